@@ -1,0 +1,4 @@
+//! Finds the question that any phrase is about.
+
+pub mod question;
+pub mod read;

@@ -1,0 +1,3 @@
+//! Parse, run, report; nothing else.
+
+fn main() {}

@@ -1,0 +1,69 @@
+//! Files → questions: one reader a layout, chosen by extension and content.
+
+mod html;
+mod markdown;
+mod mojibake;
+mod page;
+mod stackexchange;
+mod table;
+mod text;
+
+use std::io;
+use std::ops::ControlFlow;
+
+use crate::question::Question;
+
+pub use text::{Line, Text};
+
+/// Turns files of one layout into questions.
+///
+/// A reader never knows any one file: what it looks for is how a *kind* of page is laid out.
+pub trait Reader: Sync {
+    /// What the layout is called in messages (`markdown`, `page dump`).
+    fn name(&self) -> &'static str;
+
+    /// How well this layout fits a file, from 0 (not at all) to 100 (surely), judged by its
+    /// extension (lower case, no dot, maybe empty) and the beginning of its text.
+    fn fit(&self, extension: &str, head: &str) -> u8;
+
+    /// Hands every question to `emit` in source order, and every record that cannot be read as
+    /// a [`BadRecord`]; stops when `emit` says so.
+    ///
+    /// Memory stays bounded by the largest record, not by the file.
+    ///
+    /// # Errors
+    /// The file itself could not be read on. What was handed over before stays valid.
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()>;
+}
+
+/// Where a reader hands its records; `Break` means that nobody wants more.
+pub type Emit<'a> = dyn FnMut(Result<Question, BadRecord>) -> ControlFlow<()> + 'a;
+
+/// A record that was skipped, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Line in the file, from 1.
+    pub line: u64,
+    /// A lower-case phrase without a full stop: `expected a comma, found "x"`.
+    pub reason: String,
+}
+
+/// Every layout. Where two fit a file equally well, the earlier one reads it.
+pub const READERS: [&dyn Reader; 5] = [
+    &markdown::Markdown,
+    &page::Page,
+    &html::Html,
+    &table::Table,
+    &stackexchange::StackExchange,
+];
+
+/// The layout that fits best, or `None` where no reader knows what to do with the file.
+pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
+    READERS
+        .into_iter()
+        .map(|reader| (reader.fit(extension, head), reader))
+        .rev()
+        .max_by_key(|(fit, _)| *fit)
+        .filter(|(fit, _)| *fit > 0)
+        .map(|(_, reader)| reader)
+}

@@ -1,0 +1,222 @@
+//! A file as every reader sees it: UTF-8, repaired, in lines of bounded length.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::Path;
+
+use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
+
+use super::mojibake;
+
+/// The longest line that is read, in bytes; a longer one is [`Line::TooLong`].
+///
+/// Questions with their answers are kilobytes; a dump with 16 MiB in one line is a JSON array or
+/// a minified page, whose readers take the text as a stream ([`BufRead`]) instead.
+pub const MAX_LINE: usize = 16 << 20;
+
+/// How much of a file [`Text::head`] shows the readers.
+const HEAD: usize = 64 << 10;
+
+/// An open text file, read as lines ([`next_line`](Self::next_line)) or as a stream
+/// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
+///
+/// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
+/// mojibake is [repaired](mojibake) line by line. As a stream, a line that is not UTF-8 or too
+/// long is an error of kind [`io::ErrorKind::InvalidData`] that names the line.
+pub struct Text {
+    input: BufReader<DecodeReaderBytes<File, Vec<u8>>>,
+    /// Number of the line last read, from 1; 0 before the first.
+    line: u64,
+    raw: Vec<u8>,
+    repaired: String,
+    /// How much of `repaired` the stream's reader has taken.
+    taken: usize,
+    file: File,
+}
+
+/// One line of a [`Text`], without its line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A line that can be read.
+    Text {
+        /// From 1.
+        number: u64,
+        /// The line, repaired.
+        text: &'a str,
+    },
+    /// The line's bytes are not UTF-8.
+    NotUtf8 {
+        /// From 1.
+        number: u64,
+    },
+    /// The line is longer than [`MAX_LINE`] bytes; its rest was skipped.
+    TooLong {
+        /// From 1.
+        number: u64,
+    },
+}
+
+impl Text {
+    /// Opens a file at its beginning.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Self::new(File::open(path)?)
+    }
+
+    fn new(file: File) -> io::Result<Self> {
+        let decoder = DecodeReaderBytesBuilder::new()
+            .bom_sniffing(true)
+            .utf8_passthru(true)
+            .strip_bom(true)
+            .build_with_buffer(file.try_clone()?, vec![0; 64 << 10])?;
+        Ok(Self {
+            input: BufReader::with_capacity(64 << 10, decoder),
+            line: 0,
+            raw: Vec::new(),
+            repaired: String::new(),
+            taken: 0,
+            file,
+        })
+    }
+
+    /// Goes back to the beginning.
+    ///
+    /// # Errors
+    /// The file is a pipe, or gone.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        self.file.rewind()?;
+        *self = Self::new(self.file.try_clone()?)?;
+        Ok(())
+    }
+
+    /// The beginning of the text, up to 64 KiB and to a whole line, for
+    /// [`Reader::fit`](super::Reader::fit). Leaves the text at its beginning.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `InvalidData`: its beginning is binary (a NUL byte) or not
+    /// UTF-8.
+    pub fn head(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::with_capacity(HEAD);
+        (&mut self.input)
+            .take(HEAD as u64)
+            .read_to_end(&mut bytes)?;
+        self.rewind()?;
+        if bytes.contains(&0) {
+            return Err(invalid("binary file"));
+        }
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            // Only the last character may be cut.
+            Err(err) if bytes.len() == HEAD && err.valid_up_to() + 4 > bytes.len() => {
+                std::str::from_utf8(&bytes[..err.valid_up_to()]).expect("valid up to here")
+            }
+            Err(err) => {
+                let line = 1 + bytes[..err.valid_up_to()]
+                    .iter()
+                    .filter(|b| **b == b'\n')
+                    .count();
+                return Err(invalid(format!("line {line} is not UTF-8")));
+            }
+        };
+        Ok(mojibake::repair(text).into_owned())
+    }
+
+    /// The number of the line last read, from 1; 0 before the first.
+    pub fn line_number(&self) -> u64 {
+        self.line
+    }
+
+    /// The next line, or `None` at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read on.
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.raw.clear();
+        let mut limited = (&mut self.input).take(MAX_LINE as u64 + 1);
+        if limited.read_until(b'\n', &mut self.raw)? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        let number = self.line;
+        if self.raw.last() == Some(&b'\n') {
+            self.raw.pop();
+            if self.raw.last() == Some(&b'\r') {
+                self.raw.pop();
+            }
+        } else if self.raw.len() > MAX_LINE {
+            skip_line(&mut self.input)?;
+            self.raw = Vec::new();
+            return Ok(Some(Line::TooLong { number }));
+        }
+        let Ok(text) = std::str::from_utf8(&self.raw) else {
+            return Ok(Some(Line::NotUtf8 { number }));
+        };
+        self.repaired.clear();
+        self.repaired.push_str(&mojibake::repair(text));
+        Ok(Some(Line::Text {
+            number,
+            text: &self.repaired,
+        }))
+    }
+}
+
+/// Moves past the next line end without keeping what stands before it.
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                input.consume(end + 1);
+                return Ok(());
+            }
+            None => {
+                let len = buffer.len();
+                input.consume(len);
+            }
+        }
+    }
+}
+
+fn invalid(reason: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason.into())
+}
+
+impl Read for Text {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let len = available.len().min(buf.len());
+        buf[..len].copy_from_slice(&available[..len]);
+        self.consume(len);
+        Ok(len)
+    }
+}
+
+impl BufRead for Text {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken >= self.repaired.len() {
+            self.taken = 0;
+            match self.next_line()? {
+                None => self.repaired.clear(),
+                Some(Line::Text { .. }) => self.repaired.push('\n'),
+                Some(Line::NotUtf8 { number }) => {
+                    return Err(invalid(format!("line {number} is not UTF-8")));
+                }
+                Some(Line::TooLong { number }) => {
+                    return Err(invalid(format!(
+                        "line {number} is longer than {MAX_LINE} bytes"
+                    )));
+                }
+            }
+        }
+        Ok(&self.repaired.as_bytes()[self.taken..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken += amount;
+    }
+}
