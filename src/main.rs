@@ -1,3 +1,18 @@
-//! Parse, run, report; nothing else.
+//! Parse, run, report how it went.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use rqsearch::cli::{self, Cli};
+
+#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rqsearch: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,13 +1,19 @@
 //! The record every stage speaks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mermaid;
 
 /// One question, as its source wrote it, with whatever the source said about it.
 ///
 /// Everything but [`id`](Self::id), [`title`](Self::title) and [`source`](Self::source) may be
 /// absent: a bare list of questions has no answers, a table no sections.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Question {
     /// Names this question in its index: twelve hexadecimal digits, the same as long as the
     /// question keeps its file and its key (or, without a key, its title). Readers leave it
@@ -38,21 +44,22 @@ pub struct Question {
 }
 
 impl Question {
+    /// The answer as people read it: Markdown with every diagram turned into its words.
+    ///
+    /// Search, chunks and snippets all speak of this text; [`answer`](Self::answer) keeps the
+    /// source.
+    pub fn readable_answer(&self) -> Cow<'_, str> {
+        mermaid::replace_diagrams(&self.answer)
+    }
+
     /// A question of which only the title and its line are known yet.
     pub fn new(title: impl Into<String>, line: u64) -> Self {
-        Self {
-            title: title.into(),
-            source: Source {
-                path: String::new(),
-                line,
-            },
-            ..Self::default()
-        }
+        Self { title: title.into(), source: Source { path: String::new(), line }, ..Self::default() }
     }
 }
 
 /// Where a question stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// The file: relative to the folder that holds the index where it lies below it, else
     /// absolute. Readers leave it empty.

@@ -7,6 +7,7 @@ mod page;
 mod stackexchange;
 mod table;
 mod text;
+mod walk;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 use crate::question::Question;
 
 pub use text::{Line, Text};
+pub use walk::{Found, walk};
 
 /// Turns files of one layout into questions.
 ///
@@ -49,13 +51,8 @@ pub struct BadRecord {
 }
 
 /// Every layout. Where two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 5] = [
-    &markdown::Markdown,
-    &page::Page,
-    &html::Html,
-    &table::Table,
-    &stackexchange::StackExchange,
-];
+pub const READERS: [&dyn Reader; 5] =
+    [&markdown::Markdown, &page::Page, &html::Html, &table::Table, &stackexchange::StackExchange];
 
 /// The layout that fits best, or `None` where no reader knows what to do with the file.
 pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
@@ -66,4 +63,32 @@ pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
         .max_by_key(|(fit, _)| *fit)
         .filter(|(fit, _)| *fit > 0)
         .map(|(_, reader)| reader)
+}
+
+/// How reading a file went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A reader took it, and may have found questions.
+    Read,
+    /// No reader knows the layout, and nobody named the file.
+    NotQuestions,
+}
+
+/// Reads a file with the reader that fits it best.
+///
+/// # Errors
+/// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
+pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
+    let mut text = Text::open(&file.path)?;
+    let head = text.head()?;
+    if head.trim().is_empty() {
+        return Err(invalid("empty file"));
+    }
+    let extension = file.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match reader_for(&extension, &head) {
+        Some(reader) => reader.read(&mut text, emit).map(|()| Outcome::Read),
+        None if file.named => Err(invalid("no question-and-answer layout is known for this file")),
+        None => Ok(Outcome::NotQuestions),
+    }
 }

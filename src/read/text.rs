@@ -99,9 +99,7 @@ impl Text {
     /// UTF-8.
     pub fn head(&mut self) -> io::Result<String> {
         let mut bytes = Vec::with_capacity(HEAD);
-        (&mut self.input)
-            .take(HEAD as u64)
-            .read_to_end(&mut bytes)?;
+        (&mut self.input).take(HEAD as u64).read_to_end(&mut bytes)?;
         self.rewind()?;
         if bytes.contains(&0) {
             return Err(invalid("binary file"));
@@ -113,10 +111,7 @@ impl Text {
                 std::str::from_utf8(&bytes[..err.valid_up_to()]).expect("valid up to here")
             }
             Err(err) => {
-                let line = 1 + bytes[..err.valid_up_to()]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count();
+                let line = 1 + bytes[..err.valid_up_to()].iter().filter(|b| **b == b'\n').count();
                 return Err(invalid(format!("line {line} is not UTF-8")));
             }
         };
@@ -155,10 +150,7 @@ impl Text {
         };
         self.repaired.clear();
         self.repaired.push_str(&mojibake::repair(text));
-        Ok(Some(Line::Text {
-            number,
-            text: &self.repaired,
-        }))
+        Ok(Some(Line::Text { number, text: &self.repaired }))
     }
 }
 
@@ -207,9 +199,7 @@ impl BufRead for Text {
                     return Err(invalid(format!("line {number} is not UTF-8")));
                 }
                 Some(Line::TooLong { number }) => {
-                    return Err(invalid(format!(
-                        "line {number} is longer than {MAX_LINE} bytes"
-                    )));
+                    return Err(invalid(format!("line {number} is longer than {MAX_LINE} bytes")));
                 }
             }
         }

@@ -1,0 +1,122 @@
+//! Question → chunks: the pieces that get a vector each.
+
+use std::ops::Range;
+
+use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter};
+
+use crate::question::Question;
+
+/// How many tokens of an answer make one chunk at most, the title before it not counted.
+///
+/// One vector for a longer text says less and less of any part of it; much shorter ones lose
+/// what they are about.
+const ANSWER_TOKENS: usize = 180;
+
+/// How many tokens of its title a chunk carries at most.
+const TITLE_TOKENS: usize = 60;
+
+/// A piece of a question that gets one vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// What it is a piece of.
+    pub passage: Passage,
+    /// The text to embed; an answer's piece carries the title before it, so that "it" and "this"
+    /// have a meaning.
+    pub text: String,
+}
+
+/// Which piece of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// The title.
+    Title,
+    /// One of the other ways to ask, counted from 0.
+    Also(u32),
+    /// Bytes of the [readable](crate::question::Question::readable_answer) answer.
+    Answer(Range<u32>),
+}
+
+/// The chunks of a question: its title, each other way to ask, and its answer along the answer's
+/// own structure (paragraphs, lists, fenced code). `count_tokens` is the model's, `window` what it
+/// reads of a text.
+pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window: usize) -> Vec<Chunk> {
+    let mut chunks = vec![Chunk { passage: Passage::Title, text: question.title.clone() }];
+    chunks.extend(
+        (0..)
+            .zip(&question.also)
+            .map(|(nth, text)| Chunk { passage: Passage::Also(nth), text: text.clone() }),
+    );
+    let answer = question.readable_answer();
+    if answer.trim().is_empty() {
+        return chunks;
+    }
+    let title_tokens = count_tokens(&question.title);
+    let context = if title_tokens <= TITLE_TOKENS { question.title.as_str() } else { "" };
+    // Two markers, and one token for what joining the two texts may add.
+    let room = window.saturating_sub(title_tokens.min(TITLE_TOKENS) + 3);
+    let capacity = ANSWER_TOKENS.min(room).max(16);
+    let splitter = MarkdownSplitter::new(ChunkConfig::new(capacity).with_sizer(Sizer(count_tokens)));
+    chunks.extend(splitter.chunk_indices(&answer).filter_map(|(start, text)| {
+        let range = u32::try_from(start).ok()?..u32::try_from(start + text.len()).ok()?;
+        let text = if context.is_empty() { text.to_owned() } else { format!("{context}\n{text}") };
+        Some(Chunk { passage: Passage::Answer(range), text })
+    }));
+    chunks
+}
+
+struct Sizer<F>(F);
+
+impl<F: Fn(&str) -> usize> ChunkSizer for Sizer<F> {
+    fn size(&self, chunk: &str) -> usize {
+        self.0(chunk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words stand in for tokens.
+    fn of(title: &str, answer: &str) -> Vec<Chunk> {
+        let mut question = Question::new(title, 1);
+        question.answer = answer.into();
+        chunks(&question, |text| text.split_whitespace().count(), 256)
+    }
+
+    #[test]
+    fn a_question_without_an_answer_is_its_title() {
+        assert_eq!(of("Why?", " \n"), [Chunk { passage: Passage::Title, text: "Why?".into() }]);
+    }
+
+    #[test]
+    fn a_short_answer_is_one_chunk_with_its_title() {
+        let chunks = of("Why?", "Because.");
+        assert_eq!(chunks[1], Chunk { passage: Passage::Answer(0..8), text: "Why?\nBecause.".into() });
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_between_paragraphs_and_covered_whole() {
+        let paragraph = "word ".repeat(100);
+        let answer = format!("{paragraph}\n\n```rust\nfn a() {{}}\n\nfn b() {{}}\n```\n\n{paragraph}\n\n{paragraph}");
+        let chunks = of("Why?", &answer);
+        let mut end = 0;
+        for chunk in &chunks[1..] {
+            let Passage::Answer(range) = &chunk.passage else { panic!("{chunk:?}") };
+            let (from, to) = (range.start as usize, range.end as usize);
+            assert!(answer[end..from].trim().is_empty(), "nothing is left out");
+            assert!(chunk.text.ends_with(&answer[from..to]));
+            assert!(answer[from..to].split_whitespace().count() <= ANSWER_TOKENS);
+            end = to;
+        }
+        assert_eq!(chunks.len(), 4, "{chunks:#?}");
+        assert!(answer[end..].trim().is_empty());
+        assert!(chunks.iter().any(|chunk| chunk.text.contains("fn a() {}\n\nfn b() {}")), "code stays whole");
+    }
+
+    #[test]
+    fn a_very_long_title_leaves_room_for_the_answer() {
+        let chunks = of(&"title ".repeat(400), &"word ".repeat(300));
+        assert!(chunks[1..].iter().all(|chunk| chunk.text.split_whitespace().count() <= 256));
+        assert!(chunks.len() > 2);
+    }
+}

@@ -1,0 +1,144 @@
+//! `rqsearch index [PATH…]`
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+use super::{Outcome, place};
+use crate::embed::{Builtin, Embedder, Prepare};
+use crate::index::{Build, Index, Problem, Progress, Summary, set_meta};
+use crate::search::tune;
+
+/// How many files the summary names before it only counts them.
+const FILES_NAMED: usize = 20;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files and folders of questions; without any, those that were indexed before
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Index words only: faster, and found only by the words that stand there
+    #[arg(long)]
+    keyword_only: bool,
+    /// How many threads embed [default: all processors]
+    #[arg(short = 'j', long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+pub fn run(args: &Args, named: Option<&Path>) -> anyhow::Result<Outcome> {
+    let start = Instant::now();
+    let dir = place::to_build(named)?;
+    let paths = paths(args, &dir)?;
+    let embedder = (!args.keyword_only).then(|| Builtin::load(Prepare::Many)).transpose()?;
+    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let progress = Progress::default();
+    let bar = progress_bar();
+    let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
+    let build =
+        Build { dir: &dir, paths: &paths, embedder, threads, problems: &problems, progress: &progress };
+    let summary = thread::scope(|scope| {
+        let building = scope.spawn(|| build.run());
+        while !building.is_finished() {
+            show_progress(&bar, &progress);
+            thread::sleep(Duration::from_millis(if bar.is_hidden() { 10 } else { 80 }));
+        }
+        building.join().expect("the build does not panic")
+    });
+    bar.finish_and_clear();
+    let summary = summary?;
+    if let Some(embedder) = embedder {
+        tune_if_changed(&dir, embedder)?;
+    }
+    report(&summary, &dir, start.elapsed());
+    Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+/// What to read: what was named, or what the index remembers.
+fn paths(args: &Args, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
+        bail!(
+            "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
+            missing.display()
+        );
+    }
+    if !args.paths.is_empty() {
+        return Ok(args.paths.clone());
+    }
+    match Index::open(dir) {
+        Ok(index) => Ok(index.meta().roots.clone()),
+        Err(_) => bail!("what should be indexed?\n  hint: rqsearch index docs/ questions.md"),
+    }
+}
+
+/// Tunes the weight between the legs when the corpus has grown or shrunk by a fifth since the last
+/// time.
+fn tune_if_changed(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
+    let index = Index::open(dir)?;
+    let questions = index.question_count()?;
+    let mut meta = index.meta().clone();
+    if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
+        return Ok(());
+    }
+    meta.semantic_weight = Some(tune(&index, embedder)?.semantic_weight);
+    meta.tuned_on = questions;
+    set_meta(dir, &meta)
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is valid");
+    ProgressBar::new(0).with_style(style.progress_chars("━╸ "))
+}
+
+fn show_progress(bar: &ProgressBar, progress: &Progress) {
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    bar.set_length(count(&progress.bytes));
+    bar.set_position(count(&progress.bytes_done));
+    let seconds = bar.elapsed().as_secs_f64().max(0.001);
+    let rate = count(&progress.tokens) as f64 / seconds;
+    bar.set_message(format!("{} questions, {rate:.0} tokens/s", HumanCount(count(&progress.questions))));
+}
+
+fn report(summary: &Summary, dir: &Path, took: Duration) {
+    for (path, counts) in summary.files.iter().take(FILES_NAMED) {
+        let all = counts.added + counts.kept;
+        let mut line = format!("{all:>7} questions  {path}");
+        if counts.kept > 0 || counts.removed > 0 {
+            line += &format!("  ({} new, {} removed)", counts.added, counts.removed);
+        }
+        say(&line);
+    }
+    if summary.files.len() > FILES_NAMED {
+        say(&format!("        … and {} more files", summary.files.len() - FILES_NAMED));
+    }
+    for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
+        if count > 0 {
+            say(&format!("{count:>7} files {what}"));
+        }
+    }
+    let took = if took < Duration::from_secs(60) {
+        format!("{:.1} s", took.as_secs_f64())
+    } else {
+        HumanDuration(took).to_string()
+    };
+    say(&format!(
+        "{} questions in {}: {} chunks written, {} embedded, in {took}",
+        HumanCount(summary.questions),
+        dir.display(),
+        HumanCount(summary.chunks),
+        HumanCount(summary.embedded),
+    ));
+    if summary.problems > 0 {
+        say(&format!("rqsearch: {} problems, named above; the rest is indexed", summary.problems));
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}

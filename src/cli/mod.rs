@@ -1,0 +1,110 @@
+//! The command line: what was typed → what it means → one subcommand a file.
+
+mod export;
+mod index;
+mod place;
+mod search;
+mod show;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::render::terminal::Layout;
+
+/// Finds the question that any phrase is about, offline and at once.
+///
+/// Without --index, RQSEARCH_INDEX names the index; without that, it is the nearest .rqsearch in
+/// this folder or one above it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rqsearch",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    override_usage = "rqsearch [OPTIONS] PHRASE…\n       rqsearch COMMAND",
+    after_help = "Exit status: 0 found, 1 nothing found, 2 error.",
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    search: search::Args,
+    /// The index to use
+    #[arg(long, value_name = "DIR", global = true, env = "RQSEARCH_INDEX", hide_env_values = true)]
+    index: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Search for a phrase that begins like a command: rqsearch search index out of bounds
+    Search(search::Args),
+    /// Build or update an index: only what changed is read and embedded again
+    Index(index::Args),
+    /// Show one question, whole
+    Show(show::Args),
+    /// Write every indexed question as JSON Lines
+    Export,
+}
+
+/// How a run went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Found, or done.
+    Success,
+    /// Nothing found.
+    Nothing,
+    /// Done, but something had to be skipped, and was named on stderr.
+    Partial,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::SUCCESS,
+            Outcome::Nothing => Self::from(1),
+            Outcome::Partial => Self::from(2),
+        }
+    }
+}
+
+/// Does what was typed.
+///
+/// # Errors
+/// The message is for the person at the terminal, ways out included.
+pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    match cli.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    let index = cli.index.as_deref();
+    match cli.command {
+        None => search::run(&cli.search, index),
+        Some(Command::Search(args)) => search::run(&args, index),
+        Some(Command::Index(args)) => index::run(&args, index),
+        Some(Command::Show(args)) => show::run(&args, index),
+        Some(Command::Export) => export::run(index),
+    }
+}
+
+/// Whether an error only says that whoever read our output has had enough.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// How to lay out what goes to stdout.
+fn layout() -> Layout {
+    let terminal = io::stdout().is_terminal();
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    Layout { width: terminal.then_some(width.clamp(30, 100)), escape: terminal }
+}

@@ -1,0 +1,205 @@
+//! `rqsearch PHRASE…`
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::{Outcome, layout, place};
+use crate::embed::{Builtin, Embedder, Prepare};
+use crate::index::Index;
+use crate::render::{terminal, wire};
+use crate::search::{Filters, Mode, Query, Results, search};
+
+/// How many phrases of a batch are answered before their answers are written.
+const BATCH: usize = 64;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to look for: plain language or code; "quoted words" must stand as they are, -word must
+    /// not stand at all (put such a phrase in single quotes)
+    #[arg(value_name = "PHRASE")]
+    phrase: Vec<String>,
+    /// How many hits at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = Query::DEFAULT_LIMIT)]
+    limit: usize,
+    /// Which legs rank
+    #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
+    mode: ModeArg,
+    /// Only questions from files whose path contains this (repeat for any of several)
+    #[arg(long, value_name = "TEXT")]
+    source: Vec<String>,
+    /// Only questions in sections that contain this
+    #[arg(long, value_name = "TEXT")]
+    section: Vec<String>,
+    /// Only questions of this level
+    #[arg(long, value_name = "LEVEL")]
+    level: Vec<String>,
+    /// Only questions with this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    semantic_weight: Option<f32>,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Answer every line of a file (- for stdin): a phrase, or {"_id", "text"}; JSON Lines out
+    #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
+    batch: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    /// Both, fused
+    Hybrid,
+    /// Words only
+    Keyword,
+    /// Meaning only
+    Semantic,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a number from 0 to 1".into()),
+    }
+}
+
+pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
+    if let Some(batch) = &args.batch {
+        return run_batch(args, batch, index);
+    }
+    if args.phrase.is_empty() {
+        bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
+    }
+    let query = args.query(&args.phrase.join(" "))?;
+    // The model loads while the index opens.
+    let (index, embedder) = thread::scope(|scope| {
+        let embedder = scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
+        (place::open(index), embedder.join().expect("loading does not panic"))
+    });
+    let (index, embedder) = (index?, embedder?);
+    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+    let results = search(&index, embedder, &query)?;
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    if args.json {
+        serde_json::to_writer(&mut out, &wire::SearchReply::from(&results)).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        terminal::write_results(&mut BufWriter::new(&mut out), &results, layout())?;
+        say_what_is_missing(&results);
+    }
+    out.flush()?;
+    Ok(if results.hits.is_empty() { Outcome::Nothing } else { Outcome::Success })
+}
+
+#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
+fn say_what_is_missing(results: &Results) {
+    if results.hits.is_empty() {
+        eprintln!("rqsearch: nothing found");
+    } else if io::stderr().is_terminal() && !results.missing.is_empty() {
+        eprintln!("\nno question has: {}", results.missing.join(", "));
+    }
+}
+
+impl Args {
+    fn query(&self, phrase: &str) -> anyhow::Result<Query> {
+        Ok(Query {
+            mode: match self.mode {
+                ModeArg::Hybrid => Mode::Hybrid,
+                ModeArg::Keyword => Mode::Keyword,
+                ModeArg::Semantic => Mode::Semantic,
+            },
+            limit: self.limit,
+            filters: Filters {
+                sources: self.source.clone(),
+                sections: self.section.clone(),
+                levels: self.level.clone(),
+                tags: self.tag.clone(),
+            },
+            semantic_weight: self.semantic_weight,
+            ..phrase.parse()?
+        })
+    }
+}
+
+/// A line of a batch.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "_id")]
+    id: Option<String>,
+    text: String,
+}
+
+impl Line {
+    fn parse(line: &str) -> anyhow::Result<Self> {
+        if line.trim_start().starts_with('{') && line.contains("\"text\"") {
+            return serde_json::from_str(line).context("not a JSON object with \"text\"");
+        }
+        Ok(Self { id: None, text: line.to_owned() })
+    }
+}
+
+fn run_batch(args: &Args, batch: &Path, index: Option<&Path>) -> anyhow::Result<Outcome> {
+    let input: Box<dyn BufRead> = if batch == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(batch).with_context(|| format!("could not open {}", batch.display()))?;
+        Box::new(BufReader::new(file))
+    };
+    let index = place::open(index)?;
+    let embedder = index.meta().model.is_some().then(|| Builtin::load(Prepare::Many)).transpose()?;
+    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut outcome = Outcome::Nothing;
+    let mut lines = input.lines();
+    loop {
+        let batch: Vec<String> = lines.by_ref().take(BATCH).collect::<io::Result<_>>().context("could not read the batch")?;
+        if batch.is_empty() {
+            return Ok(outcome);
+        }
+        let answers: Vec<(String, Outcome)> = batch
+            .par_iter()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| answer(args, &index, embedder, line))
+            .collect::<anyhow::Result<_>>()?;
+        for (answer, how) in answers {
+            writeln!(out, "{answer}")?;
+            outcome = match (outcome, how) {
+                (Outcome::Partial, _) | (_, Outcome::Partial) => Outcome::Partial,
+                (Outcome::Success, _) | (_, Outcome::Success) => Outcome::Success,
+                _ => Outcome::Nothing,
+            };
+        }
+        out.flush()?;
+    }
+}
+
+/// The answer to one line of a batch: a line that cannot be answered says why, and the rest goes on.
+fn answer(args: &Args, index: &Index, embedder: Option<&dyn Embedder>, line: &str) -> anyhow::Result<(String, Outcome)> {
+    let line = match Line::parse(line) {
+        Ok(line) => line,
+        Err(error) => return refusal(None, &error),
+    };
+    let id = line.id.as_deref();
+    match args.query(line.text.trim()) {
+        Ok(query) => {
+            let results = search(index, embedder, &query)?;
+            let found = if results.hits.is_empty() { Outcome::Nothing } else { Outcome::Success };
+            let reply = wire::BatchReply { id, reply: wire::SearchReply::from(&results) };
+            Ok((serde_json::to_string(&reply)?, found))
+        }
+        Err(error) => refusal(id, &error),
+    }
+}
+
+fn refusal(id: Option<&str>, error: &anyhow::Error) -> anyhow::Result<(String, Outcome)> {
+    let error = wire::BatchError { id, error: format!("{error:#}") };
+    Ok((serde_json::to_string(&error)?, Outcome::Partial))
+}

@@ -1,0 +1,602 @@
+//! The pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use anyhow::{Context, anyhow, bail};
+use crossbeam_channel::{Receiver, Sender};
+use serde::{Deserialize, Serialize};
+use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use super::schema::{FILE, Fields, QUESTION, schema};
+use super::vectors::{Quantized, Row, encode_rows};
+use super::{FORMAT, Index, Meta, OpenError, plugin, prepare, text_hash, with_tokenizer};
+use crate::analyze::title_key;
+use crate::chunk::chunks;
+use crate::embed::Embedder;
+use crate::question::{Question, Source};
+use crate::read::{self, BadRecord};
+
+/// How much text tantivy's indexing threads keep in memory together before they write a segment.
+const MEMORY: usize = 128 << 20;
+
+/// How many questions may wait between reading and embedding.
+const WAITING: usize = 256;
+
+/// How many different texts' vectors are kept at hand, so that a text that stands twice is
+/// embedded once: about 25 MB.
+const REMEMBERED: usize = 64 << 10;
+
+/// Below this many questions the segments of an index are merged into one: a search then opens
+/// one.
+const ONE_SEGMENT: u64 = 50_000;
+
+/// What to build.
+pub struct Build<'a> {
+    /// Where the index lies; made if it is missing.
+    pub dir: &'a Path,
+    /// Files and folders to read. What is gone below them is removed.
+    pub paths: &'a [PathBuf],
+    /// Makes the vectors; `None` indexes keywords only.
+    pub embedder: Option<&'a dyn Embedder>,
+    /// How many threads embed.
+    pub threads: usize,
+    /// Hears of every record and file that had to be skipped.
+    pub problems: &'a (dyn Fn(&Problem) + Sync),
+    /// Counts while the build runs, for whoever shows them.
+    pub progress: &'a Progress,
+}
+
+/// A record or file that was skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, where the trouble is in one.
+    pub line: Option<u64>,
+    /// A lower-case phrase.
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, reason } = self;
+        match line {
+            Some(line) => write!(f, "{}:{line}: {reason}", path.display()),
+            None => write!(f, "{}: {reason}", path.display()),
+        }
+    }
+}
+
+/// Counts of a build under way.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of all the files to look at.
+    pub bytes: AtomicU64,
+    /// Bytes of the files that are done.
+    pub bytes_done: AtomicU64,
+    /// Questions that are in the index or need no change.
+    pub questions: AtomicU64,
+    /// Chunks that were embedded.
+    pub embedded: AtomicU64,
+    /// Tokens in them.
+    pub tokens: AtomicU64,
+}
+
+/// What a build did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Each file that was read, in order of path.
+    pub files: Vec<(String, Counts)>,
+    /// Files that had not changed and were not read.
+    pub unchanged_files: u64,
+    /// Files that are gone, whose questions were removed.
+    pub removed_files: u64,
+    /// Problems reported.
+    pub problems: u64,
+    /// Chunks that got a vector.
+    pub chunks: u64,
+    /// Chunks that a model ran for; the others' texts had a vector already.
+    pub embedded: u64,
+    /// Questions in the index now.
+    pub questions: u64,
+}
+
+/// What became of one file's questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// New or changed.
+    pub added: u64,
+    /// As they were.
+    pub kept: u64,
+    /// No longer in the file, or replaced by a changed one.
+    pub removed: u64,
+}
+
+/// The record of a file that was read.
+#[derive(Debug, Serialize, Deserialize)]
+struct FileRecord {
+    path: String,
+    hash: u64,
+    /// Records skipped in it: such a file is read again each time, so that it is named each time.
+    bad: u64,
+}
+
+/// As much of a question's record as it takes to know which one it is.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+/// What is in the index before the build, by the text or file it came from.
+struct Before {
+    index: Option<Index>,
+    /// Where each embedded text has its vector: segment and row.
+    rows: HashMap<u64, (u32, u32)>,
+}
+
+impl Build<'_> {
+    /// Reads what changed, embeds what is new, and commits both legs at once. Until the commit, and
+    /// if anything fails or the process is killed before it, the last commit stays what readers see.
+    ///
+    /// # Errors
+    /// Another process writes the index; the index was made by another model or format; a path
+    /// does not exist; the disk is full. A bad file or record is a [`Problem`], not an error.
+    pub fn run(&self) -> anyhow::Result<Summary> {
+        let base = base_of(self.dir)?;
+        let roots = self.roots()?;
+        let before = self.before()?;
+        let (index, meta) = self.create_or_open(&before)?;
+        let mut writer = lock(&index, self.dir)?;
+        let files = read::walk(&roots, self.dir, |path, reason| {
+            (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
+        });
+        let (files, walk_problems) = files;
+        let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+        self.progress.bytes.store(bytes, Ordering::Relaxed);
+
+        let state = State {
+            build: self,
+            writer: &writer,
+            fields: schema().1,
+            before: &before,
+            fresh: Mutex::new(HashMap::new()),
+            base: &base,
+            summary: Mutex::new(Summary { problems: walk_problems, ..Summary::default() }),
+            failure: OnceLock::new(),
+        };
+        state.remove_gone(&roots, &files)?;
+        state.read_and_embed(&files);
+        let State { summary, failure, .. } = state;
+        if let Some(error) = failure.into_inner() {
+            writer.rollback().ok();
+            return Err(error);
+        }
+        let mut summary = summary.into_inner().expect("no thread panicked");
+        summary.files.sort_by(|a, b| a.0.cmp(&b.0));
+
+        let mut meta = meta;
+        meta.roots.extend(roots.iter().filter(|root| !meta.roots.contains(root)).cloned().collect::<Vec<_>>());
+        commit(&mut writer, &meta)?;
+        if self.questions(&index)? <= ONE_SEGMENT {
+            let segments = index.searchable_segment_ids()?;
+            if segments.len() > 1 {
+                writer.merge(&segments).wait().context("could not merge the index's segments")?;
+            }
+        }
+        writer.garbage_collect_files().wait().ok();
+        writer.wait_merging_threads().context("could not finish the index")?;
+        summary.questions = self.questions(&index)?;
+        Ok(summary)
+    }
+
+    /// The paths to read, absolute.
+    fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
+        self.paths
+            .iter()
+            .map(|path| path.canonicalize().with_context(|| format!("could not find {}", path.display())))
+            .collect()
+    }
+
+    fn before(&self) -> anyhow::Result<Before> {
+        let index = match Index::open(self.dir) {
+            Ok(index) => index,
+            Err(OpenError::Missing { .. }) => return Ok(Before { index: None, rows: HashMap::new() }),
+            Err(error) => return Err(error.into()),
+        };
+        let model = self.embedder.map(|embedder| embedder.model());
+        if index.meta.model.as_ref() != model {
+            let name = |model: Option<&crate::embed::ModelInfo>| {
+                model.map_or("keywords only".to_owned(), |model| format!("{} ({})", model.name, model.fingerprint))
+            };
+            bail!(
+                "the index in {} was made with {}, and this would add to it with {}\n  \
+                 hint: remove the folder to build it anew, or name another with --index",
+                self.dir.display(),
+                name(index.meta.model.as_ref()),
+                name(model),
+            );
+        }
+        let rows = (0..)
+            .zip(index.vectors())
+            .flat_map(|(segment, vectors)| vectors.hashes().zip(0..).map(move |(hash, row)| (hash, (segment, row))))
+            .collect();
+        Ok(Before { index: Some(index), rows })
+    }
+
+    fn create_or_open(&self, before: &Before) -> anyhow::Result<(tantivy::Index, Meta)> {
+        let meta = before.index.as_ref().map_or_else(
+            || Meta {
+                format: FORMAT,
+                model: self.embedder.map(|embedder| embedder.model().clone()),
+                semantic_weight: None,
+                tuned_on: 0,
+                roots: Vec::new(),
+            },
+            |index| index.meta.clone(),
+        );
+        fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
+        let directory = tantivy::directory::MmapDirectory::open(self.dir)
+            .with_context(|| format!("could not open {}", self.dir.display()))?;
+        let index = if self.dir.join("meta.json").is_file() {
+            tantivy::Index::open(directory).map(|index| prepare(index, &meta))
+        } else {
+            // A component must be known to an index from its first day.
+            let builder = tantivy::Index::builder().schema(schema().0).register_plugin(plugin(&meta));
+            builder.create_in_dir(self.dir).map(with_tokenizer)
+        };
+        Ok((index.with_context(|| format!("could not make an index in {}", self.dir.display()))?, meta))
+    }
+
+    fn questions(&self, index: &tantivy::Index) -> anyhow::Result<u64> {
+        let searcher = index.reader()?.searcher();
+        Ok(super::count_questions(&searcher, &schema().1)?)
+    }
+}
+
+/// Replaces what the index says of itself, in a commit of its own.
+///
+/// # Errors
+/// The index cannot be opened or written, or another process writes it.
+pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
+    let directory = tantivy::directory::MmapDirectory::open(dir)?;
+    let index = prepare(tantivy::Index::open(directory)?, meta);
+    let mut writer = lock(&index, dir)?;
+    commit(&mut writer, meta)?;
+    writer.wait_merging_threads().context("could not finish the index")
+}
+
+/// The one writer; a second process gets an error that says so.
+fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
+    index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
+        TantivyError::LockFailure(..) => anyhow!(
+            "another process is writing the index in {}\n  hint: wait until it is done; the index can be searched meanwhile",
+            dir.display()
+        ),
+        error => anyhow!(error).context(format!("could not write the index in {}", dir.display())),
+    })
+}
+
+fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()> {
+    // A commit without a payload would clear the last one's.
+    let payload = serde_json::to_string(meta)?;
+    let mut prepared = writer.prepare_commit().context("could not write the index")?;
+    prepared.set_payload(&payload);
+    prepared.commit().context("could not commit the index")?;
+    Ok(())
+}
+
+/// The folder that paths in the index are relative to: the one that holds the index.
+fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
+    let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
+    let parent = dir.parent().unwrap_or(&dir);
+    Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
+}
+
+/// A path as the index writes it: relative where it lies below the base, with `/` everywhere.
+fn stored_path(path: &Path, base: &Path) -> String {
+    let path = path.strip_prefix(base).unwrap_or(path);
+    let text = path.to_string_lossy();
+    if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() }
+}
+
+/// What the threads of a build share.
+struct State<'a> {
+    build: &'a Build<'a>,
+    writer: &'a IndexWriter,
+    fields: Fields,
+    before: &'a Before,
+    /// Vectors made in this build, by the hash of their text.
+    fresh: Mutex<HashMap<u64, Arc<OnceLock<Quantized>>>>,
+    base: &'a Path,
+    summary: Mutex<Summary>,
+    /// The first error that makes the build fail.
+    failure: OnceLock<anyhow::Error>,
+}
+
+impl State<'_> {
+    /// Takes out the questions of files that lay below the roots and are no longer there.
+    fn remove_gone(&self, roots: &[PathBuf], files: &[read::Found]) -> anyhow::Result<()> {
+        let Some(index) = &self.before.index else {
+            return Ok(());
+        };
+        let found: HashSet<String> = files.iter().map(|file| stored_path(&file.path, self.base)).collect();
+        for record in self.file_records(index)? {
+            let path = self.base.join(&record.path);
+            if !found.contains(&record.path) && roots.iter().any(|root| path.starts_with(root)) {
+                self.writer.delete_term(Term::from_field_text(self.fields.path, &record.path));
+                self.summary().removed_files += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn file_records(&self, index: &Index) -> anyhow::Result<Vec<FileRecord>> {
+        index.records(self.fields.kind, FILE)?.iter().map(|record| Ok(serde_json::from_str(record)?)).collect()
+    }
+
+    /// Readers feed a bounded channel, embedders empty it; tantivy's own threads index what they
+    /// add. Nobody waits for another but through the channel.
+    fn read_and_embed(&self, files: &[read::Found]) {
+        let threads = self.build.threads.max(1);
+        let (jobs, work) = crossbeam_channel::bounded::<Question>(WAITING);
+        let (names, todo) = crossbeam_channel::unbounded();
+        files.iter().for_each(|file| names.send(file).expect("the receiver is here"));
+        drop(names);
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let work = work.clone();
+                scope.spawn(move || self.embed_all(&work));
+            }
+            for _ in 0..threads.min(4) {
+                let (jobs, todo) = (jobs.clone(), todo.clone());
+                scope.spawn(move || todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|file| {
+                    if let Err(error) = self.read_file(file, &jobs) {
+                        self.failure.set(error).ok();
+                    }
+                    self.build.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
+                }));
+            }
+            drop((jobs, work));
+        });
+    }
+
+    /// Reads a file unless its content is the same as when it was read last.
+    fn read_file(&self, file: &read::Found, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        let stored = stored_path(&file.path, self.base);
+        let hash = match hash_file(&file.path) {
+            Ok(hash) => hash,
+            Err(error) => {
+                self.problem(&file.path, None, error.to_string());
+                return Ok(());
+            }
+        };
+        let old = self.old_file(&stored)?;
+        if old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0) {
+            let kept = self.question_hashes(&stored)?.len() as u64;
+            self.build.progress.questions.fetch_add(kept, Ordering::Relaxed);
+            self.summary().unchanged_files += 1;
+            return Ok(());
+        }
+        self.read_changed_file(file, &stored, hash, jobs)
+    }
+
+    fn read_changed_file(&self, file: &read::Found, stored: &str, hash: u64, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        let mut old = self.question_hashes(stored)?;
+        let mut counts = Counts::default();
+        let mut same_name: HashMap<u64, u32> = HashMap::new();
+        let mut bad = 0;
+        let mut emit = |record: Result<Question, BadRecord>| {
+            match record {
+                Ok(mut question) => {
+                    question.source.path = stored.to_owned();
+                    question.id = id_of(&question.source, &question, &mut same_name);
+                    if old.remove(&question.id) == Some(question_hash(&question)) {
+                        counts.kept += 1;
+                        self.build.progress.questions.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        counts.added += 1;
+                        self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
+                        if jobs.send(question).is_err() {
+                            return ControlFlow::Break(());
+                        }
+                    }
+                }
+                Err(BadRecord { line, reason }) => {
+                    bad += 1;
+                    self.problem(&file.path, Some(line), reason);
+                }
+            }
+            if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match read::read(file, &mut emit) {
+            Ok(read::Outcome::Read) => {}
+            // Nothing for us in there: no more to say of a file that nobody named.
+            Ok(read::Outcome::NotQuestions) => return Ok(()),
+            Err(error) => {
+                self.problem(&file.path, None, error.to_string());
+                // What could not be read on is not known to be gone.
+                old.clear();
+                bad += 1;
+            }
+        }
+        for id in old.keys() {
+            self.writer.delete_term(Term::from_field_text(self.fields.id, id));
+        }
+        counts.removed = old.len() as u64;
+        self.replace_file_record(FileRecord { path: stored.to_owned(), hash, bad })?;
+        self.summary().files.push((stored.to_owned(), counts));
+        Ok(())
+    }
+
+    /// What the index holds of a file: each question's id and hash.
+    fn question_hashes(&self, stored: &str) -> anyhow::Result<HashMap<String, u64>> {
+        let Some(index) = &self.before.index else {
+            return Ok(HashMap::new());
+        };
+        let mut hashes = HashMap::new();
+        for record in index.records(self.fields.path, stored)? {
+            if let Ok(Named { id }) = serde_json::from_str(&record) {
+                hashes.insert(id, xxh3_64(record.as_bytes()));
+            }
+        }
+        Ok(hashes)
+    }
+
+    fn old_file(&self, stored: &str) -> anyhow::Result<Option<FileRecord>> {
+        let Some(index) = &self.before.index else {
+            return Ok(None);
+        };
+        let records = index.records(self.fields.path, stored)?;
+        Ok(records.iter().find_map(|record| serde_json::from_str(record).ok()))
+    }
+
+    fn replace_file_record(&self, record: FileRecord) -> anyhow::Result<()> {
+        let key = format!("file:{}", record.path);
+        self.writer.delete_term(Term::from_field_text(self.fields.id, &key));
+        let mut doc = TantivyDocument::new();
+        doc.add_text(self.fields.kind, FILE);
+        doc.add_text(self.fields.id, key);
+        doc.add_text(self.fields.path, &record.path);
+        doc.add_text(self.fields.record, serde_json::to_string(&record)?);
+        self.writer.add_document(doc).context("could not write the index")?;
+        Ok(())
+    }
+
+    fn embed_all(&self, work: &Receiver<Question>) {
+        for question in work {
+            if self.failure.get().is_some() {
+                continue;
+            }
+            match self.document(&question).and_then(|doc| Ok(self.writer.add_document(doc)?)) {
+                Ok(_) => self.build.progress.questions.fetch_add(1, Ordering::Relaxed),
+                Err(error) => {
+                    self.failure.set(error.context("could not write the index")).ok();
+                    continue;
+                }
+            };
+        }
+    }
+
+    fn document(&self, question: &Question) -> anyhow::Result<TantivyDocument> {
+        let fields = &self.fields;
+        let mut doc = TantivyDocument::new();
+        doc.add_text(fields.kind, QUESTION);
+        doc.add_text(fields.id, &question.id);
+        doc.add_text(fields.path, &question.source.path);
+        doc.add_text(fields.title, &question.title);
+        doc.add_text(fields.title_key, title_key(&question.title));
+        for also in &question.also {
+            doc.add_text(fields.also, also);
+            doc.add_text(fields.title_key, title_key(also));
+        }
+        doc.add_text(fields.answer, question.readable_answer());
+        for (field, value) in
+            [(fields.section, &question.section), (fields.level, &question.level), (fields.key, &question.key)]
+        {
+            if let Some(value) = value {
+                doc.add_text(field, if field == fields.key { value.clone() } else { value.to_lowercase() });
+            }
+        }
+        for tag in &question.tags {
+            doc.add_text(fields.tag, tag.to_lowercase());
+        }
+        doc.add_text(fields.record, serde_json::to_string(question)?);
+        if let Some(embedder) = self.build.embedder {
+            doc.add_custom(fields.vectors, &encode_rows(&self.rows(question, embedder)?));
+        }
+        Ok(doc)
+    }
+
+    fn rows(&self, question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<Row>> {
+        let chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
+        self.summary().chunks += chunks.len() as u64;
+        chunks
+            .into_iter()
+            .map(|chunk| {
+                let hash = text_hash(&chunk.text);
+                let vector = self.vector(hash, &chunk.text, embedder)?;
+                Ok(Row { hash, passage: chunk.passage, vector })
+            })
+            .collect()
+    }
+
+    /// The vector of a text: from the index, from this build, or from the model, once.
+    fn vector(&self, hash: u64, text: &str, embedder: &dyn Embedder) -> anyhow::Result<Quantized> {
+        if let (Some((segment, row)), Some(index)) = (self.before.rows.get(&hash), &self.before.index) {
+            return Ok(index.vectors()[*segment as usize].row(*row as usize));
+        }
+        let cell = {
+            let mut fresh = self.fresh.lock().expect("no thread panicked");
+            if fresh.len() >= REMEMBERED {
+                fresh.clear();
+            }
+            Arc::clone(fresh.entry(hash).or_default())
+        };
+        let mut error = None;
+        let vector = cell.get_or_init(|| {
+            self.build.progress.embedded.fetch_add(1, Ordering::Relaxed);
+            self.build.progress.tokens.fetch_add(embedder.count_tokens(text) as u64, Ordering::Relaxed);
+            match embedder.embed(text) {
+                Ok(vector) => Quantized::from(vector.as_slice()),
+                Err(err) => {
+                    error = Some(err);
+                    Quantized::from([].as_slice())
+                }
+            }
+        });
+        match error {
+            Some(error) => Err(error),
+            // Another thread failed at this text; the build fails for that, and this row is not kept.
+            None if vector.numbers.is_empty() => Err(anyhow!("the model failed")),
+            None => {
+                Ok(vector.clone())
+            }
+        }
+    }
+
+    fn problem(&self, path: &Path, line: Option<u64>, reason: String) {
+        self.summary().problems += 1;
+        (self.build.problems)(&Problem { path: path.to_owned(), line, reason });
+    }
+
+    fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
+        self.summary.lock().expect("no thread panicked")
+    }
+}
+
+/// Twelve hexadecimal digits from file and key, or file and title; the nth of one name in a file
+/// has another.
+fn id_of(source: &Source, question: &Question, same_name: &mut HashMap<u64, u32>) -> String {
+    let name = question.key.clone().unwrap_or_else(|| title_key(&question.title));
+    let nth = same_name.entry(xxh3_64(name.as_bytes())).or_default();
+    let id = xxh3_64(format!("{}\0{name}\0{nth}", source.path).as_bytes());
+    *nth += 1;
+    format!("{:012x}", id >> 16)
+}
+
+fn question_hash(question: &Question) -> u64 {
+    xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
+}
+
+fn hash_file(path: &Path) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let mut hasher = Xxh3Default::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.digest()),
+            Ok(len) => hasher.update(&buffer[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a tantivy document holds.
+
+use tantivy::schema::{
+    Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+
+use crate::analyze::Analyzer;
+
+/// What a document is: see [`Fields::kind`].
+pub const QUESTION: &str = "question";
+/// A file that was read, with its content's hash: so that it is read again only when it changed.
+pub const FILE: &str = "file";
+
+/// The fields of the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    /// [`QUESTION`] or [`FILE`]. A file has nothing but this, its path and its record.
+    pub kind: Field,
+    /// The question's id.
+    pub id: Field,
+    /// The question's own key.
+    pub key: Field,
+    /// Path of the file, as in [`Source`](crate::question::Source).
+    pub path: Field,
+    /// The title, searched.
+    pub title: Field,
+    /// The other ways to ask, searched.
+    pub also: Field,
+    /// The readable answer, searched.
+    pub answer: Field,
+    /// [`title_key`](crate::analyze::title_key) of the title and of each other way to ask.
+    pub title_key: Field,
+    /// Section in lower case, for filters.
+    pub section: Field,
+    /// Level in lower case, for filters.
+    pub level: Field,
+    /// Each tag in lower case, for filters.
+    pub tag: Field,
+    /// The whole record as JSON, stored only.
+    pub record: Field,
+    /// The rows of the question, for the vector component only.
+    pub vectors: Field,
+}
+
+/// The schema and its fields.
+pub fn schema() -> (Schema, Fields) {
+    let mut builder = Schema::builder();
+    let text = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(Analyzer::NAME)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+    );
+    let fields = Fields {
+        kind: builder.add_text_field("kind", STRING),
+        id: builder.add_text_field("id", STRING),
+        key: builder.add_text_field("key", STRING),
+        path: builder.add_text_field("path", STRING),
+        title: builder.add_text_field("title", text.clone()),
+        also: builder.add_text_field("also", text.clone()),
+        answer: builder.add_text_field("answer", text),
+        title_key: builder.add_text_field("title_key", STRING),
+        section: builder.add_text_field("section", STRING),
+        level: builder.add_text_field("level", STRING),
+        tag: builder.add_text_field("tag", STRING),
+        record: builder.add_text_field("record", STORED),
+        vectors: builder.add_custom_field("vectors", "rqsearch-vectors", serde_json::json!({})),
+    };
+    (builder.build(), fields)
+}

@@ -1,0 +1,5 @@
+//! Results → what leaves the process.
+
+pub mod escape;
+pub mod terminal;
+pub mod wire;

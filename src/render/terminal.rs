@@ -1,0 +1,203 @@
+//! Results for people.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthChar;
+
+use super::escape::escaped;
+use crate::question::Question;
+use crate::search::{Hit, Results};
+
+const TITLE: Style = Style::new().bold();
+const MATCH: Style = AnsiColor::Yellow.on_default().bold();
+const PLACE: Style = AnsiColor::Cyan.on_default();
+const QUIET: Style = Style::new().dimmed();
+
+/// How many lines of its answer a hit shows.
+const SNIPPET_LINES: usize = 5;
+
+/// How results are laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Wrap at this many columns; `None` where nobody looks at columns (a pipe).
+    pub width: Option<usize>,
+    /// A terminal shows it: escape what would drive it.
+    pub escape: bool,
+}
+
+/// Writes hits: number, title and score; where it stands; the passage that answers.
+///
+/// # Errors
+/// The stream is closed or full.
+pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) -> io::Result<()> {
+    for hit in &results.hits {
+        if hit.rank > 1 {
+            writeln!(out)?;
+        }
+        write_hit(out, hit, layout)?;
+    }
+    Ok(())
+}
+
+fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> {
+    const INDENT: &str = "    ";
+    let Hit { rank, question, score, snippet, title_highlights, .. } = hit;
+    let width = layout.width.map(|width| width.saturating_sub(INDENT.len()).max(20));
+    for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
+        match nth {
+            0 => write!(out, "{QUIET}{rank:>2}{QUIET:#}  ")?,
+            _ => write!(out, "{INDENT}")?,
+        }
+        write_marked(out, &question.title, line, title_highlights, TITLE, layout)?;
+        writeln!(out)?;
+    }
+    write!(out, "{INDENT}")?;
+    write_place(out, question, layout)?;
+    writeln!(out, "{QUIET}  {score:.2}{QUIET:#}")?;
+    let lines = wrapped(&snippet.text, width);
+    let more = lines.len() > SNIPPET_LINES;
+    for line in lines.into_iter().take(SNIPPET_LINES) {
+        write!(out, "{INDENT}")?;
+        write_marked(out, &snippet.text, line, &snippet.highlights, Style::new(), layout)?;
+        writeln!(out)?;
+    }
+    if more {
+        writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
+    }
+    Ok(())
+}
+
+/// Writes one question, whole.
+///
+/// # Errors
+/// The stream is closed or full.
+pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
+    let shown = |text: &str| if layout.escape { escaped(text).into_owned() } else { text.to_owned() };
+    writeln!(out, "{TITLE}{}{TITLE:#}", shown(&question.title))?;
+    write_place(out, question, layout)?;
+    writeln!(out)?;
+    for also in &question.also {
+        writeln!(out, "{QUIET}also asked: {}{QUIET:#}", shown(also))?;
+    }
+    let facts = [
+        ("tags", Some(question.tags.join(", ")).filter(|tags| !tags.is_empty())),
+        ("key", question.key.clone()),
+        ("score", question.score.map(|score| score.to_string())),
+        ("url", question.url.clone()),
+    ];
+    let fields = question.fields.iter().map(|(key, value)| (key.as_str(), Some(value.clone())));
+    for (name, value) in facts.into_iter().chain(fields) {
+        if let Some(value) = value {
+            writeln!(out, "{QUIET}{}: {}{QUIET:#}", shown(name), shown(&value))?;
+        }
+    }
+    let readable = question.readable_answer();
+    if !readable.trim().is_empty() {
+        writeln!(out, "\n{}", shown(readable.trim_end()))?;
+    }
+    if readable != question.answer {
+        writeln!(out, "\n{QUIET}source:{QUIET:#}\n\n{}", shown(question.answer.trim_end()))?;
+    }
+    Ok(())
+}
+
+/// `path:line · section · level · id`.
+fn write_place(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
+    let shown = |text: &str| if layout.escape { escaped(text).into_owned() } else { text.to_owned() };
+    write!(out, "{PLACE}{}{PLACE:#}", shown(&question.source.to_string()))?;
+    for fact in [&question.section, &question.level].into_iter().flatten() {
+        write!(out, " · {}", shown(fact))?;
+    }
+    write!(out, "{QUIET} · {}{QUIET:#}", question.id)
+}
+
+/// Writes `text[line]` with the parts that match in another style.
+fn write_marked(
+    out: &mut impl Write,
+    text: &str,
+    line: Range<usize>,
+    highlights: &[Range<usize>],
+    style: Style,
+    layout: Layout,
+) -> io::Result<()> {
+    let mut write = |range: Range<usize>, style: Style| {
+        let piece = &text[range];
+        let piece = if layout.escape { escaped(piece) } else { piece.into() };
+        if piece.is_empty() { Ok(()) } else { write!(out, "{style}{piece}{style:#}") }
+    };
+    let mut at = line.start;
+    for mark in highlights {
+        let (start, end) = (mark.start.clamp(at, line.end), mark.end.clamp(at, line.end));
+        if start < end {
+            write(at..start, style)?;
+            write(start..end, MATCH)?;
+            at = end;
+        }
+    }
+    write(at..line.end, style)
+}
+
+/// The byte ranges of a text's lines, wrapped between words where they are wider than `width`
+/// columns. Empty lines are left out; a word wider than the line is cut.
+fn wrapped(text: &str, width: Option<usize>) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        if start < end {
+            match width {
+                Some(width) => wrap_line(text, start..end, width, &mut lines),
+                None => lines.push(start..end),
+            }
+        }
+        start += line.len();
+    }
+    lines
+}
+
+fn wrap_line(text: &str, line: Range<usize>, width: usize, lines: &mut Vec<Range<usize>>) {
+    let (mut start, mut columns, mut last_space) = (line.start, 0, None);
+    for (offset, c) in text[line.clone()].char_indices() {
+        let at = line.start + offset;
+        let wide = c.width().unwrap_or(8);
+        if columns + wide > width && at > start {
+            let (end, next) = match last_space {
+                Some(space) if space > start => (space, space + 1),
+                _ => (at, at),
+            };
+            lines.push(start..end);
+            start = next;
+            columns = text[start..at].chars().map(|c| c.width().unwrap_or(8)).sum();
+            last_space = None;
+        }
+        if c == ' ' {
+            last_space = Some(at);
+        }
+        columns += wide;
+    }
+    if start < line.end {
+        lines.push(start..line.end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, width: usize, expected: &[&str]) {
+        let lines: Vec<&str> = wrapped(text, Some(width)).into_iter().map(|line| &text[line]).collect();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn lines_are_wrapped_between_words() {
+        check("one two three four", 9, &["one two", "three", "four"]);
+        check("one\n\n  two", 20, &["one", "  two"]);
+        check("abcdefghij", 4, &["abcd", "efgh", "ij"]);
+        check("東京東京", 4, &["東京", "東京"]);
+        check("", 4, &[]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Which documents may be found: filters, quoted words and excluded words, as bit sets that both
+//! legs look at before they rank.
+
+use tantivy::collector::DocSetCollector;
+use tantivy::query::{BooleanQuery, Occur, PhraseQuery, Query as TantivyQuery, TermQuery, TermSetQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{BitSet, DocId, Searcher, Term};
+
+use super::query::Query;
+use crate::analyze::tokens;
+use crate::index::{Fields, Index, QUESTION};
+
+/// The documents that may be found.
+pub struct Allowed {
+    /// A bit set a segment; `None` where every question may be found.
+    sets: Option<Vec<BitSet>>,
+}
+
+impl Allowed {
+    /// What a query allows.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn new(index: &Index, query: &Query) -> anyhow::Result<Self> {
+        let clauses = clauses(index, query)?;
+        if clauses.is_empty() {
+            return Ok(Self { sets: None });
+        }
+        let mut clauses = clauses;
+        clauses.push((Occur::Must, exactly(index.fields().kind, QUESTION)));
+        let searcher = index.searcher();
+        let mut sets: Vec<BitSet> =
+            searcher.segment_readers().iter().map(|segment| BitSet::with_max_value(segment.max_doc())).collect();
+        for address in searcher.search(&BooleanQuery::new(clauses), &DocSetCollector)? {
+            sets[address.segment_ord as usize].insert(address.doc_id);
+        }
+        Ok(Self { sets: Some(sets) })
+    }
+
+    /// Whether a document may be found, deleted ones aside.
+    pub fn contains(&self, segment: usize, doc: DocId) -> bool {
+        self.sets.as_ref().is_none_or(|sets| sets[segment].contains(doc))
+    }
+}
+
+fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn TantivyQuery>)>> {
+    let (searcher, fields) = (index.searcher(), index.fields());
+    let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
+    let contains = |value: &str, wanted: &str| value.to_lowercase().contains(&wanted.to_lowercase());
+    let is = |value: &str, wanted: &str| value.to_lowercase() == wanted.to_lowercase();
+    let filters = &query.filters;
+    let by_term: [(Field, &[String], &dyn Fn(&str, &str) -> bool); 4] = [
+        (fields.path, &filters.sources, &contains),
+        (fields.section, &filters.sections, &contains),
+        (fields.level, &filters.levels, &is),
+        (fields.tag, &filters.tags, &is),
+    ];
+    for (field, wanted, fits) in by_term {
+        if !wanted.is_empty() {
+            let terms = terms_where(searcher, field, |value| wanted.iter().any(|wanted| fits(value, wanted)))?;
+            clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms))));
+        }
+    }
+    for words in &query.exact {
+        clauses.extend(sequence(fields, words).map(|query| (Occur::Must, query)));
+    }
+    for word in &query.excluded {
+        clauses.extend(sequence(fields, word).map(|query| (Occur::MustNot, query)));
+    }
+    Ok(clauses)
+}
+
+/// The terms of a field that a test lets through.
+fn terms_where(searcher: &Searcher, field: Field, fits: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Term>> {
+    let mut terms = Vec::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        let mut stream = index.terms().stream()?;
+        while stream.advance() {
+            if let Some(value) = std::str::from_utf8(stream.key()).ok().filter(|value| fits(value)) {
+                terms.push(Term::from_field_text(field, value));
+            }
+        }
+    }
+    Ok(terms)
+}
+
+/// These words one after the other in the title, another way to ask, or the answer; `None` where
+/// there are no words in the text.
+fn sequence(fields: &Fields, words: &str) -> Option<Box<dyn TantivyQuery>> {
+    let parts: Vec<_> = tokens(words).into_iter().filter(|token| !token.whole).collect();
+    let (first, several) = (parts.first()?, parts.len() > 1);
+    let in_field = |field: Field| -> Box<dyn TantivyQuery> {
+        if several {
+            let at = |position: usize| position - first.position;
+            let terms = parts.iter().map(|part| (at(part.position), Term::from_field_text(field, &part.text)));
+            Box::new(PhraseQuery::new_with_offset(terms.collect()))
+        } else {
+            exactly(field, &first.text)
+        }
+    };
+    let fields = [fields.title, fields.also, fields.answer];
+    Some(Box::new(BooleanQuery::union(fields.map(in_field).into())))
+}
+
+fn exactly(field: Field, text: &str) -> Box<dyn TantivyQuery> {
+    Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
+}

@@ -1,0 +1,249 @@
+//! Phrase → ranked questions.
+
+mod filter;
+mod fuse;
+mod keyword;
+mod query;
+mod results;
+mod snippet;
+mod tune;
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, Term};
+
+use crate::analyze::title_key;
+use crate::embed::Embedder;
+use crate::index::{Index, Quantized};
+use filter::Allowed;
+use keyword::{KeywordScores, term_weights};
+
+pub use fuse::{Best, DEFAULT_SEMANTIC_WEIGHT, Figures, convex};
+pub use query::{Filters, Mode, Query};
+pub use results::{Hit, Results};
+pub use snippet::Snippet;
+pub use tune::{Tuned, tune};
+
+/// How many of its best each leg brings to the fusion, where fewer are not asked for.
+const CANDIDATES: usize = 200;
+
+/// Below this cosine, a question that shares no word with the phrase has nothing to do with it:
+/// unrelated sentences have cosines of 0 to 0.15 in MiniLM's space.
+const UNRELATED: f32 = 0.15;
+
+/// Finds the questions a phrase is about, best first.
+///
+/// `embedder` must be the model that the index was made with; it is not needed by
+/// [`Mode::Keyword`] or an index without vectors.
+///
+/// # Errors
+/// The index is damaged; it has no vectors and only they are asked for; `embedder` is another
+/// model, or is missing, or fails.
+pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
+    let start = Instant::now();
+    let allowed = Allowed::new(index, query)?;
+    let (keyword, semantic) =
+        rayon::join(|| KeywordScores::new(index, &query.text), || query_vector(index, embedder, query));
+    let (keyword, semantic) = (keyword.context("the keyword index is damaged")?, semantic?);
+    let legs = Legs { index, allowed, keyword, semantic };
+    let ranked = rank(&legs, query)?;
+    let hits = present(&legs, query, ranked)?;
+    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing: legs.keyword.missing })
+}
+
+/// Both legs, ready to say what they think of any document.
+struct Legs<'a> {
+    index: &'a Index,
+    allowed: Allowed,
+    keyword: KeywordScores,
+    /// The phrase's vector, where meaning counts.
+    semantic: Option<Quantized>,
+}
+
+/// A document that may become a hit.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    address: DocAddress,
+    figures: Figures,
+    /// Its title, or another way to ask it, is the phrase.
+    exact: bool,
+    score: f32,
+}
+
+fn query_vector(
+    index: &Index,
+    embedder: Option<&dyn Embedder>,
+    query: &Query,
+) -> anyhow::Result<Option<Quantized>> {
+    let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
+        if query.mode == Mode::Semantic {
+            bail!("the index has keywords only\n  hint: build it without --keyword-only to search by meaning");
+        }
+        return Ok(None);
+    };
+    let embedder = embedder.context("searching by meaning needs the model that made the index")?;
+    if embedder.model() != model {
+        bail!(
+            "the index was made with {} ({}), not with {} ({})\n  hint: search with that model, or index again",
+            model.name,
+            model.fingerprint,
+            embedder.model().name,
+            embedder.model().fingerprint
+        );
+    }
+    Ok(Some(Quantized::from(embedder.embed(&query.text)?.as_slice())))
+}
+
+/// The best candidates, in order; those that tie with the last one asked for included, since
+/// their order depends on what is read later.
+fn rank(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> {
+    let mut candidates = candidates(legs, query)?;
+    let best = Best::of(candidates.iter().map(|candidate| &candidate.figures));
+    let weight = query
+        .semantic_weight
+        .or(legs.index.meta().semantic_weight)
+        .unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
+    for candidate in &mut candidates {
+        candidate.score = match query.mode {
+            _ if candidate.exact && query.mode == Mode::Hybrid => 1.0,
+            Mode::Hybrid => convex(&candidate.figures, &best, weight),
+            Mode::Keyword => candidate.figures.bm25,
+            Mode::Semantic => candidate.figures.cosine.unwrap_or(0.0),
+        };
+    }
+    candidates.sort_by(by_score);
+    let last = query.limit.min(candidates.len());
+    let ties = match last.checked_sub(1).map(|at| candidates[at]) {
+        Some(last_hit) => {
+            candidates[last..].iter().take_while(|candidate| by_score(candidate, &last_hit).is_eq()).count()
+        }
+        None => 0,
+    };
+    candidates.truncate(last + ties);
+    Ok(candidates)
+}
+
+/// Best first; exact titles before everything else.
+fn by_score(a: &Candidate, b: &Candidate) -> Ordering {
+    (b.exact.cmp(&a.exact)).then(b.score.total_cmp(&a.score))
+}
+
+/// The union of both legs' best, with both legs' figures for each.
+fn candidates(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> {
+    let limit = query.limit.max(CANDIDATES);
+    let exact = exact_titles(legs, query)?;
+    let mut addresses = exact.clone();
+    if query.mode != Mode::Semantic {
+        addresses.extend(keyword_best(legs, limit));
+    }
+    if legs.semantic.is_some() {
+        addresses.extend(semantic_best(legs, limit));
+    }
+    addresses.sort();
+    addresses.dedup();
+    let candidates = addresses.into_iter().map(|address| Candidate {
+        address,
+        figures: figures(legs, address),
+        exact: exact.contains(&address),
+        score: 0.0,
+    });
+    Ok(candidates.filter(|candidate| candidate.exact || is_related(&candidate.figures, query.mode)).collect())
+}
+
+fn is_related(figures: &Figures, mode: Mode) -> bool {
+    match mode {
+        Mode::Keyword => figures.bm25 > 0.0,
+        Mode::Hybrid | Mode::Semantic => figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > UNRELATED),
+    }
+}
+
+fn exact_titles(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<DocAddress>> {
+    let key = title_key(&query.text);
+    // Terms have a length limit, and nobody types such a title.
+    if key.is_empty() || key.len() > 1_000 {
+        return Ok(Vec::new());
+    }
+    let term = Term::from_field_text(legs.index.fields().title_key, &key);
+    let found = legs.index.searcher().search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)?;
+    Ok(found.into_iter().filter(|found| legs.allowed.contains(found.segment_ord as usize, found.doc_id)).collect())
+}
+
+fn keyword_best(legs: &Legs<'_>, limit: usize) -> Vec<DocAddress> {
+    let mut scored: Vec<(f32, DocAddress)> = Vec::new();
+    for (segment, scores) in legs.keyword.scores.iter().enumerate() {
+        for (doc, score) in (0..).zip(scores) {
+            if *score > 0.0 && legs.allowed.contains(segment, doc) {
+                scored.push((*score, DocAddress::new(segment as u32, doc)));
+            }
+        }
+    }
+    let order = |a: &(f32, DocAddress), b: &(f32, DocAddress)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if scored.len() > limit {
+        scored.select_nth_unstable_by(limit, order);
+        scored.truncate(limit);
+    }
+    scored.into_iter().map(|(_, address)| address).collect()
+}
+
+fn semantic_best(legs: &Legs<'_>, limit: usize) -> Vec<DocAddress> {
+    let Some(vector) = &legs.semantic else {
+        return Vec::new();
+    };
+    let segments = legs.index.searcher().segment_readers();
+    let mut near: Vec<_> = Vec::new();
+    for (ord, (segment, vectors)) in segments.iter().zip(legs.index.vectors()).enumerate() {
+        let allowed = |doc| !segment.is_deleted(doc) && legs.allowed.contains(ord, doc);
+        let found = vectors.nearest(vector, limit, allowed);
+        near.extend(found.into_iter().map(|near| (near.cosine, DocAddress::new(ord as u32, near.doc))));
+    }
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    near.truncate(limit);
+    near.into_iter().map(|(_, address)| address).collect()
+}
+
+fn figures(legs: &Legs<'_>, address: DocAddress) -> Figures {
+    let (segment, doc) = (address.segment_ord as usize, address.doc_id);
+    let cosine = legs.semantic.as_ref().and_then(|vector| legs.index.vectors()[segment].cosine(doc, vector));
+    Figures { cosine, bm25: legs.keyword.scores[segment][doc as usize] }
+}
+
+/// Reads the candidates' questions, puts ties in order of source, and cuts to the limit.
+fn present(legs: &Legs<'_>, query: &Query, ranked: Vec<Candidate>) -> anyhow::Result<Vec<Hit>> {
+    let mut read = ranked
+        .into_iter()
+        .map(|candidate| Ok((candidate, legs.index.question(candidate.address)?)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    read.sort_by(|(a, a_question), (b, b_question)| {
+        by_score(a, b).then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
+    });
+    read.truncate(query.limit);
+    let weights = term_weights(&legs.keyword.terms);
+    let hit = |(rank, (candidate, question)): (usize, (Candidate, _))| -> Hit {
+        let question: crate::question::Question = question;
+        let answer = question.readable_answer();
+        let passage = best_passage(legs, candidate.address).unwrap_or(0..answer.len());
+        Hit {
+            rank,
+            score: candidate.score,
+            confidence: None,
+            figures: candidate.figures,
+            title_highlights: snippet::highlights(&question.title, &weights),
+            snippet: snippet::snippet(&answer, passage, &weights),
+            question,
+        }
+    };
+    Ok((1..).zip(read).map(hit).collect())
+}
+
+/// The piece of the answer nearest to the phrase.
+fn best_passage(legs: &Legs<'_>, address: DocAddress) -> Option<Range<usize>> {
+    let vectors = &legs.index.vectors()[address.segment_ord as usize];
+    let range = vectors.nearest_passage(address.doc_id, legs.semantic.as_ref()?)?;
+    Some(range.start as usize..range.end as usize)
+}

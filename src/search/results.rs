@@ -1,0 +1,41 @@
+//! What a search gives back: plain data in the user's terms.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::fuse::Figures;
+use super::snippet::Snippet;
+use crate::question::Question;
+
+/// The answer to one query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    /// The phrase as typed.
+    pub phrase: String,
+    /// From the parsed query to the last snippet.
+    pub took: Duration,
+    /// Best first. Equal scores stand in order of source and line.
+    pub hits: Vec<Hit>,
+    /// Words of the phrase that no question has, not even one letter off.
+    pub missing: Vec<String>,
+}
+
+/// A question that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// From 1.
+    pub rank: usize,
+    /// The question, whole.
+    pub question: Question,
+    /// How well it fits, compared with the other hits of this query. Hybrid: the fused score in
+    /// [0, 1], 1 for a title that is the phrase; semantic: the cosine; keyword: BM25.
+    pub score: f32,
+    /// The probability that it answers the phrase, where that is known.
+    pub confidence: Option<f32>,
+    /// What both legs say of it.
+    pub figures: Figures,
+    /// Byte ranges of the title that match the phrase.
+    pub title_highlights: Vec<Range<usize>>,
+    /// The passage that answers.
+    pub snippet: Snippet,
+}
