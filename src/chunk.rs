@@ -40,7 +40,11 @@ pub enum Passage {
 /// own structure (paragraphs, lists, fenced code). `count_tokens` is the model's, `window` what it
 /// reads of a text.
 pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window: usize) -> Vec<Chunk> {
-    let mut chunks = vec![Chunk { passage: Passage::Title, text: question.title.clone() }];
+    let mut chunks = Vec::new();
+    // A piece of an answer that stands alone (see `search::tune`) has no title.
+    if !question.title.is_empty() {
+        chunks.push(Chunk { passage: Passage::Title, text: question.title.clone() });
+    }
     chunks.extend(
         (0..)
             .zip(&question.also)
@@ -97,7 +101,8 @@ mod tests {
     #[test]
     fn a_long_answer_is_cut_between_paragraphs_and_covered_whole() {
         let paragraph = "word ".repeat(100);
-        let answer = format!("{paragraph}\n\n```rust\nfn a() {{}}\n\nfn b() {{}}\n```\n\n{paragraph}\n\n{paragraph}");
+        let answer =
+            format!("{paragraph}\n\n```rust\nfn a() {{}}\n\nfn b() {{}}\n```\n\n{paragraph}\n\n{paragraph}");
         let chunks = of("Why?", &answer);
         let mut end = 0;
         for chunk in &chunks[1..] {

@@ -84,7 +84,7 @@ fn tune_if_changed(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
     if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
         return Ok(());
     }
-    meta.semantic_weight = Some(tune(&index, embedder)?.semantic_weight);
+    meta.semantic_weight = Some(tune(&index, embedder)?);
     meta.tuned_on = questions;
     set_meta(dir, &meta)
 }

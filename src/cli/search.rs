@@ -81,7 +81,8 @@ pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
     let query = args.query(&args.phrase.join(" "))?;
     // The model loads while the index opens.
     let (index, embedder) = thread::scope(|scope| {
-        let embedder = scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
+        let embedder =
+            scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
         (place::open(index), embedder.join().expect("loading does not panic"))
     });
     let (index, embedder) = (index?, embedder?);
@@ -160,7 +161,8 @@ fn run_batch(args: &Args, batch: &Path, index: Option<&Path>) -> anyhow::Result<
     let mut outcome = Outcome::Nothing;
     let mut lines = input.lines();
     loop {
-        let batch: Vec<String> = lines.by_ref().take(BATCH).collect::<io::Result<_>>().context("could not read the batch")?;
+        let batch: Vec<String> =
+            lines.by_ref().take(BATCH).collect::<io::Result<_>>().context("could not read the batch")?;
         if batch.is_empty() {
             return Ok(outcome);
         }
@@ -182,7 +184,12 @@ fn run_batch(args: &Args, batch: &Path, index: Option<&Path>) -> anyhow::Result<
 }
 
 /// The answer to one line of a batch: a line that cannot be answered says why, and the rest goes on.
-fn answer(args: &Args, index: &Index, embedder: Option<&dyn Embedder>, line: &str) -> anyhow::Result<(String, Outcome)> {
+fn answer(
+    args: &Args,
+    index: &Index,
+    embedder: Option<&dyn Embedder>,
+    line: &str,
+) -> anyhow::Result<(String, Outcome)> {
     let line = match Line::parse(line) {
         Ok(line) => line,
         Err(error) => return refusal(None, &error),

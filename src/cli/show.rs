@@ -48,7 +48,9 @@ fn find(index: &Index, id: &str) -> anyhow::Result<Question> {
     }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => bail!("no question has the id {id:?}\n  hint: a search shows each question's id behind its place"),
+        0 => {
+            bail!("no question has the id {id:?}\n  hint: a search shows each question's id behind its place")
+        }
         several => bail!("{several} questions have the id or key {id:?}\n  hint: name more of its id"),
     }
 }

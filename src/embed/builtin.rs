@@ -106,3 +106,58 @@ fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
     }
     vector
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Recorded {
+        text: String,
+        vector: Vec<f32>,
+    }
+
+    fn recorded() -> Vec<Recorded> {
+        include_str!("../../models/reference.jsonl")
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn cosine(a: &[f32], b: &[f32]) -> f32 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    #[test]
+    fn eight_bits_say_what_full_precision_says() {
+        let model = Builtin::load(Prepare::Many).unwrap();
+        let recorded = recorded();
+        assert!(recorded.len() >= 50);
+        let cosines: Vec<f32> = recorded
+            .iter()
+            .map(|recorded| cosine(&model.embed(&recorded.text).unwrap(), &recorded.vector))
+            .collect();
+        let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
+        let worst = cosines.iter().copied().fold(1.0, f32::min);
+        assert!(mean >= 0.99, "mean cosine {mean}");
+        assert!(worst >= 0.95, "worst cosine {worst}");
+    }
+
+    #[test]
+    fn a_text_has_one_vector_however_the_model_was_loaded_and_whatever_ran_before() {
+        let (once, many) = (Builtin::load(Prepare::Once).unwrap(), Builtin::load(Prepare::Many).unwrap());
+        let first = once.embed("one text").unwrap();
+        many.embed("something else of another length altogether").unwrap();
+        assert_eq!(first, many.embed("one text").unwrap());
+        assert_eq!(first, std::thread::spawn(move || many.embed("one text").unwrap()).join().unwrap());
+        assert!((cosine(&first, &first) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_empty_text_has_a_vector_too() {
+        let vector = Builtin::load(Prepare::Once).unwrap().embed("").unwrap();
+        assert_eq!(vector.len(), Builtin::info().dimensions);
+    }
+}

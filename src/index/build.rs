@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::schema::{FILE, Fields, QUESTION, schema};
-use super::vectors::{Quantized, Row, encode_rows};
-use super::{FORMAT, Index, Meta, OpenError, plugin, prepare, text_hash, with_tokenizer};
+use super::document::{document, rows};
+use super::schema::{FILE, Fields, schema};
+use super::vectors::Quantized;
+use super::{Index, Meta, OpenError, create, prepare};
 use crate::analyze::title_key;
-use crate::chunk::chunks;
 use crate::embed::Embedder;
 use crate::question::{Question, Source};
 use crate::read::{self, BadRecord};
@@ -181,10 +181,12 @@ impl Build<'_> {
             return Err(error);
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
+        summary.embedded = self.progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.0.cmp(&b.0));
 
         let mut meta = meta;
-        meta.roots.extend(roots.iter().filter(|root| !meta.roots.contains(root)).cloned().collect::<Vec<_>>());
+        meta.roots
+            .extend(roots.iter().filter(|root| !meta.roots.contains(root)).cloned().collect::<Vec<_>>());
         commit(&mut writer, &meta)?;
         if self.questions(&index)? <= ONE_SEGMENT {
             let segments = index.searchable_segment_ids()?;
@@ -215,7 +217,9 @@ impl Build<'_> {
         let model = self.embedder.map(|embedder| embedder.model());
         if index.meta.model.as_ref() != model {
             let name = |model: Option<&crate::embed::ModelInfo>| {
-                model.map_or("keywords only".to_owned(), |model| format!("{} ({})", model.name, model.fingerprint))
+                model.map_or("keywords only".to_owned(), |model| {
+                    format!("{} ({})", model.name, model.fingerprint)
+                })
             };
             bail!(
                 "the index in {} was made with {}, and this would add to it with {}\n  \
@@ -227,31 +231,25 @@ impl Build<'_> {
         }
         let rows = (0..)
             .zip(index.vectors())
-            .flat_map(|(segment, vectors)| vectors.hashes().zip(0..).map(move |(hash, row)| (hash, (segment, row))))
+            .flat_map(|(segment, vectors)| {
+                vectors.hashes().zip(0..).map(move |(hash, row)| (hash, (segment, row)))
+            })
             .collect();
         Ok(Before { index: Some(index), rows })
     }
 
     fn create_or_open(&self, before: &Before) -> anyhow::Result<(tantivy::Index, Meta)> {
-        let meta = before.index.as_ref().map_or_else(
-            || Meta {
-                format: FORMAT,
-                model: self.embedder.map(|embedder| embedder.model().clone()),
-                semantic_weight: None,
-                tuned_on: 0,
-                roots: Vec::new(),
-            },
-            |index| index.meta.clone(),
-        );
+        let meta = match &before.index {
+            Some(index) => index.meta.clone(),
+            None => Meta::new(self.embedder.map(|embedder| embedder.model().clone())),
+        };
         fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
         let directory = tantivy::directory::MmapDirectory::open(self.dir)
             .with_context(|| format!("could not open {}", self.dir.display()))?;
         let index = if self.dir.join("meta.json").is_file() {
             tantivy::Index::open(directory).map(|index| prepare(index, &meta))
         } else {
-            // A component must be known to an index from its first day.
-            let builder = tantivy::Index::builder().schema(schema().0).register_plugin(plugin(&meta));
-            builder.create_in_dir(self.dir).map(with_tokenizer)
+            create(directory, &meta)
         };
         Ok((index.with_context(|| format!("could not make an index in {}", self.dir.display()))?, meta))
     }
@@ -285,7 +283,8 @@ fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
     })
 }
 
-fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()> {
+/// Publishes what was added, with what the index knows of itself.
+pub(super) fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()> {
     // A commit without a payload would clear the last one's.
     let payload = serde_json::to_string(meta)?;
     let mut prepared = writer.prepare_commit().context("could not write the index")?;
@@ -340,7 +339,11 @@ impl State<'_> {
     }
 
     fn file_records(&self, index: &Index) -> anyhow::Result<Vec<FileRecord>> {
-        index.records(self.fields.kind, FILE)?.iter().map(|record| Ok(serde_json::from_str(record)?)).collect()
+        index
+            .records(self.fields.kind, FILE)?
+            .iter()
+            .map(|record| Ok(serde_json::from_str(record)?))
+            .collect()
     }
 
     /// Readers feed a bounded channel, embedders empty it; tantivy's own threads index what they
@@ -358,12 +361,14 @@ impl State<'_> {
             }
             for _ in 0..threads.min(4) {
                 let (jobs, todo) = (jobs.clone(), todo.clone());
-                scope.spawn(move || todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|file| {
-                    if let Err(error) = self.read_file(file, &jobs) {
-                        self.failure.set(error).ok();
-                    }
-                    self.build.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
-                }));
+                scope.spawn(move || {
+                    todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|file| {
+                        if let Err(error) = self.read_file(file, &jobs) {
+                            self.failure.set(error).ok();
+                        }
+                        self.build.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
+                    })
+                });
             }
             drop((jobs, work));
         });
@@ -389,7 +394,13 @@ impl State<'_> {
         self.read_changed_file(file, &stored, hash, jobs)
     }
 
-    fn read_changed_file(&self, file: &read::Found, stored: &str, hash: u64, jobs: &Sender<Question>) -> anyhow::Result<()> {
+    fn read_changed_file(
+        &self,
+        file: &read::Found,
+        stored: &str,
+        hash: u64,
+        jobs: &Sender<Question>,
+    ) -> anyhow::Result<()> {
         let mut old = self.question_hashes(stored)?;
         let mut counts = Counts::default();
         let mut same_name: HashMap<u64, u32> = HashMap::new();
@@ -476,57 +487,25 @@ impl State<'_> {
             if self.failure.get().is_some() {
                 continue;
             }
-            match self.document(&question).and_then(|doc| Ok(self.writer.add_document(doc)?)) {
-                Ok(_) => self.build.progress.questions.fetch_add(1, Ordering::Relaxed),
+            match self.add(&question) {
+                Ok(()) => {
+                    self.build.progress.questions.fetch_add(1, Ordering::Relaxed);
+                }
                 Err(error) => {
                     self.failure.set(error.context("could not write the index")).ok();
-                    continue;
                 }
-            };
-        }
-    }
-
-    fn document(&self, question: &Question) -> anyhow::Result<TantivyDocument> {
-        let fields = &self.fields;
-        let mut doc = TantivyDocument::new();
-        doc.add_text(fields.kind, QUESTION);
-        doc.add_text(fields.id, &question.id);
-        doc.add_text(fields.path, &question.source.path);
-        doc.add_text(fields.title, &question.title);
-        doc.add_text(fields.title_key, title_key(&question.title));
-        for also in &question.also {
-            doc.add_text(fields.also, also);
-            doc.add_text(fields.title_key, title_key(also));
-        }
-        doc.add_text(fields.answer, question.readable_answer());
-        for (field, value) in
-            [(fields.section, &question.section), (fields.level, &question.level), (fields.key, &question.key)]
-        {
-            if let Some(value) = value {
-                doc.add_text(field, if field == fields.key { value.clone() } else { value.to_lowercase() });
             }
         }
-        for tag in &question.tags {
-            doc.add_text(fields.tag, tag.to_lowercase());
-        }
-        doc.add_text(fields.record, serde_json::to_string(question)?);
-        if let Some(embedder) = self.build.embedder {
-            doc.add_custom(fields.vectors, &encode_rows(&self.rows(question, embedder)?));
-        }
-        Ok(doc)
     }
 
-    fn rows(&self, question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<Row>> {
-        let chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
-        self.summary().chunks += chunks.len() as u64;
-        chunks
-            .into_iter()
-            .map(|chunk| {
-                let hash = text_hash(&chunk.text);
-                let vector = self.vector(hash, &chunk.text, embedder)?;
-                Ok(Row { hash, passage: chunk.passage, vector })
-            })
-            .collect()
+    fn add(&self, question: &Question) -> anyhow::Result<()> {
+        let rows = match self.build.embedder {
+            Some(embedder) => rows(question, embedder, |hash, text| self.vector(hash, text, embedder))?,
+            None => Vec::new(),
+        };
+        self.summary().chunks += rows.len() as u64;
+        self.writer.add_document(document(&self.fields, question, &rows)?)?;
+        Ok(())
     }
 
     /// The vector of a text: from the index, from this build, or from the model, once.
@@ -557,9 +536,7 @@ impl State<'_> {
             Some(error) => Err(error),
             // Another thread failed at this text; the build fails for that, and this row is not kept.
             None if vector.numbers.is_empty() => Err(anyhow!("the model failed")),
-            None => {
-                Ok(vector.clone())
-            }
+            None => Ok(vector.clone()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! An index: tantivy documents that are questions, with their vectors in the same segments.
 
 mod build;
+mod document;
 mod schema;
 mod vectors;
 
@@ -9,15 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Count, DocSetCollector};
+use tantivy::directory::RamDirectory;
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption, Value};
-use tantivy::{DocAddress, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::Analyzer;
-use crate::embed::ModelInfo;
+use crate::embed::{Embedder, ModelInfo};
 use crate::question::Question;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
@@ -44,6 +47,13 @@ pub struct Meta {
     pub tuned_on: u64,
     /// The files and folders that were indexed, as given.
     pub roots: Vec<PathBuf>,
+}
+
+impl Meta {
+    /// Of an index that is about to be made.
+    fn new(model: Option<ModelInfo>) -> Self {
+        Self { format: FORMAT, model, semantic_weight: None, tuned_on: 0, roots: Vec::new() }
+    }
 }
 
 /// Why an index cannot be opened.
@@ -161,6 +171,34 @@ impl Index {
         Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned() })
     }
 
+    /// An index in memory of some questions that are at hand, as they are: ids and sources are not
+    /// filled in. Without a model, of their words only.
+    ///
+    /// # Errors
+    /// The model fails.
+    pub fn in_memory(questions: &[Question], embedder: Option<&dyn Embedder>) -> anyhow::Result<Self> {
+        const BUDGET: usize = 64 << 20;
+        let meta = Meta::new(embedder.map(|embedder| embedder.model().clone()));
+        let directory = RamDirectory::create();
+        let index = create(directory.clone(), &meta)?;
+        let (_, fields) = schema::schema();
+        // One thread, so that documents keep the order of the questions.
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, BUDGET)?;
+        let embed = |question: &Question| match embedder {
+            Some(embedder) => document::rows(question, embedder, |_, text| {
+                Ok(Quantized::from(embedder.embed(text)?.as_slice()))
+            }),
+            None => Ok(Vec::new()),
+        };
+        let rows: Vec<_> = questions.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
+        for (question, rows) in questions.iter().zip(rows) {
+            writer.add_document(document::document(&fields, question, &rows)?)?;
+        }
+        build::commit(&mut writer, &meta)?;
+        writer.wait_merging_threads()?;
+        Ok(Self::open_directory(directory, Path::new("(memory)"))?)
+    }
+
     /// What the index knows of itself.
     pub fn meta(&self) -> &Meta {
         &self.meta
@@ -228,7 +266,8 @@ impl Index {
     }
 
     fn record(&self, address: DocAddress) -> anyhow::Result<String> {
-        let doc: TantivyDocument = self.searcher.doc(address).context("could not read a question from the index")?;
+        let doc: TantivyDocument =
+            self.searcher.doc(address).context("could not read a question from the index")?;
         let record = doc.get_first(self.fields.record).and_then(|value| value.as_str().map(str::to_owned));
         record.context("could not read a question from the index: it has no record")
     }
@@ -252,6 +291,12 @@ pub fn text_hash(text: &str) -> u64 {
 fn prepare(mut index: tantivy::Index, meta: &Meta) -> tantivy::Index {
     index.register_plugin(plugin(meta));
     with_tokenizer(index)
+}
+
+/// A new index. A component must be known to an index from its first day.
+fn create(directory: impl Into<Box<dyn tantivy::Directory>>, meta: &Meta) -> tantivy::Result<tantivy::Index> {
+    let builder = tantivy::Index::builder().schema(schema::schema().0).register_plugin(plugin(meta));
+    builder.open_or_create(directory).map(with_tokenizer)
 }
 
 fn plugin(meta: &Meta) -> Arc<vectors::VectorPlugin> {

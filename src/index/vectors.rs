@@ -64,7 +64,8 @@ impl From<&[f32]> for Quantized {
 impl Quantized {
     /// The cosine with a row.
     fn cosine(&self, scale: f32, numbers: &[i8]) -> f32 {
-        let dot = <i8 as SpatialSimilarity>::dot(&self.numbers, numbers).expect("rows have the query's length");
+        let dot =
+            <i8 as SpatialSimilarity>::dot(&self.numbers, numbers).expect("rows have the query's length");
         dot as f32 * self.scale * scale
     }
 }
@@ -146,11 +147,9 @@ impl SegmentPlugin for VectorPlugin {
         }
         let sources = context.readers.iter().map(Vectors::open).collect::<tantivy::Result<Vec<_>>>()?;
         let alive = || {
-            context
-                .readers
-                .iter()
-                .zip(&sources)
-                .flat_map(|(reader, vectors)| reader.doc_ids_alive().map(move |doc| (vectors, vectors.rows_of(doc))))
+            context.readers.iter().zip(&sources).flat_map(|(reader, vectors)| {
+                reader.doc_ids_alive().map(move |doc| (vectors, vectors.rows_of(doc)))
+            })
         };
         let mut starts = vec![0_u32];
         starts.extend(alive().scan(0, |rows, (_, range)| {
@@ -159,7 +158,8 @@ impl SegmentPlugin for VectorPlugin {
         }));
         write_component(context.target_segment, self.dimensions, &starts, |out| {
             alive().try_for_each(|(vectors, rows)| out.write_all(vectors.facts_bytes(rows)))?;
-            alive().try_for_each(|(vectors, rows)| out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows))))
+            alive()
+                .try_for_each(|(vectors, rows)| out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows))))
         })
     }
 }
@@ -174,7 +174,12 @@ struct Writer {
 }
 
 impl PluginWriter for Writer {
-    fn add_document(&mut self, _doc: DocId, doc: &dyn ErasedDocument, _schema: &Schema) -> tantivy::Result<()> {
+    fn add_document(
+        &mut self,
+        _doc: DocId,
+        doc: &dyn ErasedDocument,
+        _schema: &Schema,
+    ) -> tantivy::Result<()> {
         let doc = doc.as_any().downcast_ref::<TantivyDocument>().expect("only TantivyDocuments are added");
         let mut rows = *self.starts.last().expect("begins with 0");
         if let Some(bytes) = self.field.and_then(|field| doc.get_first(field)?.as_custom()) {
@@ -249,13 +254,16 @@ impl Vectors {
     /// The component is missing, cut off or of another format.
     pub fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
         let bytes = segment.open_read(SegmentComponent::Custom(EXTENSION.into()))?.read_bytes()?;
-        let corrupt = |what: &str| tantivy::error::DataCorruption::comment_only(format!("vectors: {what}")).into();
+        let corrupt =
+            |what: &str| tantivy::error::DataCorruption::comment_only(format!("vectors: {what}")).into();
         if bytes.len() < HEADER || bytes[..4] != MAGIC {
             return Err(corrupt("not a vector component"));
         }
         let [format, dimensions, documents, rows] = [4, 8, 12, 16].map(|at| u32_at(&bytes, at) as usize);
         if format != FORMAT as usize {
-            return Err(corrupt(&format!("format {format} is not readable by this version (reads {FORMAT})")));
+            return Err(corrupt(&format!(
+                "format {format} is not readable by this version (reads {FORMAT})"
+            )));
         }
         let expected = HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (FACTS + dimensions) as u64;
         if bytes.len() as u64 != expected || documents != segment.max_doc() as usize {
@@ -337,7 +345,12 @@ impl Vectors {
     ///
     /// Looks at every row: exact, with nothing to build or to tune, at about 30 ns a row of 384
     /// numbers and thread.
-    pub fn nearest(&self, query: &Quantized, limit: usize, allowed: impl Fn(DocId) -> bool + Sync) -> Vec<Near> {
+    pub fn nearest(
+        &self,
+        query: &Quantized,
+        limit: usize,
+        allowed: impl Fn(DocId) -> bool + Sync,
+    ) -> Vec<Near> {
         let documents = self.documents as DocId;
         if self.rows < PARALLEL_ROWS {
             return self.nearest_in(0..documents, query, limit, &allowed).into_sorted();

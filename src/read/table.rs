@@ -23,7 +23,13 @@ impl Reader for Table {
                 let v: serde_json::Value = serde_json::from_str(text).unwrap();
                 let t = v["title"].as_str().unwrap_or("").to_owned();
                 let x = v["text"].as_str().or(v["answer"].as_str()).unwrap_or("").to_owned();
-                let mut q = if t.is_empty() { Question::new(x, number) } else { let mut q = Question::new(t, number); q.answer = x; q };
+                let mut q = if t.is_empty() {
+                    Question::new(x, number)
+                } else {
+                    let mut q = Question::new(t, number);
+                    q.answer = x;
+                    q
+                };
                 q.key = v["_id"].as_str().map(|s| s.to_owned());
                 let _ = emit(Ok(q));
             }

@@ -31,9 +31,8 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
     let index = index.canonicalize().ok();
     for root in roots {
         let index = index.clone();
-        let walk = WalkBuilder::new(root)
-            .filter_entry(move |entry| index.as_deref() != Some(entry.path()))
-            .build();
+        let walk =
+            WalkBuilder::new(root).filter_entry(move |entry| index.as_deref() != Some(entry.path())).build();
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {

@@ -29,8 +29,11 @@ impl Allowed {
         let mut clauses = clauses;
         clauses.push((Occur::Must, exactly(index.fields().kind, QUESTION)));
         let searcher = index.searcher();
-        let mut sets: Vec<BitSet> =
-            searcher.segment_readers().iter().map(|segment| BitSet::with_max_value(segment.max_doc())).collect();
+        let mut sets: Vec<BitSet> = searcher
+            .segment_readers()
+            .iter()
+            .map(|segment| BitSet::with_max_value(segment.max_doc()))
+            .collect();
         for address in searcher.search(&BooleanQuery::new(clauses), &DocSetCollector)? {
             sets[address.segment_ord as usize].insert(address.doc_id);
         }
@@ -57,7 +60,8 @@ fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn T
     ];
     for (field, wanted, fits) in by_term {
         if !wanted.is_empty() {
-            let terms = terms_where(searcher, field, |value| wanted.iter().any(|wanted| fits(value, wanted)))?;
+            let terms =
+                terms_where(searcher, field, |value| wanted.iter().any(|wanted| fits(value, wanted)))?;
             clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms))));
         }
     }
@@ -93,7 +97,8 @@ fn sequence(fields: &Fields, words: &str) -> Option<Box<dyn TantivyQuery>> {
     let in_field = |field: Field| -> Box<dyn TantivyQuery> {
         if several {
             let at = |position: usize| position - first.position;
-            let terms = parts.iter().map(|part| (at(part.position), Term::from_field_text(field, &part.text)));
+            let terms =
+                parts.iter().map(|part| (at(part.position), Term::from_field_text(field, &part.text)));
             Box::new(PhraseQuery::new_with_offset(terms.collect()))
         } else {
             exactly(field, &first.text)

@@ -71,8 +71,12 @@ impl KeywordScores {
             terms.sort_by(|a, b| b.0.idf.total_cmp(&a.0.idf));
             terms.truncate(LONGEST_PHRASE);
         }
-        let mut scores: Vec<Vec<f32>> =
-            index.searcher().segment_readers().iter().map(|segment| vec![0.0; segment.max_doc() as usize]).collect();
+        let mut scores: Vec<Vec<f32>> = index
+            .searcher()
+            .segment_readers()
+            .iter()
+            .map(|segment| vec![0.0; segment.max_doc() as usize])
+            .collect();
         for (term, postings) in &terms {
             for (scores, postings) in scores.iter_mut().zip(postings) {
                 for (doc, frequency) in postings {
@@ -151,7 +155,8 @@ impl<'a> Segments<'a> {
         let mut found: Vec<(DocId, f32)> = Vec::new();
         for ((field, weight), mean_length) in self.fields.into_iter().zip(self.mean_length) {
             let term = Term::from_field_text(field, text);
-            let postings = segment.inverted_index(field)?.read_postings(&term, IndexRecordOption::WithFreqs)?;
+            let postings =
+                segment.inverted_index(field)?.read_postings(&term, IndexRecordOption::WithFreqs)?;
             if let Some(postings) = postings {
                 let norms = segment.get_fieldnorms_reader(field)?;
                 let here = field_frequencies(postings, &norms, weight, mean_length);

@@ -28,7 +28,7 @@ pub use fuse::{Best, DEFAULT_SEMANTIC_WEIGHT, Figures, convex};
 pub use query::{Filters, Mode, Query};
 pub use results::{Hit, Results};
 pub use snippet::Snippet;
-pub use tune::{Tuned, tune};
+pub use tune::tune;
 
 /// How many of its best each leg brings to the fusion, where fewer are not asked for.
 const CANDIDATES: usize = 200;
@@ -83,7 +83,9 @@ fn query_vector(
 ) -> anyhow::Result<Option<Quantized>> {
     let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
         if query.mode == Mode::Semantic {
-            bail!("the index has keywords only\n  hint: build it without --keyword-only to search by meaning");
+            bail!(
+                "the index has keywords only\n  hint: build it without --keyword-only to search by meaning"
+            );
         }
         return Ok(None);
     };
@@ -105,10 +107,8 @@ fn query_vector(
 fn rank(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> {
     let mut candidates = candidates(legs, query)?;
     let best = Best::of(candidates.iter().map(|candidate| &candidate.figures));
-    let weight = query
-        .semantic_weight
-        .or(legs.index.meta().semantic_weight)
-        .unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
+    let weight =
+        query.semantic_weight.or(legs.index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
     for candidate in &mut candidates {
         candidate.score = match query.mode {
             _ if candidate.exact && query.mode == Mode::Hybrid => 1.0,
@@ -159,7 +159,9 @@ fn candidates(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> 
 fn is_related(figures: &Figures, mode: Mode) -> bool {
     match mode {
         Mode::Keyword => figures.bm25 > 0.0,
-        Mode::Hybrid | Mode::Semantic => figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > UNRELATED),
+        Mode::Hybrid | Mode::Semantic => {
+            figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > UNRELATED)
+        }
     }
 }
 
@@ -170,8 +172,12 @@ fn exact_titles(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<DocAddress
         return Ok(Vec::new());
     }
     let term = Term::from_field_text(legs.index.fields().title_key, &key);
-    let found = legs.index.searcher().search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)?;
-    Ok(found.into_iter().filter(|found| legs.allowed.contains(found.segment_ord as usize, found.doc_id)).collect())
+    let found =
+        legs.index.searcher().search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)?;
+    Ok(found
+        .into_iter()
+        .filter(|found| legs.allowed.contains(found.segment_ord as usize, found.doc_id))
+        .collect())
 }
 
 fn keyword_best(legs: &Legs<'_>, limit: usize) -> Vec<DocAddress> {
@@ -220,7 +226,8 @@ fn present(legs: &Legs<'_>, query: &Query, ranked: Vec<Candidate>) -> anyhow::Re
         .map(|candidate| Ok((candidate, legs.index.question(candidate.address)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     read.sort_by(|(a, a_question), (b, b_question)| {
-        by_score(a, b).then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
+        by_score(a, b)
+            .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
     });
     read.truncate(query.limit);
     let weights = term_weights(&legs.keyword.terms);

@@ -127,11 +127,14 @@ mod tests {
     #[track_caller]
     fn check(phrase: &str, text: &str, exact: &[&str], excluded: &[&str]) {
         let query: Query = phrase.parse().unwrap();
-        assert_eq!((query.text.as_str(), query.exact, query.excluded), (
-            text,
-            exact.iter().map(|s| s.to_string()).collect(),
-            excluded.iter().map(|s| s.to_string()).collect()
-        ));
+        assert_eq!(
+            (query.text.as_str(), query.exact, query.excluded),
+            (
+                text,
+                exact.iter().map(|s| s.to_string()).collect(),
+                excluded.iter().map(|s| s.to_string()).collect()
+            )
+        );
     }
 
     #[test]

@@ -129,7 +129,8 @@ fn window_end(text: &str, start: usize) -> usize {
         .map(|(at, _)| at + 1);
     let line = window.rfind('\n');
     let end = sentence.chain(line).filter(|end| *end >= enough).max();
-    let end = end.or_else(|| window.rfind(char::is_whitespace)).filter(|end| *end > 0).unwrap_or(window.len());
+    let end =
+        end.or_else(|| window.rfind(char::is_whitespace)).filter(|end| *end > 0).unwrap_or(window.len());
     start + window[..end].trim_end().len()
 }
 
@@ -155,7 +156,8 @@ mod tests {
     #[test]
     fn the_piece_with_the_most_telling_words_wins() {
         let filler = "Nothing here is of use to anyone at all. ".repeat(20);
-        let answer = format!("{filler}A mutex is common. {filler}The guard deadlocks the mutex here. {filler}");
+        let answer =
+            format!("{filler}A mutex is common. {filler}The guard deadlocks the mutex here. {filler}");
         let snippet = of(&answer, &[("mutex", 1.0), ("deadlock", 3.0)]);
         assert!(snippet.text.contains("guard deadlocks the mutex"), "{snippet:?}");
         assert!(snippet.text.len() <= LENGTH);

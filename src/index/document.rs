@@ -1,0 +1,64 @@
+//! Question → tantivy document.
+
+use tantivy::TantivyDocument;
+
+use super::schema::{Fields, QUESTION};
+use super::text_hash;
+use super::vectors::{Quantized, Row, encode_rows};
+use crate::analyze::title_key;
+use crate::chunk::chunks;
+use crate::embed::Embedder;
+use crate::question::Question;
+
+/// The document of a question with its vectors.
+///
+/// # Errors
+/// None that is known: a question is plain data and becomes JSON.
+pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::Result<TantivyDocument> {
+    let mut doc = TantivyDocument::new();
+    doc.add_text(fields.kind, QUESTION);
+    doc.add_text(fields.id, &question.id);
+    doc.add_text(fields.path, &question.source.path);
+    doc.add_text(fields.title, &question.title);
+    doc.add_text(fields.title_key, title_key(&question.title));
+    for also in &question.also {
+        doc.add_text(fields.also, also);
+        doc.add_text(fields.title_key, title_key(also));
+    }
+    doc.add_text(fields.answer, question.readable_answer());
+    if let Some(key) = &question.key {
+        doc.add_text(fields.key, key);
+    }
+    if let Some(section) = &question.section {
+        doc.add_text(fields.section, section.to_lowercase());
+    }
+    if let Some(level) = &question.level {
+        doc.add_text(fields.level, level.to_lowercase());
+    }
+    for tag in &question.tags {
+        doc.add_text(fields.tag, tag.to_lowercase());
+    }
+    doc.add_text(fields.record, serde_json::to_string(question)?);
+    if !rows.is_empty() {
+        doc.add_custom(fields.vectors, &encode_rows(rows));
+    }
+    Ok(doc)
+}
+
+/// The rows of a question: a vector for each of its chunks, from wherever `vector` has it.
+///
+/// # Errors
+/// `vector` fails.
+pub fn rows(
+    question: &Question,
+    embedder: &dyn Embedder,
+    vector: impl Fn(u64, &str) -> anyhow::Result<Quantized>,
+) -> anyhow::Result<Vec<Row>> {
+    chunks(question, |text| embedder.count_tokens(text), embedder.model().window)
+        .into_iter()
+        .map(|chunk| {
+            let hash = text_hash(&chunk.text);
+            Ok(Row { hash, passage: chunk.passage, vector: vector(hash, &chunk.text)? })
+        })
+        .collect()
+}
