@@ -273,7 +273,7 @@ impl Vectors {
     }
 
     /// How many rows there are, those of deleted documents included.
-    pub fn len(&self) -> usize {
+    pub fn row_count(&self) -> usize {
         self.rows
     }
 

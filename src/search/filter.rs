@@ -49,20 +49,19 @@ impl Allowed {
 fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn TantivyQuery>)>> {
     let (searcher, fields) = (index.searcher(), index.fields());
     let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
-    let contains = |value: &str, wanted: &str| value.to_lowercase().contains(&wanted.to_lowercase());
-    let is = |value: &str, wanted: &str| value.to_lowercase() == wanted.to_lowercase();
     let filters = &query.filters;
-    let by_term: [(Field, &[String], &dyn Fn(&str, &str) -> bool); 4] = [
-        (fields.path, &filters.sources, &contains),
-        (fields.section, &filters.sections, &contains),
-        (fields.level, &filters.levels, &is),
-        (fields.tag, &filters.tags, &is),
-    ];
-    for (field, wanted, fits) in by_term {
+    for (field, wanted, fits) in [
+        (fields.path, &filters.sources, contains as fn(&str, &str) -> bool),
+        (fields.section, &filters.sections, contains),
+        (fields.level, &filters.levels, is),
+        (fields.tag, &filters.tags, is),
+    ] {
         if !wanted.is_empty() {
-            let terms =
-                terms_where(searcher, field, |value| wanted.iter().any(|wanted| fits(value, wanted)))?;
-            clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms))));
+            let fits = |value: &str| {
+                let value = value.to_lowercase();
+                wanted.iter().any(|wanted| fits(&value, &wanted.to_lowercase()))
+            };
+            clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms_where(searcher, field, fits)?))));
         }
     }
     for words in &query.exact {
@@ -72,6 +71,14 @@ fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn T
         clauses.extend(sequence(fields, word).map(|query| (Occur::MustNot, query)));
     }
     Ok(clauses)
+}
+
+fn contains(value: &str, wanted: &str) -> bool {
+    value.contains(wanted)
+}
+
+fn is(value: &str, wanted: &str) -> bool {
+    value == wanted
 }
 
 /// The terms of a field that a test lets through.

@@ -32,10 +32,8 @@ const SHORTEST_TYPO: usize = 4;
 /// A word of the phrase, as the index knows it.
 #[derive(Clone, Debug)]
 pub struct QueryTerm {
-    /// The token of the phrase.
-    pub text: String,
-    /// The terms of the index it stands for: itself, or those one typo away where no document
-    /// has it.
+    /// The terms of the index it stands for: the word itself, or those one typo away where no
+    /// document has it.
     pub matches: Vec<String>,
     /// How much it says: ln(1 + (N - n + ½) / (n + ½)) of n questions in N.
     pub idf: f32,
@@ -144,7 +142,7 @@ impl<'a> Segments<'a> {
             return Ok(None);
         }
         let idf = (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln();
-        Ok(Some((QueryTerm { text: token.text.clone(), matches, idf }, frequencies)))
+        Ok(Some((QueryTerm { matches, idf }, frequencies)))
     }
 
     fn frequencies(&self, text: &str) -> tantivy::Result<Frequencies> {

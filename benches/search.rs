@@ -1,0 +1,208 @@
+//! What a phrase costs, and what indexing costs beside the model alone.
+//!
+//!     cargo bench
+//!
+//! Measures, each as the median of several runs on made-up questions with a fixed seed (so nothing
+//! has to be at hand):
+//!
+//! - `cold`: a whole process, `rqsearch PHRASE` on an index of 400 questions, and where its time goes;
+//! - `scan`: looking at every vector, per row;
+//! - `index`: tokens a second of a build against those of the model alone on as many threads.
+//!
+//! Figures seen are in the README.
+
+#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use rqsearch::chunk::chunks;
+use rqsearch::embed::{Builtin, Embedder, Prepare};
+use rqsearch::index::{Build, Index, Progress};
+use rqsearch::question::Question;
+use rqsearch::search::{Query, search};
+
+const PHRASE: &str = "holding a lock while waiting for something else";
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let questions = made_up(400);
+    index(dir.path(), &questions);
+    cold(&dir.path().join(".rqsearch"));
+    scan();
+}
+
+/// Questions with answers of about 150 words, of words that the model knows.
+fn made_up(count: usize) -> Vec<Question> {
+    const WORDS: &str = "lock thread value type memory error borrow move loop channel future trait generic string \
+        slice vector map file path test crate module macro closure iterator pointer stack heap frame signal";
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let mut seed = 42_u64;
+    let mut word = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        words[(seed >> 33) as usize % words.len()]
+    };
+    (0..count)
+        .map(|nth| {
+            let mut question =
+                Question::new(format!("Why does the {} {} the {}, case {nth}?", word(), word(), word()), 1);
+            let sentence = |words: Vec<&str>| format!("The {}.", words.join(" "));
+            question.answer =
+                (0..15).map(|_| sentence((0..10).map(|_| word()).collect())).collect::<Vec<_>>().join(" ");
+            question
+        })
+        .collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn repeated(times: usize, mut what: impl FnMut()) -> Duration {
+    what();
+    median(
+        (0..times)
+            .map(|_| {
+                let start = Instant::now();
+                what();
+                start.elapsed()
+            })
+            .collect(),
+    )
+}
+
+fn index(dir: &Path, questions: &[Question]) {
+    let lines: String = questions
+        .iter()
+        .map(|question| {
+            serde_json::json!({"question": question.title, "answer": question.answer}).to_string() + "\n"
+        })
+        .collect();
+    let file = dir.join("questions.jsonl");
+    std::fs::write(&file, lines).expect("the temporary folder can be written");
+    let model = Builtin::load(Prepare::Many).expect("the model is in the binary");
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+
+    let texts: Vec<String> = questions
+        .iter()
+        .flat_map(|question| chunks(question, |text| model.count_tokens(text), model.model().window))
+        .map(|chunk| chunk.text)
+        .collect();
+    let tokens: usize = texts.iter().map(|text| model.count_tokens(text)).sum();
+    let rate = |took: Duration| tokens as f64 / took.as_secs_f64();
+    let (mut alone, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let start = Instant::now();
+        texts.par_iter().for_each(|text| {
+            black_box(model.embed(text).expect("the model runs"));
+        });
+        alone.push(start.elapsed());
+        let at = dir.join(".rqsearch");
+        std::fs::remove_dir_all(&at).ok();
+        let start = Instant::now();
+        Build {
+            dir: &at,
+            paths: std::slice::from_ref(&file),
+            embedder: Some(&model),
+            threads,
+            problems: &|problem| panic!("{problem}"),
+            progress: &Progress::default(),
+        }
+        .run()
+        .expect("the temporary folder can be written");
+        whole.push(start.elapsed());
+    }
+    let (alone, whole) = (rate(median(alone)), rate(median(whole)));
+    println!(
+        "index: {whole:.0} tokens/s; the model alone on {threads} threads {alone:.0}; ratio {:.2}",
+        whole / alone
+    );
+}
+
+fn cold(index: &Path) {
+    let run = |args: &[&str]| {
+        let status = Command::new(env!("CARGO_BIN_EXE_rqsearch"))
+            .arg("--index")
+            .arg(index)
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("the program starts");
+        assert!(status.success());
+    };
+    let hybrid = repeated(25, || run(&[PHRASE]));
+    let keyword = repeated(25, || run(&["--mode", "keyword", PHRASE]));
+    println!(
+        "cold: {:.1} ms a process; {:.1} ms with --mode keyword",
+        milliseconds(hybrid),
+        milliseconds(keyword)
+    );
+    let load = repeated(25, || {
+        black_box(Builtin::load(Prepare::Once).expect("the model is in the binary"));
+    });
+    let model = Builtin::load(Prepare::Once).expect("the model is in the binary");
+    let embed = repeated(25, || {
+        black_box(model.embed(PHRASE).expect("the model runs"));
+    });
+    let open = repeated(25, || {
+        black_box(Index::open(index).expect("the index was just built"));
+    });
+    let index = Index::open(index).expect("the index was just built");
+    let query: Query = PHRASE.parse().expect("the phrase is one");
+    let searching = repeated(25, || {
+        black_box(search(&index, Some(&model), &query).expect("the search runs"));
+    });
+    println!(
+        "of it: model load {:.1} ms, open {:.1} ms, search {:.1} ms, {:.1} ms of that the phrase's embedding",
+        milliseconds(load),
+        milliseconds(open),
+        milliseconds(searching),
+        milliseconds(embed)
+    );
+}
+
+fn scan() {
+    /// A model that costs nothing, so that only the scan is measured.
+    struct Noise(rqsearch::embed::ModelInfo);
+    impl Embedder for Noise {
+        fn model(&self) -> &rqsearch::embed::ModelInfo {
+            &self.0
+        }
+        fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+            let seed = rqsearch::index::text_hash(text);
+            let vector =
+                (1..=384_u64).map(|nth| (seed.wrapping_mul(nth * 2 + 1) >> 40) as f32 / 8_388_608.0 - 1.0);
+            let vector: Vec<f32> = vector.collect();
+            let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+            Ok(vector.into_iter().map(|x| x / length).collect())
+        }
+        fn count_tokens(&self, text: &str) -> usize {
+            text.split_whitespace().count()
+        }
+    }
+    let noise = Noise(Builtin::info().clone());
+    let questions: Vec<Question> =
+        (0..50_000).map(|nth| Question::new(format!("Question {nth}?"), 1)).collect();
+    let index = Index::in_memory(&questions, Some(&noise)).expect("memory is enough");
+    let vector = rqsearch::index::Quantized::from(noise.embed("x").expect("noise").as_slice());
+    let rows: usize = index.vectors().iter().map(|vectors| vectors.row_count()).sum();
+    let took = repeated(15, || {
+        for vectors in index.vectors() {
+            black_box(vectors.nearest(&vector, 200, |_| true));
+        }
+    });
+    println!(
+        "scan: {rows} rows in {:.2} ms, {:.0} ns a row",
+        milliseconds(took),
+        took.as_nanos() as f64 / rows as f64
+    );
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

@@ -1,0 +1,119 @@
+//! Building and updating.
+
+use crate::util::{Dir, FAQ};
+
+#[test]
+fn only_what_changed_is_embedded_again() {
+    let dir = Dir::indexed();
+    dir.run(&["index", "faq.md"]).success().says("1 files unchanged").says("0 embedded");
+    // A line above everything moves every question; no text is new.
+    dir.write("faq.md", format!("Preface.\n\n{FAQ}"));
+    let output = dir.run(&["index", "faq.md"]).success().says(" 0 embedded");
+    assert!(output.stderr.contains("5 new, 5 removed") || output.stderr.contains("5 new"), "{output:?}");
+    assert_eq!(dir.export()[0]["source"]["line"], 5);
+    // One answer changes: one chunk is new.
+    dir.write("faq.md", FAQ.replace("a night", "a whole night"));
+    dir.run(&["index", "faq.md"]).success().says(" 1 embedded");
+    assert!(dir.export()[0]["answer"].as_str().unwrap().contains("a whole night"));
+    assert_eq!(dir.export().len(), 5);
+}
+
+#[test]
+fn the_same_text_is_embedded_once() {
+    let dir = Dir::new();
+    dir.write("a.jsonl", "{\"q\": \"Same?\"}\n".repeat(50));
+    dir.run(&["index", "a.jsonl"]).success().says("50 questions").says(" 1 embedded");
+}
+
+#[test]
+fn what_is_gone_is_removed_and_ids_stay() {
+    let dir = Dir::new();
+    dir.write("docs/a.md", FAQ);
+    dir.write("docs/b.md", "# B\n\n## Is this b?\n\nYes.\n");
+    dir.run(&["index", "docs"]).success();
+    let before = dir.export();
+    assert_eq!(before.len(), 6);
+    std::fs::remove_file(dir.path().join("docs/b.md")).unwrap();
+    dir.write("docs/a.md", FAQ.replace("## When should I prune roses?", "## When are roses cut?"));
+    dir.run(&["index"]).success().says("1 files gone");
+    let after = dir.export();
+    assert_eq!(after.len(), 5);
+    assert!(after.iter().any(|question| question["title"] == "When are roses cut?"));
+    let kept = after.iter().filter(|question| before.iter().any(|old| old["id"] == question["id"])).count();
+    assert_eq!(kept, 4);
+}
+
+#[test]
+fn a_second_folder_is_added_not_swapped() {
+    let dir = Dir::indexed();
+    dir.write("more/c.md", "# C\n\n## Is this c?\n\nYes.\n");
+    dir.run(&["index", "more"]).success();
+    assert_eq!(dir.export().len(), 6);
+}
+
+#[test]
+fn bad_records_and_files_are_named_and_the_rest_is_indexed() {
+    let dir = Dir::new();
+    dir.write("docs/good.md", FAQ);
+    dir.write("docs/lines.jsonl", "{\"q\": \"One?\"}\n{\"q\": \"broken\n{\"q\": \"Three?\"}\n");
+    dir.write("docs/binary.txt", b"\x00\x01\x02ELF");
+    dir.write("docs/latin1.md", b"# Caf\xe9\n\n## Why \xe9?\n\nSo.\n");
+    dir.write("docs/empty.md", "");
+    for _ in 0..2 {
+        // And again the second time: what is wrong stays wrong.
+        let output = dir.run(&["index", "docs"]).exits(2);
+        for words in ["lines.jsonl:2: ", "binary.txt: binary file", "latin1.md", "empty.md: empty file"] {
+            assert!(output.stderr.contains(words), "{words}: {output:?}");
+        }
+        assert_eq!(dir.export().len(), 7);
+    }
+}
+
+#[test]
+fn ignored_and_hidden_files_are_left_out() {
+    let dir = Dir::new();
+    dir.write("docs/.git/HEAD", "");
+    dir.write("docs/.gitignore", "secret.md\n");
+    dir.write("docs/secret.md", "# S\n\n## Secret?\n\nYes.\n");
+    dir.write("docs/.hidden.md", "# S\n\n## Hidden?\n\nYes.\n");
+    dir.write("docs/open.md", "# S\n\n## Open?\n\nYes.\n");
+    dir.run(&["index", "docs"]).success();
+    let titles: Vec<_> = dir.export().iter().map(|question| question["title"].clone()).collect();
+    assert_eq!(titles, ["Open?"]);
+}
+
+#[test]
+fn keywords_only_needs_no_vectors_and_says_so() {
+    let dir = Dir::new();
+    dir.write("faq.md", FAQ);
+    dir.run(&["index", "--keyword-only", "faq.md"]).success().says("0 chunks");
+    assert_eq!(dir.titles(&["whetstone"]), ["How do I sharpen a kitchen knife?"]);
+    dir.run(&["--mode", "semantic", "dull"]).exits(2).says("has keywords only");
+    dir.run(&["index", "faq.md"]).exits(2).says("keywords only").says("all-MiniLM-L6-v2");
+}
+
+#[test]
+fn the_index_is_found_as_git_finds_its_own() {
+    let dir = Dir::indexed();
+    std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    let found = |command: &mut std::process::Command| command.output().unwrap().status.code();
+    assert_eq!(found(dir.command(&["bread"]).current_dir(dir.path().join("a/b"))), Some(0));
+    let elsewhere = Dir::new();
+    let index = dir.path().join(".rqsearch");
+    assert_eq!(found(elsewhere.command(&["--index", index.to_str().unwrap(), "bread"])), Some(0));
+    assert_eq!(found(elsewhere.command(&["bread"]).env("RQSEARCH_INDEX", &index)), Some(0));
+}
+
+#[test]
+fn a_question_s_other_ways_to_ask_are_searched_and_shown() {
+    let dir = Dir::new();
+    dir.write(
+        "a.md",
+        "# A\n\n## Why does it hang?\n\n**Also asked**: the program freezes; stuck forever\n\nA lock.\n",
+    );
+    dir.run(&["index", "a.md"]).success();
+    assert_eq!(dir.titles(&["--mode", "keyword", "freezes"]), ["Why does it hang?"]);
+    let id = dir.export()[0]["id"].as_str().unwrap().to_owned();
+    let shown = dir.run(&["show", &id]).success().stdout;
+    assert!(shown.contains("also asked: stuck forever"), "{shown}");
+}

@@ -1,0 +1,8 @@
+//! Drives the real program on real files.
+
+mod cli;
+mod durability;
+mod index;
+mod json;
+mod search;
+mod util;

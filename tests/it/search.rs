@@ -1,0 +1,142 @@
+//! Phrases find their questions.
+
+use crate::util::Dir;
+
+const RISE: &str = "How long should bread dough rise?";
+const SOUR: &str = "Why does my sourdough taste too sour?";
+const KNIFE: &str = "How do I sharpen a kitchen knife?";
+const TOMATO: &str = "Why are the leaves of my tomato plants yellow?";
+const ROSES: &str = "When should I prune roses?";
+
+#[test]
+fn other_words_for_the_same_find_the_question() {
+    let dir = Dir::indexed();
+    for (phrase, title) in [
+        ("loaf proofing time", RISE),
+        ("my blade is dull", KNIFE),
+        ("cutting back flowering shrubs", ROSES),
+        ("plants lack nutrients", TOMATO),
+    ] {
+        assert_eq!(dir.titles(&[phrase])[0], title, "{phrase}");
+    }
+}
+
+#[test]
+fn words_of_the_answer_find_the_question() {
+    let dir = Dir::indexed();
+    assert_eq!(dir.titles(&["forsythia"])[0], ROSES);
+    assert_eq!(dir.titles(&["--mode", "keyword", "whetstone"]), [KNIFE]);
+}
+
+#[test]
+fn the_title_itself_always_wins() {
+    let dir = Dir::new();
+    dir.write("a.jsonl", "{\"q\": \"What is a lock?\", \"a\": \"A door.\"}\n{\"q\": \"lock\", \"a\": \"See what is a lock, what is a lock.\"}\n");
+    dir.run(&["index", "a.jsonl"]).success();
+    assert_eq!(dir.titles(&["what is a LOCK"])[0], "What is a lock?");
+    assert_eq!(dir.titles(&["lock"])[0], "lock");
+}
+
+#[test]
+fn a_misspelt_word_finds_what_it_was_meant_for() {
+    let dir = Dir::indexed();
+    assert_eq!(dir.titles(&["--mode", "keyword", "whetsone"]), [KNIFE]);
+    assert_eq!(dir.titles(&["--mode", "keyword", "tomatoe"]), [TOMATO]);
+}
+
+#[test]
+fn quotes_demand_and_dashes_exclude_in_both_legs() {
+    let dir = Dir::indexed();
+    assert_eq!(dir.titles(&["\"doubled in size\""]), [RISE]);
+    assert_eq!(dir.titles(&["--mode", "semantic", "\"doubled in size\" bread"]), [RISE]);
+    let without = dir.titles(&["bread -sourdough"]);
+    assert!(without.contains(&RISE.to_owned()) && !without.contains(&SOUR.to_owned()), "{without:?}");
+    dir.run(&["\"size in doubled\""]).exits(1).says("nothing found");
+}
+
+#[test]
+fn filters_apply_before_ranking_in_both_legs() {
+    let dir = Dir::indexed();
+    dir.write("other.md", "# More\n\n## How long does rice take?\n\nTwelve minutes.\n");
+    dir.run(&["index", "other.md"]).success();
+    for mode in ["hybrid", "keyword", "semantic"] {
+        let only = |filter: &[&str]| {
+            dir.titles(&[&["--mode", mode, "-n", "1", "bread dough leaves"], filter].concat())
+        };
+        assert_eq!(only(&["--section", "garden"]), [TOMATO], "{mode}");
+        assert_eq!(
+            only(&["--level", "ADVANCED", "--tag", "sourdough"]).len(),
+            usize::from(mode == "semantic")
+        );
+        assert_eq!(only(&["--tag", "tomato", "--tag", "roses"]), [TOMATO], "{mode}");
+        assert_eq!(only(&["--tag", "nowhere"]), [""; 0], "{mode}");
+    }
+    assert_eq!(dir.titles(&["--source", "OTHER", "bread"]), ["How long does rice take?"]);
+}
+
+#[test]
+fn equal_questions_stand_in_order_of_source_and_line() {
+    let dir = Dir::new();
+    let lines = "{\"q\": \"Same thing?\"}\n".repeat(5);
+    for name in ["c.jsonl", "a.jsonl", "b.jsonl"] {
+        dir.write(name, &lines);
+    }
+    dir.run(&["index", "."]).success();
+    let places = |args: &[&str]| -> Vec<(String, u64)> {
+        let reply: serde_json::Value = serde_json::from_str(&dir.run(args).stdout).unwrap();
+        let place = |hit: &serde_json::Value| {
+            let source = &hit["source"];
+            (source["path"].as_str().unwrap().to_owned(), source["line"].as_u64().unwrap())
+        };
+        reply["hits"].as_array().unwrap().iter().map(place).collect()
+    };
+    let all = places(&["--json", "-n", "15", "same thing"]);
+    assert_eq!(all.len(), 15);
+    assert!(all.is_sorted());
+    assert_eq!(places(&["--json", "-n", "7", "same thing"]), all[..7]);
+}
+
+#[test]
+fn rust_is_found_whole_and_by_its_parts() {
+    let dir = Dir::new();
+    dir.write(
+        "rust.md",
+        "# Rust\n\n## What does Arc<Mutex<T>> give me?\n\nShared state.\n\n## When is tokio::spawn_blocking right?\n\nFor slow calls.\n\n## What is E0502?\n\nA borrow error.\n\n## What does 'static mean?\n\nA lifetime.\n\n## Why #[repr(C)]?\n\nLayout.\n\n## How does the `?` operator work?\n\nIt returns early.\n\n## When do I take &str?\n\nNearly always.\n\n## What is MutexGuard for?\n\nUnlocking.\n",
+    );
+    dir.run(&["index", "rust.md"]).success();
+    for (phrase, title) in [
+        ("Arc<Mutex<T>>", "What does Arc<Mutex<T>> give me?"),
+        ("spawn_blocking", "When is tokio::spawn_blocking right?"),
+        ("blocking", "When is tokio::spawn_blocking right?"),
+        ("e0502", "What is E0502?"),
+        ("'static", "What does 'static mean?"),
+        ("#[repr(C)]", "Why #[repr(C)]?"),
+        ("?", "How does the `?` operator work?"),
+        ("&str", "When do I take &str?"),
+        ("guard", "What is MutexGuard for?"),
+    ] {
+        assert_eq!(dir.titles(&["--mode", "keyword", phrase])[0], title, "{phrase}");
+        assert_eq!(dir.titles(&[phrase])[0], title, "{phrase}");
+    }
+}
+
+#[test]
+fn any_phrase_gets_a_sensible_answer() {
+    let dir = Dir::indexed();
+    let long = "bread ".repeat(16_000);
+    for phrase in [
+        "🍞",
+        "fn main() { println!(\"{}\", x) }",
+        "パンの作り方",
+        "\"",
+        "-",
+        "( [ {",
+        "a:b^2~ AND OR NOT *",
+        &long,
+    ] {
+        let output = dir.run(&[phrase]);
+        assert!(matches!(output.code, Some(0 | 1)), "{output:?}");
+    }
+    dir.run(&[""]).exits(2).says("the phrase is empty");
+    dir.run(&["-n", "0", "bread"]).exits(1);
+}

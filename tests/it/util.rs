@@ -1,0 +1,145 @@
+//! A folder of a test's own, and the program run in it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Questions of everyday life with answers, so that nothing depends on Rust.
+pub const FAQ: &str = r#"# Kitchen
+
+## How long should bread dough rise?
+
+**Level**: beginner · **Tags**: bread, yeast
+
+Until it has doubled in size. In a warm kitchen that takes about one hour; in the refrigerator, a night.
+
+## Why does my sourdough taste too sour?
+
+**Level**: advanced · **Tags**: bread, sourdough
+
+A long, cool fermentation makes more acetic acid. Use more starter and a warmer place, and bake earlier.
+
+## How do I sharpen a kitchen knife?
+
+**Level**: beginner · **Tags**: tools
+
+Use a whetstone of 1000 grit at an angle of twenty degrees, then strop the edge on leather.
+
+# Garden
+
+## Why are the leaves of my tomato plants yellow?
+
+**Level**: beginner · **Tags**: tomato
+
+Lower leaves turn yellow when nitrogen is short, or when the roots stand in water. Feed them, and water less often.
+
+## When should I prune roses?
+
+**Level**: advanced · **Tags**: roses
+
+In early spring, when the forsythia blooms. Cut above an outward bud, at a slant.
+"#;
+
+/// A folder that is gone when the test is over.
+pub struct Dir(TempDir);
+
+impl Dir {
+    pub fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// A folder with [`FAQ`] in `faq.md`, indexed.
+    pub fn indexed() -> Self {
+        let dir = Self::new();
+        dir.write("faq.md", FAQ);
+        dir.run(&["index", "faq.md"]).success();
+        dir
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rqsearch"));
+        command.args(args).current_dir(self.path()).env_remove("RQSEARCH_INDEX").env_remove("NO_COLOR");
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        Output::of(
+            &mut self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+            "",
+        )
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Output {
+        Output::of(
+            self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+            input,
+        )
+    }
+
+    /// The titles that a phrase finds, best first.
+    pub fn titles(&self, args: &[&str]) -> Vec<String> {
+        let output = self.run(&[args, &["--json"]].concat());
+        let reply: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        let hits = reply["hits"].as_array().unwrap().iter();
+        hits.map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Every indexed question, as `export` writes them.
+    pub fn export(&self) -> Vec<Value> {
+        self.run(&["export"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// What a run of the program left.
+#[derive(Debug)]
+pub struct Output {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    fn of(command: &mut Command, input: &str) -> Self {
+        let mut child = command.spawn().unwrap();
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    pub fn success(self) -> Self {
+        self.exits(0)
+    }
+
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "stderr lacks {words:?}: {self:?}");
+        self
+    }
+}
