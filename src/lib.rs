@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod chunk;
 pub mod cli;
 pub mod embed;
+pub mod evaluate;
 pub mod index;
 pub mod mermaid;
 pub mod question;

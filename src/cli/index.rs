@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::{Outcome, place};
+use super::{Outcome, place, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::{Build, Index, Problem, Progress, Summary, set_meta};
 use crate::search::tune;
@@ -136,9 +136,4 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
     if summary.problems > 0 {
         say(&format!("rqsearch: {} problems, named above; the rest is indexed", summary.problems));
     }
-}
-
-#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }

@@ -1,5 +1,6 @@
 //! The command line: what was typed → what it means → one subcommand a file.
 
+mod eval;
 mod export;
 mod index;
 mod place;
@@ -51,6 +52,8 @@ enum Command {
     Show(show::Args),
     /// Write every indexed question as JSON Lines
     Export,
+    /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
+    Eval(eval::Args),
 }
 
 /// How a run went.
@@ -92,6 +95,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Index(args)) => index::run(&args, index),
         Some(Command::Show(args)) => show::run(&args, index),
         Some(Command::Export) => export::run(index),
+        Some(Command::Eval(args)) => eval::run(&args, index),
     }
 }
 
@@ -107,4 +111,9 @@ fn layout() -> Layout {
     let terminal = io::stdout().is_terminal();
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Layout { width: terminal.then_some(width.clamp(30, 100)), escape: terminal }
+}
+
+#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
+fn say(line: &str) {
+    eprintln!("{line}");
 }

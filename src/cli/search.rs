@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::{Outcome, layout, place};
+use super::{Outcome, layout, place, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::render::{terminal, wire};
@@ -64,7 +64,8 @@ enum ModeArg {
     Semantic,
 }
 
-fn share(text: &str) -> Result<f32, String> {
+/// A number from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a number from 0 to 1".into()),
@@ -100,12 +101,11 @@ pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
     Ok(if results.hits.is_empty() { Outcome::Nothing } else { Outcome::Success })
 }
 
-#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
 fn say_what_is_missing(results: &Results) {
     if results.hits.is_empty() {
-        eprintln!("rqsearch: nothing found");
+        say("rqsearch: nothing found");
     } else if io::stderr().is_terminal() && !results.missing.is_empty() {
-        eprintln!("\nno question has: {}", results.missing.join(", "));
+        say(&format!("\nno question has: {}", results.missing.join(", ")));
     }
 }
 

@@ -204,6 +204,11 @@ impl Index {
         &self.meta
     }
 
+    /// Searches with another share of the semantic leg from now on; what is on disk stays.
+    pub fn set_semantic_weight(&mut self, weight: f32) {
+        self.meta.semantic_weight = Some(weight);
+    }
+
     /// Where it lies.
     pub fn dir(&self) -> &Path {
         &self.dir

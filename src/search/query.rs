@@ -53,6 +53,20 @@ pub struct Query {
 impl Query {
     /// How many hits there are when nobody says how many.
     pub const DEFAULT_LIMIT: usize = 10;
+
+    /// A query for a text as it is: no quotes, no exclusions.
+    pub fn plain(text: &str) -> Self {
+        Self {
+            phrase: text.to_owned(),
+            text: text.to_owned(),
+            exact: Vec::new(),
+            excluded: Vec::new(),
+            mode: Mode::default(),
+            limit: Self::DEFAULT_LIMIT,
+            filters: Filters::default(),
+            semantic_weight: None,
+        }
+    }
 }
 
 impl FromStr for Query {
@@ -62,16 +76,7 @@ impl FromStr for Query {
     /// everything else is plain language, code included. The only thing that fails is a phrase
     /// with nothing to search for.
     fn from_str(phrase: &str) -> anyhow::Result<Self> {
-        let mut query = Self {
-            phrase: phrase.to_owned(),
-            text: String::with_capacity(phrase.len()),
-            exact: Vec::new(),
-            excluded: Vec::new(),
-            mode: Mode::default(),
-            limit: Self::DEFAULT_LIMIT,
-            filters: Filters::default(),
-            semantic_weight: None,
-        };
+        let mut query = Self { phrase: phrase.to_owned(), ..Self::plain("") };
         let mut rest = phrase;
         while let Some(c) = rest.chars().next() {
             let at_start = query.text.chars().next_back().is_none_or(char::is_whitespace);

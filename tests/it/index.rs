@@ -100,7 +100,7 @@ fn the_index_is_found_as_git_finds_its_own() {
     assert_eq!(found(dir.command(&["bread"]).current_dir(dir.path().join("a/b"))), Some(0));
     let elsewhere = Dir::new();
     let index = dir.path().join(".rqsearch");
-    assert_eq!(found(elsewhere.command(&["--index", index.to_str().unwrap(), "bread"])), Some(0));
+    assert_eq!(found(&mut elsewhere.command(&["--index", index.to_str().unwrap(), "bread"])), Some(0));
     assert_eq!(found(elsewhere.command(&["bread"]).env("RQSEARCH_INDEX", &index)), Some(0));
 }
 

@@ -1,0 +1,209 @@
+//! `rqsearch eval SET…`
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use super::{Outcome, place};
+use crate::embed::{Builtin, Embedder, Prepare};
+use crate::evaluate::{Evaluation, Judged, Measures, evaluate, significance};
+use crate::index::{Build, Index, Problem, Progress};
+use crate::search::{Mode, tune};
+
+/// What a TREC run calls us.
+const RUN: &str = "rqsearch";
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Judged sets: a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, or a file with a
+    /// phrase, a tab and parts of the right titles on each line
+    #[arg(value_name = "SET", required = true)]
+    sets: Vec<PathBuf>,
+    /// The share of meaning against words, instead of the one tuned on each corpus
+    #[arg(long, value_name = "SHARE", value_parser = super::search::share)]
+    semantic_weight: Option<f32>,
+    /// Write the hybrid rankings of one set as a TREC run
+    #[arg(long, value_name = "FILE")]
+    run: Option<PathBuf>,
+    /// Test the hybrid rankings of one set against those of an earlier --run
+    #[arg(long, value_name = "RUN")]
+    compare: Option<PathBuf>,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A row of the table.
+#[derive(Serialize)]
+struct Row {
+    set: String,
+    mode: &'static str,
+    queries: usize,
+    #[serde(flatten)]
+    measures: Measures,
+    /// The share of the semantic leg, where both rank.
+    semantic_weight: Option<f32>,
+    seconds: f64,
+}
+
+pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
+    if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
+        bail!("--run and --compare are for one set\n  hint: name one set at a time");
+    }
+    let embedder = Builtin::load(Prepare::Many)?;
+    let mut rows = Vec::new();
+    for set in &args.sets {
+        let judged = Judged::read(set)?;
+        let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
+        let index = open(&judged, index, temporary.path(), &embedder)?;
+        let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
+        for (name, mode) in modes {
+            if mode != Mode::Keyword && index.meta().model.is_none() {
+                continue;
+            }
+            let evaluation = evaluate(&index, Some(&embedder), &judged, mode, args.semantic_weight)?;
+            rows.push(Row {
+                set: judged.name.clone(),
+                mode: name,
+                queries: evaluation.queries.len(),
+                measures: evaluation.mean(),
+                semantic_weight: (mode == Mode::Hybrid)
+                    .then(|| args.semantic_weight.or(index.meta().semantic_weight))
+                    .flatten(),
+                seconds: evaluation.took.as_secs_f64(),
+            });
+            if mode == Mode::Hybrid {
+                if let Some(path) = &args.compare {
+                    compare(&evaluation, &judged, path)?;
+                }
+                if let Some(path) = &args.run {
+                    write_run(&evaluation, path)
+                        .with_context(|| format!("could not write {}", path.display()))?;
+                }
+            }
+        }
+    }
+    if args.sets.len() > 1 {
+        rows.extend(means(&rows));
+    }
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &serde_json::json!({ "rows": rows })).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        write_table(&mut out, &rows)?;
+    }
+    Ok(Outcome::Success)
+}
+
+/// The index to search: the set's own corpus in a temporary place, or the one at hand.
+fn open(
+    judged: &Judged,
+    named: Option<&Path>,
+    temporary: &Path,
+    embedder: &Builtin,
+) -> anyhow::Result<Index> {
+    let Some(corpus) = judged.corpus.as_ref().filter(|_| named.is_none()) else {
+        return place::open(named);
+    };
+    let dir = temporary.join("index");
+    let build = Build {
+        dir: &dir,
+        paths: std::slice::from_ref(corpus),
+        embedder: Some(embedder),
+        threads: thread::available_parallelism().map_or(1, usize::from),
+        problems: &|problem: &Problem| super::say(&format!("rqsearch: {problem}")),
+        progress: &Progress::default(),
+    };
+    build.run()?;
+    let mut index = Index::open(&dir)?;
+    let weight = tune(&index, embedder as &dyn Embedder)?;
+    index.set_semantic_weight(weight);
+    Ok(index)
+}
+
+/// The mean of each mode over the sets.
+fn means(rows: &[Row]) -> Vec<Row> {
+    let mean = |mode: &'static str| {
+        let of_mode: Vec<&Row> = rows.iter().filter(|row| row.mode == mode).collect();
+        Row {
+            set: "mean".into(),
+            mode,
+            queries: of_mode.iter().map(|row| row.queries).sum(),
+            measures: Measures::mean(of_mode.iter().map(|row| &row.measures)),
+            semantic_weight: None,
+            seconds: of_mode.iter().map(|row| row.seconds).sum(),
+        }
+    };
+    ["keyword", "semantic", "hybrid"].map(mean).into()
+}
+
+fn write_table(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+    let widest = rows.iter().map(|row| row.set.chars().count()).max().unwrap_or(0).max(3);
+    write!(out, "{:<widest$}  {:<8} {:>7}", "set", "mode", "queries")?;
+    for name in Measures::NAMES {
+        write!(out, " {name:>10}")?;
+    }
+    writeln!(out, " {:>7} {:>8}", "weight", "seconds")?;
+    for row in rows {
+        write!(out, "{:<widest$}  {:<8} {:>7}", row.set, row.mode, row.queries)?;
+        for value in row.measures.values() {
+            write!(out, " {value:>10.4}")?;
+        }
+        let weight = row.semantic_weight.map_or_else(String::new, |weight| format!("{weight:.2}"));
+        writeln!(out, " {weight:>7} {:>8.2}", row.seconds)?;
+    }
+    Ok(())
+}
+
+/// `query Q0 document rank score run`, as `trec_eval` reads it.
+fn write_run(evaluation: &Evaluation, path: &Path) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    for query in &evaluation.queries {
+        for (rank, (document, score)) in (1..).zip(&query.ranking) {
+            writeln!(out, "{} Q0 {document} {rank} {score:.6} {RUN}", query.id)?;
+        }
+    }
+    out.flush()
+}
+
+/// Says on stderr how the nDCG@10 of these rankings differs from that of an earlier run.
+fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Result<()> {
+    let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
+    let mut earlier: HashMap<String, Vec<String>> = HashMap::new();
+    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+        let line = line?;
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let [query, _, document, _, _, _] = columns.as_slice() else {
+            bail!("{}:{number}: expected six columns of a TREC run", path.display());
+        };
+        earlier.entry((*query).to_owned()).or_default().push((*document).to_owned());
+    }
+    let mut pairs = Vec::new();
+    for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
+        let Some(ranking) = earlier.get(&query.id) else {
+            bail!("{} has no ranking for query {:?}", path.display(), query.id);
+        };
+        let Some(then) = judged.right.measure_keys(ranking) else {
+            bail!("--compare needs a set that judges documents by id");
+        };
+        pairs.push((query.measures.ndcg_10, then.ndcg_10));
+    }
+    let (now, then): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    super::say(&format!(
+        "nDCG@10 {:.4} against {:.4} of {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
+        mean(&now),
+        mean(&then),
+        path.display(),
+        mean(&now) - mean(&then),
+        significance(&now, &then),
+        now.len()
+    ));
+    Ok(())
+}
