@@ -1,0 +1,329 @@
+//! One line that may be a question: `12. How …`, `12How …`, `- 4How …?Senior`, `Q: …`.
+
+/// How a page marks its questions. A page keeps to one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Style {
+    /// A list's bullet stands before the number.
+    pub bullet: bool,
+    /// `Q`, `Question` or `#` stands before the number.
+    pub word: bool,
+    /// White space stands before it all.
+    pub indented: bool,
+    /// What stands after the number.
+    pub separator: Separator,
+}
+
+/// What stands between a number and the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Separator {
+    /// `12. How`
+    Dot,
+    /// `12) How`
+    Parenthesis,
+    /// `12: How`, `12 - How`
+    Colon,
+    /// `12 How`
+    Space,
+    /// `12How`: the number was in an element of its own.
+    Glued,
+    /// The number is alone on its line; the question is on the next one.
+    Alone,
+}
+
+/// A numbered line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// How it is marked.
+    pub style: Style,
+    /// Its number.
+    pub number: u32,
+    /// What stands behind the number; empty with [`Separator::Alone`].
+    pub title: &'a str,
+}
+
+/// The longest title, in bytes: longer numbered lines are paragraphs.
+const LONGEST_TITLE: usize = 400;
+
+/// Takes a numbered line apart; `None` for any other line.
+pub fn numbered(line: &str) -> Option<Item<'_>> {
+    let rest = line.trim_start();
+    let indented = rest.len() < line.len();
+    let unbulleted = strip_bullet(rest);
+    let bullet = unbulleted.is_some();
+    let rest = unbulleted.unwrap_or(rest);
+    let unworded = strip_word(rest);
+    let word = unworded.is_some();
+    let rest = unworded.unwrap_or(rest);
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits == 0 || digits > 4 {
+        return None;
+    }
+    let number: u32 = rest[..digits].parse().ok()?;
+    let (separator, title) = separated(&rest[digits..])?;
+    let title = title.trim();
+    let fits = match separator {
+        Separator::Alone => !bullet,
+        // Without a sign between, a number and a word are a question only if the word begins one.
+        Separator::Glued | Separator::Space => title.starts_with(begins_title),
+        Separator::Dot | Separator::Parenthesis | Separator::Colon => !title.is_empty(),
+    };
+    let style = Style { bullet, word, indented, separator };
+    (fits && number > 0 && title.len() <= LONGEST_TITLE).then_some(Item { style, number, title })
+}
+
+fn strip_bullet(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(['-', '*', '•', '·', '–', '▪', '◦', '‣'])?;
+    rest.starts_with([' ', '\t']).then(|| rest.trim_start())
+}
+
+fn strip_word(text: &str) -> Option<&str> {
+    ["Question", "QUESTION", "question", "Q.", "Q", "q", "#"].into_iter().find_map(|word| {
+        let rest = text.strip_prefix(word)?;
+        let rest = rest.trim_start_matches(['#', ' ']);
+        rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest)
+    })
+}
+
+fn separated(rest: &str) -> Option<(Separator, &str)> {
+    let Some(first) = rest.chars().next() else {
+        return Some((Separator::Alone, rest));
+    };
+    let after = &rest[first.len_utf8()..];
+    let spaced = after.is_empty() || after.starts_with(char::is_whitespace);
+    match first {
+        '.' if after.trim().is_empty() => Some((Separator::Alone, "")),
+        // `1.5` and `3.x` are no numbered lines.
+        '.' if spaced || after.starts_with(begins_title) => Some((Separator::Dot, after)),
+        ')' => Some((Separator::Parenthesis, after)),
+        ':' if spaced => Some((Separator::Colon, after)),
+        c if c.is_whitespace() => {
+            let rest = rest.trim_start();
+            match rest.strip_prefix(['-', '–', '—', '|']) {
+                Some(after) if after.starts_with(' ') => Some((Separator::Colon, after)),
+                _ => Some((Separator::Space, rest)),
+            }
+        }
+        c if begins_title(c) => Some((Separator::Glued, rest)),
+        _ => None,
+    }
+}
+
+/// Whether a title may begin with this character when nothing else says that it is one.
+fn begins_title(c: char) -> bool {
+    c.is_uppercase()
+        || matches!(c, '`' | '"' | '“' | '‘' | '\'' | '¿' | '[' | '&' | '#')
+        || (c.is_alphabetic() && !c.is_lowercase())
+}
+
+/// Words for how hard a question is, as pages glue them to its end.
+const LEVELS: [&str; 17] = [
+    "Beginner",
+    "Junior",
+    "Entry-level",
+    "Entry",
+    "Easy",
+    "Basic",
+    "Mid-level",
+    "Mid",
+    "Medium",
+    "Intermediate",
+    "Advanced",
+    "Senior",
+    "Hard",
+    "Expert",
+    "Staff",
+    "Principal",
+    "Lead",
+];
+
+/// A title and the level glued to its end: `How …?Senior`, `Question 5 (Free)Intermediate`; in
+/// brackets or behind a bar it may stand apart. A level that is the sentence's own last word (`… for
+/// a Senior`) stays.
+pub fn split_level(title: &str) -> (&str, Option<&'static str>) {
+    let bare = title.trim_end().trim_end_matches([')', ']']).trim_end();
+    let bracketed = bare.len() < title.trim_end().len();
+    for level in LEVELS {
+        let Some(before) = strip_suffix_ignore_case(bare, level) else {
+            continue;
+        };
+        if bracketed {
+            if let Some(before) = before.strip_suffix(['(', '[']) {
+                return (before.trim_end(), Some(level));
+            }
+            continue;
+        }
+        let glued =
+            before.chars().next_back().is_some_and(|c| !c.is_alphabetic() && !c.is_whitespace() && c != '-');
+        let capital = bare[before.len()..].starts_with(char::is_uppercase);
+        if glued && capital {
+            return (before.trim_end_matches(['|', '·', '•', '–', '—', ' ']), Some(level));
+        }
+    }
+    (title.trim_end(), None)
+}
+
+fn strip_suffix_ignore_case<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let at = text.len().checked_sub(suffix.len())?;
+    let end = text.get(at..)?;
+    end.eq_ignore_ascii_case(suffix).then(|| &text[..at])
+}
+
+/// Whether a line reads as a question or as an order to explain something.
+pub fn is_question_like(title: &str) -> bool {
+    if title.trim_end_matches(['"', '”', '\'', '’', ')', '*', '_', ' ']).ends_with(['?', '？', '؟']) {
+        return true;
+    }
+    let first =
+        title.trim_start_matches(|c: char| !c.is_alphanumeric()).split(|c: char| !c.is_alphanumeric()).next();
+    first.is_some_and(|first| ASKING.iter().any(|word| word.eq_ignore_ascii_case(first)))
+        && title.split_whitespace().nth(2).is_some()
+}
+
+/// Words that begin a question, or an order that is one.
+const ASKING: [&str; 47] = [
+    "what",
+    "how",
+    "why",
+    "when",
+    "where",
+    "which",
+    "who",
+    "whose",
+    "can",
+    "could",
+    "does",
+    "do",
+    "is",
+    "are",
+    "should",
+    "would",
+    "will",
+    "did",
+    "has",
+    "have",
+    "explain",
+    "describe",
+    "discuss",
+    "compare",
+    "define",
+    "list",
+    "name",
+    "outline",
+    "tell",
+    "give",
+    "show",
+    "write",
+    "implement",
+    "design",
+    "walk",
+    "differentiate",
+    "distinguish",
+    "contrast",
+    "identify",
+    "illustrate",
+    "state",
+    "mention",
+    "summarize",
+    "elaborate",
+    "demonstrate",
+    "provide",
+    "in",
+];
+
+/// The phrase of a quiz: `The interviewer asks: "…" Which answer …` → what stands in the quotes.
+pub fn asked(line: &str) -> Option<&str> {
+    let (lead, rest) = line.trim().split_once(':')?;
+    let last = lead.split_whitespace().next_back()?;
+    let verb =
+        ["asks", "asked", "ask", "question", "says"].iter().any(|word| last.eq_ignore_ascii_case(word));
+    if !verb || lead.split_whitespace().nth(8).is_some() {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let (close, inner) = [('"', '"'), ('“', '”'), ('«', '»')]
+        .into_iter()
+        .find_map(|(open, close)| Some((close, rest.strip_prefix(open)?)))?;
+    // The last quote that closes: a question may quote something itself.
+    let end = match inner.find("?\"").or_else(|| inner.find("?”")) {
+        Some(at) => at + 1,
+        None => inner.rfind(close)?,
+    };
+    Some(inner[..end].trim()).filter(|question| !question.is_empty())
+}
+
+/// `Q: What …` or `Question: What …` → what is asked.
+pub fn labelled_question(line: &str) -> Option<&str> {
+    labelled(line, &["Q", "Question", "Q.", "Ques"])
+}
+
+/// `A: …` or `Answer: …` → the answer's first line.
+pub fn labelled_answer(line: &str) -> Option<&str> {
+    labelled(line, &["A", "Answer", "Ans", "A."])
+}
+
+fn labelled<'a>(line: &'a str, labels: &[&str]) -> Option<&'a str> {
+    let (label, rest) = line.trim().split_once(':')?;
+    let label = label.trim_end();
+    (labels.iter().any(|known| known.eq_ignore_ascii_case(label)) && !rest.starts_with(':'))
+        .then(|| rest.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Option<(u32, Separator, &str)>) {
+        let found = numbered(line).map(|item| (item.number, item.style.separator, item.title));
+        assert_eq!(found, expected, "{line:?}");
+    }
+
+    #[test]
+    fn numbers_are_marked_in_many_ways() {
+        check("12. How deep?", Some((12, Separator::Dot, "How deep?")));
+        check("12) How deep?", Some((12, Separator::Parenthesis, "How deep?")));
+        check("Q12: How deep?", Some((12, Separator::Colon, "How deep?")));
+        check("Question 12 - How deep?", Some((12, Separator::Colon, "How deep?")));
+        check("12How deep?", Some((12, Separator::Glued, "How deep?")));
+        check("- 12How deep?", Some((12, Separator::Glued, "How deep?")));
+        check("12 How deep?", Some((12, Separator::Space, "How deep?")));
+        check("12", Some((12, Separator::Alone, "")));
+        check("12.", Some((12, Separator::Alone, "")));
+        check("3`mut` means what?", Some((3, Separator::Glued, "`mut` means what?")));
+    }
+
+    #[test]
+    fn other_numbers_are_no_items() {
+        for line in [
+            "1.5 litres",
+            "2024-01-01",
+            "12th of May",
+            "3d printing",
+            "12, 13",
+            "",
+            "abc",
+            "12345. no",
+            "0. no",
+        ] {
+            check(line, None);
+        }
+    }
+
+    #[test]
+    fn levels_are_glued_to_the_end() {
+        assert_eq!(split_level("How deep?Senior"), ("How deep?", Some("Senior")));
+        assert_eq!(split_level("Question 5 (Free)Intermediate"), ("Question 5 (Free)", Some("Intermediate")));
+        assert_eq!(split_level("Question 9Senior"), ("Question 9", Some("Senior")));
+        assert_eq!(split_level("How deep? (Hard)"), ("How deep?", Some("Hard")));
+        assert_eq!(split_level("How deep? [easy]"), ("How deep?", Some("Easy")));
+        assert_eq!(split_level("What is asked of a Senior"), ("What is asked of a Senior", None));
+        assert_eq!(split_level("Is it hard"), ("Is it hard", None));
+    }
+
+    #[test]
+    fn a_quiz_asks_in_quotes() {
+        assert_eq!(asked("The interviewer asks: \"Why so?\" Which answer is best?"), Some("Why so?"));
+        assert_eq!(asked("A customer asked: “Is it open?”"), Some("Is it open?"));
+        assert_eq!(asked("Note: \"not asked\""), None);
+    }
+}
