@@ -1,6 +1,8 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
+mod chain;
 mod html;
+mod item;
 mod markdown;
 mod mojibake;
 mod page;
@@ -37,6 +39,9 @@ pub trait Reader: Sync {
     /// The file itself could not be read on. What was handed over before stays valid.
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()>;
 }
+
+/// The longest answer of a page or a Markdown file, in bytes; what follows belongs to no question.
+const LONGEST_ANSWER: usize = 1 << 20;
 
 /// Where a reader hands its records; `Break` means that nobody wants more.
 pub type Emit<'a> = dyn FnMut(Result<Question, BadRecord>) -> ControlFlow<()> + 'a;

@@ -5,9 +5,7 @@
 //! is a few numbers for each line that might be one. The second time the questions are taken out,
 //! one answer in memory at a time.
 
-mod chain;
 mod furniture;
-mod item;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -15,14 +13,14 @@ use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{BadRecord, Emit, Line, Reader, Text};
-use crate::question::Question;
-use chain::Mark;
-use furniture::{begins_footer, cleaned, is_heading_like, is_question_count};
-use item::{
+use super::chain::{self, Mark};
+use super::item::{
     Item, Separator, Style, asked, is_question_like, labelled_answer, labelled_question, numbered,
     split_level,
 };
+use super::{BadRecord, Emit, LONGEST_ANSWER, Line, Reader, Text};
+use crate::question::Question;
+use furniture::{begins_footer, cleaned, is_heading_like, is_question_count};
 
 /// Reads page dumps.
 pub struct Page;
@@ -32,9 +30,6 @@ const FEWEST: usize = 2;
 
 /// How many different short lines are counted, to know what a page repeats.
 const COUNTED_LINES: usize = 1 << 16;
-
-/// The longest answer, in bytes; what follows belongs to no question.
-const LONGEST_ANSWER: usize = 1 << 20;
 
 /// A bare question is a line of its own no longer than this, in bytes.
 const LONGEST_BARE: usize = 200;

@@ -1,0 +1,181 @@
+use std::fmt::Write;
+use std::io::Write as _;
+
+use super::*;
+
+fn questions(text: &str) -> Vec<Question> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let mut found = Vec::new();
+    Markdown
+        .read(&mut Text::open(file.path()).unwrap(), &mut |question| {
+            found.push(question.unwrap());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    found
+}
+
+/// `section > title [level] = answer`, a line each; the answer's line ends become `|`.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let mut shown = String::new();
+    for question in questions(text) {
+        if let Some(section) = question.section {
+            write!(shown, "{section} > ").unwrap();
+        }
+        write!(shown, "{}", question.title).unwrap();
+        if let Some(level) = question.level {
+            write!(shown, " [{level}]").unwrap();
+        }
+        writeln!(shown, " = {}", question.answer.replace('\n', "|")).unwrap();
+    }
+    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    assert_eq!(shown, expected, "{text}");
+}
+
+#[test]
+fn numbered_headings_under_sections() {
+    check(
+        "# Knots\n## Contents\n- [Why?](#q1)\n\n## Part one\n\n### Q1. What is a bight?\n**Probability**: 9\n\n\
+         A bend.\n\n---\n\n### Q2. Explain the bowline.\nA loop.\n\n### Notes\nnothing\n## Part two\n### Q3: Why wax?\nIt lasts.\n\n## Summary\nEnd.",
+        "Part one > What is a bight? = A bend.
+         Part one > Explain the bowline. = A loop.
+         Part two > Why wax? = It lasts.",
+    );
+}
+
+#[test]
+fn the_level_of_headings_that_asks_is_the_questions_level() {
+    check(
+        "# Why knots?\nIntro.\n## Basics\n### What is a bight?\nA bend.\n#### How so?\nBent.\n### Why wax it\nIt lasts.\n## More\n### Is it hard?\nNo.",
+        "Basics > What is a bight? = A bend.|#### How so?|Bent.
+         Basics > Why wax it = It lasts.
+         More > Is it hard? = No.",
+    );
+}
+
+#[test]
+fn a_file_may_be_one_question() {
+    check(
+        "# Question 07 - Ropes\n\n## When is wax used?\n\nAlways.\n\n### How to wax\n\n- How much is enough?\n\nRub.",
+        "Question 07 - Ropes > When is wax used? = Always.||### How to wax||- How much is enough?||Rub.",
+    );
+    check("# Why wax?\n\nIt lasts.\n\n## Reasons\n\nMany.", "Why wax? = It lasts.||## Reasons||Many.");
+    check("---\ntitle: \"Why wax?\"\nlevel: easy\n---\n\nIt lasts.\n", "Why wax? [easy] = It lasts.");
+}
+
+#[test]
+fn items_with_numbers_and_bold_titles() {
+    check(
+        "# Handbook\n## Why this book?\nBecause.\n## Questions\n1. **What is a bight?**\n\n   A bend:\n   1. one\n   2. two\n\n2. **Why wax?** It lasts.\n3. **Name a knot**\n   ```\n   4. **Not this?**\n   ```\n## Star history\nnone",
+        "Questions > What is a bight? = A bend:|1. one|2. two
+         Questions > Why wax? = It lasts.
+         Questions > Name a knot = ```|4. **Not this?**|```",
+    );
+}
+
+#[test]
+fn lists_of_bare_questions() {
+    check(
+        "## Ropes\n- What is a bight?\n- Why wax? (Easy)\n* [Is it hard?](https://example.org/a)\n## Nets\n- Who ties nets?\n- not a question",
+        "Ropes > What is a bight? = 
+         Ropes > Why wax? [Easy] = 
+         Ropes > Is it hard? = 
+         Nets > Who ties nets? = ",
+    );
+    assert_eq!(
+        questions("- [Is it hard?](https://example.org/a)\n- [Why?](https://example.org/b)")[0]
+            .url
+            .as_deref(),
+        Some("https://example.org/a")
+    );
+}
+
+#[test]
+fn folds() {
+    check(
+        "## Ropes\n<details>\n<summary><b>What is a bight?</b></summary>\n\nA bend.\n\n<details><summary>More</summary>\nBent.\n</details>\n</details>\n\
+         \nnot an answer\n<details><summary>\nWhy <code>wax</code>?\n</summary>It lasts.</details>",
+        "Ropes > What is a bight? = A bend.||Bent.
+         Ropes > Why `wax`? = It lasts.",
+    );
+}
+
+#[test]
+fn answers_folded_away() {
+    check(
+        "###### 1. What's the output?\n\n```js\nlet x;\n```\n\n- A: `1`\n- B: `2`\n\n<details><summary><b>Answer</b></summary>\n<p>\n\n#### Answer: B\n\nIt is so.\n\n</p>\n</details>\n\n---\n\n###### 2. And this?\nNo.",
+        "What's the output? = ```js|let x;|```||- A: `1`|- B: `2`||#### Answer: B||It is so.
+         And this? = No.",
+    );
+}
+
+#[test]
+fn lines_with_labels_or_in_bold() {
+    check(
+        "**Q1: What is a bight?**\n\nA: A bend.\n\n**Q2: Why wax?**\n\nA: It lasts.\n",
+        "What is a bight? = A bend.\nWhy wax? = It lasts.",
+    );
+    check(
+        "Q: What is a bight?\nA: A bend.\n\nQ: Why wax?\nA: It lasts.\nLong.\n",
+        "What is a bight? = A bend.\nWhy wax? = It lasts.|Long.",
+    );
+    check(
+        "Hello.\n\n**What is a bight?**\n\nA **big** bend.\n\n**Why wax?**\n\n**Never** ask.\n",
+        "What is a bight? = A **big** bend.\nWhy wax? = **Never** ask.",
+    );
+}
+
+#[test]
+fn underlined_headings() {
+    check(
+        "Ropes\n=====\n\nWhat is a bight?\n----------------\nA bend.\n\nWhy wax?\n--------\nIt lasts.\n",
+        "Ropes > What is a bight? = A bend.\nRopes > Why wax? = It lasts.",
+    );
+}
+
+#[test]
+fn furniture_around_answers_goes() {
+    check(
+        "<a id=\"q1\"></a>\n### Q1: What is a bight?\n\n**Difficulty**: Easy\n\n**Answer**:\n\nA <b>bend</b>.\n\n<div align=\"right\"><a href=\"#top\">Back to top</a></div>\n\n**[⬆ Back to Top](#top)**\n\n---\n<a id=\"q2\"></a>\n### Q2: Why?\nSo.",
+        "What is a bight? [Easy] = A bend.\nWhy? = So.",
+    );
+}
+
+#[test]
+fn code_and_comments_hold_no_questions() {
+    check(
+        "## Why wax?\n```sh\n# What is this?\n```\n<!--\n## What is that?\n-->\n## Is it hard?\nNo.",
+        "Why wax? = ```sh|# What is this?|```\nIs it hard? = No.",
+    );
+}
+
+#[test]
+fn a_forgotten_fence_swallows_nothing() {
+    check(
+        "## Why wax?\n```sh\nwax\n\n## Is it hard?\nNo.\n## Who ties nets?\nAll.",
+        "Why wax? = ```sh|wax\nIs it hard? = No.\nWho ties nets? = All.",
+    );
+}
+
+#[test]
+fn prose_has_no_questions() {
+    check("# Notes\n\nSome text. Is it?\n\n- a list\n- of things\n\n1. step\n2. step", "");
+    check("", "");
+}
+
+#[test]
+fn markdown_is_known_whatever_the_file_is_called() {
+    assert_eq!(Markdown.fit("md", ""), 90);
+    assert_eq!(Markdown.fit("txt", "## Ropes\n### What?\nx\n### Why?\ny"), 80);
+    assert_eq!(Markdown.fit("txt", "1. What is it?\n\nText.\n\n2. Why is it?\n\nText.\n"), 0);
+    assert_eq!(Markdown.fit("json", "# What?\n# Why?"), 0);
+}
+
+#[test]
+fn any_text_is_read_without_a_panic() {
+    proptest::proptest!(|(text in r"([#>*\-`~ <\[\]()!?._\n0-9A-Za-zé]|details|summary|\n## |```|<!--){0,200}")| {
+        questions(&text);
+    });
+}
