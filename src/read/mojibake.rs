@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_went_through_any_page_is_mended() {
-        for text in ["a — b", "don’t “do” it…", "fast 🦀 ✅ → 3 × 4", "naïve café", "½ of 20 €", "• one"]
+        for text in ["a — b", "don’t “do” it…", "fast 🦀 ✅ → 3 × 4", "à la café", "½ of 20 €", "• one"]
         {
             for page in &PAGES {
                 assert_eq!(repair(&broken(text, page.encoding)), text, "{}", page.encoding.name());
@@ -263,6 +263,12 @@ mod tests {
                 assert_eq!(repair(&broken(text, page)), text, "{}", page.name());
             }
         }
+    }
+
+    #[test]
+    fn a_word_does_not_go_on_in_another_script() {
+        assert_eq!(repair(&broken("naïve", WINDOWS_1251)), "naïve");
+        assert_eq!(repair(&broken("naïve", WINDOWS_1252)), "naïve");
     }
 
     #[test]
