@@ -105,8 +105,9 @@ fn repaired_once(line: &str) -> Option<String> {
         })
         .collect();
     let repairs = (0..PAGES.len()).map(|page| repairs(&chars, page));
-    // Of equals the likeliest page, which is the first.
-    let best = repairs.rev().max_by_key(Vec::len).filter(|repairs| !repairs.is_empty())?;
+    // The page that explains most of what stands there; of equals the likeliest, which is the first.
+    let explained = |repairs: &Vec<Run>| repairs.iter().map(|run| run.at.len()).sum::<usize>();
+    let best = repairs.rev().max_by_key(explained).filter(|repairs| !repairs.is_empty())?;
     let mut text = String::with_capacity(line.len());
     let mut from = 0;
     for run in best {
