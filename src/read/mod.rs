@@ -4,6 +4,7 @@ mod chain;
 mod html;
 mod item;
 mod markdown;
+mod markup;
 mod mojibake;
 mod page;
 mod stackexchange;
@@ -90,8 +91,7 @@ pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     if head.trim().is_empty() {
         return Err(invalid("empty file"));
     }
-    let extension = file.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match reader_for(&extension, &head) {
+    match reader_for(text.extension(), &head) {
         Some(reader) => reader.read(&mut text, emit).map(|()| Outcome::Read),
         None if file.named => Err(invalid("no question-and-answer layout is known for this file")),
         None => Ok(Outcome::NotQuestions),

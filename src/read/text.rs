@@ -1,5 +1,7 @@
 //! A file as every reader sees it: UTF-8, repaired, in lines of bounded length.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
@@ -14,6 +16,9 @@ use super::mojibake;
 /// a minified page, whose readers take the text as a stream ([`BufRead`]) instead.
 pub const MAX_LINE: usize = 16 << 20;
 
+/// A stream hands a longer line over in pieces of about this size.
+const PIECE: usize = 1 << 20;
+
 /// How much of a file [`Text::head`] shows the readers.
 const HEAD: usize = 64 << 10;
 
@@ -21,8 +26,8 @@ const HEAD: usize = 64 << 10;
 /// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
 ///
 /// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
-/// mojibake is [repaired](mojibake) line by line. As a stream, a line that is not UTF-8 or too
-/// long is an error of kind [`io::ErrorKind::InvalidData`] that names the line.
+/// mojibake is [repaired](mojibake) line by line. As a stream, lines may have any length; where one
+/// is not UTF-8 it holds U+FFFD, and [`take_unreadable`](Self::take_unreadable) names it.
 pub struct Text {
     input: BufReader<DecodeReaderBytes<File, Vec<u8>>>,
     /// Number of the line last read, from 1; 0 before the first.
@@ -31,6 +36,11 @@ pub struct Text {
     repaired: String,
     /// How much of `repaired` the stream's reader has taken.
     taken: usize,
+    /// The stream is within a line, behind its first piece.
+    within_line: bool,
+    /// Lines of the stream that were not UTF-8, until somebody asks.
+    unreadable: VecDeque<u64>,
+    extension: String,
     file: File,
 }
 
@@ -62,10 +72,11 @@ impl Text {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Self::new(File::open(path)?)
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        Self::new(File::open(path)?, extension)
     }
 
-    fn new(file: File) -> io::Result<Self> {
+    fn new(file: File, extension: String) -> io::Result<Self> {
         let decoder = DecodeReaderBytesBuilder::new()
             .bom_sniffing(true)
             .utf8_passthru(true)
@@ -77,6 +88,9 @@ impl Text {
             raw: Vec::new(),
             repaired: String::new(),
             taken: 0,
+            within_line: false,
+            unreadable: VecDeque::new(),
+            extension,
             file,
         })
     }
@@ -87,7 +101,7 @@ impl Text {
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
         self.file.rewind()?;
-        *self = Self::new(self.file.try_clone()?)?;
+        *self = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
         Ok(())
     }
 
@@ -95,8 +109,8 @@ impl Text {
     /// [`Reader::fit`](super::Reader::fit). Leaves the text at its beginning.
     ///
     /// # Errors
-    /// The file cannot be read, or `InvalidData`: its beginning is binary (a NUL byte) or not
-    /// UTF-8.
+    /// The file cannot be read, or `InvalidData`: its beginning is binary (a NUL byte), or more than
+    /// half of its lines are not UTF-8. Fewer are read as bad records.
     pub fn head(&mut self) -> io::Result<String> {
         let mut bytes = Vec::with_capacity(HEAD);
         (&mut self.input).take(HEAD as u64).read_to_end(&mut bytes)?;
@@ -104,18 +118,71 @@ impl Text {
         if bytes.contains(&0) {
             return Err(invalid("binary file"));
         }
-        let text = match std::str::from_utf8(&bytes) {
-            Ok(text) => text,
-            // Only the last character may be cut.
-            Err(err) if bytes.len() == HEAD && err.valid_up_to() + 4 > bytes.len() => {
-                std::str::from_utf8(&bytes[..err.valid_up_to()]).expect("valid up to here")
+        // The last character may be cut.
+        if let Err(error) = std::str::from_utf8(&bytes)
+            && bytes.len() == HEAD
+            && error.valid_up_to() + 4 > bytes.len()
+        {
+            bytes.truncate(error.valid_up_to());
+        }
+        let lines = || bytes.split(|byte| *byte == b'\n');
+        let unreadable = lines().filter(|line| std::str::from_utf8(line).is_err()).count();
+        if unreadable * 2 > lines().count() {
+            let first = lines().take_while(|line| std::str::from_utf8(line).is_ok()).count() + 1;
+            return Err(invalid(format!("not UTF-8 from line {first} on")));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(mojibake::repair(&text).into_owned())
+    }
+
+    /// The file's extension in lower case, without its dot; empty where it has none.
+    pub fn extension(&self) -> &str {
+        &self.extension
+    }
+
+    /// The next line that the stream could not read as UTF-8, each told once.
+    pub fn take_unreadable(&mut self) -> Option<u64> {
+        self.unreadable.pop_front()
+    }
+
+    /// The next line of the stream with its line end, or the next piece of a long one.
+    fn next_piece(&mut self) -> io::Result<()> {
+        self.taken = 0;
+        self.repaired.clear();
+        // What a cut left over of a character is at the front of `raw`.
+        let mut limited = (&mut self.input).take(PIECE as u64);
+        limited.read_until(b'\n', &mut self.raw)?;
+        if self.raw.is_empty() {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.within_line, true) {
+            self.line += 1;
+        }
+        let ends = self.raw.last() == Some(&b'\n');
+        if ends {
+            self.within_line = false;
+            self.raw.pop();
+            if self.raw.last() == Some(&b'\r') {
+                self.raw.pop();
             }
-            Err(err) => {
-                let line = 1 + bytes[..err.valid_up_to()].iter().filter(|b| **b == b'\n').count();
-                return Err(invalid(format!("line {line} is not UTF-8")));
+        }
+        let cut = match std::str::from_utf8(&self.raw) {
+            // Only the character at the end of a piece may be incomplete.
+            Err(error) if !ends && error.error_len().is_none() && error.valid_up_to() > 0 => {
+                error.valid_up_to()
             }
+            _ => self.raw.len(),
         };
-        Ok(mojibake::repair(text).into_owned())
+        let piece = String::from_utf8_lossy(&self.raw[..cut]);
+        if matches!(piece, Cow::Owned(_)) {
+            self.unreadable.push_back(self.line);
+        }
+        self.repaired.push_str(&mojibake::repair(&piece));
+        if ends {
+            self.repaired.push('\n');
+        }
+        self.raw.drain(..cut);
+        Ok(())
     }
 
     /// The number of the line last read, from 1; 0 before the first.
@@ -190,17 +257,12 @@ impl Read for Text {
 
 impl BufRead for Text {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken >= self.repaired.len() {
-            self.taken = 0;
-            match self.next_line()? {
-                None => self.repaired.clear(),
-                Some(Line::Text { .. }) => self.repaired.push('\n'),
-                Some(Line::NotUtf8 { number }) => {
-                    return Err(invalid(format!("line {number} is not UTF-8")));
-                }
-                Some(Line::TooLong { number }) => {
-                    return Err(invalid(format!("line {number} is longer than {MAX_LINE} bytes")));
-                }
+        // A piece may turn out empty (a byte order mark within the text) without being the end.
+        while self.taken >= self.repaired.len() {
+            let at = self.line;
+            self.next_piece()?;
+            if self.repaired.is_empty() && self.line == at {
+                break;
             }
         }
         Ok(&self.repaired.as_bytes()[self.taken..])

@@ -1,0 +1,102 @@
+//! HTML in an answer → Markdown.
+
+use std::borrow::Cow;
+
+use htmd::HtmlToMarkdown;
+
+/// Tags that only markup has; `Vec<T>` and `a < b` are text.
+const TELLING: [&str; 14] = [
+    "<p>",
+    "</p>",
+    "<br",
+    "</a>",
+    "</li>",
+    "</div>",
+    "</span>",
+    "</b>",
+    "</strong>",
+    "</em>",
+    "</i>",
+    "</code>",
+    "</h",
+    "<img ",
+];
+
+/// Whether a text is written in HTML.
+pub fn is_html(text: &str) -> bool {
+    text.contains('<') && TELLING.iter().any(|tag| text.contains(tag))
+}
+
+/// A text as Markdown: HTML is turned into it, anything else stays.
+pub fn to_markdown(text: &str) -> Cow<'_, str> {
+    if is_html(text) { Cow::Owned(html_to_markdown(text)) } else { Cow::Borrowed(text.trim()) }
+}
+
+/// HTML as Markdown, scripts and styles left out. HTML that makes no sense stays as it is.
+pub fn html_to_markdown(html: &str) -> String {
+    let converter =
+        HtmlToMarkdown::builder().skip_tags(vec!["script", "style", "noscript", "svg", "button"]).build();
+    // The converter only fails where its writer does, and that is memory.
+    let text = converter.convert(html).unwrap_or_else(|_| html.to_owned());
+    text.trim().to_owned()
+}
+
+/// A title on one line, entities and tags taken out where it is written in HTML.
+pub fn title(text: &str) -> String {
+    let entities = text.contains('&') && text.contains(';');
+    let plain = if is_html(text) || entities { html_to_text(text) } else { text.to_owned() };
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text of HTML; `<code>` becomes backticks, other tags go.
+fn html_to_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut tokens = html5gum::Tokenizer::new(html);
+    while let Some(Ok(token)) = tokens.next() {
+        match token {
+            html5gum::Token::String(piece) => text.push_str(&String::from_utf8_lossy(&piece.value)),
+            html5gum::Token::StartTag(tag) => match tag.name.as_slice() {
+                b"code" => text.push('`'),
+                b"br" | b"p" | b"div" | b"li" => text.push(' '),
+                // `Vec<T>` in a title is no tag.
+                name if name.len() == 1
+                    && !matches!(name, b"a" | b"b" | b"i" | b"p" | b"q" | b"s" | b"u") =>
+                {
+                    text.push_str(&format!("<{}>", String::from_utf8_lossy(name).to_uppercase()));
+                }
+                _ => {}
+            },
+            html5gum::Token::EndTag(tag) => match tag.name.as_slice() {
+                b"code" => text.push('`'),
+                b"p" | b"div" | b"li" => text.push(' '),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_becomes_markdown_and_the_rest_stays() {
+        assert_eq!(
+            to_markdown("<p>A <b>bend</b>.</p><ul><li>one</li></ul>").replace("*   ", "* "),
+            "A **bend**.\n\n* one"
+        );
+        assert_eq!(to_markdown("Vec<T> & a < b"), "Vec<T> & a < b");
+        assert_eq!(to_markdown("<p>x</p><script>alert()</script>"), "x");
+        let code = to_markdown("<pre><code>let a = 1;\nlet b;\n</code></pre>").into_owned();
+        assert!(code.contains("```") && code.contains("let a = 1;\nlet b;"), "{code}");
+    }
+
+    #[test]
+    fn titles_are_one_line_of_text() {
+        assert_eq!(title("What is <code>Arc&lt;T&gt;</code>\n &amp; why?"), "What is `Arc<T>` & why?");
+        assert_eq!(title(" plain  text "), "plain text");
+        assert_eq!(title("R&D; Vec<T>?"), "R&D; Vec<T>?");
+    }
+}

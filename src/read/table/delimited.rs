@@ -1,0 +1,180 @@
+//! CSV, TSV and their kin: a delimiter, maybe quotes, maybe a header.
+
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use csv::{ReaderBuilder, StringRecord};
+use serde_json::Value;
+
+use super::record::{Record, is_answer, is_question, is_title, normalized};
+use crate::read::{BadRecord, Emit, Text};
+
+/// The longest record, in bytes; a quote that never closes ends there.
+const LONGEST_RECORD: u64 = 16 << 20;
+
+/// How many records are looked at to tell columns apart that have no names.
+const SAMPLE: usize = 50;
+
+/// What a delimited file looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Between two fields.
+    pub delimiter: u8,
+    /// The columns' names: the first record where it is a header, made up where there is none.
+    pub names: Vec<String>,
+    /// The first record is no question.
+    pub has_header: bool,
+}
+
+/// The layout of a file by its beginning, where its columns can be told apart.
+pub fn layout(extension: &str, head: &str) -> Option<Layout> {
+    let delimiter = delimiter(extension, head);
+    let mut reader = builder(delimiter).from_reader(head.as_bytes());
+    let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
+    let first = sample.first()?;
+    let names: Vec<String> = first.iter().map(normalized).collect();
+    if names.iter().any(|name| is_title(name)) && !first.iter().any(is_question)
+        || names.iter().any(|name| name == "_id" || name == "id") && names.iter().any(|name| is_answer(name))
+    {
+        return Some(Layout { delimiter, names, has_header: true });
+    }
+    // The last record of the sample may be cut.
+    if sample.len() > 1 {
+        sample.pop();
+    }
+    let names = guessed_names(&sample)?;
+    Some(Layout { delimiter, names, has_header: false })
+}
+
+/// Without names the column that asks most is the question, and of the others the one with the most
+/// text the answer.
+fn guessed_names(sample: &[StringRecord]) -> Option<Vec<String>> {
+    let columns = sample.iter().map(StringRecord::len).max()?;
+    let field = |record: &StringRecord, column: usize| record.get(column).unwrap_or_default().to_owned();
+    let asking = |column: usize| sample.iter().filter(|record| is_question(&field(record, column))).count();
+    let length = |column: usize| sample.iter().map(|record| field(record, column).len()).sum::<usize>();
+    let title = (0..columns).rev().max_by_key(|column| asking(*column))?;
+    if asking(title) * 2 < sample.len() {
+        return None;
+    }
+    let answer = (0..columns).rev().filter(|column| *column != title).max_by_key(|column| length(*column));
+    let mut names: Vec<String> = (0..columns).map(|column| format!("column_{}", column + 1)).collect();
+    names[title] = "question".to_owned();
+    if let Some(answer) = answer {
+        names[answer] = "answer".to_owned();
+    }
+    Some(names)
+}
+
+fn delimiter(extension: &str, head: &str) -> u8 {
+    if extension == "tsv" {
+        return b'\t';
+    }
+    let first = head.lines().next().unwrap_or_default();
+    let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
+    // Of equals the first: a comma.
+    [b'|', b';', b'\t', b','].into_iter().max_by_key(count).unwrap_or(b',')
+}
+
+fn builder(delimiter: u8) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter).has_headers(false).flexible(true);
+    builder
+}
+
+/// Reads record by record.
+pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
+    let mut reader = builder(layout.delimiter).buffer_capacity(8 << 10).from_reader(source.clone());
+    let mut record = StringRecord::new();
+    let mut header_follows = layout.has_header;
+    // The reader reads ahead of its records.
+    let mut unreadable: Vec<u64> = Vec::new();
+    loop {
+        source.begin_record();
+        let line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) => {}
+            Err(error) => {
+                let line = error.position().map_or(line, csv::Position::line);
+                let reason = match error.into_kind() {
+                    csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
+                        return Err(error);
+                    }
+                    csv::ErrorKind::Io(error) => error.to_string(),
+                    _ => "broken record".to_owned(),
+                };
+                // Where a record ends that never ends, nobody can tell.
+                let _ = emit(Err(BadRecord { line, reason }));
+                return Ok(());
+            }
+        }
+        if std::mem::take(&mut header_follows) {
+            continue;
+        }
+        let line = first_line(
+            record.position().map_or(line, csv::Position::line),
+            &record,
+            reader.position().line(),
+        );
+        if record.iter().all(|field| field.trim().is_empty()) {
+            continue;
+        }
+        source.take_unreadable(&mut unreadable);
+        let next = reader.position().line().max(line + 1);
+        let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
+        unreadable.retain(|bad| *bad >= next);
+        let result = if bad {
+            Err("not UTF-8".to_owned())
+        } else {
+            let pairs =
+                layout.names.iter().cloned().zip(record.iter().map(|field| Value::String(field.to_owned())));
+            Record::new(pairs).question(line)
+        };
+        if emit(result.map_err(|reason| BadRecord { line, reason })).is_break() {
+            return Ok(());
+        }
+    }
+}
+
+/// The line a record begins on: the reader says where it began to look (`from`), before any empty
+/// lines, and where it stands now (`to`).
+fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
+    let within = record.iter().map(|field| field.matches('\n').count() as u64).sum::<u64>();
+    // The last record may end without a line end.
+    let ends = u64::from(to > from + within);
+    to.saturating_sub(within + ends).max(from)
+}
+
+/// The text, cut off where one record goes on for too long.
+#[derive(Clone)]
+struct Limited<'a> {
+    /// And how much was read since the last record began.
+    text: Rc<RefCell<(&'a mut Text, u64)>>,
+}
+
+impl Limited<'_> {
+    fn begin_record(&self) {
+        self.text.borrow_mut().1 = 0;
+    }
+
+    fn take_unreadable(&self, into: &mut Vec<u64>) {
+        let text = &mut self.text.borrow_mut().0;
+        into.extend(std::iter::from_fn(|| text.take_unreadable()));
+    }
+}
+
+impl Read for Limited<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let (text, read) = &mut *self.text.borrow_mut();
+        if *read > LONGEST_RECORD {
+            let reason = "a record of more than 16 MiB: a quote that never closes?";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        let bytes = text.read(buf)?;
+        *read += bytes as u64;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,90 @@
+//! Records with named parts: CSV, TSV, JSON, JSON Lines.
+//!
+//! Names have many spellings (`question`, `title`, `Question Text`); which one means what stands in
+//! [`record`], once for every format.
+
+mod delimited;
+mod json;
+mod record;
+
+use std::io;
+
+use super::{Emit, Reader, Text};
+
+/// Reads tables and lists of records.
+pub struct Table;
+
+/// How a table is written down.
+enum Format {
+    JsonLines,
+    Json,
+    Delimited(delimited::Layout),
+}
+
+impl Format {
+    /// By extension, and by the text where that says nothing or too little.
+    fn of(extension: &str, head: &str) -> Option<Self> {
+        let start = head.trim_start();
+        match extension {
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "json" if is_json_lines(start) => Some(Self::JsonLines),
+            "json" => Some(Self::Json),
+            "csv" | "tsv" => delimited::layout(extension, head).map(Self::Delimited),
+            "txt" | "text" | "" | "data" | "log" if start.starts_with('{') && is_json_lines(start) => {
+                Some(Self::JsonLines)
+            }
+            "txt" | "text" | "" | "data" if start.starts_with(['{', '[']) && looks_like_json(start) => {
+                Some(Self::Json)
+            }
+            "txt" | "text" | "" | "data" => {
+                let layout = delimited::layout(extension, head)?;
+                let told_apart = layout.has_header && layout.names.len() > 1;
+                told_apart.then_some(Self::Delimited(layout))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the first line is a whole object and another follows.
+fn is_json_lines(start: &str) -> bool {
+    let mut lines = start.lines().filter(|line| !line.trim().is_empty());
+    let first = lines
+        .next()
+        .is_some_and(|line| serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(line).is_ok());
+    first && lines.next().is_some_and(|line| line.trim_start().starts_with('{'))
+}
+
+/// `{"…` or `[{…`: what no prose begins with.
+fn looks_like_json(start: &str) -> bool {
+    let bare: String = start.chars().filter(|c| !c.is_whitespace()).take(2).collect();
+    matches!(bare.as_str(), "{\"" | "[{" | "[\"")
+}
+
+impl Reader for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn fit(&self, extension: &str, head: &str) -> u8 {
+        match (extension, Format::of(extension, head)) {
+            (_, None) => 0,
+            ("csv" | "tsv" | "json" | "jsonl" | "ndjson", Some(_)) => 90,
+            (_, Some(_)) => 85,
+        }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        let extension = text.extension().to_owned();
+        let head = text.head()?;
+        match Format::of(&extension, &head) {
+            Some(Format::JsonLines) => json::read_lines(text, emit),
+            Some(Format::Json) => json::read_stream(text, emit),
+            Some(Format::Delimited(layout)) => delimited::read(&layout, text, emit),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
