@@ -64,7 +64,7 @@ pub struct Source {
     /// The file: relative to the folder that holds the index where it lies below it, else
     /// absolute. Readers leave it empty.
     pub path: String,
-    /// The line of the title, from 1; in an XML or one-line JSON file, the record's number.
+    /// The line of the title or the record, from 1.
     pub line: u64,
 }
 

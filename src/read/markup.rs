@@ -41,6 +41,12 @@ pub fn html_to_markdown(html: &str) -> String {
     text.trim().to_owned()
 }
 
+/// What somebody asked at length, and the answer: either may be empty.
+pub fn joined(body: &str, answer: &str) -> String {
+    let parts: Vec<&str> = [body, answer].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n---\n\n")
+}
+
 /// A title on one line, entities and tags taken out where it is written in HTML.
 pub fn title(text: &str) -> String {
     let entities = text.contains('&') && text.contains(';');

@@ -7,6 +7,7 @@ mod markdown;
 mod markup;
 mod mojibake;
 mod page;
+mod sections;
 mod stackexchange;
 mod table;
 mod text;
@@ -31,7 +32,7 @@ pub trait Reader: Sync {
     /// extension (lower case, no dot, maybe empty) and the beginning of its text.
     fn fit(&self, extension: &str, head: &str) -> u8;
 
-    /// Hands every question to `emit` in source order, and every record that cannot be read as
+    /// Hands every question to `emit`, in source order where the layout allows it, and every record that cannot be read as
     /// a [`BadRecord`]; stops when `emit` says so.
     ///
     /// Memory stays bounded by the largest record, not by the file.

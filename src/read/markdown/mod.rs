@@ -14,11 +14,12 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::item::{labelled_answer, labelled_question, split_level};
+use super::sections::Sections;
 use super::{BadRecord, Emit, LONGEST_ANSWER, Line, Reader, Text};
 use crate::question::Question;
 use block::{Block, Blocks, columns, dedented};
 use inline::{plain, without_tags};
-use survey::{Role, Sections, Survey, Way, numbered_title, split_item, summary_title};
+use survey::{Role, Survey, Way, numbered_title, split_item, summary_title};
 
 /// Reads Markdown files.
 pub struct Markdown;

@@ -1,6 +1,6 @@
 //! The first reading of a Markdown file: how it is laid out, and where its questions stand.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::block::{Block, Blocks};
 use super::inline::plain;
@@ -524,21 +524,4 @@ pub fn summary_title(element: &str) -> String {
     let inner = element.split_once('>').map_or("", |(_, inner)| inner);
     let inner = inner.split("</summary").next().unwrap_or_default();
     plain(inner).text
-}
-
-/// Sections by level: the path of headings down to here.
-#[derive(Default)]
-pub struct Sections(BTreeMap<u8, String>);
-
-impl Sections {
-    /// A heading that asks nothing.
-    pub fn enter(&mut self, level: u8, title: String) {
-        self.0.split_off(&level);
-        self.0.insert(level, title);
-    }
-
-    /// The nearest section above a question of this level.
-    pub fn above(&self, level: u8) -> Option<&String> {
-        self.0.range(..level).next_back().map(|(_, title)| title)
-    }
 }

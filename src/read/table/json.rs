@@ -75,7 +75,7 @@ pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
 }
 
 /// serde's words without the place, which a [`BadRecord`] names itself.
-fn reason(error: &serde_json::Error) -> String {
+pub fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     format!("broken JSON: {}", text.strip_suffix(&place).unwrap_or(&text))

@@ -7,6 +7,9 @@ mod delimited;
 mod json;
 mod record;
 
+pub use json::reason as json_reason;
+pub use record::Record;
+
 use std::io;
 
 use super::{Emit, Reader, Text};

@@ -107,9 +107,7 @@ impl Record {
             question.title = markup::title(&text);
             question.answer = markup::to_markdown(&rest).into_owned();
         } else {
-            let parts = [markup::to_markdown(&body), markup::to_markdown(&answer)];
-            let parts: Vec<&str> = parts.iter().map(|part| &**part).filter(|part| !part.is_empty()).collect();
-            question.answer = parts.join("\n\n");
+            question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
         }
         if question.title.is_empty() {
             return Err("no question: neither a title nor a text".to_owned());

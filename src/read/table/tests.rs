@@ -150,7 +150,7 @@ fn a_question_may_have_more_words_than_its_title() {
     check(
         "jsonl",
         r#"{"title":"Why wax?","body":"I tie.","answer":"It lasts."}"#,
-        "1 Why wax? = I tie.||It lasts.",
+        "1 Why wax? = I tie.||---||It lasts.",
     );
 }
 
