@@ -58,10 +58,10 @@ static BYTES: LazyLock<Vec<(char, [u8; PAGES.len()])>> = LazyLock::new(|| {
             }
         }
     }
-    for page in 0..PAGES.len() {
+    for (page, Page { encoding, .. }) in PAGES.iter().enumerate() {
         for byte in 0x80..=0xFF {
             // Where a page has a hole, decoders take the byte for itself or for what 1252 has there.
-            let hole = decoded(PAGES[page].encoding, byte).is_none_or(|c| u32::from(c) == u32::from(byte));
+            let hole = decoded(encoding, byte).is_none_or(|c| u32::from(c) == u32::from(byte));
             if hole {
                 insert(char::from(byte), page, byte);
                 insert(decoded(WINDOWS_1252, byte).unwrap_or(char::from(byte)), page, byte);

@@ -66,7 +66,7 @@ fn filters_apply_before_ranking_in_both_legs() {
         assert_eq!(only(&["--section", "garden"]), [TOMATO], "{mode}");
         assert_eq!(
             only(&["--level", "ADVANCED", "--tag", "sourdough"]).len(),
-            usize::from(mode == "semantic")
+            usize::from(mode != "keyword")
         );
         assert_eq!(only(&["--tag", "tomato", "--tag", "roses"]), [TOMATO], "{mode}");
         assert_eq!(only(&["--tag", "nowhere"]), [""; 0], "{mode}");

@@ -125,7 +125,12 @@ impl Record {
         for (name, value) in self.pairs {
             let text = text_of(&value);
             // What is not one short value says nothing on its own.
-            if !text.is_empty() && !name.is_empty() && text.len() <= LONGEST_FIELD && !value.is_object() {
+            if !text.is_empty()
+                && !name.is_empty()
+                && !name.starts_with('@')
+                && text.len() <= LONGEST_FIELD
+                && !value.is_object()
+            {
                 question.fields.entry(name).or_insert(text);
             }
         }
