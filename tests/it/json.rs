@@ -130,7 +130,7 @@ fn export_and_show_give_the_whole_question() {
     dir.run(&["index", "a.jsonl"]).success();
     let exported = dir.export();
     let shown: Value = serde_json::from_str(&dir.run(&["show", "k1", "--json"]).success().stdout).unwrap();
-    assert_eq!(exported, [shown.clone()]);
+    assert_eq!(exported, std::slice::from_ref(&shown));
     let id = shown["id"].as_str().unwrap();
     assert_eq!(
         shown,

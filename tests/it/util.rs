@@ -77,10 +77,7 @@ impl Dir {
     }
 
     pub fn run(&self, args: &[&str]) -> Output {
-        Output::of(
-            &mut self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()),
-            "",
-        )
+        Output::of(self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
     }
 
     pub fn run_with_input(&self, args: &[&str], input: &str) -> Output {
