@@ -33,14 +33,17 @@ const LARGEST_GAP: u32 = 3;
 /// points they have.
 pub fn questions(style: Style, marks: &[Mark]) -> (Vec<u64>, i32) {
     // In a list of nothing but titles every item follows another; that tells nothing there.
-    let dense = marks.iter().filter(|mark| mark.follows_item).count() * 10 > marks.len() * 7;
+    let following = marks.iter().filter(|mark| mark.follows_item).count();
+    let dense = (following + 1) * 10 > marks.len() * 7 && following > 0;
     let mut chains: Vec<Link> = Vec::with_capacity(marks.len());
     // Of each number, the best chain that ends with it; and the best of all.
     let mut ending: HashMap<u32, usize> = HashMap::new();
     let mut best: Option<usize> = None;
     for (at, mark) in marks.iter().enumerate() {
         let points = points(mark, style, dense);
-        let mut link = Link { points, before: None };
+        // A page cut off at the top may begin anywhere, but not lightly.
+        let beginning = if mark.number == 1 { 0 } else { 4 };
+        let mut link = Link { points: points - beginning, before: None };
         for gap in 0..=LARGEST_GAP {
             let number = mark.number.checked_sub(gap + 1).filter(|number| *number > 0);
             if let Some(before) = number.and_then(|number| ending.get(&number)) {
@@ -53,9 +56,6 @@ pub fn questions(style: Style, marks: &[Mark]) -> (Vec<u64>, i32) {
             if let Some(before) = best {
                 link.improve(chains[before].points + points - cost, before);
             }
-        } else if link.before.is_none() {
-            // A page cut off at the top may begin anywhere, but not lightly.
-            link.points -= 4;
         }
         chains.push(link);
         if ending.get(&mark.number).is_none_or(|known| chains[*known].points <= link.points) {
@@ -96,8 +96,9 @@ fn points(mark: &Mark, style: Style, dense: bool) -> i32 {
     if mark.question_like {
         points += 4;
     }
-    if mark.follows_item && !dense {
-        points -= 4;
+    if mark.follows_item {
+        // Of a table of contents and what it lists, the latter has something between.
+        points -= if dense { 1 } else { 4 };
     }
     if !mark.after_blank && !dense && !mark.after_heading {
         points -= 1;
@@ -105,7 +106,8 @@ fn points(mark: &Mark, style: Style, dense: bool) -> i32 {
     if style.word {
         points += 2;
     }
-    if matches!(style.separator, Separator::Alone | Separator::Space) && !mark.question_like {
+    let weak = matches!(style.separator, Separator::Alone | Separator::Space | Separator::Glued);
+    if weak && !style.bullet && !mark.question_like {
         points -= 3;
     }
     points

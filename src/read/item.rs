@@ -85,6 +85,9 @@ fn strip_word(text: &str) -> Option<&str> {
 }
 
 fn separated(rest: &str) -> Option<(Separator, &str)> {
+    // `Question 3 of 10`
+    let rest =
+        rest.strip_prefix(" of ").filter(|all| all.bytes().all(|b| b.is_ascii_digit())).map_or(rest, |_| "");
     let Some(first) = rest.chars().next() else {
         return Some((Separator::Alone, rest));
     };
@@ -135,6 +138,12 @@ const LEVELS: [&str; 17] = [
     "Principal",
     "Lead",
 ];
+
+/// A line that says how hard a question is, and nothing else.
+pub fn level_alone(line: &str) -> Option<&'static str> {
+    let word = line.trim().trim_matches(['(', ')', '[', ']']);
+    LEVELS.into_iter().find(|level| level.eq_ignore_ascii_case(word))
+}
 
 /// A title and the level glued to its end: `How …?Senior`, `Question 5 (Free)Intermediate`; in
 /// brackets or behind a bar it may stand apart. A level that is the sentence's own last word (`… for
@@ -289,6 +298,7 @@ mod tests {
         check("12 How deep?", Some((12, Separator::Space, "How deep?")));
         check("12", Some((12, Separator::Alone, "")));
         check("12.", Some((12, Separator::Alone, "")));
+        check("Question 3 of 10", Some((3, Separator::Alone, "")));
         check("3`mut` means what?", Some((3, Separator::Glued, "`mut` means what?")));
     }
 

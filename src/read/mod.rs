@@ -10,6 +10,8 @@ mod page;
 mod sections;
 mod stackexchange;
 mod table;
+#[cfg(test)]
+mod testing;
 mod text;
 mod walk;
 

@@ -194,20 +194,11 @@ fn question(row: Row, line: u64) -> Result<Question, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
+    use crate::read::testing;
 
     fn read(text: &str) -> Vec<Result<Question, BadRecord>> {
-        let mut file = tempfile::Builder::new().suffix(".xml").tempfile().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        let mut records = Vec::new();
-        let mut emit = |record| {
-            records.push(record);
-            ControlFlow::Continue(())
-        };
-        StackExchange.read(&mut Text::open(file.path()).unwrap(), &mut emit).unwrap();
-        records
+        testing::read(&StackExchange, "xml", text.as_bytes())
     }
 
     const POSTS: &str = r#"<?xml version="1.0" encoding="utf-8"?>

@@ -1,39 +1,9 @@
-use std::fmt::Write;
-use std::io::Write as _;
-
 use super::*;
-use crate::read::BadRecord;
+use crate::read::testing;
 
-fn read(html: &str) -> Vec<Result<Question, BadRecord>> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(html.as_bytes()).unwrap();
-    let mut records = Vec::new();
-    let mut emit = |record| {
-        records.push(record);
-        ControlFlow::Continue(())
-    };
-    Html.read(&mut Text::open(file.path()).unwrap(), &mut emit).unwrap();
-    records
-}
-
-/// `line section > title = answer`, a line each; the answer's line ends become `|`.
 #[track_caller]
 fn check(html: &str, expected: &str) {
-    let mut shown = String::new();
-    for record in read(html) {
-        match record {
-            Ok(question) => {
-                write!(shown, "{} ", question.source.line).unwrap();
-                if let Some(section) = question.section {
-                    write!(shown, "{section} > ").unwrap();
-                }
-                writeln!(shown, "{} = {}", question.title, question.answer.replace('\n', "|")).unwrap();
-            }
-            Err(bad) => writeln!(shown, "{} ! {}", bad.line, bad.reason).unwrap(),
-        }
-    }
-    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-    assert_eq!(shown, expected, "{html}");
+    testing::check(&Html, "html", html, expected);
 }
 
 #[test]
@@ -77,7 +47,7 @@ fn headings_and_what_follows_them() {
     check(
         "<nav><h3>Where am I?</h3></nav><h1>Rope FAQ</h1><h2>Care</h2><h3>1. Why wax?</h3><p>It lasts.</p><h4>Long</h4><p>Very.</p>\n\
          <h3>Is it hard? (Easy)</h3><pre><code class=\"language-rust\">let a = 1 &lt; 2;\n</code></pre><h2>About</h2><p>Us.</p><footer>x</footer>",
-        "1 Care > Why wax? = It lasts.||#### Long||Very.\n2 Care > Is it hard? = ```rust|let a = 1 < 2;|```",
+        "1 Care > Why wax? = It lasts.||#### Long||Very.\n2 Care > Is it hard? [Easy] = ```rust|let a = 1 < 2;|```",
     );
 }
 
@@ -108,6 +78,6 @@ fn pages_without_questions() {
 #[test]
 fn any_text_is_read_without_a_panic() {
     proptest::proptest!(|(html in r#"(</?(details|summary|dt|dd|dl|h2|h3|p|b|script|code|nav)( class="question")?>|<script type="application/ld\+json">|why\?|[<>&"é/ a]|<!--|-->){0,40}"#)| {
-        read(&html);
+        testing::read(&Html, "html", html.as_bytes());
     });
 }

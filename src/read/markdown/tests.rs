@@ -1,37 +1,13 @@
-use std::fmt::Write;
-use std::io::Write as _;
-
 use super::*;
+use crate::read::testing;
 
-fn questions(text: &str) -> Vec<Question> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    let mut found = Vec::new();
-    Markdown
-        .read(&mut Text::open(file.path()).unwrap(), &mut |question| {
-            found.push(question.unwrap());
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    found
-}
-
-/// `section > title [level] = answer`, a line each; the answer's line ends become `|`.
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    let mut shown = String::new();
-    for question in questions(text) {
-        if let Some(section) = question.section {
-            write!(shown, "{section} > ").unwrap();
-        }
-        write!(shown, "{}", question.title).unwrap();
-        if let Some(level) = question.level {
-            write!(shown, " [{level}]").unwrap();
-        }
-        writeln!(shown, " = {}", question.answer.replace('\n', "|")).unwrap();
-    }
-    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-    assert_eq!(shown, expected, "{text}");
+    testing::check(&Markdown, "md", text, expected);
+}
+
+fn questions(text: &str) -> Vec<Question> {
+    testing::read(&Markdown, "md", text.as_bytes()).into_iter().map(Result::unwrap).collect()
 }
 
 #[test]
@@ -39,9 +15,9 @@ fn numbered_headings_under_sections() {
     check(
         "# Knots\n## Contents\n- [Why?](#q1)\n\n## Part one\n\n### Q1. What is a bight?\n**Probability**: 9\n\n\
          A bend.\n\n---\n\n### Q2. Explain the bowline.\nA loop.\n\n### Notes\nnothing\n## Part two\n### Q3: Why wax?\nIt lasts.\n\n## Summary\nEnd.",
-        "Part one > What is a bight? = A bend.
-         Part one > Explain the bowline. = A loop.
-         Part two > Why wax? = It lasts.",
+        "7 Part one > What is a bight? = A bend.
+         14 Part one > Explain the bowline. = A loop.
+         20 Part two > Why wax? = It lasts.",
     );
 }
 
@@ -49,9 +25,9 @@ fn numbered_headings_under_sections() {
 fn the_level_of_headings_that_asks_is_the_questions_level() {
     check(
         "# Why knots?\nIntro.\n## Basics\n### What is a bight?\nA bend.\n#### How so?\nBent.\n### Why wax it\nIt lasts.\n## More\n### Is it hard?\nNo.",
-        "Basics > What is a bight? = A bend.|#### How so?|Bent.
-         Basics > Why wax it = It lasts.
-         More > Is it hard? = No.",
+        "4 Basics > What is a bight? = A bend.|#### How so?|Bent.
+         8 Basics > Why wax it = It lasts.
+         11 More > Is it hard? = No.",
     );
 }
 
@@ -59,19 +35,19 @@ fn the_level_of_headings_that_asks_is_the_questions_level() {
 fn a_file_may_be_one_question() {
     check(
         "# Question 07 - Ropes\n\n## When is wax used?\n\nAlways.\n\n### How to wax\n\n- How much is enough?\n\nRub.",
-        "Question 07 - Ropes > When is wax used? = Always.||### How to wax||- How much is enough?||Rub.",
+        "3 Question 07 - Ropes > When is wax used? = Always.||### How to wax||- How much is enough?||Rub.",
     );
-    check("# Why wax?\n\nIt lasts.\n\n## Reasons\n\nMany.", "Why wax? = It lasts.||## Reasons||Many.");
-    check("---\ntitle: \"Why wax?\"\nlevel: easy\n---\n\nIt lasts.\n", "Why wax? [easy] = It lasts.");
+    check("# Why wax?\n\nIt lasts.\n\n## Reasons\n\nMany.", "1 Why wax? = It lasts.||## Reasons||Many.");
+    check("---\ntitle: \"Why wax?\"\nlevel: easy\n---\n\nIt lasts.\n", "2 Why wax? [easy] = It lasts.");
 }
 
 #[test]
 fn items_with_numbers_and_bold_titles() {
     check(
         "# Handbook\n## Why this book?\nBecause.\n## Questions\n1. **What is a bight?**\n\n   A bend:\n   1. one\n   2. two\n\n2. **Why wax?** It lasts.\n3. **Name a knot**\n   ```\n   4. **Not this?**\n   ```\n## Star history\nnone",
-        "Questions > What is a bight? = A bend:|1. one|2. two
-         Questions > Why wax? = It lasts.
-         Questions > Name a knot = ```|4. **Not this?**|```",
+        "5 Questions > What is a bight? = A bend:|1. one|2. two
+         11 Questions > Why wax? = It lasts.
+         12 Questions > Name a knot = ```|4. **Not this?**|```",
     );
 }
 
@@ -79,10 +55,10 @@ fn items_with_numbers_and_bold_titles() {
 fn lists_of_bare_questions() {
     check(
         "## Ropes\n- What is a bight?\n- Why wax? (Easy)\n* [Is it hard?](https://example.org/a)\n## Nets\n- Who ties nets?\n- not a question",
-        "Ropes > What is a bight? = 
-         Ropes > Why wax? [Easy] = 
-         Ropes > Is it hard? = 
-         Nets > Who ties nets? = ",
+        "2 Ropes > What is a bight? = 
+         3 Ropes > Why wax? [Easy] = 
+         4 Ropes > Is it hard? = 
+         6 Nets > Who ties nets? = ",
     );
     assert_eq!(
         questions("- [Is it hard?](https://example.org/a)\n- [Why?](https://example.org/b)")[0]
@@ -97,8 +73,8 @@ fn folds() {
     check(
         "## Ropes\n<details>\n<summary><b>What is a bight?</b></summary>\n\nA bend.\n\n<details><summary>More</summary>\nBent.\n</details>\n</details>\n\
          \nnot an answer\n<details><summary>\nWhy <code>wax</code>?\n</summary>It lasts.</details>",
-        "Ropes > What is a bight? = A bend.||Bent.
-         Ropes > Why `wax`? = It lasts.",
+        "3 Ropes > What is a bight? = A bend.||Bent.
+         13 Ropes > Why `wax`? = It lasts.",
     );
 }
 
@@ -106,8 +82,8 @@ fn folds() {
 fn answers_folded_away() {
     check(
         "###### 1. What's the output?\n\n```js\nlet x;\n```\n\n- A: `1`\n- B: `2`\n\n<details><summary><b>Answer</b></summary>\n<p>\n\n#### Answer: B\n\nIt is so.\n\n</p>\n</details>\n\n---\n\n###### 2. And this?\nNo.",
-        "What's the output? = ```js|let x;|```||- A: `1`|- B: `2`||#### Answer: B||It is so.
-         And this? = No.",
+        "1 What's the output? = ```js|let x;|```||- A: `1`|- B: `2`||#### Answer: B||It is so.
+         22 And this? = No.",
     );
 }
 
@@ -115,15 +91,15 @@ fn answers_folded_away() {
 fn lines_with_labels_or_in_bold() {
     check(
         "**Q1: What is a bight?**\n\nA: A bend.\n\n**Q2: Why wax?**\n\nA: It lasts.\n",
-        "What is a bight? = A bend.\nWhy wax? = It lasts.",
+        "1 What is a bight? = A bend.\n5 Why wax? = It lasts.",
     );
     check(
         "Q: What is a bight?\nA: A bend.\n\nQ: Why wax?\nA: It lasts.\nLong.\n",
-        "What is a bight? = A bend.\nWhy wax? = It lasts.|Long.",
+        "1 What is a bight? = A bend.\n4 Why wax? = It lasts.|Long.",
     );
     check(
         "Hello.\n\n**What is a bight?**\n\nA **big** bend.\n\n**Why wax?**\n\n**Never** ask.\n",
-        "What is a bight? = A **big** bend.\nWhy wax? = **Never** ask.",
+        "3 What is a bight? = A **big** bend.\n7 Why wax? = **Never** ask.",
     );
 }
 
@@ -131,7 +107,7 @@ fn lines_with_labels_or_in_bold() {
 fn underlined_headings() {
     check(
         "Ropes\n=====\n\nWhat is a bight?\n----------------\nA bend.\n\nWhy wax?\n--------\nIt lasts.\n",
-        "Ropes > What is a bight? = A bend.\nRopes > Why wax? = It lasts.",
+        "4 Ropes > What is a bight? = A bend.\n8 Ropes > Why wax? = It lasts.",
     );
 }
 
@@ -139,7 +115,7 @@ fn underlined_headings() {
 fn furniture_around_answers_goes() {
     check(
         "<a id=\"q1\"></a>\n### Q1: What is a bight?\n\n**Difficulty**: Easy\n\n**Answer**:\n\nA <b>bend</b>.\n\n<div align=\"right\"><a href=\"#top\">Back to top</a></div>\n\n**[⬆ Back to Top](#top)**\n\n---\n<a id=\"q2\"></a>\n### Q2: Why?\nSo.",
-        "What is a bight? [Easy] = A bend.\nWhy? = So.",
+        "2 What is a bight? [Easy] = A bend.\n16 Why? = So.",
     );
 }
 
@@ -147,7 +123,7 @@ fn furniture_around_answers_goes() {
 fn code_and_comments_hold_no_questions() {
     check(
         "## Why wax?\n```sh\n# What is this?\n```\n<!--\n## What is that?\n-->\n## Is it hard?\nNo.",
-        "Why wax? = ```sh|# What is this?|```\nIs it hard? = No.",
+        "1 Why wax? = ```sh|# What is this?|```\n8 Is it hard? = No.",
     );
 }
 
@@ -155,7 +131,7 @@ fn code_and_comments_hold_no_questions() {
 fn a_forgotten_fence_swallows_nothing() {
     check(
         "## Why wax?\n```sh\nwax\n\n## Is it hard?\nNo.\n## Who ties nets?\nAll.",
-        "Why wax? = ```sh|wax\nIs it hard? = No.\nWho ties nets? = All.",
+        "1 Why wax? = ```sh|wax\n5 Is it hard? = No.\n7 Who ties nets? = All.",
     );
 }
 

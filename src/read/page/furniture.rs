@@ -1,7 +1,7 @@
 //! What a page holds beside its questions: adverts, buttons, footers.
 
 /// Lines that are buttons or counters wherever they stand.
-const BUTTONS: [&str; 30] = [
+const BUTTONS: [&str; 29] = [
     "show answer",
     "hide answer",
     "view answer",
@@ -26,7 +26,6 @@ const BUTTONS: [&str; 30] = [
     "like",
     "upvote",
     "downvote",
-    "was this helpful?",
     "advertisement",
     "sponsored",
     "ad",
@@ -106,6 +105,21 @@ pub fn is_question_count(line: &str) -> bool {
         && matches!(rest.trim(), "questions" | "question" | "q&as" | "items" | "exercises" | "q&a")
 }
 
+/// The title of a section that counts its own questions: `Joins (3)`, `Joins (3 questions)`.
+pub fn counted_heading(line: &str) -> Option<&str> {
+    let (title, count) = line.trim().strip_suffix(')')?.rsplit_once('(')?;
+    let count = count.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ' || c == '&');
+    let counts = !count.is_empty() && count.len() <= 3 && count.bytes().all(|b| b.is_ascii_digit());
+    let title = title.trim_end();
+    (counts && is_heading_like(title)).then_some(title)
+}
+
+/// Whether a line asks whether an answer was any good; what follows are buttons.
+fn asks_for_applause(line: &str) -> bool {
+    let plain = line.trim().to_lowercase();
+    plain.starts_with("was this ") && plain.contains("helpful") || plain.starts_with("did this answer")
+}
+
 /// Whether a line could be the title of a section: short, one line, no sentence.
 pub fn is_heading_like(line: &str) -> bool {
     let line = line.trim();
@@ -133,8 +147,9 @@ pub fn begins_footer(line: &str) -> bool {
 /// Blocks that begin with a line the page repeats (`repeated`) end where prose goes on; blank lines
 /// at both ends go.
 pub fn cleaned(lines: &[String], repeated: impl Fn(&str) -> bool) -> String {
+    let end = lines.iter().position(|line| asks_for_applause(line)).unwrap_or(lines.len());
     let kept: Vec<&str> =
-        lines.iter().map(String::as_str).filter(|line| !is_button(line) && !repeated(line)).collect();
+        lines[..end].iter().map(String::as_str).filter(|line| !is_button(line) && !repeated(line)).collect();
     let from = kept.iter().position(|line| !line.trim().is_empty()).unwrap_or(kept.len());
     let to = kept.iter().rposition(|line| !line.trim().is_empty()).map_or(from, |at| at + 1);
     let mut text = String::new();
@@ -174,6 +189,19 @@ mod tests {
     fn sections_count_their_questions() {
         assert!(is_question_count("8 questions") && is_question_count("(12 Questions)"));
         assert!(!is_question_count("questions") && !is_question_count("8 hard questions"));
+    }
+
+    #[test]
+    fn a_heading_may_count_its_own_questions() {
+        assert_eq!(counted_heading("Joins (3)"), Some("Joins"));
+        assert_eq!(counted_heading("Joins (12 questions)"), Some("Joins"));
+        assert_eq!(counted_heading("Joins (inner)"), None);
+    }
+
+    #[test]
+    fn what_follows_a_plea_for_applause_is_no_answer() {
+        let lines = ["It is.", "Was this helpful?", "Yes", "No"].map(str::to_owned);
+        assert_eq!(cleaned(&lines, |_| false), "It is.");
     }
 
     #[test]

@@ -15,12 +15,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::chain::{self, Mark};
 use super::item::{
-    Item, Separator, Style, asked, is_question_like, labelled_answer, labelled_question, numbered,
-    split_level,
+    Item, Separator, Style, asked, is_question_like, labelled_answer, labelled_question, level_alone,
+    numbered, split_level,
 };
 use super::{BadRecord, Emit, LONGEST_ANSWER, Line, Reader, Text};
 use crate::question::Question;
-use furniture::{begins_footer, cleaned, is_heading_like, is_question_count};
+use furniture::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
 
 /// Reads page dumps.
 pub struct Page;
@@ -112,6 +112,8 @@ struct Survey {
     after_blank: bool,
     /// The style of the numbered line directly before.
     before: Option<Style>,
+    /// A number alone on its line waits for its title.
+    alone: Option<Style>,
     /// A bare question waits for its prose.
     waiting: Option<u64>,
     short_lines: HashMap<u64, u32>,
@@ -143,6 +145,9 @@ impl Survey {
     }
 
     fn look_for_number(&mut self, number: u64, line: &str) {
+        if let Some(mark) = self.alone.take().and_then(|style| self.marks.get_mut(&style)?.last_mut()) {
+            mark.question_like = is_question_like(line.trim());
+        }
         let Some(item) = numbered(line) else {
             self.before = None;
             return;
@@ -159,12 +164,13 @@ impl Survey {
         self.marks.entry(item.style).or_default().push(mark);
         *self.levels.entry(item.style).or_default() += usize::from(level.is_some());
         self.before = Some(item.style);
+        self.alone = (item.style.separator == Separator::Alone).then_some(item.style);
     }
 
     fn heading_before(&self) -> bool {
         match self.tail.as_slice() {
             [] => true,
-            [.., last] if is_question_count(last) => true,
+            [.., last] if is_question_count(last) || counted_heading(last).is_some() => true,
             [.., last] => is_heading_like(last) && self.after_blank,
         }
     }
@@ -236,7 +242,7 @@ struct Extraction {
     answers_so_far: usize,
     questions_so_far: usize,
     /// The number was alone on its line; the next line is the title.
-    title_follows: Option<u64>,
+    title_follows: bool,
 }
 
 impl Extraction {
@@ -250,15 +256,15 @@ impl Extraction {
             section: None,
             answers_so_far: 0,
             questions_so_far: 0,
-            title_follows: None,
+            title_follows: false,
         }
     }
 
     fn take(&mut self, number: u64, line: &str, emit: &mut Emit<'_>) -> ControlFlow<()> {
-        if let Some(at) = self.title_follows {
+        if self.title_follows {
             if !line.trim().is_empty() {
-                self.title_follows = None;
-                return self.begin(at, line.trim(), None, emit);
+                self.title_follows = false;
+                return self.begin(number, line.trim(), None, emit);
             }
             return ControlFlow::Continue(());
         }
@@ -275,7 +281,7 @@ impl Extraction {
                     self.take_section();
                 }
                 if style.separator == Separator::Alone {
-                    self.title_follows = Some(number);
+                    self.title_follows = true;
                     return ControlFlow::Continue(());
                 }
                 self.begin(number, title, level, emit)
@@ -297,6 +303,14 @@ impl Extraction {
     }
 
     fn add(&mut self, line: &str) -> ControlFlow<()> {
+        // A level may stand on a line of its own below the title.
+        if let Some(question) = self.current.as_mut().filter(|question| question.level.is_none())
+            && self.answer.iter().all(|line| line.trim().is_empty())
+            && let Some(level) = level_alone(line)
+        {
+            question.level = Some(level.to_owned());
+            return ControlFlow::Continue(());
+        }
         if self.answer_bytes + line.len() <= LONGEST_ANSWER {
             self.answer_bytes += line.len();
             self.answer.push(line.to_owned());
@@ -312,6 +326,11 @@ impl Extraction {
             }
         };
         pop_blank(&mut self.answer);
+        if let Some(title) = self.answer.last().and_then(|line| counted_heading(line)).map(str::to_owned) {
+            self.answer.pop();
+            self.section = Some(title);
+            return;
+        }
         let counted = self.answer.last().is_some_and(|line| is_question_count(line));
         if counted {
             self.answer.pop();
@@ -373,8 +392,10 @@ impl Extraction {
             lines.clear();
             return;
         }
+        // A page without empty lines sets nothing apart.
+        let dense = !lines.iter().any(|line| line.trim().is_empty());
         let footer = lines.iter().enumerate().find(|(at, line)| {
-            let alone = at.checked_sub(1).is_none_or(|before| lines[before].trim().is_empty());
+            let alone = dense || at.checked_sub(1).is_none_or(|before| lines[before].trim().is_empty());
             *at > 0 && alone && begins_footer(line)
         });
         if let Some((at, _)) = footer {
@@ -394,3 +415,6 @@ fn clean_title(title: &str) -> String {
     let bare = folded.trim_start_matches("**").trim_end_matches("**");
     bare.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

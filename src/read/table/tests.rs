@@ -1,44 +1,14 @@
-use std::fmt::Write;
-use std::io::Write as _;
-use std::ops::ControlFlow;
-
 use super::*;
 use crate::question::Question;
-use crate::read::BadRecord;
+use crate::read::{BadRecord, testing};
 
-fn read(extension: &str, text: &[u8]) -> Vec<Result<Question, BadRecord>> {
-    let mut file = tempfile::Builder::new().suffix(&format!(".{extension}")).tempfile().unwrap();
-    file.write_all(text).unwrap();
-    let mut records = Vec::new();
-    let mut emit = |record| {
-        records.push(record);
-        ControlFlow::Continue(())
-    };
-    Table.read(&mut Text::open(file.path()).unwrap(), &mut emit).unwrap();
-    records
-}
-
-/// `line section > title = answer` a line each, or `line ! reason`.
 #[track_caller]
 fn check(extension: &str, text: &str, expected: &str) {
-    let mut shown = String::new();
-    for record in read(extension, text.as_bytes()) {
-        match record {
-            Ok(question) => {
-                write!(shown, "{} ", question.source.line).unwrap();
-                if let Some(key) = question.key {
-                    write!(shown, "#{key} ").unwrap();
-                }
-                if let Some(section) = question.section {
-                    write!(shown, "{section} > ").unwrap();
-                }
-                writeln!(shown, "{} = {}", question.title, question.answer.replace('\n', "|")).unwrap();
-            }
-            Err(bad) => writeln!(shown, "{} ! {}", bad.line, bad.reason).unwrap(),
-        }
-    }
-    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-    assert_eq!(shown, expected, "{text}");
+    testing::check(&Table, extension, text, expected);
+}
+
+fn read(extension: &str, text: &[u8]) -> Vec<Result<Question, BadRecord>> {
+    testing::read(&Table, extension, text)
 }
 
 #[test]

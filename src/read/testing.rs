@@ -1,0 +1,51 @@
+//! What the readers' tests share: a text in, what was read out.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use super::{BadRecord, Reader, Text};
+use crate::question::Question;
+
+/// Everything that a reader reads in a file of this extension and content.
+pub fn read(reader: &dyn Reader, extension: &str, content: &[u8]) -> Vec<Result<Question, BadRecord>> {
+    let mut file = tempfile::Builder::new().suffix(&format!(".{extension}")).tempfile().unwrap();
+    file.write_all(content).unwrap();
+    let mut records = Vec::new();
+    let mut emit = |record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    };
+    reader.read(&mut Text::open(file.path()).unwrap(), &mut emit).unwrap();
+    records
+}
+
+/// Compares what is read with a line each: `3 #key Section > Title [level] = answer`, or
+/// `3 ! reason`. Line ends in answers become `|`; white space before expected lines is ignored.
+#[track_caller]
+pub fn check(reader: &dyn Reader, extension: &str, content: &str, expected: &str) {
+    let mut shown = String::new();
+    for record in read(reader, extension, content.as_bytes()) {
+        match record {
+            Ok(question) => show(&question, &mut shown),
+            Err(bad) => writeln!(shown, "{} ! {}", bad.line, bad.reason).unwrap(),
+        }
+    }
+    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    assert_eq!(shown, expected, "{content}");
+}
+
+fn show(question: &Question, shown: &mut String) {
+    write!(shown, "{} ", question.source.line).unwrap();
+    if let Some(key) = &question.key {
+        write!(shown, "#{key} ").unwrap();
+    }
+    if let Some(section) = &question.section {
+        write!(shown, "{section} > ").unwrap();
+    }
+    write!(shown, "{}", question.title).unwrap();
+    if let Some(level) = &question.level {
+        write!(shown, " [{level}]").unwrap();
+    }
+    writeln!(shown, " = {}", question.answer.replace('\n', "|")).unwrap();
+}
