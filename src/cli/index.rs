@@ -105,20 +105,29 @@ fn show_progress(bar: &ProgressBar, progress: &Progress) {
 }
 
 fn report(summary: &Summary, dir: &Path, took: Duration) {
-    for (path, counts) in summary.files.iter().take(FILES_NAMED) {
+    let (with, without): (Vec<_>, Vec<_>) =
+        summary.files.iter().partition(|(_, counts)| counts.added + counts.kept + counts.removed > 0);
+    for (path, counts) in with.iter().take(FILES_NAMED) {
         let all = counts.added + counts.kept;
-        let mut line = format!("{all:>7} questions  {path}");
+        let questions = if all == 1 { "question " } else { "questions" };
+        let mut line = format!("{all:>7} {questions}  {path}");
         if counts.kept > 0 || counts.removed > 0 {
             line += &format!("  ({} new, {} removed)", counts.added, counts.removed);
         }
         say(&line);
     }
-    if summary.files.len() > FILES_NAMED {
-        say(&format!("        … and {} more files", summary.files.len() - FILES_NAMED));
+    if with.len() > FILES_NAMED {
+        say(&format!("        … and {} more files", with.len() - FILES_NAMED));
+    }
+    if let [(path, _)] = without.as_slice() {
+        say(&format!("      0 questions  {path}"));
+    } else if !without.is_empty() {
+        say(&format!("{:>7} files without questions", without.len()));
     }
     for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
         if count > 0 {
-            say(&format!("{count:>7} files {what}"));
+            let files = if count == 1 { "file" } else { "files" };
+            say(&format!("{count:>7} {files} {what}"));
         }
     }
     let took = if took < Duration::from_secs(60) {
@@ -134,6 +143,7 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
         HumanCount(summary.embedded),
     ));
     if summary.problems > 0 {
-        say(&format!("rqsearch: {} problems, named above; the rest is indexed", summary.problems));
+        let problems = if summary.problems == 1 { "problem" } else { "problems" };
+        say(&format!("rqsearch: {} {problems}, named above; the rest is indexed", summary.problems));
     }
 }

@@ -35,6 +35,9 @@ const WAITING: usize = 256;
 /// embedded once: about 25 MB.
 const REMEMBERED: usize = 64 << 10;
 
+/// How many bad records of a file are named one by one.
+const PROBLEMS_NAMED: u64 = 10;
+
 /// Below this many questions the segments of an index are merged into one: a search then opens
 /// one.
 const ONE_SEGMENT: u64 = 50_000;
@@ -423,7 +426,9 @@ impl State<'_> {
                 }
                 Err(BadRecord { line, reason }) => {
                     bad += 1;
-                    self.problem(&file.path, Some(line), reason);
+                    if bad <= PROBLEMS_NAMED {
+                        self.problem(&file.path, Some(line), reason);
+                    }
                 }
             }
             if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -438,6 +443,10 @@ impl State<'_> {
                 old.clear();
                 bad += 1;
             }
+        }
+        if let Some(more) = bad.checked_sub(PROBLEMS_NAMED).filter(|more| *more > 0) {
+            self.problem(&file.path, None, format!("{more} more bad records"));
+            self.summary().problems += more - 1;
         }
         for id in old.keys() {
             self.writer.delete_term(Term::from_field_text(self.fields.id, id));

@@ -5,7 +5,7 @@ use crate::util::{Dir, FAQ};
 #[test]
 fn only_what_changed_is_embedded_again() {
     let dir = Dir::indexed();
-    dir.run(&["index", "faq.md"]).success().says("1 files unchanged").says("0 embedded");
+    dir.run(&["index", "faq.md"]).success().says("1 file unchanged").says("0 embedded");
     // A line above everything moves every question; no text is new.
     dir.write("faq.md", format!("Preface.\n\n{FAQ}"));
     dir.run(&["index", "faq.md"]).success().says("5 questions  faq.md").says(" 0 embedded");
@@ -34,7 +34,7 @@ fn what_is_gone_is_removed_and_ids_stay() {
     assert_eq!(before.len(), 6);
     std::fs::remove_file(dir.path().join("docs/b.md")).unwrap();
     dir.write("docs/a.md", FAQ.replace("## When should I prune roses?", "## When are roses cut?"));
-    dir.run(&["index"]).success().says("1 files gone");
+    dir.run(&["index"]).success().says("1 file gone");
     let after = dir.export();
     assert_eq!(after.len(), 5);
     assert!(after.iter().any(|question| question["title"] == "When are roses cut?"));

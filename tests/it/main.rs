@@ -1,5 +1,6 @@
 //! Drives the real program on real files.
 
+mod architecture;
 mod cli;
 mod durability;
 mod index;

@@ -180,7 +180,9 @@ impl Survey {
         let plain = line.trim();
         let asks =
             plain.ends_with(['?', '？']) && !line.starts_with([' ', '\t']) && plain.len() <= LONGEST_BARE;
-        let asks = asks && plain.split_whitespace().nth(1).is_some() && !plain.starts_with("//");
+        // A sentence's end within a paragraph that was wrapped is no question of its own.
+        let begins = plain.starts_with(|c: char| !c.is_lowercase()) && !plain.contains(". ");
+        let asks = asks && begins && plain.split_whitespace().nth(1).is_some() && !plain.starts_with("//");
         if let Some(question) = self.waiting.take().filter(|_| !asks && plain.len() > 30) {
             self.bare.push(question);
         }
@@ -198,8 +200,11 @@ impl Survey {
             Some((style, (lines, points))) => (Some(style), lines, points),
             None => (None, Vec::new(), 0),
         };
-        // A number is a weak sign: it takes points as well.
-        let convincing = points >= 4 * FEWEST as i32 && lines.len() >= FEWEST;
+        // A number is a weak sign: it takes points as well, and a licence's paragraphs ask nothing.
+        let asking = style.and_then(|style| self.marks.get(&style)).map_or(0, |marks| {
+            marks.iter().filter(|mark| mark.question_like && lines.binary_search(&mark.line).is_ok()).count()
+        });
+        let convincing = points >= 4 * FEWEST as i32 && lines.len() >= FEWEST && asking * 4 >= lines.len();
         let numbered = if convincing { lines.len() } else { 0 };
         let most = numbered.max(self.asked).max(self.labelled);
         if most < FEWEST {

@@ -13,6 +13,9 @@ const TITLE: [&str; 8] =
 /// Keys that hold more words of the question than its title has.
 const BODY: [&str; 5] = ["body", "question_body", "details", "context", "description"];
 
+/// Keys whose text may ask where there is no title.
+const BARE: [&str; 4] = ["text", "body", "question_body", "content"];
+
 /// Keys that hold the answer, best first.
 const ANSWER: [&str; 16] = [
     "answer",
@@ -97,21 +100,15 @@ impl Record {
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
         let title = if self.is_schema_question() { self.take(&["name"]) } else { None };
-        let title = title.or_else(|| self.take(&TITLE)).unwrap_or_default();
+        // Without a title a bare text asks.
+        let title = title.or_else(|| self.take(&TITLE)).or_else(|| self.take(&BARE)).unwrap_or_default();
         let mut question = Question::new(markup::title(&title), line);
-        let body = self.take(&BODY).unwrap_or_default();
-        let answer = self.take(&ANSWER).unwrap_or_default();
-        if question.title.is_empty() {
-            // A bare text asks.
-            let (text, rest) = if body.is_empty() { (answer, String::new()) } else { (body, answer) };
-            question.title = markup::title(&text);
-            question.answer = markup::to_markdown(&rest).into_owned();
-        } else {
-            question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
-        }
         if question.title.is_empty() {
             return Err("no question: neither a title nor a text".to_owned());
         }
+        let body = self.take(&BODY).unwrap_or_default();
+        let answer = self.take(&ANSWER).unwrap_or_default();
+        question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
         question.key = self.take(&KEY);
         question.section = self.take(&SECTION);
         question.level = self.take(&LEVEL);

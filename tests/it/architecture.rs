@@ -1,0 +1,88 @@
+//! The map in `docs/architecture.md`, held to.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
+const ARROWS: [(&str, &[&str]); 10] = [
+    ("mermaid", &[]),
+    ("question", &["mermaid"]),
+    ("analyze", &[]),
+    ("chunk", &["question"]),
+    ("embed", &[]),
+    ("read", &["question"]),
+    ("index", &["analyze", "chunk", "embed", "question", "read"]),
+    ("search", &["analyze", "chunk", "embed", "index", "question"]),
+    ("evaluate", &["embed", "index", "question", "search"]),
+    ("render", &["question", "search"]),
+];
+
+fn sources(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Every file's top module and its code, without comments and what only tests see.
+fn modules() -> Vec<(String, PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    files
+        .into_iter()
+        .filter(|path| !path.ends_with("tests.rs") && !path.ends_with("testing.rs"))
+        .map(|path| {
+            let first = path.strip_prefix(&src).unwrap().components().next().unwrap();
+            let module = first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Words about another module are no use of it.
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines();
+            let code = code.filter(|line| !line.trim_start().starts_with("//"));
+            (module, path, code.collect::<Vec<_>>().join("\n"))
+        })
+        .collect()
+}
+
+/// The modules a source names after `crate::`.
+fn known_to(code: &str) -> BTreeSet<String> {
+    code.match_indices("crate::")
+        .map(|(at, _)| &code[at + "crate::".len()..])
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn arrows_between_modules_point_one_way() {
+    let modules = modules();
+    assert!(modules.len() > 40, "the sources were not found");
+    for (module, path, code) in &modules {
+        if matches!(module.as_str(), "cli" | "lib" | "main") {
+            continue;
+        }
+        let allowed = ARROWS.iter().find(|(name, _)| name == module);
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("{module} is missing from the map"));
+        for known in known_to(code) {
+            assert!(
+                known == *module || allowed.contains(&known.as_str()),
+                "{} must not know {known}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_and_what_renders_for_it_write_to_a_stream() {
+    for (module, path, code) in modules() {
+        let writes = ["println!", "print!", "stdout()", "stderr()", "dbg!"];
+        let found = writes.iter().find(|call| code.contains(**call));
+        let may = matches!(module.as_str(), "cli" | "render" | "main");
+        assert!(may || found.is_none(), "{} writes: {found:?}", path.display());
+    }
+}
