@@ -53,6 +53,8 @@
 pub mod analyze;
 pub mod chunk;
 pub mod cli;
+#[cfg(doctest)]
+mod corpus;
 pub mod embed;
 pub mod evaluate;
 pub mod index;

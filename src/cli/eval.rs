@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use super::{Outcome, place};
+use super::{Outcome, Place};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::evaluate::{Evaluation, Judged, Measures, evaluate, significance};
 use crate::index::{Build, Index, Problem, Progress};
@@ -51,7 +51,7 @@ struct Row {
     seconds: f64,
 }
 
-pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare are for one set\n  hint: name one set at a time");
     }
@@ -60,7 +60,7 @@ pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
     for set in &args.sets {
         let judged = Judged::read(set)?;
         let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
-        let index = open(&judged, index, temporary.path(), &embedder)?;
+        let index = open(&judged, place, temporary.path(), &embedder)?;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
@@ -102,14 +102,9 @@ pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
 }
 
 /// The index to search: the set's own corpus in a temporary place, or the one at hand.
-fn open(
-    judged: &Judged,
-    named: Option<&Path>,
-    temporary: &Path,
-    embedder: &Builtin,
-) -> anyhow::Result<Index> {
-    let Some(corpus) = judged.corpus.as_ref().filter(|_| named.is_none()) else {
-        return place::open(named);
+fn open(judged: &Judged, place: Place<'_>, temporary: &Path, embedder: &Builtin) -> anyhow::Result<Index> {
+    let Some(corpus) = judged.corpus.as_ref().filter(|_| matches!(place, Place::Nearest)) else {
+        return place.open();
     };
     let dir = temporary.join("index");
     let build = Build {

@@ -1,13 +1,12 @@
 //! `rqsearch export`
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
-use super::{Outcome, place};
+use super::{Outcome, Place};
 use crate::render::wire;
 
-pub fn run(index: Option<&Path>) -> anyhow::Result<Outcome> {
-    let index = place::open(index)?;
+pub fn run(place: Place<'_>) -> anyhow::Result<Outcome> {
+    let index = place.open()?;
     let mut out = BufWriter::new(io::stdout().lock());
     let questions = index.questions()?;
     for question in &questions {

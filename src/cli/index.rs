@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::{Outcome, place, say};
+use super::{Outcome, Place, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::{Build, Index, Problem, Progress, Summary, set_meta};
 use crate::search::tune;
@@ -29,9 +29,9 @@ pub struct Args {
     threads: Option<usize>,
 }
 
-pub fn run(args: &Args, named: Option<&Path>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let start = Instant::now();
-    let dir = place::to_build(named)?;
+    let dir = place.to_build()?;
     let paths = paths(args, &dir)?;
     let embedder = (!args.keyword_only).then(|| Builtin::load(Prepare::Many)).transpose()?;
     let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
@@ -70,7 +70,7 @@ fn paths(args: &Args, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         return Ok(args.paths.clone());
     }
     match Index::open(dir) {
-        Ok(index) => Ok(index.meta().roots.clone()),
+        Ok(index) => index.roots(),
         Err(_) => bail!("what should be indexed?\n  hint: rqsearch index docs/ questions.md"),
     }
 }

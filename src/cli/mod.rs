@@ -14,11 +14,12 @@ use std::process::ExitCode;
 use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::render::terminal::Layout;
+use place::Place;
 
 /// Finds the question that any phrase is about, offline and at once.
 ///
 /// Without --index, RQSEARCH_INDEX names the index; without that, it is the nearest .rqsearch in
-/// this folder or one above it.
+/// this folder or one above it; and without any, the Rust questions that come with the program.
 #[derive(Debug, Parser)]
 #[command(
     name = "rqsearch",
@@ -37,6 +38,9 @@ pub struct Cli {
     /// The index to use
     #[arg(long, value_name = "DIR", global = true, env = "RQSEARCH_INDEX", hide_env_values = true)]
     index: Option<PathBuf>,
+    /// Search the Rust questions that come with the program, whatever index is near
+    #[arg(long, global = true, conflicts_with = "index")]
+    builtin: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: ColorChoice,
@@ -88,14 +92,18 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let index = cli.index.as_deref();
+    let place = match &cli.index {
+        _ if cli.builtin => Place::Builtin,
+        Some(dir) => Place::Named(dir),
+        None => Place::Nearest,
+    };
     match cli.command {
-        None => search::run(&cli.search, index),
-        Some(Command::Search(args)) => search::run(&args, index),
-        Some(Command::Index(args)) => index::run(&args, index),
-        Some(Command::Show(args)) => show::run(&args, index),
-        Some(Command::Export) => export::run(index),
-        Some(Command::Eval(args)) => eval::run(&args, index),
+        None => search::run(&cli.search, place),
+        Some(Command::Search(args)) => search::run(&args, place),
+        Some(Command::Index(args)) => index::run(&args, place),
+        Some(Command::Show(args)) => show::run(&args, place),
+        Some(Command::Export) => export::run(place),
+        Some(Command::Eval(args)) => eval::run(&args, place),
     }
 }
 

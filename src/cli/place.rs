@@ -5,28 +5,49 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::say;
 use crate::index::{FOLDER, Index};
 
-/// Opens the index that was named, or the nearest one upward from here.
-pub fn open(named: Option<&Path>) -> anyhow::Result<Index> {
-    let dir = match named {
-        Some(dir) => dir.to_owned(),
-        None => match nearest()? {
-            Some(dir) => dir,
-            None => bail!(
-                "no index here or in a folder above\n  hint: make one with `rqsearch index PATH…`, or name one with --index"
-            ),
-        },
-    };
-    Ok(Index::open(&dir)?)
+/// Which index is meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// This folder's.
+    Named(&'a Path),
+    /// The one inside the program.
+    Builtin,
+    /// The nearest one upward from here; without one, the one inside the program.
+    Nearest,
 }
 
-/// Where to build: what was named, or the nearest index upward from here, or a new one here.
-pub fn to_build(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    Ok(match named {
-        Some(dir) => dir.to_owned(),
-        None => nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER)),
-    })
+impl Place<'_> {
+    /// Opens it for searching.
+    pub fn open(self) -> anyhow::Result<Index> {
+        match self {
+            Self::Named(dir) => Ok(Index::open(dir)?),
+            Self::Builtin => Index::builtin(),
+            Self::Nearest => match nearest()? {
+                Some(dir) => Ok(Index::open(&dir)?),
+                None => {
+                    let index = Index::builtin()?;
+                    say(
+                        "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
+                    );
+                    Ok(index)
+                }
+            },
+        }
+    }
+
+    /// Where to build: what was named, or the nearest index upward from here, or a new one here.
+    pub fn to_build(self) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Named(dir) => Ok(dir.to_owned()),
+            Self::Builtin => {
+                bail!("the built-in index cannot be changed\n  hint: name a folder with --index")
+            }
+            Self::Nearest => Ok(nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER))),
+        }
+    }
 }
 
 fn nearest() -> anyhow::Result<Option<PathBuf>> {

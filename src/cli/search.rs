@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Outcome, layout, place, say};
+use super::{Outcome, Place, layout, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::render::{terminal, wire};
@@ -72,9 +73,9 @@ pub(super) fn share(text: &str) -> Result<f32, String> {
     }
 }
 
-pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     if let Some(batch) = &args.batch {
-        return run_batch(args, batch, index);
+        return run_batch(args, batch, place);
     }
     if args.phrase.is_empty() {
         bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
@@ -84,7 +85,7 @@ pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
     let (index, embedder) = thread::scope(|scope| {
         let embedder =
             scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
-        (place::open(index), embedder.join().expect("loading does not panic"))
+        (place.open(), embedder.join().expect("loading does not panic"))
     });
     let (index, embedder) = (index?, embedder?);
     let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
@@ -133,8 +134,9 @@ impl Args {
 /// A line of a batch.
 #[derive(Deserialize)]
 struct Line {
+    /// Whatever the line calls itself: it is echoed as it is.
     #[serde(rename = "_id")]
-    id: Option<String>,
+    id: Option<Value>,
     text: String,
 }
 
@@ -147,14 +149,14 @@ impl Line {
     }
 }
 
-fn run_batch(args: &Args, batch: &Path, index: Option<&Path>) -> anyhow::Result<Outcome> {
+fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outcome> {
     let input: Box<dyn BufRead> = if batch == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         let file = File::open(batch).with_context(|| format!("could not open {}", batch.display()))?;
         Box::new(BufReader::new(file))
     };
-    let index = place::open(index)?;
+    let index = place.open()?;
     let embedder = index.meta().model.is_some().then(|| Builtin::load(Prepare::Many)).transpose()?;
     let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
     let mut out = BufWriter::new(io::stdout().lock());
@@ -194,7 +196,7 @@ fn answer(
         Ok(line) => line,
         Err(error) => return refusal(None, &error),
     };
-    let id = line.id.as_deref();
+    let id = line.id.as_ref();
     match args.query(line.text.trim()) {
         Ok(query) => {
             let results = search(index, embedder, &query)?;
@@ -206,7 +208,7 @@ fn answer(
     }
 }
 
-fn refusal(id: Option<&str>, error: &anyhow::Error) -> anyhow::Result<(String, Outcome)> {
+fn refusal(id: Option<&Value>, error: &anyhow::Error) -> anyhow::Result<(String, Outcome)> {
     let error = wire::BatchError { id, error: format!("{error:#}") };
     Ok((serde_json::to_string(&error)?, Outcome::Partial))
 }

@@ -1,11 +1,10 @@
 //! `rqsearch show ID`
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::bail;
 
-use super::{Outcome, layout, place};
+use super::{Outcome, Place, layout};
 use crate::index::Index;
 use crate::question::Question;
 use crate::render::{terminal, wire};
@@ -22,8 +21,8 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, index: Option<&Path>) -> anyhow::Result<Outcome> {
-    let index = place::open(index)?;
+pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+    let index = place.open()?;
     let question = find(&index, args.id.trim())?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {

@@ -188,8 +188,11 @@ impl Build<'_> {
         summary.files.sort_by(|a, b| a.0.cmp(&b.0));
 
         let mut meta = meta;
-        meta.roots
-            .extend(roots.iter().filter(|root| !meta.roots.contains(root)).cloned().collect::<Vec<_>>());
+        for root in roots.iter().map(|root| stored_path(root, &base)) {
+            if !meta.roots.contains(&root) {
+                meta.roots.push(root);
+            }
+        }
         commit(&mut writer, &meta)?;
         if self.questions(&index)? <= ONE_SEGMENT {
             let segments = index.searchable_segment_ids()?;
@@ -297,7 +300,7 @@ pub(super) fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()
 }
 
 /// The folder that paths in the index are relative to: the one that holds the index.
-fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
+pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
     let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
     let parent = dir.parent().unwrap_or(&dir);
     Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
@@ -307,6 +310,9 @@ fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
 fn stored_path(path: &Path, base: &Path) -> String {
     let path = path.strip_prefix(base).unwrap_or(path);
     let text = path.to_string_lossy();
+    if text.is_empty() {
+        return ".".to_owned();
+    }
     if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() }
 }
 

@@ -1,6 +1,7 @@
 //! An index: tantivy documents that are questions, with their vectors in the same segments.
 
 mod build;
+mod builtin;
 mod document;
 mod schema;
 mod vectors;
@@ -45,8 +46,9 @@ pub struct Meta {
     pub semantic_weight: Option<f32>,
     /// How many questions there were when the weight was tuned.
     pub tuned_on: u64,
-    /// The files and folders that were indexed, as given.
-    pub roots: Vec<PathBuf>,
+    /// The files and folders that were indexed: relative to the folder that holds the index where
+    /// they lie below it, else absolute.
+    pub roots: Vec<String>,
 }
 
 impl Meta {
@@ -207,6 +209,15 @@ impl Index {
     /// Searches with another share of the semantic leg from now on; what is on disk stays.
     pub fn set_semantic_weight(&mut self, weight: f32) {
         self.meta.semantic_weight = Some(weight);
+    }
+
+    /// The files and folders that were indexed, as they are found from here.
+    ///
+    /// # Errors
+    /// The index's folder is gone.
+    pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let base = build::base_of(&self.dir)?;
+        Ok(self.meta.roots.iter().map(|root| base.join(root)).collect())
     }
 
     /// Where it lies.

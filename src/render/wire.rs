@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::question::Question;
 use crate::search::{Hit, Results};
@@ -24,9 +25,9 @@ pub struct SearchReply<'a> {
 /// The answer to one line of a batch.
 #[derive(Debug, Serialize)]
 pub struct BatchReply<'a> {
-    /// What the line called itself.
+    /// What the line called itself, as it did.
     #[serde(rename = "_id")]
-    pub id: Option<&'a str>,
+    pub id: Option<&'a Value>,
     /// The answer.
     #[serde(flatten)]
     pub reply: SearchReply<'a>,
@@ -35,9 +36,9 @@ pub struct BatchReply<'a> {
 /// A line of a batch that could not be answered.
 #[derive(Debug, Serialize)]
 pub struct BatchError<'a> {
-    /// What the line called itself.
+    /// What the line called itself, as it did.
     #[serde(rename = "_id")]
-    pub id: Option<&'a str>,
+    pub id: Option<&'a Value>,
     /// Why.
     pub error: String,
 }
