@@ -18,10 +18,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use rqsearch::chunk::chunks;
 use rqsearch::embed::{Builtin, Embedder, Prepare};
 use rqsearch::index::{Build, Index, Progress};
+use rqsearch::parallel;
 use rqsearch::question::Question;
 use rqsearch::search::{Query, search};
 
@@ -97,7 +97,7 @@ fn index(dir: &Path, questions: &[Question]) {
     let (mut alone, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         let start = Instant::now();
-        texts.par_iter().for_each(|text| {
+        parallel::map(&texts, |text| {
             black_box(model.embed(text).expect("the model runs"));
         });
         alone.push(start.elapsed());
@@ -108,6 +108,7 @@ fn index(dir: &Path, questions: &[Question]) {
             dir: &at,
             paths: std::slice::from_ref(&file),
             embedder: Some(&model),
+            reread: false,
             threads,
             problems: &|problem| panic!("{problem}"),
             progress: &Progress::default(),

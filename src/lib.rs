@@ -38,6 +38,7 @@
 //!     dir: &index,
 //!     paths: &[faq],
 //!     embedder: Some(&model),
+//!     reread: false,
 //!     threads: 1,
 //!     progress: &Progress::default(),
 //!     problems: &|problem| panic!("{problem}"),
@@ -59,6 +60,7 @@ pub mod embed;
 pub mod evaluate;
 pub mod index;
 pub mod mermaid;
+pub mod parallel;
 pub mod question;
 pub mod read;
 pub mod render;

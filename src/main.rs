@@ -7,7 +7,7 @@ use rqsearch::cli::{self, Cli};
 
 #[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
+    match cli::run(Cli::parse_from(cli::commands_first(std::env::args_os()))) {
         Ok(outcome) => outcome.into(),
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -111,6 +111,7 @@ fn open(judged: &Judged, place: Place<'_>, temporary: &Path, embedder: &Builtin)
         dir: &dir,
         paths: std::slice::from_ref(corpus),
         embedder: Some(embedder),
+        reread: false,
         threads: thread::available_parallelism().map_or(1, usize::from),
         problems: &|problem: &Problem| super::say(&format!("rqsearch: {problem}")),
         progress: &Progress::default(),

@@ -24,6 +24,9 @@ pub struct Args {
     /// Index words only: faster, and found only by the words that stand there
     #[arg(long)]
     keyword_only: bool,
+    /// Read every file, whether it changed or not; what was embedded is not embedded again
+    #[arg(long)]
+    reread: bool,
     /// How many threads embed [default: all processors]
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<usize>,
@@ -39,8 +42,15 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let progress = Progress::default();
     let bar = progress_bar();
     let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
-    let build =
-        Build { dir: &dir, paths: &paths, embedder, threads, problems: &problems, progress: &progress };
+    let build = Build {
+        dir: &dir,
+        paths: &paths,
+        embedder,
+        reread: args.reread,
+        threads,
+        problems: &problems,
+        progress: &progress,
+    };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
         while !building.is_finished() {

@@ -7,11 +7,12 @@ mod place;
 mod search;
 mod show;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::render::terminal::Layout;
 use place::Place;
@@ -124,4 +125,52 @@ fn layout() -> Layout {
 #[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
 fn say(line: &str) {
     eprintln!("{line}");
+}
+
+/// The arguments with what stands before a command moved behind it: `--index DIR eval SET` means
+/// `eval --index DIR SET`, and not the phrase "eval SET", as clap has it where a phrase may be any
+/// words.
+///
+/// Only the options that every command has are moved; with any other before it, the word is one of
+/// the phrase.
+pub fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let mut at = 1;
+    while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
+        at += match arg {
+            "--index" | "--color" => 2,
+            "--builtin" => 1,
+            _ if arg.starts_with("--index=") || arg.starts_with("--color=") => 1,
+            _ => break,
+        };
+    }
+    let is_command =
+        |arg: &OsString| arg.to_str().is_some_and(|arg| Cli::command().find_subcommand(arg).is_some());
+    if at > 1 && args.get(at).is_some_and(is_command) {
+        let command = args.remove(at);
+        args.insert(1, command);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &str, expected: &str) {
+        let args = commands_first(typed.split(' ').map(OsString::from));
+        assert_eq!(args.join(" ".as_ref()), expected, "{typed}");
+    }
+
+    #[test]
+    fn what_every_command_takes_may_stand_before_it() {
+        check("rqsearch --index a eval b", "rqsearch eval --index a b");
+        check("rqsearch --index=a --builtin show b", "rqsearch show --index=a --builtin b");
+        check("rqsearch eval --index a b", "rqsearch eval --index a b");
+        check("rqsearch --index a how to index", "rqsearch --index a how to index");
+        check("rqsearch --index a -n 3 index", "rqsearch --index a -n 3 index");
+        check("rqsearch --index", "rqsearch --index");
+        check("rqsearch", "rqsearch");
+    }
 }

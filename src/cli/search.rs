@@ -7,13 +7,13 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Outcome, Place, layout, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
+use crate::parallel;
 use crate::render::{terminal, wire};
 use crate::search::{Filters, Mode, Query, Results, search};
 
@@ -168,12 +168,9 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
         if batch.is_empty() {
             return Ok(outcome);
         }
-        let answers: Vec<(String, Outcome)> = batch
-            .par_iter()
-            .filter(|line| !line.trim().is_empty())
-            .map(|line| answer(args, &index, embedder, line))
-            .collect::<anyhow::Result<_>>()?;
-        for (answer, how) in answers {
+        let lines: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
+        for answer in parallel::map(&lines, |line| answer(args, &index, embedder, line)) {
+            let (answer, how) = answer?;
             writeln!(out, "{answer}")?;
             outcome = match (outcome, how) {
                 (Outcome::Partial, _) | (_, Outcome::Partial) => Outcome::Partial,

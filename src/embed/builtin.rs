@@ -1,7 +1,9 @@
 //! The model inside the binary: all-MiniLM-L6-v2 with 8-bit weights.
 
 use std::cell::OnceCell;
+use std::panic::resume_unwind;
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use anyhow::Context;
 use rten::{Model, ModelOptions, RunOptions, ShapeInferenceMode, ThreadPool};
@@ -76,6 +78,22 @@ impl Embedder for Builtin {
     }
 
     fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+        // A rayon worker that waits for the model's pool would take up other work meanwhile, maybe
+        // another text, one on top of the other until its stack is full. A plain thread waits.
+        if rayon::current_thread_index().is_some() {
+            let here = thread::scope(|scope| scope.spawn(|| self.embed_here(text)).join());
+            return here.unwrap_or_else(|panic| resume_unwind(panic));
+        }
+        self.embed_here(text)
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+}
+
+impl Builtin {
+    fn embed_here(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         thread_local! {
             // A text a thread: two texts on two threads are faster than each on both, and a
             // text's vector does not depend on how its work was divided.
@@ -92,10 +110,6 @@ impl Embedder for Builtin {
         let mean: NdTensor<f32, 1> = output.try_into().context("the built-in model gave no vector")?;
         Ok(normalized(mean.into_data()))
     }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.count(text)
-    }
 }
 
 /// The vector at length one; the zero vector stays.
@@ -109,6 +123,7 @@ fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use rayon::prelude::*;
     use serde::Deserialize;
 
     use super::*;
@@ -153,6 +168,16 @@ mod tests {
         assert_eq!(first, many.embed("one text").unwrap());
         assert_eq!(first, std::thread::spawn(move || many.embed("one text").unwrap()).join().unwrap());
         assert!((cosine(&first, &first) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn many_texts_on_rayon_do_not_pile_up_on_one_stack() {
+        let model = Builtin::load(Prepare::Once).unwrap();
+        let texts: Vec<String> = (0..600).map(|number| format!("text {number}")).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).stack_size(256 << 10).build().unwrap();
+        let vectors: Vec<Vec<f32>> =
+            pool.install(|| texts.par_iter().map(|text| model.embed(text).unwrap()).collect());
+        assert_eq!(vectors[7], model.embed("text 7").unwrap());
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn entries(path: &Path) -> anyhow::Result<Vec<Entry>> {
 fn read_phrases(path: &Path) -> anyhow::Result<Vec<JudgedQuery>> {
     let mut queries = Vec::new();
     for (number, line) in numbered_lines(path)? {
-        if line.trim().is_empty() || line.starts_with('#') {
+        if line.trim().is_empty() || line.starts_with("# ") {
             continue;
         }
         let Some((text, titles)) = line.split_once('\t') else {

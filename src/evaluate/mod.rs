@@ -5,10 +5,9 @@ mod metrics;
 
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use crate::embed::Embedder;
 use crate::index::Index;
+use crate::parallel;
 use crate::question::Question;
 use crate::search::{Mode, Query, search};
 
@@ -62,23 +61,20 @@ pub fn evaluate(
     } else {
         Vec::new()
     };
-    let queries = judged
-        .queries
-        .par_iter()
-        .map(|judged| {
-            // One more than is looked at, for the query itself.
-            let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
-            let hits = search(index, embedder, &query)?.hits;
-            let name = |question: &Question| question.key.clone().unwrap_or_else(|| question.id.clone());
-            let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
-            let found: Vec<u32> = others.clone().map(|hit| judged.right.judge(&hit.question)).collect();
-            Ok(QueryEvaluation {
-                id: judged.id.clone(),
-                measures: Measures::of(&found, &judged.right.all(&titles)),
-                ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
-            })
+    let evaluate = |judged: &JudgedQuery| {
+        // One more than is looked at, for the query itself.
+        let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
+        let hits = search(index, embedder, &query)?.hits;
+        let name = |question: &Question| question.key.clone().unwrap_or_else(|| question.id.clone());
+        let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
+        let found: Vec<u32> = others.clone().map(|hit| judged.right.judge(&hit.question)).collect();
+        Ok(QueryEvaluation {
+            id: judged.id.clone(),
+            measures: Measures::of(&found, &judged.right.all(&titles)),
+            ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
         })
-        .collect::<anyhow::Result<_>>()?;
+    };
+    let queries = parallel::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
     Ok(Evaluation { queries, took: start.elapsed() })
 }
 

@@ -50,6 +50,8 @@ pub struct Build<'a> {
     pub paths: &'a [PathBuf],
     /// Makes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
+    /// Read every file, whether it changed or not. What was embedded is not embedded again.
+    pub reread: bool,
     /// How many threads embed.
     pub threads: usize,
     /// Hears of every record and file that had to be skipped.
@@ -394,7 +396,8 @@ impl State<'_> {
             }
         };
         let old = self.old_file(&stored)?;
-        if old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0) {
+        let unchanged = old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0);
+        if unchanged && !self.build.reread {
             let kept = self.question_hashes(&stored)?.len() as u64;
             self.build.progress.questions.fetch_add(kept, Ordering::Relaxed);
             self.summary().unchanged_files += 1;
@@ -579,9 +582,11 @@ fn question_hash(question: &Question) -> u64 {
     xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
 }
 
+/// The hash of a file's content, and of the version that reads it: another one may find more in it.
 fn hash_file(path: &Path) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let mut hasher = Xxh3Default::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer) {

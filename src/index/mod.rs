@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Count, DocSetCollector};
 use tantivy::directory::RamDirectory;
@@ -22,6 +21,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
+use crate::parallel;
 use crate::question::Question;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
@@ -192,7 +192,7 @@ impl Index {
             }),
             None => Ok(Vec::new()),
         };
-        let rows: Vec<_> = questions.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
+        let rows: Vec<_> = parallel::map(questions, embed).into_iter().collect::<anyhow::Result<_>>()?;
         for (question, rows) in questions.iter().zip(rows) {
             writer.add_document(document::document(&fields, question, &rows)?)?;
         }

@@ -10,6 +10,8 @@ mod tune;
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -48,8 +50,11 @@ const UNRELATED: f32 = 0.15;
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let allowed = Allowed::new(index, query)?;
-    let (keyword, semantic) =
-        rayon::join(|| KeywordScores::new(index, &query.text), || query_vector(index, embedder, query));
+    let (keyword, semantic) = thread::scope(|scope| {
+        let keyword = scope.spawn(|| KeywordScores::new(index, &query.text));
+        let semantic = query_vector(index, embedder, query);
+        (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
+    });
     let (keyword, semantic) = (keyword.context("the keyword index is damaged")?, semantic?);
     let legs = Legs { index, allowed, keyword, semantic };
     let ranked = rank(&legs, query)?;

@@ -1,12 +1,14 @@
 //! The weight between the legs, tuned on the corpus itself, without labels.
 //!
-//! A sample of the corpus's own titles asks for pieces of the corpus's own answers, from which the
-//! titles are taken away; the weight that finds most of them (mean reciprocal rank) says how much
+//! Where the corpus lists other ways to ask its questions, some of them are taken away and asked:
+//! the weight that finds most of their questions (mean reciprocal rank) is the one.
+//!
+//! Elsewhere a sample of the corpus's own titles asks for pieces of the corpus's own answers, from which the
+//! titles are taken away; the weight that finds most of them says how much
 //! meaning is worth against words *in this corpus*. Titles share words with their answers, so that
 //! weight sits a little low; halfway between it and [`DEFAULT_SEMANTIC_WEIGHT`] was the best by
 //! people's labels in the five corpora it was tried on.
 
-use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fuse::{Best, DEFAULT_SEMANTIC_WEIGHT, Figures, convex};
@@ -14,6 +16,7 @@ use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::Embedder;
 use crate::index::{Index, Quantized};
+use crate::parallel;
 use crate::question::Question;
 
 /// How many questions ask: enough to order weights, few enough to cost a second or two.
@@ -35,17 +38,27 @@ const STEPS: usize = 20;
 /// # Errors
 /// The index is damaged, or the model fails.
 pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
-    let sample = sample(index, embedder)?;
-    if sample.len() < SMALLEST_SAMPLE {
+    let mut questions = index.questions()?;
+    // Always the same ones of an index, spread over it by the hash of their ids.
+    questions.sort_by_cached_key(|question| (xxh3_64(question.id.as_bytes()), question.id.clone()));
+    let reworded: Vec<Asked> = questions.iter().filter_map(reworded).take(SAMPLE).collect();
+    if reworded.len() >= SMALLEST_SAMPLE && reworded.len() * 2 >= questions.len().min(SAMPLE) {
+        return Ok((best_weight(&reworded, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0);
+    }
+    let titled: Vec<Asked> =
+        questions.iter().filter_map(|question| titled(question, embedder)).take(SAMPLE).collect();
+    if titled.len() < SMALLEST_SAMPLE {
         return Ok(DEFAULT_SEMANTIC_WEIGHT);
     }
-    let pieces: Vec<Question> =
-        sample.iter().map(|(_, piece)| Question { answer: piece.clone(), ..Question::default() }).collect();
-    let pieces = Index::in_memory(&pieces, Some(embedder))?;
-    let figures: Vec<Vec<Figures>> = sample
-        .par_iter()
-        .map(|(title, _)| all_figures(&pieces, embedder, title))
-        .collect::<anyhow::Result<_>>()?;
+    Ok((best_weight(&titled, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
+}
+
+/// The weight with which most phrases find their questions.
+fn best_weight(sample: &[Asked], embedder: &dyn Embedder) -> anyhow::Result<f32> {
+    let searched: Vec<Question> = sample.iter().map(|asked| asked.searched.clone()).collect();
+    let searched = Index::in_memory(&searched, Some(embedder))?;
+    let figures = parallel::map(sample, |asked| all_figures(&searched, embedder, &asked.phrase));
+    let figures: Vec<Vec<Figures>> = figures.into_iter().collect::<anyhow::Result<_>>()?;
     let weights = (0..=STEPS).map(|step| step as f32 / STEPS as f32);
     let found: Vec<(f32, f32)> =
         weights.map(|weight| (weight, mean_reciprocal_rank(&figures, weight))).collect();
@@ -53,23 +66,30 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
     // Of weights that find the same, the middle one.
     let best: Vec<f32> =
         found.iter().filter(|(_, found)| *found == most).map(|(weight, _)| *weight).collect();
-    let best = best.iter().sum::<f32>() / best.len() as f32;
-    Ok((best + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
+    Ok(best.iter().sum::<f32>() / best.len() as f32)
 }
 
-/// Titles with the first piece of their answers: always the same ones of an index, spread over it
-/// by the hash of their ids.
-fn sample(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<Vec<(String, String)>> {
-    let mut questions = index.questions()?;
-    questions.sort_by_cached_key(|question| (xxh3_64(question.id.as_bytes()), question.id.clone()));
-    let pieces = questions.iter().filter_map(|question| {
-        let untitled = Question { answer: question.readable_answer().into_owned(), ..Question::default() };
-        let chunks = chunks(&untitled, |text| embedder.count_tokens(text), embedder.model().window);
-        let first = chunks.into_iter().find(|chunk| matches!(chunk.passage, Passage::Answer(_)))?;
-        let enough = first.text.split_whitespace().nth(SHORTEST_PIECE).is_some();
-        enough.then(|| (question.title.clone(), first.text))
-    });
-    Ok(pieces.take(SAMPLE).collect())
+/// A phrase of the corpus's own, and the question it is about without that phrase.
+struct Asked {
+    phrase: String,
+    searched: Question,
+}
+
+/// A question asked in the last of the other ways its source lists.
+fn reworded(question: &Question) -> Option<Asked> {
+    let mut searched = question.clone();
+    let phrase = searched.also.pop()?;
+    Some(Asked { phrase, searched })
+}
+
+/// A question's title asking for the first piece of its answer, and nothing else.
+fn titled(question: &Question, embedder: &dyn Embedder) -> Option<Asked> {
+    let untitled = Question { answer: question.readable_answer().into_owned(), ..Question::default() };
+    let chunks = chunks(&untitled, |text| embedder.count_tokens(text), embedder.model().window);
+    let first = chunks.into_iter().find(|chunk| matches!(chunk.passage, Passage::Answer(_)))?;
+    let enough = first.text.split_whitespace().nth(SHORTEST_PIECE).is_some();
+    let searched = Question { answer: first.text, ..Question::default() };
+    enough.then(|| Asked { phrase: question.title.clone(), searched })
 }
 
 /// Both legs' figures of every document of an index in memory, in document order.

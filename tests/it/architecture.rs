@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("mermaid", &[]),
+    ("parallel", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
     ("chunk", &["question"]),
     ("embed", &[]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "question", "read"]),
-    ("search", &["analyze", "chunk", "embed", "index", "question"]),
-    ("evaluate", &["embed", "index", "question", "search"]),
+    ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
+    ("search", &["analyze", "chunk", "embed", "index", "parallel", "question"]),
+    ("evaluate", &["embed", "index", "parallel", "question", "search"]),
     ("render", &["question", "search"]),
 ];
 

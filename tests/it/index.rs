@@ -6,6 +6,7 @@ use crate::util::{Dir, FAQ};
 fn only_what_changed_is_embedded_again() {
     let dir = Dir::indexed();
     dir.run(&["index", "faq.md"]).success().says("1 file unchanged").says("0 embedded");
+    dir.run(&["index", "--reread", "faq.md"]).success().says("5 questions  faq.md").says("0 embedded");
     // A line above everything moves every question; no text is new.
     dir.write("faq.md", format!("Preface.\n\n{FAQ}"));
     dir.run(&["index", "faq.md"]).success().says("5 questions  faq.md").says(" 0 embedded");

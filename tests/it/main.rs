@@ -1,6 +1,7 @@
 //! Drives the real program on real files.
 
 mod architecture;
+mod builtin;
 mod cli;
 mod durability;
 mod index;

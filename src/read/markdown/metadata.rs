@@ -73,8 +73,13 @@ pub fn front_matter_title(line: &str) -> Option<&str> {
 pub fn take(line: &str, question: &mut Question) -> bool {
     let line = line.trim().trim_start_matches(['>', '-', '+', ' ']);
     let line = line.strip_prefix("* ").unwrap_or(line);
-    let pieces: Vec<&str> = line.split(['·', '|', '•']).filter(|piece| !piece.trim().is_empty()).collect();
-    let pairs: Option<Vec<(Key<'_>, &str)>> = pieces.into_iter().map(pair).collect();
+    // A sign without space around it is part of a value.
+    let mut pieces = vec![line];
+    for sign in [" · ", " | ", " • "] {
+        pieces = pieces.into_iter().flat_map(|piece| piece.split(sign)).collect();
+    }
+    let pairs: Option<Vec<(Key<'_>, &str)>> =
+        pieces.into_iter().filter(|piece| !piece.trim().is_empty()).map(pair).collect();
     match pairs {
         Some(pairs) if !pairs.is_empty() => {
             for (key, value) in pairs {
@@ -192,6 +197,7 @@ mod tests {
         assert_eq!(question.level.as_deref(), Some("senior"));
         assert_eq!(question.tags, ["drop", "E0040"]);
         assert_eq!(question.also, ["who frees it", "when"]);
+        assert_eq!(taken("**Also asked**: use || here; a|b").unwrap().also, ["use || here", "a|b"]);
         assert_eq!(taken("*Difficulty: Easy*").unwrap().level.as_deref(), Some("Easy"));
         assert_eq!(taken("> Difficulty: Hard").unwrap().level.as_deref(), Some("Hard"));
         assert_eq!(taken("- **Score:** 4.5").unwrap().score, Some(4.5));
