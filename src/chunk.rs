@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter};
+use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
 use crate::question::Question;
 
@@ -11,6 +11,9 @@ use crate::question::Question;
 /// One vector for a longer text says less and less of any part of it; much shorter ones lose
 /// what they are about.
 const ANSWER_TOKENS: usize = 180;
+
+/// More signs than this at the beginning of a line are no structure.
+const DEEPEST: usize = 200;
 
 /// How many tokens of its title a chunk carries at most.
 const TITLE_TOKENS: usize = 60;
@@ -59,13 +62,27 @@ pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window:
     // Two markers, and one token for what joining the two texts may add.
     let room = window.saturating_sub(title_tokens.min(TITLE_TOKENS) + 3);
     let capacity = ANSWER_TOKENS.min(room).max(16);
-    let splitter = MarkdownSplitter::new(ChunkConfig::new(capacity).with_sizer(Sizer(count_tokens)));
-    chunks.extend(splitter.chunk_indices(&answer).filter_map(|(start, text)| {
+    let config = ChunkConfig::new(capacity).with_sizer(Sizer(count_tokens));
+    let pieces: Vec<(usize, &str)> = if is_deeply_nested(&answer) {
+        TextSplitter::new(config).chunk_indices(&answer).collect()
+    } else {
+        MarkdownSplitter::new(config).chunk_indices(&answer).collect()
+    };
+    chunks.extend(pieces.into_iter().filter_map(|(start, text)| {
         let range = u32::try_from(start).ok()?..u32::try_from(start + text.len()).ok()?;
         let text = if context.is_empty() { text.to_owned() } else { format!("{context}\n{text}") };
         Some(Chunk { passage: Passage::Answer(range), text })
     }));
     chunks
+}
+
+/// Whether some line is quoted or listed more deeply than anybody writes: the structure of such a
+/// text says nothing, and finding it out takes the square of its depth.
+fn is_deeply_nested(answer: &str) -> bool {
+    let is_marker = |c: char| matches!(c, '>' | '*' | '-' | '+' | ' ' | '\t');
+    answer.lines().any(|line| {
+        line.chars().take_while(|c| is_marker(*c)).nth(DEEPEST).is_some() && line.contains(['>', '*', '+'])
+    })
 }
 
 struct Sizer<F>(F);
@@ -116,6 +133,12 @@ mod tests {
         assert_eq!(chunks.len(), 4, "{chunks:#?}");
         assert!(answer[end..].trim().is_empty());
         assert!(chunks.iter().any(|chunk| chunk.text.contains("fn a() {}\n\nfn b() {}")), "code stays whole");
+    }
+
+    #[test]
+    fn no_depth_of_quotation_is_too_deep() {
+        let chunks = of("Why?", &format!("{}so\n\nand so", "> ".repeat(50_000)));
+        assert!(chunks.len() > 2);
     }
 
     #[test]
