@@ -12,7 +12,7 @@ pub const FILE: &str = "file";
 /// The fields of the schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
-    /// [`QUESTION`] or [`FILE`]. A file has nothing but this, its path and its record.
+    /// [`QUESTION`] or `FILE`. A file has nothing but this, its path and its record.
     pub kind: Field,
     /// The question's id.
     pub id: Field,

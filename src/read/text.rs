@@ -26,7 +26,7 @@ const HEAD: usize = 64 << 10;
 /// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
 ///
 /// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
-/// mojibake is [repaired](mojibake) line by line. As a stream, lines may have any length; where one
+/// mojibake is repaired line by line. As a stream, lines may have any length; where one
 /// is not UTF-8 it holds U+FFFD, and [`take_unreadable`](Self::take_unreadable) names it.
 pub struct Text {
     input: BufReader<DecodeReaderBytes<File, Vec<u8>>>,
@@ -59,7 +59,7 @@ pub enum Line<'a> {
         /// From 1.
         number: u64,
     },
-    /// The line is longer than [`MAX_LINE`] bytes; its rest was skipped.
+    /// The line is longer than 16 MiB; its rest was skipped.
     TooLong {
         /// From 1.
         number: u64,
