@@ -62,6 +62,11 @@ impl From<&[f32]> for Quantized {
 }
 
 impl Quantized {
+    /// Its numbers, as near as 8 bits are.
+    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        self.numbers.iter().map(|number| f32::from(*number) * self.scale)
+    }
+
     /// The cosine with a row.
     fn cosine(&self, scale: f32, numbers: &[i8]) -> f32 {
         let dot =
@@ -324,6 +329,14 @@ impl Vectors {
     /// The cosine of the query with the nearest row of a document, or `None` where it has none.
     pub fn cosine(&self, doc: DocId, query: &Quantized) -> Option<f32> {
         self.rows_of(doc).map(|row| self.row_cosine(row, query)).max_by(f32::total_cmp)
+    }
+
+    /// The document's row that is nearest to the query, or `None` where it has none.
+    pub fn nearest_vector(&self, doc: DocId, query: &Quantized) -> Option<Vec<f32>> {
+        let rows = self.rows_of(doc).map(|row| (self.row_cosine(row, query), row));
+        let (_, row) = rows.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
+        let scale = self.scale(row);
+        Some(self.numbers_of(row..row + 1).iter().map(|number| f32::from(*number) * scale).collect())
     }
 
     /// The piece of its answer that is nearest to the query, or `None` where it has no answer.

@@ -2,50 +2,87 @@
 
 /// The share of the semantic leg where the corpus says nothing of it: the fixed weight that did
 /// best over judged sets of short questions.
-pub const DEFAULT_SEMANTIC_WEIGHT: f32 = 0.85;
+pub const DEFAULT_SEMANTIC_WEIGHT: f32 = 0.75;
+
+/// A cosine as good as that of so many questions is worth nothing: how near *anything* is differs
+/// from phrase to phrase, and only what stands out counts.
+const FLOOR_RANK: usize = 300;
+
+/// What having every thing that the phrase names exactly (an error code, code as written) is
+/// worth, beside 1 for being best in both legs. Meaning alone takes `E0502` for any other code.
+const NAMED: f32 = 0.7;
 
 /// What both legs say of one candidate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Cosine of the phrase with the question's nearest chunk; `None` without vectors.
     pub cosine: Option<f32>,
     /// BM25; 0 where no word matches.
     pub bm25: f32,
+    /// Of the things that the phrase names exactly, the share by idf that the question has; `None`
+    /// where it names nothing that any question has.
+    pub named: Option<f32>,
 }
 
-/// The best figures among all candidates of a phrase: what a candidate's are measured against.
+/// What a candidate's figures are measured against, among all candidates of a phrase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Best {
+pub struct Range {
     /// The highest cosine, at least a little above zero.
     pub cosine: f32,
+    /// The cosine that is worth nothing.
+    pub floor: f32,
     /// The highest BM25 score; 0 where no word matches anything.
     pub bm25: f32,
 }
 
-impl Best {
-    /// The best of some candidates.
+impl Range {
+    /// The range of some candidates.
     pub fn of<'a>(candidates: impl IntoIterator<Item = &'a Figures>) -> Self {
-        candidates.into_iter().fold(Self { cosine: 0.01, bm25: 0.0 }, |best, figures| Self {
-            cosine: best.cosine.max(figures.cosine.unwrap_or(0.0)),
-            bm25: best.bm25.max(figures.bm25),
-        })
+        let mut cosines = Vec::new();
+        let mut bm25 = 0.0_f32;
+        for figures in candidates {
+            cosines.extend(figures.cosine);
+            bm25 = bm25.max(figures.bm25);
+        }
+        let cosine = cosines.iter().copied().fold(0.01, f32::max);
+        let last = FLOOR_RANK.min(cosines.len()).saturating_sub(1);
+        let floor = match cosines.is_empty() {
+            true => 0.0,
+            false => *cosines.select_nth_unstable_by(last, |a, b| b.total_cmp(a)).1,
+        };
+        Self { cosine, floor, bm25 }
+    }
+
+    /// Where a cosine stands between worth nothing (0) and the best (1).
+    fn semantic(&self, cosine: f32) -> f32 {
+        let width = self.cosine - self.floor;
+        // Of one candidate there is nothing to compare.
+        if width < 1e-4 {
+            f32::from(cosine >= self.cosine)
+        } else {
+            ((cosine - self.floor) / width).clamp(0.0, 1.0)
+        }
     }
 }
 
-/// The convex sum of a candidate's shares of the best figures, in [0, 1]:
-/// `w · cosine / best cosine + (1 - w) · BM25 / best BM25`.
+/// The convex sum of where a candidate stands in each leg, in [0, 1]: `w · semantic + (1 - w) · BM25
+/// / best BM25`, where semantic goes from 0 at the floor to 1 at the best cosine.
 ///
 /// Both figures are known for every candidate, so that nobody is punished for being missing from
 /// one list. Where one leg has nothing to say of any candidate, the other decides alone. Bruch
 /// et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (2023), find such sums above
-/// reciprocal ranks; so do we (see the README).
-pub fn convex(figures: &Figures, best: &Best, semantic_weight: f32) -> f32 {
-    let semantic = figures.cosine.map(|cosine| (cosine / best.cosine).max(0.0));
-    let keyword = (best.bm25 > 0.0).then(|| figures.bm25 / best.bm25);
-    match (semantic, keyword) {
+/// reciprocal ranks, and scaling by minimum and maximum above scaling by the maximum; so do we.
+pub fn convex(figures: &Figures, range: &Range, semantic_weight: f32) -> f32 {
+    let semantic = figures.cosine.map(|cosine| range.semantic(cosine));
+    let keyword = (range.bm25 > 0.0).then(|| figures.bm25 / range.bm25);
+    let sum = match (semantic, keyword) {
         (Some(semantic), Some(keyword)) => semantic_weight * semantic + (1.0 - semantic_weight) * keyword,
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => 0.0,
+    };
+    match figures.named {
+        Some(named) => (sum + NAMED * named) / (1.0 + NAMED),
+        None => sum,
     }
 }
 
@@ -53,34 +90,55 @@ pub fn convex(figures: &Figures, best: &Best, semantic_weight: f32) -> f32 {
 mod tests {
     use super::*;
 
+    fn figures(cosine: f32, bm25: f32) -> Figures {
+        Figures { cosine: Some(cosine), bm25, named: None }
+    }
+
     #[track_caller]
-    fn check(candidates: &[(f32, f32)], weight: f32, expected: &[usize]) {
-        let figures: Vec<Figures> =
-            candidates.iter().map(|&(cosine, bm25)| Figures { cosine: Some(cosine), bm25 }).collect();
-        let best = Best::of(&figures);
-        let mut order: Vec<usize> = (0..figures.len()).collect();
+    fn check(candidates: &[Figures], weight: f32, expected: &[usize]) {
+        let range = Range::of(candidates);
+        let mut order: Vec<usize> = (0..candidates.len()).collect();
         order.sort_by(|&a, &b| {
-            convex(&figures[b], &best, weight).total_cmp(&convex(&figures[a], &best, weight))
+            convex(&candidates[b], &range, weight).total_cmp(&convex(&candidates[a], &range, weight))
         });
         assert_eq!(order, expected);
     }
 
     #[test]
     fn agreement_beats_one_good_figure() {
-        check(&[(0.9, 0.0), (0.8, 9.0), (0.1, 10.0)], 0.6, &[1, 0, 2]);
+        check(&[figures(0.9, 0.0), figures(0.8, 9.0), figures(0.1, 10.0)], 0.6, &[1, 0, 2]);
     }
 
     #[test]
     fn the_weight_decides_between_the_legs() {
-        check(&[(0.9, 1.0), (0.1, 10.0)], 1.0, &[0, 1]);
-        check(&[(0.9, 1.0), (0.1, 10.0)], 0.0, &[1, 0]);
+        check(&[figures(0.9, 1.0), figures(0.1, 10.0)], 1.0, &[0, 1]);
+        check(&[figures(0.9, 1.0), figures(0.1, 10.0)], 0.0, &[1, 0]);
+    }
+
+    #[test]
+    fn what_the_phrase_names_is_not_drowned() {
+        let with = Figures { named: Some(1.0), ..figures(0.3, 10.0) };
+        let without = Figures { named: Some(0.0), ..figures(0.9, 2.0) };
+        check(&[without, with], 0.75, &[1, 0]);
     }
 
     #[test]
     fn a_leg_that_says_nothing_does_not_lower_the_score() {
-        let figures = Figures { cosine: Some(0.5), bm25: 0.0 };
-        assert_eq!(convex(&figures, &Best::of([&figures]), 0.5), 1.0);
-        let figures = Figures { cosine: None, bm25: 3.0 };
-        assert_eq!(convex(&figures, &Best::of([&figures]), 0.5), 1.0);
+        let only = figures(0.5, 0.0);
+        assert_eq!(convex(&only, &Range::of([&only]), 0.5), 1.0);
+        let only = Figures { cosine: None, ..figures(0.0, 3.0) };
+        assert_eq!(convex(&only, &Range::of([&only]), 0.5), 1.0);
+        assert_eq!(convex(&Figures::default(), &Range::of([]), 0.5), 0.0);
+    }
+
+    #[test]
+    fn every_score_is_a_share() {
+        for cosine in [-1.0, 0.0, 0.2, 0.9, 1.0] {
+            for bm25 in [0.0, 3.0, 10.0] {
+                let range = Range::of(&[figures(0.9, 10.0), figures(0.2, 0.0)]);
+                let score = convex(&figures(cosine, bm25), &range, 0.75);
+                assert!((0.0..=1.0).contains(&score), "{cosine} {bm25} {score}");
+            }
+        }
     }
 }

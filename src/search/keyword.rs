@@ -29,6 +29,17 @@ const LONGEST_PHRASE: usize = 64;
 /// Words shorter than this are not taken for another one misspelt.
 const SHORTEST_TYPO: usize = 4;
 
+/// Words that stand in any text and say nothing of it: left out of a phrase that has others. Lucene's
+/// list of English ones, the shortest in wide use (longer ones cost more than they gain), without
+/// those that negate or are keywords in programs: `as`, `for`, `if`, `in`, `into`, `no`, `not`.
+const SILENT: [&str; 26] = [
+    "a", "an", "and", "are", "at", "be", "but", "by", "is", "it", "of", "on", "or", "such", "that", "the",
+    "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+];
+
+/// A term names something only where its idf is above this: it stands in one question of ten.
+const RARE: f32 = 2.3;
+
 /// A word of the phrase, as the index knows it.
 #[derive(Clone, Debug)]
 pub struct QueryTerm {
@@ -37,6 +48,10 @@ pub struct QueryTerm {
     pub matches: Vec<String>,
     /// How much it says: ln(1 + (N - n + ½) / (n + ½)) of n questions in N.
     pub idf: f32,
+    /// How often the phrase says it.
+    pub count: u32,
+    /// It names a thing exactly (an error code, code as written), and few questions have that.
+    pub names: bool,
 }
 
 /// BM25 of every question for one phrase.
@@ -47,6 +62,9 @@ pub struct KeywordScores {
     pub missing: Vec<String>,
     /// The score of every document, a segment a list; 0 where no word matches.
     pub scores: Vec<Vec<f32>>,
+    /// Of the terms that [name](QueryTerm::names) something, the share by idf that every document
+    /// has, a segment a list; no lists where the phrase names nothing that any question has.
+    pub named: Vec<Vec<f32>>,
 }
 
 impl KeywordScores {
@@ -58,38 +76,85 @@ impl KeywordScores {
         let segments = Segments::open(index)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
-        for token in distinct(tokens(phrase)) {
-            match segments.look_up(&token)? {
-                Some(term) => terms.push(term),
+        for (token, count) in telling(tokens(phrase)) {
+            match segments.look_up(&token, count)? {
+                Some((mut term, found)) => {
+                    term.names = names(phrase, &token) && term.idf > RARE;
+                    terms.push((term, found));
+                }
                 None if !token.whole => missing.push(token.text),
                 None => {}
             }
         }
         if terms.len() > LONGEST_PHRASE {
-            terms.sort_by(|a, b| b.0.idf.total_cmp(&a.0.idf));
+            terms.sort_by(|a, b| b.0.weight().total_cmp(&a.0.weight()));
             terms.truncate(LONGEST_PHRASE);
         }
-        let mut scores: Vec<Vec<f32>> = index
-            .searcher()
-            .segment_readers()
-            .iter()
-            .map(|segment| vec![0.0; segment.max_doc() as usize])
-            .collect();
+        let zeros = || -> Vec<Vec<f32>> {
+            let segments = index.searcher().segment_readers().iter();
+            segments.map(|segment| vec![0.0; segment.max_doc() as usize]).collect()
+        };
+        let mut scores = zeros();
+        let naming: f32 = terms.iter().filter(|(term, _)| term.names).map(|(term, _)| term.idf).sum();
+        let mut named = if naming > 0.0 { zeros() } else { Vec::new() };
         for (term, postings) in &terms {
-            for (scores, postings) in scores.iter_mut().zip(postings) {
+            for (segment, postings) in postings.iter().enumerate() {
                 for (doc, frequency) in postings {
-                    scores[*doc as usize] += term.idf * frequency * (K1 + 1.0) / (frequency + K1);
+                    let doc = *doc as usize;
+                    scores[segment][doc] += term.weight() * frequency * (K1 + 1.0) / (frequency + K1);
+                    if term.names && naming > 0.0 {
+                        named[segment][doc] += term.idf / naming;
+                    }
                 }
             }
         }
-        Ok(Self { terms: terms.into_iter().map(|(term, _)| term).collect(), missing, scores })
+        Ok(Self { terms: terms.into_iter().map(|(term, _)| term).collect(), missing, scores, named })
     }
 }
 
-/// The tokens of a phrase, each text once, in order.
-fn distinct(tokens: Vec<Token>) -> impl Iterator<Item = Token> {
-    let mut seen = std::collections::HashSet::new();
-    tokens.into_iter().filter(move |token| seen.insert(token.text.clone()))
+impl QueryTerm {
+    /// How much the term counts in the phrase. A long phrase repeats what it is about, and what it
+    /// is not about as well.
+    fn weight(&self) -> f32 {
+        self.idf * (self.count as f32).sqrt()
+    }
+}
+
+/// The tokens of a phrase that say something, each text once and in order, with how often it
+/// stands there. A phrase of nothing but silent words says what it can.
+fn telling(tokens: Vec<Token>) -> Vec<(Token, u32)> {
+    let all_silent = tokens.iter().all(|token| SILENT.contains(&token.text.as_str()));
+    let mut telling: Vec<(Token, u32)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for token in tokens {
+        if !all_silent && SILENT.contains(&token.text.as_str()) {
+            continue;
+        }
+        match places.get(&token.text) {
+            Some(at) => telling[*at].1 += 1,
+            None => {
+                places.insert(token.text.clone(), telling.len());
+                telling.push((token, 1));
+            }
+        }
+    }
+    telling
+}
+
+/// Whether a token names a thing exactly, by how the phrase writes it: a code of a letter or three and
+/// some digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with humps
+/// (`PhantomData`).
+fn names(phrase: &str, token: &Token) -> bool {
+    let written = phrase.get(token.start..token.end).unwrap_or_default();
+    let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let letters = written.len() - digits.len();
+    let is_code = (1..=3).contains(&letters)
+        && (3..=5).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_path = token.whole && written.contains(['_', '<', '#']) || written.contains("::");
+    let humps =
+        written.chars().zip(written.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
+    is_code || is_path || humps
 }
 
 /// In each segment, the documents with a term and how often it stands there: occurrences weighted
@@ -128,7 +193,11 @@ impl<'a> Segments<'a> {
 
     /// A token's term and its frequencies, or `None` where neither it nor anything near it stands
     /// in a question.
-    fn look_up(&self, token: &Token) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
+    fn look_up(
+        &self,
+        token: &Token,
+        count_in_phrase: u32,
+    ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
         let mut matches = vec![token.text.clone()];
         let mut frequencies = self.frequencies(&token.text)?;
         if count(&frequencies) == 0 && !token.whole {
@@ -142,7 +211,8 @@ impl<'a> Segments<'a> {
             return Ok(None);
         }
         let idf = (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln();
-        Ok(Some((QueryTerm { matches, idf }, frequencies)))
+        let term = QueryTerm { matches, idf, count: count_in_phrase, names: false };
+        Ok(Some((term, frequencies)))
     }
 
     fn frequencies(&self, text: &str) -> tantivy::Result<Frequencies> {
@@ -264,4 +334,50 @@ impl tantivy_fst::Automaton for Typo {
 /// The weight of every index term that the phrase matches: what a snippet marks.
 pub fn term_weights(terms: &[QueryTerm]) -> HashMap<&str, f32> {
     terms.iter().flat_map(|term| term.matches.iter().map(|text| (text.as_str(), term.idf))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(phrase: &str, expected: &[(&str, u32)]) {
+        let found = telling(tokens(phrase));
+        let found: Vec<(&str, u32)> =
+            found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
+        assert_eq!(found, expected, "{phrase}");
+    }
+
+    #[test]
+    fn silent_words_go_where_others_stand() {
+        check("the lock of a lock", &[("lock", 2)]);
+        check("is it that", &[("is", 1), ("it", 1), ("that", 1)]);
+        check("as if not", &[("as", 1), ("if", 1), ("not", 1)]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn silent_words_are_what_the_analyzer_makes_of_them() {
+        for word in SILENT {
+            assert_eq!(tokens(word)[0].text, word);
+        }
+    }
+
+    #[test]
+    fn code_names_things_and_words_do_not() {
+        for (text, expected) in [
+            ("E0502", true),
+            ("Arc<Mutex<T>>", true),
+            ("spawn_blocking", true),
+            ("std::mem", true),
+            ("PhantomData", true),
+            ("lock", false),
+            ("2024", false),
+            ("Covid-19", false),
+            ("don't", false),
+            ("and/or", false),
+        ] {
+            assert_eq!(names(text, &tokens(text)[0]), expected, "{text}");
+        }
+    }
 }

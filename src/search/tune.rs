@@ -11,7 +11,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fuse::{Best, DEFAULT_SEMANTIC_WEIGHT, Figures, convex};
+use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, Figures, Range, convex};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::Embedder;
@@ -99,7 +99,11 @@ fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {
-            (0..).zip(scores).map(|(doc, bm25)| Figures { cosine: vectors.cosine(doc, &vector), bm25: *bm25 })
+            (0..).zip(scores).map(|(doc, bm25)| Figures {
+                cosine: vectors.cosine(doc, &vector),
+                bm25: *bm25,
+                named: None,
+            })
         })
         .collect())
 }
@@ -107,8 +111,8 @@ fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::
 /// How high the nth phrase finds the nth document: the mean of 1 / rank.
 fn mean_reciprocal_rank(figures: &[Vec<Figures>], weight: f32) -> f32 {
     let reciprocal = |(own, figures): (usize, &Vec<Figures>)| {
-        let best = Best::of(figures);
-        let score = |figures: &Figures| convex(figures, &best, weight);
+        let range = Range::of(figures);
+        let score = |figures: &Figures| convex(figures, &range, weight);
         let own = score(&figures[own]);
         let better = figures.iter().filter(|other| score(other) > own).count();
         1.0 / (better + 1) as f32
@@ -127,8 +131,12 @@ mod tests {
             .map(|own_at| {
                 (0..count)
                     .map(|at| match at == own_at {
-                        true => Figures { cosine: Some(own(semantic_finds)), bm25: own(keyword_finds) },
-                        false => Figures { cosine: Some(0.5), bm25: 0.5 },
+                        true => Figures {
+                            cosine: Some(own(semantic_finds)),
+                            bm25: own(keyword_finds),
+                            named: None,
+                        },
+                        false => Figures { cosine: Some(0.5), bm25: 0.5, named: None },
                     })
                     .collect()
             })
