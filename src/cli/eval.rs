@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::{Outcome, Place};
 use crate::embed::{Builtin, Embedder, Prepare};
-use crate::evaluate::{Evaluation, Judged, Measures, evaluate, significance};
+use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
 use crate::index::{Build, Index, Problem, Progress};
-use crate::search::{Mode, tune};
+use crate::search::{FITTED, Mode, tune};
 
 /// What a TREC run calls us.
 const RUN: &str = "rqsearch";
@@ -33,6 +33,10 @@ pub struct Args {
     /// Test the hybrid rankings of one set against those of an earlier --run
     #[arg(long, value_name = "RUN")]
     compare: Option<PathBuf>,
+    /// Fit the confidence to these sets and write it to a file; the table then shows how it does on
+    /// each set when fitted on the others
+    #[arg(long, value_name = "FILE")]
+    fit: Option<PathBuf>,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
@@ -57,6 +61,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     }
     let embedder = Builtin::load(Prepare::Many)?;
     let mut rows = Vec::new();
+    let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     for set in &args.sets {
         let judged = Judged::read(set)?;
         let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
@@ -85,18 +90,28 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
                     write_run(&evaluation, path)
                         .with_context(|| format!("could not write {}", path.display()))?;
                 }
+                hybrids.push((judged.name.clone(), evaluation));
             }
         }
     }
     if args.sets.len() > 1 {
         rows.extend(means(&rows));
     }
+    let calibrations = calibrations(&hybrids, args.fit.is_some());
+    if let Some(path) = &args.fit {
+        let evaluations: Vec<Evaluation> = hybrids.into_iter().map(|(_, evaluation)| evaluation).collect();
+        let mut fitted = serde_json::to_string_pretty(&fit(&evaluations, &FITTED))?;
+        fitted.push('\n');
+        std::fs::write(path, fitted).with_context(|| format!("could not write {}", path.display()))?;
+    }
     let mut out = io::stdout().lock();
     if args.json {
-        serde_json::to_writer(&mut out, &serde_json::json!({ "rows": rows })).map_err(io::Error::from)?;
+        let report = serde_json::json!({ "rows": rows, "calibration": calibrations });
+        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         write_table(&mut out, &rows)?;
+        write_calibrations(&mut out, &calibrations)?;
     }
     Ok(Outcome::Success)
 }
@@ -121,6 +136,55 @@ fn open(judged: &Judged, place: Place<'_>, temporary: &Path, embedder: &Builtin)
     let weight = tune(&index, embedder as &dyn Embedder)?;
     index.set_semantic_weight(weight);
     Ok(index)
+}
+
+/// How far the confidence is to be trusted on each set: the one of this program, or (`left_out`) one
+/// fitted on all the other sets.
+fn calibrations(hybrids: &[(String, Evaluation)], left_out: bool) -> Vec<SetCalibration> {
+    let calibration = |(at, (set, evaluation)): (usize, &(String, Evaluation))| {
+        let others = || hybrids.iter().enumerate().filter(|(other, _)| *other != at);
+        let model = match left_out {
+            true => {
+                fit(&others().map(|(_, (_, evaluation))| evaluation.clone()).collect::<Vec<_>>(), &FITTED)
+            }
+            false => FITTED.clone(),
+        };
+        SetCalibration { set: set.clone(), calibration: calibrate(evaluation, &model) }
+    };
+    hybrids.iter().enumerate().map(calibration).collect()
+}
+
+/// How far the confidence is to be trusted on one set.
+#[derive(Serialize)]
+struct SetCalibration {
+    set: String,
+    #[serde(flatten)]
+    calibration: Calibration,
+}
+
+/// A line a set: for each tenth of confidence the share of best hits that is right.
+fn write_calibrations(out: &mut impl Write, calibrations: &[SetCalibration]) -> io::Result<()> {
+    let widest = calibrations.iter().map(|set| set.set.chars().count()).max().unwrap_or(0).max(10);
+    write!(out, "\n{:<widest$} ", "confidence")?;
+    for tenth in 0..10 {
+        write!(out, "  .{tenth}–{}", if tenth == 9 { "1 ".to_owned() } else { format!(".{}", tenth + 1) })?;
+    }
+    writeln!(out, "    ECE  turned away  out of scope")?;
+    for SetCalibration { set, calibration } in calibrations {
+        write!(out, "{set:<widest$} ")?;
+        for bin in &calibration.bins {
+            match bin.count {
+                0 => write!(out, "      –")?,
+                _ => write!(out, " {:>6.2}", bin.right)?,
+            }
+        }
+        write!(out, " {:>6.3}  {:>10.1}%", calibration.ece, 100.0 * calibration.turned_away)?;
+        match calibration.out_of_scope_turned_away {
+            Some(share) => writeln!(out, "  {:>11.1}%", 100.0 * share)?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
 }
 
 /// The mean of each mode over the sets.

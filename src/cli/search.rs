@@ -47,6 +47,10 @@ pub struct Args {
     /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus
     #[arg(long, value_name = "SHARE", value_parser = share)]
     semantic_weight: Option<f32>,
+    /// Where we are less sure of the best hit than this (0 to 1), say that nothing answers: the hits
+    /// follow as the nearest misses, and the exit status is 1
+    #[arg(long, value_name = "P", value_parser = share)]
+    min_confidence: Option<f32>,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
@@ -95,11 +99,14 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
         serde_json::to_writer(&mut out, &wire::SearchReply::from(&results)).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
+        if !args.is_answered(&results) && !results.hits.is_empty() {
+            say("rqsearch: nothing here answers this; the nearest misses:\n");
+        }
         terminal::write_results(&mut BufWriter::new(&mut out), &results, layout())?;
         say_what_is_missing(&results);
     }
     out.flush()?;
-    Ok(if results.hits.is_empty() { Outcome::Nothing } else { Outcome::Success })
+    Ok(args.outcome(&results))
 }
 
 fn say_what_is_missing(results: &Results) {
@@ -111,6 +118,16 @@ fn say_what_is_missing(results: &Results) {
 }
 
 impl Args {
+    /// Whether we are as sure of the best hit as was asked for. Without vectors nobody can tell.
+    fn is_answered(&self, results: &Results) -> bool {
+        let least = self.min_confidence.unwrap_or(0.0);
+        results.hits.first().is_some_and(|best| best.confidence.is_none_or(|sure| sure >= least))
+    }
+
+    fn outcome(&self, results: &Results) -> Outcome {
+        if self.is_answered(results) { Outcome::Success } else { Outcome::Nothing }
+    }
+
     fn query(&self, phrase: &str) -> anyhow::Result<Query> {
         Ok(Query {
             mode: match self.mode {
@@ -197,7 +214,7 @@ fn answer(
     match args.query(line.text.trim()) {
         Ok(query) => {
             let results = search(index, embedder, &query)?;
-            let found = if results.hits.is_empty() { Outcome::Nothing } else { Outcome::Success };
+            let found = args.outcome(&results);
             let reply = wire::BatchReply { id, reply: wire::SearchReply::from(&results) };
             Ok((serde_json::to_string(&reply)?, found))
         }

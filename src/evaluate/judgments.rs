@@ -17,6 +17,8 @@ pub struct Judged {
     pub corpus: Option<PathBuf>,
     /// The queries that somebody judged something for, in order of the file.
     pub queries: Vec<JudgedQuery>,
+    /// Queries that nothing answers (`queries_out_of_scope.jsonl`), where the set has such.
+    pub out_of_scope: Vec<JudgedQuery>,
 }
 
 /// One query.
@@ -49,10 +51,17 @@ impl Judged {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let (corpus, queries) = if path.is_dir() { read_folder(path)? } else { (None, read_phrases(path)?) };
+        let out_of_scope = match path.join("queries_out_of_scope.jsonl") {
+            file if file.is_file() => entries(&file)?,
+            _ => Vec::new(),
+        };
+        let nothing =
+            |entry: Entry| JudgedQuery { id: entry.id, text: entry.text, right: Right::Keys(HashMap::new()) };
+        let out_of_scope = out_of_scope.into_iter().map(nothing).collect();
         if queries.is_empty() {
             bail!("{} holds no judged queries", path.display());
         }
-        Ok(Self { name, corpus, queries })
+        Ok(Self { name, corpus, queries, out_of_scope })
     }
 }
 

@@ -1,5 +1,6 @@
 //! How well the search does, measured against what people judged.
 
+mod calibration;
 mod judgments;
 mod metrics;
 
@@ -11,18 +12,24 @@ use crate::parallel;
 use crate::question::Question;
 use crate::search::{Mode, Query, search};
 
+pub use calibration::{Calibration, JudgedHit, calibrate, fit};
 pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
 
 /// How deep a ranking is looked at.
 const DEPTH: usize = 100;
 
+/// How many hits of a query the confidence is fitted on.
+const JUDGED_HITS: usize = 5;
+
 /// One way of searching, measured on one judged set.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
     /// Each query's name, measures and ranking, in order of the set.
     pub queries: Vec<QueryEvaluation>,
-    /// For all queries together, on all processors.
+    /// The same of the queries that nothing answers; only where both legs rank.
+    pub out_of_scope: Vec<QueryEvaluation>,
+    /// For all judged queries together, on all processors.
     pub took: Duration,
 }
 
@@ -35,6 +42,8 @@ pub struct QueryEvaluation {
     pub measures: Measures,
     /// What was found, best first: the question's key (its id where it has none) and score.
     pub ranking: Vec<(String, f32)>,
+    /// The first few hits as the confidence sees them, best first.
+    pub judged: Vec<JudgedHit>,
 }
 
 impl Evaluation {
@@ -61,7 +70,7 @@ pub fn evaluate(
     } else {
         Vec::new()
     };
-    let evaluate = |judged: &JudgedQuery| {
+    let evaluate = |judged: &JudgedQuery| -> anyhow::Result<QueryEvaluation> {
         // One more than is looked at, for the query itself.
         let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
         let hits = search(index, embedder, &query)?.hits;
@@ -71,11 +80,24 @@ pub fn evaluate(
         Ok(QueryEvaluation {
             id: judged.id.clone(),
             measures: Measures::of(&found, &judged.right.all(&titles)),
+            judged: others
+                .clone()
+                .zip(&found)
+                .take(JUDGED_HITS)
+                .filter_map(|(hit, right)| JudgedHit::new(hit, *right > 0))
+                .collect(),
             ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
         })
     };
     let queries = parallel::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
-    Ok(Evaluation { queries, took: start.elapsed() })
+    let took = start.elapsed();
+    let out_of_scope = match mode {
+        Mode::Hybrid => {
+            parallel::map(&judged.out_of_scope, evaluate).into_iter().collect::<anyhow::Result<_>>()?
+        }
+        Mode::Keyword | Mode::Semantic => Vec::new(),
+    };
+    Ok(Evaluation { queries, out_of_scope, took })
 }
 
 impl Right {

@@ -27,7 +27,8 @@ pub struct Layout {
     pub escape: bool,
 }
 
-/// Writes hits: number, title and score; where it stands; the passage that answers.
+/// Writes hits: number and title; where it stands, its score, and how sure we are that it answers; the
+/// passage that does.
 ///
 /// # Errors
 /// The stream is closed or full.
@@ -43,7 +44,7 @@ pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) ->
 
 fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> {
     const INDENT: &str = "    ";
-    let Hit { rank, question, score, snippet, title_highlights, .. } = hit;
+    let Hit { rank, question, score, confidence, snippet, title_highlights, .. } = hit;
     let width = layout.width.map(|width| width.saturating_sub(INDENT.len()).max(20));
     for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
         match nth {
@@ -55,7 +56,11 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
     write!(out, "{INDENT}")?;
     write_place(out, question, layout)?;
-    writeln!(out, "{QUIET}  {score:.2}{QUIET:#}")?;
+    write!(out, "{QUIET}  {score:.2}")?;
+    if let Some(confidence) = confidence {
+        write!(out, ", {:.0} % sure", 100.0 * confidence)?;
+    }
+    writeln!(out, "{QUIET:#}")?;
     let lines = wrapped(&snippet.text, width);
     let more = lines.len() > SNIPPET_LINES;
     for line in lines.into_iter().take(SNIPPET_LINES) {

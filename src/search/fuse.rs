@@ -22,6 +22,8 @@ pub struct Figures {
     /// Of the things that the phrase names exactly, the share by idf that the question has; `None`
     /// where it names nothing that any question has.
     pub named: Option<f32>,
+    /// How much of the phrase the question has, in [0, 1]: the share of its words by idf.
+    pub covered: f32,
 }
 
 /// What a candidate's figures are measured against, among all candidates of a phrase.
@@ -29,6 +31,8 @@ pub struct Figures {
 pub struct Range {
     /// The highest cosine, at least a little above zero.
     pub cosine: f32,
+    /// The second highest cosine; the highest where there is no other.
+    pub second: f32,
     /// The cosine that is worth nothing.
     pub floor: f32,
     /// The highest BM25 score; 0 where no word matches anything.
@@ -44,13 +48,13 @@ impl Range {
             cosines.extend(figures.cosine);
             bm25 = bm25.max(figures.bm25);
         }
-        let cosine = cosines.iter().copied().fold(0.01, f32::max);
-        let last = FLOOR_RANK.min(cosines.len()).saturating_sub(1);
-        let floor = match cosines.is_empty() {
-            true => 0.0,
-            false => *cosines.select_nth_unstable_by(last, |a, b| b.total_cmp(a)).1,
+        let best = |cosines: &[f32], at: usize| match cosines.len() {
+            0 => 0.0,
+            count => *cosines.to_vec().select_nth_unstable_by(at.min(count - 1), |a, b| b.total_cmp(a)).1,
         };
-        Self { cosine, floor, bm25 }
+        let (cosine, second) = (best(&cosines, 0).max(0.01), best(&cosines, 1));
+        let floor = best(&cosines, FLOOR_RANK - 1);
+        Self { cosine, second, floor, bm25 }
     }
 
     /// Where a cosine stands between worth nothing (0) and the best (1).
@@ -91,7 +95,7 @@ mod tests {
     use super::*;
 
     fn figures(cosine: f32, bm25: f32) -> Figures {
-        Figures { cosine: Some(cosine), bm25, named: None }
+        Figures { cosine: Some(cosine), bm25, ..Figures::default() }
     }
 
     #[track_caller]

@@ -65,6 +65,9 @@ pub struct KeywordScores {
     /// Of the terms that [name](QueryTerm::names) something, the share by idf that every document
     /// has, a segment a list; no lists where the phrase names nothing that any question has.
     pub named: Vec<Vec<f32>>,
+    /// How much of the phrase every document has: the share by idf, in [0, 1], of its words, those
+    /// that no question has counted as the rarest; a segment a list.
+    pub covered: Vec<Vec<f32>>,
 }
 
 impl KeywordScores {
@@ -97,18 +100,22 @@ impl KeywordScores {
         let mut scores = zeros();
         let naming: f32 = terms.iter().filter(|(term, _)| term.names).map(|(term, _)| term.idf).sum();
         let mut named = if naming > 0.0 { zeros() } else { Vec::new() };
+        let mut covered = zeros();
+        let unknown = missing.len() as f32 * (1.0 + 2.0 * segments.questions).ln();
+        let said = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
         for (term, postings) in &terms {
             for (segment, postings) in postings.iter().enumerate() {
                 for (doc, frequency) in postings {
                     let doc = *doc as usize;
                     scores[segment][doc] += term.weight() * frequency * (K1 + 1.0) / (frequency + K1);
+                    covered[segment][doc] += term.idf / said;
                     if term.names && naming > 0.0 {
                         named[segment][doc] += term.idf / naming;
                     }
                 }
             }
         }
-        Ok(Self { terms: terms.into_iter().map(|(term, _)| term).collect(), missing, scores, named })
+        Ok(Self { terms: terms.into_iter().map(|(term, _)| term).collect(), missing, scores, named, covered })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Phrase → ranked questions.
 
+mod confidence;
 mod filter;
 mod fuse;
 mod keyword;
@@ -26,6 +27,7 @@ use crate::index::{Index, Quantized};
 use filter::Allowed;
 use keyword::{KeywordScores, term_weights};
 
+pub use confidence::{FITTED, Features, Model, NAMES as FEATURE_NAMES};
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, Figures, Range as FigureRange, convex};
 pub use query::{Filters, Mode, Query};
 pub use results::{Hit, Results};
@@ -62,19 +64,20 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     });
     let (keyword, semantic) = (keyword.context("the keyword index is damaged")?, semantic?);
     let mut legs = Legs { index, allowed, keyword, semantic };
-    let mut ranked = rank(&legs, query)?;
+    let (mut ranked, range) = rank(&legs, query)?;
     if query.mode == Mode::Hybrid
         && let Some(fed_back) = feedback(&legs, &ranked)
     {
         let asked = legs.semantic.replace(fed_back);
-        ranked = rank(&legs, query)?;
+        (ranked, _) = rank(&legs, query)?;
         legs.semantic = asked;
         // What is told of a hit is what the phrase itself says of it.
         for candidate in &mut ranked {
             candidate.figures = figures(&legs, candidate.address);
         }
     }
-    let hits = present(&legs, query, ranked)?;
+    let mut hits = present(&legs, query, ranked)?;
+    judge(&mut hits, &range, &legs.keyword);
     Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing: legs.keyword.missing })
 }
 
@@ -125,7 +128,7 @@ fn query_vector(
 
 /// The best candidates, in order; those that tie with the last one asked for included, since
 /// their order depends on what is read later.
-fn rank(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> {
+fn rank(legs: &Legs<'_>, query: &Query) -> anyhow::Result<(Vec<Candidate>, FigureRange)> {
     let mut candidates = candidates(legs, query)?;
     let range = FigureRange::of(candidates.iter().map(|candidate| &candidate.figures));
     candidates.retain(|candidate| candidate.exact || is_related(&candidate.figures, query.mode));
@@ -148,7 +151,18 @@ fn rank(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> {
         None => 0,
     };
     candidates.truncate(last + ties);
-    Ok(candidates)
+    Ok((candidates, range))
+}
+
+/// Says of every hit how sure we are that it answers; nothing where there are no vectors to tell
+/// by.
+fn judge(hits: &mut [Hit], range: &FigureRange, keyword: &KeywordScores) {
+    let words = keyword.terms.len() + keyword.missing.len();
+    for hit in hits.iter_mut().filter(|hit| hit.figures.cosine.is_some()) {
+        let features = Features::new(&hit.figures, range, words);
+        hit.features = Some(features);
+        hit.confidence = Some(if hit.exact { 1.0 } else { FITTED.probability(&features) });
+    }
 }
 
 /// Best first; exact titles before everything else.
@@ -263,7 +277,9 @@ fn figures(legs: &Legs<'_>, address: DocAddress) -> Figures {
     let (segment, doc) = (address.segment_ord as usize, address.doc_id);
     let cosine = legs.semantic.as_ref().and_then(|vector| legs.index.vectors()[segment].cosine(doc, vector));
     let named = legs.keyword.named.get(segment).map(|named| named[doc as usize]);
-    Figures { cosine, bm25: legs.keyword.scores[segment][doc as usize], named }
+    let (bm25, covered) =
+        (legs.keyword.scores[segment][doc as usize], legs.keyword.covered[segment][doc as usize]);
+    Figures { cosine, bm25, named, covered }
 }
 
 /// Reads the candidates' questions, puts ties in order of source, and cuts to the limit.
@@ -286,6 +302,8 @@ fn present(legs: &Legs<'_>, query: &Query, ranked: Vec<Candidate>) -> anyhow::Re
             rank,
             score: candidate.score,
             confidence: None,
+            exact: candidate.exact,
+            features: None,
             figures: candidate.figures,
             title_highlights: snippet::highlights(&question.title, &weights),
             snippet: snippet::snippet(&answer, passage, &weights),

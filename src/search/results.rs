@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::confidence::Features;
 use super::fuse::Figures;
 use super::snippet::Snippet;
 use crate::question::Question;
@@ -32,6 +33,10 @@ pub struct Hit {
     pub score: f32,
     /// The probability that it answers the phrase, where that is known.
     pub confidence: Option<f32>,
+    /// Its title, or another way to ask it, is the phrase.
+    pub exact: bool,
+    /// What [`confidence`](Self::confidence) was told by, where that is known.
+    pub features: Option<Features>,
     /// What both legs say of it.
     pub figures: Figures,
     /// Byte ranges of the title that match the phrase.

@@ -102,7 +102,7 @@ fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::
             (0..).zip(scores).map(|(doc, bm25)| Figures {
                 cosine: vectors.cosine(doc, &vector),
                 bm25: *bm25,
-                named: None,
+                ..Figures::default()
             })
         })
         .collect())
@@ -134,9 +134,9 @@ mod tests {
                         true => Figures {
                             cosine: Some(own(semantic_finds)),
                             bm25: own(keyword_finds),
-                            named: None,
+                            ..Figures::default()
                         },
-                        false => Figures { cosine: Some(0.5), bm25: 0.5, named: None },
+                        false => Figures { cosine: Some(0.5), bm25: 0.5, ..Figures::default() },
                     })
                     .collect()
             })

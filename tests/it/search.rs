@@ -140,3 +140,28 @@ fn any_phrase_gets_a_sensible_answer() {
     dir.run(&[""]).exits(2).says("the phrase is empty");
     dir.run(&["-n", "0", "bread"]).exits(1);
 }
+
+#[test]
+fn how_sure_we_are_tells_answers_from_near_misses() {
+    let dir = Dir::new();
+    let sure = |phrase: &str| -> f64 {
+        let output = dir.run(&["--builtin", "--json", "-n", "1", phrase]).success().stdout;
+        let reply: serde_json::Value = serde_json::from_str(&output).unwrap();
+        reply["hits"][0]["confidence"].as_f64().unwrap()
+    };
+    let answered =
+        ["borrowed value does not live long enough", "stop a running thread", "read a file line by line"];
+    let unanswered = ["best pizza in naples", "capital of france", "when should i prune roses"];
+    let least = answered.map(sure).into_iter().fold(1.0, f64::min);
+    let most = unanswered.map(sure).into_iter().fold(0.0, f64::max);
+    assert!(least > most + 0.1, "{least} {most}");
+    // It does not depend on how many hits were asked for.
+    let output = dir.run(&["--builtin", "--json", "-n", "9", answered[0]]).success().stdout;
+    let reply: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(reply["hits"][0]["confidence"].as_f64().unwrap(), sure(answered[0]));
+    dir.run(&["--builtin", "--min-confidence", "0.35", answered[0]]).success();
+    let missed = dir.run(&["--builtin", "--min-confidence", "0.35", unanswered[0]]).exits(1);
+    assert!(missed.stderr.contains("nothing here answers this") && !missed.stdout.is_empty(), "{missed:?}");
+    assert!(missed.stdout.contains("% sure"));
+    dir.run(&["--min-confidence", "2", "x"]).exits(2).says("a number from 0 to 1");
+}

@@ -1,0 +1,163 @@
+//! Whether "90 % sure" is right nine times in ten, and the fit that makes it so.
+
+use serde::Serialize;
+
+use super::{Evaluation, QueryEvaluation};
+use crate::search::{Features, Hit, Model};
+
+/// How many bins a reliability table has.
+const BINS: usize = 10;
+
+/// At the threshold at most this share of answerable phrases is turned away. A little below what is
+/// promised, since other corpora differ.
+const TURNED_AWAY: f64 = 0.04;
+
+/// A hit as the confidence sees it, and whether it was right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JudgedHit {
+    /// What the confidence is told by.
+    pub features: Features,
+    /// Its title is the phrase: no question of probability.
+    pub exact: bool,
+    /// Somebody judged it an answer.
+    pub right: bool,
+}
+
+impl JudgedHit {
+    /// `None` where the search could not tell.
+    pub fn new(hit: &Hit, right: bool) -> Option<Self> {
+        Some(Self { features: hit.features?, exact: hit.exact, right })
+    }
+
+    /// How sure a model is of it.
+    pub fn confidence(&self, model: &Model) -> f32 {
+        if self.exact { 1.0 } else { model.probability(&self.features) }
+    }
+}
+
+/// How far to trust the confidence of best hits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Best hits by confidence, those of phrases that nothing answers among them: the nth bin holds those from n tenths to the next.
+    pub bins: Vec<Bin>,
+    /// Expected calibration error: the mean distance between confidence and share of right hits over
+    /// bins, by their size (Naeini et al., 2015).
+    pub ece: f64,
+    /// The share of answerable phrases whose best hit is below the threshold.
+    pub turned_away: f64,
+    /// The share of phrases that nothing answers that are turned away; `None` without any.
+    pub out_of_scope_turned_away: Option<f64>,
+}
+
+/// A line of the reliability table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// How many best hits.
+    pub count: usize,
+    /// Their mean confidence.
+    pub confidence: f64,
+    /// The share of them that is right.
+    pub right: f64,
+}
+
+/// Compares a model's confidence in the best hits with what was right.
+pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
+    let best = |query: &QueryEvaluation| query.judged.first().map(|hit| (hit.confidence(model), hit.right));
+    let answerable: Vec<Option<(f32, bool)>> = evaluation.queries.iter().map(best).collect();
+    let out_of_scope: Vec<Option<(f32, bool)>> = evaluation.out_of_scope.iter().map(best).collect();
+    let mut bins = vec![Bin::default(); BINS];
+    for (confidence, right) in answerable.iter().chain(&out_of_scope).flatten() {
+        let bin = &mut bins[((confidence * BINS as f32) as usize).min(BINS - 1)];
+        bin.count += 1;
+        bin.confidence += f64::from(*confidence);
+        bin.right += f64::from(u8::from(*right));
+    }
+    let all = answerable.iter().chain(&out_of_scope).flatten().count().max(1) as f64;
+    let mut ece = 0.0;
+    for bin in bins.iter_mut().filter(|bin| bin.count > 0) {
+        bin.confidence /= bin.count as f64;
+        bin.right /= bin.count as f64;
+        ece += bin.count as f64 / all * (bin.confidence - bin.right).abs();
+    }
+    let share_below = |hits: &[Option<(f32, bool)>]| {
+        let below = hits.iter().filter(|hit| hit.is_none_or(|(confidence, _)| confidence < model.threshold));
+        below.count() as f64 / hits.len().max(1) as f64
+    };
+    Calibration {
+        bins,
+        ece,
+        turned_away: share_below(&answerable),
+        out_of_scope_turned_away: (!out_of_scope.is_empty()).then(|| share_below(&out_of_scope)),
+    }
+}
+
+/// Fits the confidence to evaluated sets, each of the same weight, and sets the threshold.
+pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
+    let mut hits = Vec::new();
+    for evaluation in evaluations {
+        let queries = evaluation.queries.len() + evaluation.out_of_scope.len();
+        for query in evaluation.queries.iter().chain(&evaluation.out_of_scope) {
+            for (rank, hit) in (1..).zip(&query.judged).filter(|(_, hit)| !hit.exact) {
+                // The best hit is what people act on.
+                let counts = 1.0 / f64::from(rank * rank) / queries as f64;
+                hits.push((hit.features, hit.right, counts));
+            }
+        }
+    }
+    let mut fitted = model.fitted(&hits);
+    let thresholds = evaluations.iter().map(|evaluation| {
+        let best = evaluation.queries.iter().filter_map(|query| query.judged.first());
+        let mut best: Vec<f32> = best.map(|hit| hit.confidence(&fitted)).collect();
+        best.sort_by(f32::total_cmp);
+        best.get((best.len() as f64 * TURNED_AWAY) as usize).copied().unwrap_or(0.0)
+    });
+    // What holds for the mean set, not for the hardest one.
+    let count = evaluations.len().max(1) as f32;
+    fitted.threshold = thresholds.sum::<f32>() / count;
+    fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::evaluate::Measures;
+    use crate::search::FEATURE_NAMES;
+
+    /// A model whose probability is a half at a cosine of 0.5, and sure far from it.
+    fn model() -> Model {
+        let mut weights = [0.0; FEATURE_NAMES.len()];
+        weights[0] = 20.0;
+        Model { bias: -10.0, weights, threshold: 0.5 }
+    }
+
+    fn query(cosine: f32, right: bool) -> QueryEvaluation {
+        let mut features = [0.0; FEATURE_NAMES.len()];
+        features[0] = cosine;
+        QueryEvaluation {
+            id: String::new(),
+            measures: Measures::of(&[], &[]),
+            ranking: Vec::new(),
+            judged: vec![JudgedHit { features: Features(features), exact: false, right }],
+        }
+    }
+
+    #[test]
+    fn confidence_that_is_right_has_no_error() {
+        let queries = vec![query(1.0, true), query(1.0, true), query(0.0, false)];
+        let evaluation = Evaluation { queries, out_of_scope: vec![query(0.0, false)], took: Duration::ZERO };
+        let calibration = calibrate(&evaluation, &model());
+        assert!(calibration.ece < 0.001, "{calibration:?}");
+        assert_eq!((calibration.bins[9].count, calibration.bins[0].count), (2, 2));
+        assert!((calibration.turned_away - 1.0 / 3.0).abs() < 1e-9);
+        assert_eq!(calibration.out_of_scope_turned_away, Some(1.0));
+    }
+
+    #[test]
+    fn confidence_that_is_wrong_has_an_error() {
+        let evaluation =
+            Evaluation { queries: vec![query(1.0, false)], out_of_scope: Vec::new(), took: Duration::ZERO };
+        assert!(calibrate(&evaluation, &model()).ece > 0.99);
+    }
+}
