@@ -3,6 +3,7 @@
 mod build;
 mod builtin;
 mod document;
+mod reading;
 mod schema;
 mod vectors;
 
@@ -149,7 +150,7 @@ impl Index {
         let broken = |source| OpenError::Broken { dir: owned(), source };
         let directory = tantivy::directory::MmapDirectory::open(dir)
             .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
-        Self::open_directory(directory, dir)
+        Self::open_directory(reading::Reading(directory), dir)
     }
 
     /// Opens the last commit of the index in a tantivy directory; `dir` names it in messages.

@@ -97,3 +97,29 @@ fn what_is_no_index_is_left_alone() {
     let left: Vec<_> = std::fs::read_dir(dir.path().join("precious")).unwrap().collect();
     assert_eq!(left.len(), 1);
 }
+
+/// Root is above permissions: there the test is skipped, saying so.
+#[cfg(unix)]
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::indexed();
+    let index = dir.path().join(".rqsearch");
+    for entry in index.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "lock") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let set = |mode: u32| std::fs::set_permissions(&index, PermissionsExt::from_mode(mode)).unwrap();
+    set(0o555);
+    if std::fs::write(index.join("probe"), "").is_ok() {
+        set(0o755);
+        eprintln!("skipped: root may write anywhere");
+        return;
+    }
+    let found = dir.run(&["how long must dough rise"]);
+    set(0o755);
+    found.success();
+}

@@ -1,0 +1,78 @@
+//! A folder opened for searching, by somebody who may not be allowed to write there.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::Directory;
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
+};
+
+/// [`MmapDirectory`] that can be read where nothing can be written: on a read-only file system, or
+/// in another user's folder.
+///
+/// A reader takes a lock for the moment in which it opens its files, so that no writer of the same
+/// machine removes them meanwhile; the lock is a file. Where that cannot be made, the moment goes
+/// unguarded: at worst the files are gone, which is an error that the next try does not have.
+#[derive(Clone, Debug)]
+pub struct Reading(pub MmapDirectory);
+
+impl Directory for Reading {
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        match self.0.acquire_lock(lock) {
+            Err(LockError::IoError(error)) if cannot_write(&error) => Ok(DirectoryLock::from(Box::new(()))),
+            result => result,
+        }
+    }
+
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        self.0.get_file_handle(path)
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.0.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.0.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        self.0.open_write(path)
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        self.0.atomic_read(path)
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.0.atomic_write(path, data)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.0.sync_directory()
+    }
+
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.0.watch(callback)
+    }
+}
+
+fn cannot_write(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_forbids_writing_is_forgiven() {
+        assert!(cannot_write(&ErrorKind::PermissionDenied.into()));
+        assert!(cannot_write(&ErrorKind::ReadOnlyFilesystem.into()));
+        assert!(!cannot_write(&ErrorKind::NotFound.into()));
+        assert!(!cannot_write(&ErrorKind::StorageFull.into()));
+    }
+}
