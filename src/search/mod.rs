@@ -42,6 +42,9 @@ const CANDIDATES: usize = 300;
 const FED_BACK: usize = 2;
 const FEEDBACK: f32 = 0.4;
 
+/// Hits whose nearest pieces have a cosine above this are one question twice.
+const SAME: f32 = 0.9;
+
 /// Below this cosine, a question that shares no word with the phrase has nothing to do with it:
 /// unrelated sentences have cosines of 0 to 0.15 in MiniLM's space.
 const UNRELATED: f32 = 0.15;
@@ -197,13 +200,25 @@ fn candidates(legs: &Legs<'_>, query: &Query) -> anyhow::Result<Vec<Candidate>> 
 /// the phrase did find. `None` where there is no vector or nothing was found.
 fn feedback(legs: &Legs<'_>, ranked: &[Candidate]) -> Option<Quantized> {
     let phrase = legs.semantic.as_ref()?;
-    let mut sum: Vec<f32> = Vec::new();
-    for candidate in ranked.iter().take(FED_BACK) {
+    let mut fed_back: Vec<(f32, Vec<f32>)> = Vec::new();
+    for candidate in ranked {
         let vectors = &legs.index.vectors()[candidate.address.segment_ord as usize];
-        if let Some(nearest) = vectors.nearest_vector(candidate.address.doc_id, phrase) {
-            sum.resize(nearest.len(), 0.0);
-            sum.iter_mut().zip(nearest).for_each(|(sum, x)| *sum += candidate.score * x);
+        let Some(nearest) = vectors.nearest_vector(candidate.address.doc_id, phrase) else {
+            continue;
+        };
+        // The same question twice says nothing twice.
+        let says_more =
+            |(_, other): &(f32, Vec<f32>)| other.iter().zip(&nearest).map(|(a, b)| a * b).sum::<f32>() < SAME;
+        if fed_back.iter().all(says_more) {
+            fed_back.push((candidate.score, nearest));
+            if fed_back.len() == FED_BACK {
+                break;
+            }
         }
+    }
+    let mut sum = vec![0.0; fed_back.first().map_or(0, |(_, nearest)| nearest.len())];
+    for (score, nearest) in &fed_back {
+        sum.iter_mut().zip(nearest).for_each(|(sum, x)| *sum += score * x);
     }
     let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length == 0.0 {
