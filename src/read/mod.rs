@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 
 use crate::question::Question;
 
-pub use text::{Line, Text};
+pub use text::Text;
 pub use walk::{Found, walk};
 
 /// Turns files of one layout into questions.
@@ -57,6 +57,12 @@ pub struct BadRecord {
     pub line: u64,
     /// A lower-case phrase without a full stop: `expected a comma, found "x"`.
     pub reason: String,
+}
+
+impl BadRecord {
+    fn not_utf8(line: u64) -> Self {
+        Self { line, reason: "not UTF-8".to_owned() }
+    }
 }
 
 /// Every layout. Where two fit a file equally well, the earlier one reads it.

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 
-use super::{BadRecord, Emit, Line, Reader, Text, markup};
+use super::{BadRecord, Emit, Reader, Text, markup};
 use crate::question::Question;
 
 /// Reads Stack Exchange dumps.
@@ -31,7 +31,7 @@ impl Reader for StackExchange {
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let mut answers: HashMap<u64, Answers> = HashMap::new();
         while let Some(line) = text.next_line()? {
-            if let Line::Text { text, .. } = line
+            if let Ok((_, text)) = line
                 && let Some(Ok(row)) = row(text)
             {
                 note(&row, &mut answers);
@@ -40,15 +40,11 @@ impl Reader for StackExchange {
         text.rewind()?;
         let mut waiting: HashMap<u64, Question> = HashMap::new();
         while let Some(line) = text.next_line()? {
-            let (number, row) = match line {
-                Line::Text { number, text } => (number, row(text)),
-                Line::NotUtf8 { number } => (number, Some(Err("not UTF-8".to_owned()))),
-                Line::TooLong { number } => (number, Some(Err("the line is too long".to_owned()))),
-            };
-            let flow = match row {
-                None => ControlFlow::Continue(()),
-                Some(Err(reason)) => emit(Err(BadRecord { line: number, reason })),
-                Some(Ok(row)) => take(row, number, &answers, &mut waiting, emit),
+            let flow = match line.map(|(number, text)| (number, row(text))) {
+                Ok((_, None)) => ControlFlow::Continue(()),
+                Ok((line, Some(Ok(row)))) => take(row, line, &answers, &mut waiting, emit),
+                Ok((line, Some(Err(reason)))) => emit(Err(BadRecord { line, reason })),
+                Err(bad) => emit(Err(bad)),
             };
             if flow.is_break() {
                 return Ok(());

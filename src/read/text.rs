@@ -8,9 +8,9 @@ use std::path::Path;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
-use super::mojibake;
+use super::{BadRecord, mojibake};
 
-/// The longest line that is read, in bytes; a longer one is [`Line::TooLong`].
+/// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
 ///
 /// Questions with their answers are kilobytes; a dump with 16 MiB in one line is a JSON array or
 /// a minified page, whose readers take the text as a stream ([`BufRead`]) instead.
@@ -42,28 +42,6 @@ pub struct Text {
     unreadable: VecDeque<u64>,
     extension: String,
     file: File,
-}
-
-/// One line of a [`Text`], without its line end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line<'a> {
-    /// A line that can be read.
-    Text {
-        /// From 1.
-        number: u64,
-        /// The line, repaired.
-        text: &'a str,
-    },
-    /// The line's bytes are not UTF-8.
-    NotUtf8 {
-        /// From 1.
-        number: u64,
-    },
-    /// The line is longer than 16 MiB; its rest was skipped.
-    TooLong {
-        /// From 1.
-        number: u64,
-    },
 }
 
 impl Text {
@@ -190,18 +168,18 @@ impl Text {
         self.line
     }
 
-    /// The next line, or `None` at the end.
+    /// The next line's number and its text without the line end; `None` behind the last one. A line
+    /// that is not UTF-8, or too long (its rest is skipped), is a bad record.
     ///
     /// # Errors
     /// The file cannot be read on.
-    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Result<(u64, &str), BadRecord>>> {
         self.raw.clear();
         let mut limited = (&mut self.input).take(MAX_LINE as u64 + 1);
         if limited.read_until(b'\n', &mut self.raw)? == 0 {
             return Ok(None);
         }
         self.line += 1;
-        let number = self.line;
         if self.raw.last() == Some(&b'\n') {
             self.raw.pop();
             if self.raw.last() == Some(&b'\r') {
@@ -210,14 +188,15 @@ impl Text {
         } else if self.raw.len() > MAX_LINE {
             skip_line(&mut self.input)?;
             self.raw = Vec::new();
-            return Ok(Some(Line::TooLong { number }));
+            let reason = "the line is too long".to_owned();
+            return Ok(Some(Err(BadRecord { line: self.line, reason })));
         }
         let Ok(text) = std::str::from_utf8(&self.raw) else {
-            return Ok(Some(Line::NotUtf8 { number }));
+            return Ok(Some(Err(BadRecord::not_utf8(self.line))));
         };
         self.repaired.clear();
         self.repaired.push_str(&mojibake::repair(text));
-        Ok(Some(Line::Text { number, text: &self.repaired }))
+        Ok(Some(Ok((self.line, &self.repaired))))
     }
 }
 

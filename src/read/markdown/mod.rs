@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 
 use super::item::{labelled_answer, labelled_question, split_level};
 use super::sections::Sections;
-use super::{BadRecord, Emit, LONGEST_ANSWER, Line, Reader, Text};
+use super::{BadRecord, Emit, LONGEST_ANSWER, Reader, Text};
 use crate::question::Question;
 use block::{Block, Blocks, columns, dedented};
 use inline::{plain, without_tags};
@@ -40,7 +40,7 @@ impl Reader for Markdown {
         }
         let mut survey = Survey::default();
         for (number, text) in (1..).zip(head.lines()) {
-            survey.look_at(Line::Text { number, text });
+            survey.look_at(number, text);
         }
         match survey.way() {
             Some((Way::Heading(_), 2..)) => 80,
@@ -56,7 +56,8 @@ impl Reader for Markdown {
             let mut survey = Survey::with_unclosed(unclosed.clone());
             while let Some(line) = text.next_line()? {
                 // A line that cannot be read is a line all the same.
-                survey.look_at(line);
+                let (number, text) = line.unwrap_or_else(|bad| (bad.line, ""));
+                survey.look_at(number, text);
             }
             text.rewind()?;
             // One forgotten fence must not swallow the rest of the file.
@@ -68,9 +69,8 @@ impl Reader for Markdown {
         let mut extraction = Extraction::new(survey.roles(), survey.titled(), unclosed);
         while let Some(line) = text.next_line()? {
             let flow = match line {
-                Line::Text { number, text } => extraction.take(number, text, emit),
-                Line::NotUtf8 { number } => extraction.skip(number, "not UTF-8", emit),
-                Line::TooLong { number } => extraction.skip(number, "the line is too long", emit),
+                Ok((number, text)) => extraction.take(number, text, emit),
+                Err(bad) => extraction.skip(bad, emit),
             };
             if flow.is_break() {
                 return Ok(());
@@ -170,9 +170,9 @@ impl Extraction {
     }
 
     /// A line that cannot be read.
-    fn skip(&mut self, line: u64, reason: &str, emit: &mut Emit<'_>) -> ControlFlow<()> {
+    fn skip(&mut self, bad: BadRecord, emit: &mut Emit<'_>) -> ControlFlow<()> {
         self.blocks.next("");
-        emit(Err(BadRecord { line, reason: reason.to_owned() }))
+        emit(Err(bad))
     }
 
     fn go_on_with_summary(&mut self, line: &str, emit: &mut Emit<'_>) -> ControlFlow<()> {

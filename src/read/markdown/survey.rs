@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use super::block::{Block, Blocks};
 use super::inline::plain;
 use super::metadata;
-use crate::read::Line;
 use crate::read::chain::{self, Mark};
 use crate::read::item::{Separator, Style, is_question_like, labelled_question, numbered, split_level};
 
@@ -143,14 +142,7 @@ impl Survey {
     }
 
     /// The next line.
-    pub fn look_at(&mut self, line: Line<'_>) {
-        match line {
-            Line::Text { number, text } => self.look(number, text),
-            Line::NotUtf8 { number } | Line::TooLong { number } => self.look(number, ""),
-        }
-    }
-
-    fn look(&mut self, number: u64, line: &str) {
+    pub fn look_at(&mut self, number: u64, line: &str) {
         let block = self.blocks.next(line);
         let before = self.before.take();
         let mut heading = false;

@@ -18,7 +18,7 @@ use super::item::{
     Item, Separator, Style, asked, is_question_like, labelled_answer, labelled_question, level_alone,
     numbered, split_level,
 };
-use super::{BadRecord, Emit, LONGEST_ANSWER, Line, Reader, Text};
+use super::{Emit, LONGEST_ANSWER, Reader, Text};
 use crate::question::Question;
 use furniture::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
 
@@ -59,7 +59,7 @@ impl Reader for Page {
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let mut survey = Survey::default();
         while let Some(line) = text.next_line()? {
-            if let Line::Text { number, text } = line {
+            if let Ok((number, text)) = line {
                 survey.look(number, text);
             }
         }
@@ -68,9 +68,8 @@ impl Reader for Page {
         let mut extraction = Extraction::new(layout, survey.repeated());
         while let Some(line) = text.next_line()? {
             let flow = match line {
-                Line::Text { number, text } => extraction.take(number, text, emit),
-                Line::NotUtf8 { number } => bad(number, "not UTF-8", emit),
-                Line::TooLong { number } => bad(number, "the line is too long", emit),
+                Ok((number, text)) => extraction.take(number, text, emit),
+                Err(bad) => emit(Err(bad)),
             };
             if flow.is_break() {
                 return Ok(());
@@ -79,10 +78,6 @@ impl Reader for Page {
         extraction.finish(emit);
         Ok(())
     }
-}
-
-fn bad(line: u64, reason: &str, emit: &mut Emit<'_>) -> ControlFlow<()> {
-    emit(Err(BadRecord { line, reason: reason.to_owned() }))
 }
 
 /// How a page is laid out, and where its questions stand.

@@ -126,14 +126,14 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         let next = reader.position().line().max(line + 1);
         let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
         unreadable.retain(|bad| *bad >= next);
-        let result = if bad {
-            Err("not UTF-8".to_owned())
+        let question = if bad {
+            Err(BadRecord::not_utf8(line))
         } else {
             let pairs =
                 layout.names.iter().cloned().zip(record.iter().map(|field| Value::String(field.to_owned())));
-            Record::new(pairs).question(line)
+            Record::new(pairs).question(line).map_err(|reason| BadRecord { line, reason })
         };
-        if emit(result.map_err(|reason| BadRecord { line, reason })).is_break() {
+        if emit(question).is_break() {
             return Ok(());
         }
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::record::{Record, is_part, is_question, normalized, text_of};
 use crate::question::Question;
-use crate::read::{BadRecord, Emit, Line, Text};
+use crate::read::{BadRecord, Emit, Text};
 
 /// Names under which records stand that are no section's name.
 const CONTAINERS: [&str; 14] = [
@@ -35,16 +35,15 @@ const CONTAINERS: [&str; 14] = [
 /// One JSON value a line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     while let Some(line) = text.next_line()? {
-        let (number, parsed) = match line {
-            Line::Text { text, .. } if text.trim().is_empty() => continue,
-            Line::Text { number, text } => {
-                (number, serde_json::from_str(text).map_err(|error| reason(&error)))
-            }
-            Line::NotUtf8 { number } => (number, Err("not UTF-8".to_owned())),
-            Line::TooLong { number } => (number, Err("the line is too long".to_owned())),
+        let question = match line {
+            Ok((_, text)) if text.trim().is_empty() => continue,
+            Ok((line, text)) => serde_json::from_str(text)
+                .map_err(|error| reason(&error))
+                .and_then(|value| question_of(value, line))
+                .map_err(|reason| BadRecord { line, reason }),
+            Err(bad) => Err(bad),
         };
-        let question = parsed.and_then(|value| question_of(value, number));
-        if emit(question.map_err(|reason| BadRecord { line: number, reason })).is_break() {
+        if emit(question).is_break() {
             break;
         }
     }
@@ -125,7 +124,7 @@ impl Context<'_, '_, '_> {
             unreadable.get_or_insert(line);
         }
         let question = match unreadable {
-            Some(line) => Err(BadRecord { line, reason: "not UTF-8".to_owned() }),
+            Some(line) => Err(BadRecord::not_utf8(line)),
             None => question.map_err(|reason| BadRecord { line, reason }),
         };
         if (self.emit)(question).is_break() {
