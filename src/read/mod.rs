@@ -65,6 +65,11 @@ impl BadRecord {
     }
 }
 
+/// A file's own error, in the same words as a [`BadRecord`]'s.
+fn invalid(reason: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason.into())
+}
+
 /// Every layout. Where two fit a file equally well, the earlier one reads it.
 pub const READERS: [&dyn Reader; 5] =
     [&markdown::Markdown, &page::Page, &html::Html, &table::Table, &stackexchange::StackExchange];
@@ -94,7 +99,6 @@ pub enum Outcome {
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
 pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
-    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let mut text = Text::open(&file.path)?;
     let head = text.head()?;
     if head.trim().is_empty() {

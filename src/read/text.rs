@@ -8,7 +8,7 @@ use std::path::Path;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
-use super::{BadRecord, mojibake};
+use super::{BadRecord, invalid, mojibake};
 
 /// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
 ///
@@ -136,14 +136,8 @@ impl Text {
         if !std::mem::replace(&mut self.within_line, true) {
             self.line += 1;
         }
-        let ends = self.raw.last() == Some(&b'\n');
-        if ends {
-            self.within_line = false;
-            self.raw.pop();
-            if self.raw.last() == Some(&b'\r') {
-                self.raw.pop();
-            }
-        }
+        let ends = chomp(&mut self.raw);
+        self.within_line = !ends;
         let cut = match std::str::from_utf8(&self.raw) {
             // Only the character at the end of a piece may be incomplete.
             Err(error) if !ends && error.error_len().is_none() && error.valid_up_to() > 0 => {
@@ -180,12 +174,7 @@ impl Text {
             return Ok(None);
         }
         self.line += 1;
-        if self.raw.last() == Some(&b'\n') {
-            self.raw.pop();
-            if self.raw.last() == Some(&b'\r') {
-                self.raw.pop();
-            }
-        } else if self.raw.len() > MAX_LINE {
+        if !chomp(&mut self.raw) && self.raw.len() > MAX_LINE {
             skip_line(&mut self.input)?;
             self.raw = Vec::new();
             let reason = "the line is too long".to_owned();
@@ -198,6 +187,15 @@ impl Text {
         self.repaired.push_str(&mojibake::repair(text));
         Ok(Some(Ok((self.line, &self.repaired))))
     }
+}
+
+/// Takes the line end away; whether there was one.
+fn chomp(line: &mut Vec<u8>) -> bool {
+    let ends = line.pop_if(|byte| *byte == b'\n').is_some();
+    if ends {
+        line.pop_if(|byte| *byte == b'\r');
+    }
+    ends
 }
 
 /// Moves past the next line end without keeping what stands before it.
@@ -218,10 +216,6 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
             }
         }
     }
-}
-
-fn invalid(reason: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
 impl Read for Text {

@@ -8,7 +8,7 @@ use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
 use super::record::{Record, is_answer, is_question, is_title, normalized};
-use crate::read::{BadRecord, Emit, Text};
+use crate::read::{BadRecord, Emit, Text, invalid};
 
 /// The longest record, in bytes; a quote that never closes ends there.
 const LONGEST_RECORD: u64 = 16 << 20;
@@ -170,8 +170,7 @@ impl Read for Limited<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let (text, read) = &mut *self.text.borrow_mut();
         if *read > LONGEST_RECORD {
-            let reason = "a record of more than 16 MiB: a quote that never closes?";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            return Err(invalid("a record of more than 16 MiB: a quote that never closes?"));
         }
         let bytes = text.read(buf)?;
         *read += bytes as u64;
