@@ -47,11 +47,16 @@ pub fn joined(body: &str, answer: &str) -> String {
     parts.join("\n\n---\n\n")
 }
 
+/// A text on one line, white space folded.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A title on one line, entities and tags taken out where it is written in HTML.
 pub fn title(text: &str) -> String {
     let entities = text.contains('&') && text.contains(';');
     let plain = if is_html(text) || entities { html_to_text(text) } else { text.to_owned() };
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(&plain)
 }
 
 /// The text of HTML; `<code>` becomes backticks, other tags go.

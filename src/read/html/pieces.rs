@@ -9,6 +9,7 @@ use std::rc::Rc;
 use html5gum::{DefaultEmitter, EndTag, IoReader, StartTag, Token, Tokenizer};
 
 use crate::read::Text;
+use crate::read::markup::one_line;
 
 /// How a page marks its questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -220,8 +221,7 @@ impl Scan<'_> {
         let Some(Title { way, line, text, html, .. }) = self.title.take() else {
             return ControlFlow::Continue(());
         };
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        (self.on)(Piece::Title { way, line, text, html })
+        (self.on)(Piece::Title { way, line, text: one_line(&text), html })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use crate::read::markup::one_line;
+
 /// A line without its markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plain {
@@ -85,7 +87,7 @@ pub fn plain(line: &str) -> Plain {
             text.push('`');
         }
     }
-    plain.text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    plain.text = one_line(&text);
     plain.only_link &= seen;
     plain
 }

@@ -18,6 +18,7 @@ use super::item::{
     Item, Separator, Style, asked, is_question_like, labelled_answer, labelled_question, level_alone,
     numbered, split_level,
 };
+use super::markup::one_line;
 use super::{Emit, LONGEST_ANSWER, Reader, Text};
 use crate::question::Question;
 use furniture::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
@@ -411,7 +412,7 @@ impl Extraction {
 
 /// A title on one line, without emphasis around it.
 fn clean_title(title: &str) -> String {
-    let folded = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let folded = one_line(title);
     let bare = folded.trim_start_matches("**").trim_end_matches("**");
     bare.trim().to_owned()
 }
