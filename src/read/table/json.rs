@@ -7,6 +7,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -250,12 +252,9 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
         Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
         let line = self.context.borrow().source.line();
-        let mut object = Map::new();
-        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
-            object.insert(key, value);
-        }
+        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
         let record = Record::new(object.clone());
         if record.has_question() {
             // Records by id.
@@ -334,22 +333,16 @@ impl<'de> Visitor<'de> for Lined<'_, '_> {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
         // The brace has just been read.
         let line = self.0.line();
-        let mut object = Map::new();
-        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
-            object.insert(key, value);
-        }
+        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
         Ok((line, Value::Object(object)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
         let line = self.0.line();
-        let mut items = Vec::new();
-        while let Some(item) = elements.next_element()? {
-            items.push(item);
-        }
+        let items = Vec::deserialize(SeqAccessDeserializer::new(elements))?;
         Ok((line, Value::Array(items)))
     }
 
