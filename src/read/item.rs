@@ -177,9 +177,14 @@ fn strip_suffix_ignore_case<'a>(text: &'a str, suffix: &str) -> Option<&'a str> 
     end.eq_ignore_ascii_case(suffix).then(|| &text[..at])
 }
 
+/// Whether a line ends in a question mark, quotes, brackets and emphasis around it aside.
+pub fn ends_asking(title: &str) -> bool {
+    title.trim_end_matches(['"', '”', '\'', '’', ')', '*', '_', ' ']).ends_with(['?', '？', '؟'])
+}
+
 /// Whether a line reads as a question or as an order to explain something.
 pub fn is_question_like(title: &str) -> bool {
-    if title.trim_end_matches(['"', '”', '\'', '’', ')', '*', '_', ' ']).ends_with(['?', '？', '؟']) {
+    if ends_asking(title) {
         return true;
     }
     let first =

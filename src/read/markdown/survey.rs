@@ -6,7 +6,9 @@ use super::block::{Block, Blocks};
 use super::inline::plain;
 use super::metadata;
 use crate::read::chain::{self, Mark};
-use crate::read::item::{Separator, Style, is_question_like, labelled_question, numbered, split_level};
+use crate::read::item::{
+    Separator, Style, ends_asking, is_question_like, labelled_question, numbered, split_level,
+};
 
 /// How a file writes its questions down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,7 +103,7 @@ pub fn numbered_title(text: &str) -> Option<crate::read::item::Item<'_>> {
 }
 
 fn asks(title: &str) -> Asks {
-    if title.trim_end_matches(['"', '”', '\'', '’', ')', ' ', '*', '_']).ends_with(['?', '？', '؟']) {
+    if ends_asking(title) {
         Asks::Surely
     } else if is_question_like(title) {
         Asks::Maybe
