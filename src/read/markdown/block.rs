@@ -170,7 +170,8 @@ fn heading(text: &str) -> Option<(u8, &str)> {
     Some((level as u8, title))
 }
 
-fn is_rule(text: &str) -> bool {
+/// Three or more of one sign, with or without space between.
+pub fn is_rule(text: &str) -> bool {
     let mut signs = text.chars().filter(|c| !c.is_whitespace());
     let Some(first) = signs.next().filter(|c| matches!(c, '*' | '_' | '-')) else {
         return false;

@@ -17,7 +17,7 @@ use super::item::{labelled_answer, labelled_question, split_level};
 use super::sections::Sections;
 use super::{BadRecord, Emit, LONGEST_ANSWER, Reader, Text};
 use crate::question::Question;
-use block::{Block, Blocks, columns, dedented};
+use block::{Block, Blocks, columns, dedented, is_rule};
 use inline::{plain, without_tags};
 use survey::{Role, Survey, Way, numbered_title, split_item, summary_title};
 
@@ -364,10 +364,7 @@ fn trimmed(answer: &str) -> &str {
     let mut text = answer.trim_matches('\n').trim_end();
     loop {
         let last = text.rsplit('\n').next().unwrap_or_default();
-        let bare: String = last.chars().filter(|c| !c.is_whitespace()).collect();
-        let rule =
-            bare.len() >= 3 && ["-", "*", "_"].iter().any(|sign| bare.chars().all(|c| sign.starts_with(c)));
-        if !rule {
+        if !is_rule(last) {
             break;
         }
         text = text[..text.len() - last.len()].trim_end();
