@@ -9,7 +9,6 @@ mod inline;
 mod metadata;
 mod survey;
 
-use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -19,7 +18,7 @@ use super::{BadRecord, Emit, LONGEST_ANSWER, Reader, Text};
 use crate::question::Question;
 use block::{Block, Blocks, columns, dedented, is_rule};
 use inline::{plain, without_tags};
-use survey::{Role, Survey, Way, numbered_title, split_item, summary_title};
+use survey::{Layout, Role, Survey, Way, numbered_title, split_item, summary_title};
 
 /// Reads Markdown files.
 pub struct Markdown;
@@ -66,7 +65,7 @@ impl Reader for Markdown {
                 None => break survey,
             }
         };
-        let mut extraction = Extraction::new(survey.roles(), survey.titled(), unclosed);
+        let mut extraction = Extraction::new(survey.layout(), unclosed);
         while let Some(line) = text.next_line()? {
             let flow = match line {
                 Ok((number, text)) => extraction.take(number, text, emit),
@@ -84,13 +83,11 @@ impl Reader for Markdown {
 
 /// The second reading: one question in the making.
 struct Extraction {
-    roles: HashMap<u64, Role>,
+    layout: Layout,
     blocks: Blocks,
     sections: Sections,
     /// What front matter says about every question of the file.
     common: Question,
-    /// Front matter's title is the file's only question.
-    titled: bool,
     current: Option<Question>,
     /// Columns that the current question's answer is indented by.
     indent: usize,
@@ -108,13 +105,12 @@ struct Extraction {
 }
 
 impl Extraction {
-    fn new(roles: HashMap<u64, Role>, titled: bool, unclosed: Vec<u64>) -> Self {
+    fn new(layout: Layout, unclosed: Vec<u64>) -> Self {
         Self {
-            roles,
+            layout,
             blocks: Blocks::with_unclosed(unclosed),
             sections: Sections::default(),
             common: Question::default(),
-            titled,
             current: None,
             indent: 0,
             answer: String::new(),
@@ -134,9 +130,9 @@ impl Extraction {
         if self.summary.is_some() {
             return self.go_on_with_summary(line, emit);
         }
-        match (self.roles.get(&number).copied(), block) {
+        match (self.layout.roles.get(&number).copied(), block) {
             (_, Block::FrontMatter(text)) => {
-                match metadata::front_matter_title(text).filter(|_| self.titled) {
+                match metadata::front_matter_title(text).filter(|_| self.layout.titled) {
                     Some(title) => return self.begin(number, title, 0, 0, emit),
                     // What follows the title says something about the question at hand.
                     None => {

@@ -1,6 +1,7 @@
 //! The first reading of a Markdown file: how it is laid out, and where its questions stand.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::block::{Block, Blocks};
 use super::inline::plain;
@@ -38,6 +39,15 @@ pub enum Role {
     Question(Way),
     /// A heading of this level that asks nothing: a section begins.
     Section(u8),
+}
+
+/// Where a file's questions stand.
+#[derive(Debug)]
+pub struct Layout {
+    /// The role of every line that has one.
+    pub roles: HashMap<u64, Role>,
+    /// The title in the front matter is the file's only question.
+    pub titled: bool,
 }
 
 /// A line that may be a question, or divides the file.
@@ -270,6 +280,11 @@ impl Survey {
 
     /// How the questions are written down, and how many there are.
     pub fn way(&self) -> Option<(Way, usize)> {
+        self.best().map(|choice| (choice.way, choice.lines.len()))
+    }
+
+    /// The way of writing that gives most.
+    fn best(&self) -> Option<Choice> {
         let ways: HashSet<Way> = self.candidates.iter().map(|candidate| candidate.way).collect();
         let levels: Vec<Choice> = ways
             .iter()
@@ -283,22 +298,22 @@ impl Survey {
         let answers = heading.as_ref().map(|choice| self.answers(choice)).unwrap_or_default();
         let others =
             ways.iter().filter(|way| !matches!(way, Way::Heading(_))).map(|way| self.choice(*way, &answers));
-        let best =
-            others.chain(heading).max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.way)))?;
-        (best.points > 0).then_some((best.way, best.lines.len()))
+        others
+            .chain(heading)
+            .max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.way)))
+            .filter(|choice| choice.points > 0)
     }
 
-    /// Whether the title in the front matter is the file's one question.
-    pub fn titled(&self) -> bool {
-        self.asking_title && self.way().is_none_or(|(_, questions)| questions < 2)
+    /// Where the questions stand.
+    pub fn layout(&self) -> Layout {
+        let best = self.best();
+        let titled = self.asking_title && best.as_ref().is_none_or(|choice| choice.lines.len() < 2);
+        let roles = best.filter(|_| !titled).map(|choice| self.roles(choice)).unwrap_or_default();
+        Layout { roles, titled }
     }
 
-    /// The role of every line that has one.
-    pub fn roles(&self) -> HashMap<u64, Role> {
-        let Some((way, _)) = self.way().filter(|_| !self.titled()) else {
-            return HashMap::new();
-        };
-        let chosen: HashSet<u64> = self.choice(way, &[]).lines.into_iter().collect();
+    fn roles(&self, Choice { way, lines, .. }: Choice) -> HashMap<u64, Role> {
+        let chosen: HashSet<u64> = lines.into_iter().collect();
         let Way::Heading(level) = way else {
             let sections = self.headings().filter(|heading| !heading.of_answer);
             let mut roles: HashMap<u64, Role> =
@@ -345,21 +360,22 @@ impl Survey {
         self.candidates.iter().filter(|candidate| matches!(candidate.way, Way::Heading(_)))
     }
 
-    /// The lines (from, to) of the answers below chosen headings.
-    fn answers(&self, choice: &Choice) -> Vec<(u64, u64)> {
+    /// The lines of the answers below chosen headings, which are of one level: none reaches into
+    /// the next.
+    fn answers(&self, choice: &Choice) -> Vec<Range<u64>> {
         let chosen: HashSet<u64> = choice.lines.iter().copied().collect();
         let headings: Vec<&Candidate> = self.headings().collect();
         let mut answers = Vec::new();
         for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.line))
         {
             let end = headings[at + 1..].iter().find(|next| level_of(next) <= level_of(heading));
-            answers.push((heading.line, end.map_or(u64::MAX, |end| end.line)));
+            answers.push(heading.line..end.map_or(u64::MAX, |end| end.line));
         }
         answers
     }
 
     /// The questions that one way of writing gives, weighed.
-    fn choice(&self, way: Way, answers: &[(u64, u64)]) -> Choice {
+    fn choice(&self, way: Way, answers: &[Range<u64>]) -> Choice {
         let of_way: Vec<Candidate> = self
             .candidates
             .iter()
@@ -383,7 +399,8 @@ impl Survey {
                     Asks::Maybe | Asks::No => 1,
                 };
                 // What stands in an answer asks the reader something.
-                let inside = answers.iter().any(|(from, to)| (*from..*to).contains(&question.line));
+                let around = answers.partition_point(|answer| answer.end <= question.line);
+                let inside = answers.get(around).is_some_and(|answer| answer.start <= question.line);
                 points += if inside { weight } else { 2 * weight };
             }
             if matches!(way, Way::Heading(_)) {
