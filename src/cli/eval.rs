@@ -244,11 +244,13 @@ fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Res
         };
         earlier.entry((*query).to_owned()).or_default().push((*document).to_owned());
     }
+    if !evaluation.queries.iter().any(|query| earlier.contains_key(&query.id)) {
+        bail!("{} ranks none of the queries of {}", path.display(), judged.name);
+    }
     let mut pairs = Vec::new();
     for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
-        let Some(ranking) = earlier.get(&query.id) else {
-            bail!("{} has no ranking for query {:?}", path.display(), query.id);
-        };
+        // A query that found nothing has no line in a run.
+        let ranking = earlier.get(&query.id).map_or(&[][..], Vec::as_slice);
         let Some(then) = judged.right.measure_keys(ranking) else {
             bail!("--compare needs a set that judges documents by id");
         };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::{Outcome, Place, say};
+use super::{Outcome, Place, plural, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::{Build, Index, Problem, Progress, Summary, set_meta};
 use crate::search::tune;
@@ -119,8 +119,7 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
         summary.files.iter().partition(|(_, counts)| counts.added + counts.kept + counts.removed > 0);
     for (path, counts) in with.iter().take(FILES_NAMED) {
         let all = counts.added + counts.kept;
-        let questions = if all == 1 { "question " } else { "questions" };
-        let mut line = format!("{all:>7} {questions}  {path}");
+        let mut line = format!("{all:>7} {:<9}  {path}", plural(all, "question"));
         if counts.kept > 0 || counts.removed > 0 {
             line += &format!("  ({} new, {} removed)", counts.added, counts.removed);
         }
@@ -136,8 +135,7 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
     }
     for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
         if count > 0 {
-            let files = if count == 1 { "file" } else { "files" };
-            say(&format!("{count:>7} {files} {what}"));
+            say(&format!("{count:>7} {} {what}", plural(count, "file")));
         }
     }
     let took = if took < Duration::from_secs(60) {
@@ -146,14 +144,16 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
         HumanDuration(took).to_string()
     };
     say(&format!(
-        "{} questions in {}: {} chunks written, {} embedded, in {took}",
+        "{} {} in {}: {} {} written, {} embedded, in {took}",
         HumanCount(summary.questions),
+        plural(summary.questions, "question"),
         dir.display(),
         HumanCount(summary.chunks),
+        plural(summary.chunks, "chunk"),
         HumanCount(summary.embedded),
     ));
     if summary.problems > 0 {
-        let problems = if summary.problems == 1 { "problem" } else { "problems" };
+        let problems = plural(summary.problems, "problem");
         say(&format!("rqsearch: {} {problems}, named above; the rest is indexed", summary.problems));
     }
 }

@@ -6,6 +6,7 @@ mod index;
 mod place;
 mod search;
 mod show;
+mod stats;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -28,7 +29,7 @@ use place::Place;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     override_usage = "rqsearch [OPTIONS] PHRASE…\n       rqsearch COMMAND",
-    after_help = "Exit status: 0 found, 1 nothing found, 2 error.",
+    after_help = "Exit status: 0 found, 1 nothing here answers the phrase, 2 error.",
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -57,6 +58,8 @@ enum Command {
     Show(show::Args),
     /// Write every indexed question as JSON Lines
     Export,
+    /// Say what the index holds: questions, files, model, weight between words and meaning
+    Stats(stats::Args),
     /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
     Eval(eval::Args),
 }
@@ -104,6 +107,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Index(args)) => index::run(&args, place),
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
+        Some(Command::Stats(args)) => stats::run(&args, place),
         Some(Command::Eval(args)) => eval::run(&args, place),
     }
 }
@@ -120,6 +124,11 @@ fn layout() -> Layout {
     let terminal = io::stdout().is_terminal();
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Layout { width: terminal.then_some(width.clamp(30, 100)), escape: terminal }
+}
+
+/// `file`, or `files` of more or fewer than one.
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 #[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]

@@ -15,7 +15,7 @@ use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::parallel;
 use crate::render::{terminal, wire};
-use crate::search::{Filters, Mode, Query, Results, search};
+use crate::search::{FITTED, Filters, Mode, Query, Results, search};
 
 /// How many phrases of a batch are answered before their answers are written.
 const BATCH: usize = 64;
@@ -49,8 +49,11 @@ pub struct Args {
     semantic_weight: Option<f32>,
     /// Where we are less sure of the best hit than this (0 to 1), say that nothing answers: the hits
     /// follow as the nearest misses, and the exit status is 1
-    #[arg(long, value_name = "P", value_parser = share)]
-    min_confidence: Option<f32>,
+    #[arg(long, value_name = "P", value_parser = share, default_value_t = FITTED.threshold)]
+    min_confidence: f32,
+    /// Say why each hit stands where it does
+    #[arg(long)]
+    explain: bool,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
@@ -96,10 +99,11 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let results = search(&index, embedder, &query)?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, &wire::SearchReply::from(&results)).map_err(io::Error::from)?;
+        let reply = wire::SearchReply::new(&results, args.min_confidence);
+        serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        if !args.is_answered(&results) && !results.hits.is_empty() {
+        if !results.is_answered(args.min_confidence) && !results.hits.is_empty() {
             say("rqsearch: nothing here answers this; the nearest misses:\n");
         }
         terminal::write_results(&mut BufWriter::new(&mut out), &results, layout())?;
@@ -118,14 +122,8 @@ fn say_what_is_missing(results: &Results) {
 }
 
 impl Args {
-    /// Whether we are as sure of the best hit as was asked for. Without vectors nobody can tell.
-    fn is_answered(&self, results: &Results) -> bool {
-        let least = self.min_confidence.unwrap_or(0.0);
-        results.hits.first().is_some_and(|best| best.confidence.is_none_or(|sure| sure >= least))
-    }
-
     fn outcome(&self, results: &Results) -> Outcome {
-        if self.is_answered(results) { Outcome::Success } else { Outcome::Nothing }
+        if results.is_answered(self.min_confidence) { Outcome::Success } else { Outcome::Nothing }
     }
 
     fn query(&self, phrase: &str) -> anyhow::Result<Query> {
@@ -143,6 +141,7 @@ impl Args {
                 tags: self.tag.clone(),
             },
             semantic_weight: self.semantic_weight,
+            explain: self.explain,
             ..phrase.parse()?
         })
     }
@@ -215,7 +214,7 @@ fn answer(
         Ok(query) => {
             let results = search(index, embedder, &query)?;
             let found = args.outcome(&results);
-            let reply = wire::BatchReply { id, reply: wire::SearchReply::from(&results) };
+            let reply = wire::BatchReply { id, reply: wire::SearchReply::new(&results, args.min_confidence) };
             Ok((serde_json::to_string(&reply)?, found))
         }
         Err(error) => refusal(id, &error),

@@ -10,7 +10,7 @@ use rten::{Model, ModelOptions, RunOptions, ShapeInferenceMode, ThreadPool};
 use rten_tensor::NdTensor;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::{Embedder, ModelInfo, WordPiece};
+use super::{Embedder, ModelInfo, WordPiece, normalized};
 
 /// The graph, a few kilobytes; it names its weights by offset.
 static GRAPH: &[u8] = include_bytes!("../../models/minilm.onnx");
@@ -110,15 +110,6 @@ impl Builtin {
         let mean: NdTensor<f32, 1> = output.try_into().context("the built-in model gave no vector")?;
         Ok(normalized(mean.into_data()))
     }
-}
-
-/// The vector at length one; the zero vector stays.
-fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= length);
-    }
-    vector
 }
 
 #[cfg(test)]

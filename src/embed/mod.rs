@@ -36,3 +36,12 @@ pub struct ModelInfo {
     /// How many tokens of a text the model reads.
     pub window: usize,
 }
+
+/// The vector at length one; the zero vector stays.
+pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|x| *x /= length);
+    }
+    vector
+}

@@ -8,9 +8,8 @@ use crate::search::{Features, Hit, Model};
 /// How many bins a reliability table has.
 const BINS: usize = 10;
 
-/// At the threshold at most this share of answerable phrases is turned away. A little below what is
-/// promised, since other corpora differ.
-const TURNED_AWAY: f64 = 0.04;
+/// At the threshold this share of answerable phrases is turned away, in the mean over sets.
+const TURNED_AWAY: f64 = 0.05;
 
 /// A hit as the confidence sees it, and whether it was right.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,16 +104,27 @@ pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
         }
     }
     let mut fitted = model.fitted(&hits);
-    let thresholds = evaluations.iter().map(|evaluation| {
-        let best = evaluation.queries.iter().filter_map(|query| query.judged.first());
-        let mut best: Vec<f32> = best.map(|hit| hit.confidence(&fitted)).collect();
-        best.sort_by(f32::total_cmp);
-        best.get((best.len() as f64 * TURNED_AWAY) as usize).copied().unwrap_or(0.0)
-    });
-    // What holds for the mean set, not for the hardest one.
-    let count = evaluations.len().max(1) as f32;
-    fitted.threshold = thresholds.sum::<f32>() / count;
+    fitted.threshold = threshold(evaluations, &fitted);
     fitted
+}
+
+/// The confidence below which [`TURNED_AWAY`] of the answerable phrases of an average set lie.
+fn threshold(evaluations: &[Evaluation], model: &Model) -> f32 {
+    let mut best: Vec<(f32, f64)> = Vec::new();
+    for evaluation in evaluations {
+        let counts = 1.0 / (evaluation.queries.len() * evaluations.len()) as f64;
+        let hits = evaluation.queries.iter().map(|query| query.judged.first());
+        best.extend(hits.map(|hit| (hit.map_or(0.0, |hit| hit.confidence(model)), counts)));
+    }
+    best.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut turned_away = 0.0;
+    let within = best.iter().take_while(|(_, counts)| {
+        turned_away += counts;
+        turned_away <= TURNED_AWAY
+    });
+    let below = within.count();
+    // Two digits are what people read, and as much as it is worth.
+    best.get(below).map_or(0.0, |(confidence, _)| (confidence * 100.0).floor() / 100.0)
 }
 
 #[cfg(test)]
@@ -123,17 +133,18 @@ mod tests {
 
     use super::*;
     use crate::evaluate::Measures;
-    use crate::search::FEATURE_NAMES;
+    use crate::search::{FEATURES, Weight};
 
     /// A model whose probability is a half at a cosine of 0.5, and sure far from it.
     fn model() -> Model {
-        let mut weights = [0.0; FEATURE_NAMES.len()];
-        weights[0] = 20.0;
-        Model { bias: -10.0, weights, threshold: 0.5 }
+        let weight = |name: &str| Weight { name: name.to_owned(), weight: 0.0, mean: 0.0 };
+        let mut features = FEATURES.map(weight);
+        features[0].weight = 20.0;
+        Model { threshold: 0.5, bias: -10.0, features }
     }
 
     fn query(cosine: f32, right: bool) -> QueryEvaluation {
-        let mut features = [0.0; FEATURE_NAMES.len()];
+        let mut features = [0.0; FEATURES.len()];
         features[0] = cosine;
         QueryEvaluation {
             id: String::new(),
@@ -152,6 +163,16 @@ mod tests {
         assert_eq!((calibration.bins[9].count, calibration.bins[0].count), (2, 2));
         assert!((calibration.turned_away - 1.0 / 3.0).abs() < 1e-9);
         assert_eq!(calibration.out_of_scope_turned_away, Some(1.0));
+    }
+
+    #[test]
+    fn the_threshold_turns_one_answerable_phrase_in_twenty_away() {
+        let queries = (0..100).map(|nth| query(0.4 + 0.002 * nth as f32, true)).collect();
+        let evaluation = Evaluation { queries, out_of_scope: Vec::new(), took: Duration::ZERO };
+        let mut model = model();
+        model.threshold = threshold(std::slice::from_ref(&evaluation), &model);
+        let turned_away = calibrate(&evaluation, &model).turned_away;
+        assert!((0.03..=0.05).contains(&turned_away), "{turned_away}");
     }
 
     #[test]

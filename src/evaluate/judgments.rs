@@ -17,7 +17,8 @@ pub struct Judged {
     pub corpus: Option<PathBuf>,
     /// The queries that somebody judged something for, in order of the file.
     pub queries: Vec<JudgedQuery>,
-    /// Queries that nothing answers (`queries_out_of_scope.jsonl`), where the set has such.
+    /// Queries that nothing answers, where the set has such: those of
+    /// `queries_out_of_scope.jsonl`, or phrases without titles.
     pub out_of_scope: Vec<JudgedQuery>,
 }
 
@@ -43,25 +44,19 @@ pub enum Right {
 
 impl Judged {
     /// Reads a judged set: a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, or a
-    /// file with a phrase, a tab and parts of the right titles (`|` between) on each line.
+    /// file with a phrase, a tab and parts of the right titles (`|` between) on each line; nothing
+    /// behind the tab says that nothing answers the phrase.
     ///
     /// # Errors
     /// A file is missing or a line broken (named); a judgment names a document or query that does
     /// not exist; nothing is judged.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let (corpus, queries) = if path.is_dir() { read_folder(path)? } else { (None, read_phrases(path)?) };
-        let out_of_scope = match path.join("queries_out_of_scope.jsonl") {
-            file if file.is_file() => entries(&file)?,
-            _ => Vec::new(),
-        };
-        let nothing =
-            |entry: Entry| JudgedQuery { id: entry.id, text: entry.text, right: Right::Keys(HashMap::new()) };
-        let out_of_scope = out_of_scope.into_iter().map(nothing).collect();
-        if queries.is_empty() {
+        let judged = if path.is_dir() { read_folder(path, name)? } else { read_phrases(path, name)? };
+        if judged.queries.is_empty() {
             bail!("{} holds no judged queries", path.display());
         }
-        Ok(Self { name, corpus, queries, out_of_scope })
+        Ok(judged)
     }
 }
 
@@ -74,7 +69,7 @@ struct Entry {
     text: String,
 }
 
-fn read_folder(dir: &Path) -> anyhow::Result<(Option<PathBuf>, Vec<JudgedQuery>)> {
+fn read_folder(dir: &Path, name: String) -> anyhow::Result<Judged> {
     let corpus = dir.join("corpus.jsonl");
     let documents: HashSet<String> = entries(&corpus)?.into_iter().map(|entry| entry.id).collect();
     let queries = entries(&dir.join("queries.jsonl"))?;
@@ -109,7 +104,14 @@ fn read_folder(dir: &Path) -> anyhow::Result<(Option<PathBuf>, Vec<JudgedQuery>)
         let right = Right::Keys(judgments.remove(&query.id)?);
         Some(JudgedQuery { id: query.id, text: query.text, right })
     });
-    Ok((Some(corpus), judged.collect()))
+    let out_of_scope = match dir.join("queries_out_of_scope.jsonl") {
+        file if file.is_file() => entries(&file)?,
+        _ => Vec::new(),
+    };
+    let nothing =
+        |entry: Entry| JudgedQuery { id: entry.id, text: entry.text, right: Right::Keys(HashMap::new()) };
+    let out_of_scope = out_of_scope.into_iter().map(nothing).collect();
+    Ok(Judged { name, corpus: Some(corpus), queries: judged.collect(), out_of_scope })
 }
 
 fn entries(path: &Path) -> anyhow::Result<Vec<Entry>> {
@@ -123,8 +125,8 @@ fn entries(path: &Path) -> anyhow::Result<Vec<Entry>> {
         .collect()
 }
 
-fn read_phrases(path: &Path) -> anyhow::Result<Vec<JudgedQuery>> {
-    let mut queries = Vec::new();
+fn read_phrases(path: &Path, name: String) -> anyhow::Result<Judged> {
+    let (mut queries, mut out_of_scope) = (Vec::new(), Vec::new());
     for (number, line) in numbered_lines(path)? {
         if line.trim().is_empty() || line.starts_with("# ") {
             continue;
@@ -133,13 +135,15 @@ fn read_phrases(path: &Path) -> anyhow::Result<Vec<JudgedQuery>> {
             bail!("{}:{number}: expected a phrase, a tab and parts of the right titles", path.display());
         };
         let titles = titles.split('|').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty());
-        queries.push(JudgedQuery {
+        let titles: Vec<String> = titles.collect();
+        let set = if titles.is_empty() { &mut out_of_scope } else { &mut queries };
+        set.push(JudgedQuery {
             id: number.to_string(),
             text: text.trim().to_owned(),
-            right: Right::Titles(titles.collect()),
+            right: Right::Titles(titles),
         });
     }
-    Ok(queries)
+    Ok(Judged { name, corpus: None, queries, out_of_scope })
 }
 
 fn numbered_lines(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {

@@ -138,6 +138,28 @@ mod tests {
         check(&[0], &[], [0.0; 5]);
     }
 
+    /// Made-up rankings, and what `ir-measures` 0.4.3 (over `pytrec_eval`, so `trec_eval`) says of them.
+    #[test]
+    fn as_trec_eval_has_it() {
+        #[derive(serde::Deserialize)]
+        struct Case {
+            found: Vec<u32>,
+            right: Vec<u32>,
+            ndcg_10: f64,
+            mrr_10: f64,
+            recall_100: f64,
+            success_1: f64,
+            success_5: f64,
+        }
+        let cases: Vec<Case> =
+            include_str!("trec_eval.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(cases.len(), 40);
+        for case in cases {
+            let expected = [case.ndcg_10, case.mrr_10, case.recall_100, case.success_1, case.success_5];
+            check(&case.found, &case.right, expected);
+        }
+    }
+
     #[test]
     fn a_mean_is_over_queries() {
         let mean = Measures::mean([&Measures::of(&[1], &[1]), &Measures::of(&[0], &[1])]);

@@ -159,12 +159,11 @@ impl Build<'_> {
         let base = base_of(self.dir)?;
         let roots = self.roots()?;
         let before = self.before()?;
-        let (index, meta) = self.create_or_open(&before)?;
+        let (index, mut meta) = self.create_or_open(&before)?;
         let mut writer = lock(&index, self.dir)?;
-        let files = read::walk(&roots, self.dir, |path, reason| {
+        let (files, walk_problems) = read::walk(&roots, self.dir, |path, reason| {
             (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
         });
-        let (files, walk_problems) = files;
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
         self.progress.bytes.store(bytes, Ordering::Relaxed);
 
@@ -189,14 +188,14 @@ impl Build<'_> {
         summary.embedded = self.progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.0.cmp(&b.0));
 
-        let mut meta = meta;
         for root in roots.iter().map(|root| stored_path(root, &base)) {
             if !meta.roots.contains(&root) {
                 meta.roots.push(root);
             }
         }
         commit(&mut writer, &meta)?;
-        if self.questions(&index)? <= ONE_SEGMENT {
+        summary.questions = super::count_questions(&index.reader()?.searcher(), &schema().1)?;
+        if summary.questions <= ONE_SEGMENT {
             let segments = index.searchable_segment_ids()?;
             if segments.len() > 1 {
                 writer.merge(&segments).wait().context("could not merge the index's segments")?;
@@ -204,7 +203,6 @@ impl Build<'_> {
         }
         writer.garbage_collect_files().wait().ok();
         writer.wait_merging_threads().context("could not finish the index")?;
-        summary.questions = self.questions(&index)?;
         Ok(summary)
     }
 
@@ -260,11 +258,6 @@ impl Build<'_> {
             create(directory, &meta)
         };
         Ok((index.with_context(|| format!("could not make an index in {}", self.dir.display()))?, meta))
-    }
-
-    fn questions(&self, index: &tantivy::Index) -> anyhow::Result<u64> {
-        let searcher = index.reader()?.searcher();
-        Ok(super::count_questions(&searcher, &schema().1)?)
     }
 }
 

@@ -5,6 +5,7 @@ mod builtin;
 mod document;
 mod reading;
 mod schema;
+mod stats;
 mod vectors;
 
 use std::fmt;
@@ -24,9 +25,11 @@ use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
 use crate::parallel;
 use crate::question::Question;
+use schema::FILE;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
 pub use schema::{Fields, QUESTION};
+pub use stats::Stats;
 pub use vectors::{Near, Quantized, Vectors};
 
 /// The format of what is in the commit payload and in the records.

@@ -283,7 +283,7 @@ impl Vectors {
     }
 
     /// The rows of a document.
-    fn rows_of(&self, doc: DocId) -> Range<usize> {
+    pub fn rows_of(&self, doc: DocId) -> Range<usize> {
         let at = HEADER + 4 * doc as usize;
         let (start, end) = (u32_at(&self.bytes, at) as usize, u32_at(&self.bytes, at + 4) as usize);
         // A broken file must not make a wrong range.
@@ -331,12 +331,11 @@ impl Vectors {
         self.rows_of(doc).map(|row| self.row_cosine(row, query)).max_by(f32::total_cmp)
     }
 
-    /// The document's row that is nearest to the query, or `None` where it has none.
-    pub fn nearest_vector(&self, doc: DocId, query: &Quantized) -> Option<Vec<f32>> {
-        let rows = self.rows_of(doc).map(|row| (self.row_cosine(row, query), row));
-        let (_, row) = rows.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
-        let scale = self.scale(row);
-        Some(self.numbers_of(row..row + 1).iter().map(|number| f32::from(*number) * scale).collect())
+    /// The document's row that is nearest to the query, of equals the first, and its cosine; `None`
+    /// where it has none.
+    pub fn nearest_row(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
+        let rows = self.rows_of(doc).map(|row| (row, self.row_cosine(row, query)));
+        rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 
     /// The piece of its answer that is nearest to the query, or `None` where it has no answer.

@@ -22,11 +22,10 @@ impl Allowed {
     /// # Errors
     /// The index is damaged.
     pub fn new(index: &Index, query: &Query) -> anyhow::Result<Self> {
-        let clauses = clauses(index, query)?;
+        let mut clauses = clauses(index, query)?;
         if clauses.is_empty() {
             return Ok(Self { sets: None });
         }
-        let mut clauses = clauses;
         clauses.push((Occur::Must, exactly(index.fields().kind, QUESTION)));
         let searcher = index.searcher();
         let mut sets: Vec<BitSet> = searcher

@@ -10,7 +10,7 @@ const FLOOR_RANK: usize = 300;
 
 /// What having every thing that the phrase names exactly (an error code, code as written) is
 /// worth, beside 1 for being best in both legs. Meaning alone takes `E0502` for any other code.
-const NAMED: f32 = 0.7;
+pub const NAMED: f32 = 0.7;
 
 /// What both legs say of one candidate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,20 +26,23 @@ pub struct Figures {
     pub covered: f32,
 }
 
+/// Among how many of the best cosines a candidate stands out or does not.
+const CROWD: usize = 20;
+
 /// What a candidate's figures are measured against, among all candidates of a phrase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
+pub struct FigureRange {
     /// The highest cosine, at least a little above zero.
     pub cosine: f32,
-    /// The second highest cosine; the highest where there is no other.
-    pub second: f32,
+    /// The mean of the twenty highest cosines: high where many questions are about the same.
+    pub crowd: f32,
     /// The cosine that is worth nothing.
     pub floor: f32,
     /// The highest BM25 score; 0 where no word matches anything.
     pub bm25: f32,
 }
 
-impl Range {
+impl FigureRange {
     /// The range of some candidates.
     pub fn of<'a>(candidates: impl IntoIterator<Item = &'a Figures>) -> Self {
         let mut cosines = Vec::new();
@@ -48,13 +51,14 @@ impl Range {
             cosines.extend(figures.cosine);
             bm25 = bm25.max(figures.bm25);
         }
-        let best = |cosines: &[f32], at: usize| match cosines.len() {
-            0 => 0.0,
-            count => *cosines.to_vec().select_nth_unstable_by(at.min(count - 1), |a, b| b.total_cmp(a)).1,
-        };
-        let (cosine, second) = (best(&cosines, 0).max(0.01), best(&cosines, 1));
-        let floor = best(&cosines, FLOOR_RANK - 1);
-        Self { cosine, second, floor, bm25 }
+        cosines.sort_by(|a, b| b.total_cmp(a));
+        let crowd = &cosines[..cosines.len().min(CROWD)];
+        Self {
+            cosine: cosines.first().map_or(0.01, |best| best.max(0.01)),
+            crowd: crowd.iter().sum::<f32>() / crowd.len().max(1) as f32,
+            floor: cosines.get(FLOOR_RANK - 1).or(cosines.last()).copied().unwrap_or(0.0),
+            bm25,
+        }
     }
 
     /// Where a cosine stands between worth nothing (0) and the best (1).
@@ -67,26 +71,50 @@ impl Range {
             ((cosine - self.floor) / width).clamp(0.0, 1.0)
         }
     }
+
+    /// A BM25 score as a share of the best; `None` where no word matches anything.
+    pub fn keyword(&self, bm25: f32) -> Option<f32> {
+        (self.bm25 > 0.0).then(|| bm25 / self.bm25)
+    }
 }
 
-/// The convex sum of where a candidate stands in each leg, in [0, 1]: `w · semantic + (1 - w) · BM25
-/// / best BM25`, where semantic goes from 0 at the floor to 1 at the best cosine.
-///
-/// Both figures are known for every candidate, so that nobody is punished for being missing from
-/// one list. Where one leg has nothing to say of any candidate, the other decides alone. Bruch
-/// et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (2023), find such sums above
-/// reciprocal ranks, and scaling by minimum and maximum above scaling by the maximum; so do we.
-pub fn convex(figures: &Figures, range: &Range, semantic_weight: f32) -> f32 {
-    let semantic = figures.cosine.map(|cosine| range.semantic(cosine));
-    let keyword = (range.bm25 > 0.0).then(|| figures.bm25 / range.bm25);
-    let sum = match (semantic, keyword) {
-        (Some(semantic), Some(keyword)) => semantic_weight * semantic + (1.0 - semantic_weight) * keyword,
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => 0.0,
-    };
-    match figures.named {
-        Some(named) => (sum + NAMED * named) / (1.0 + NAMED),
-        None => sum,
+/// Where a candidate stands in each leg, each in [0, 1].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shares {
+    /// From 0 at the floor to 1 at the best cosine; `None` without vectors.
+    pub semantic: Option<f32>,
+    /// BM25 as a share of the best; `None` where no word matches anything.
+    pub keyword: Option<f32>,
+    /// [`Figures::named`].
+    pub named: Option<f32>,
+}
+
+impl Shares {
+    /// Where figures stand in their range.
+    pub fn new(figures: &Figures, range: &FigureRange) -> Self {
+        Self {
+            semantic: figures.cosine.map(|cosine| range.semantic(cosine)),
+            keyword: range.keyword(figures.bm25),
+            named: figures.named,
+        }
+    }
+
+    /// The convex sum of both, in [0, 1]: `w · semantic + (1 - w) · keyword`.
+    ///
+    /// Both are known for every candidate, so that nobody is punished for being missing from
+    /// one list. Where one leg has nothing to say of any candidate, the other decides alone. Bruch
+    /// et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (2023), find such sums above
+    /// reciprocal ranks, and scaling by minimum and maximum above scaling by the maximum; so do we.
+    pub fn convex(&self, semantic_weight: f32) -> f32 {
+        let sum = match (self.semantic, self.keyword) {
+            (Some(semantic), Some(keyword)) => semantic_weight * semantic + (1.0 - semantic_weight) * keyword,
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => 0.0,
+        };
+        match self.named {
+            Some(named) => (sum + NAMED * named) / (1.0 + NAMED),
+            None => sum,
+        }
     }
 }
 
@@ -100,11 +128,10 @@ mod tests {
 
     #[track_caller]
     fn check(candidates: &[Figures], weight: f32, expected: &[usize]) {
-        let range = Range::of(candidates);
+        let range = FigureRange::of(candidates);
+        let score = |at: usize| Shares::new(&candidates[at], &range).convex(weight);
         let mut order: Vec<usize> = (0..candidates.len()).collect();
-        order.sort_by(|&a, &b| {
-            convex(&candidates[b], &range, weight).total_cmp(&convex(&candidates[a], &range, weight))
-        });
+        order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
         assert_eq!(order, expected);
     }
 
@@ -128,19 +155,18 @@ mod tests {
 
     #[test]
     fn a_leg_that_says_nothing_does_not_lower_the_score() {
-        let only = figures(0.5, 0.0);
-        assert_eq!(convex(&only, &Range::of([&only]), 0.5), 1.0);
-        let only = Figures { cosine: None, ..figures(0.0, 3.0) };
-        assert_eq!(convex(&only, &Range::of([&only]), 0.5), 1.0);
-        assert_eq!(convex(&Figures::default(), &Range::of([]), 0.5), 0.0);
+        let score = |only: Figures| Shares::new(&only, &FigureRange::of([&only])).convex(0.5);
+        assert_eq!(score(figures(0.5, 0.0)), 1.0);
+        assert_eq!(score(Figures { cosine: None, ..figures(0.0, 3.0) }), 1.0);
+        assert_eq!(score(Figures::default()), 0.0);
     }
 
     #[test]
     fn every_score_is_a_share() {
         for cosine in [-1.0, 0.0, 0.2, 0.9, 1.0] {
             for bm25 in [0.0, 3.0, 10.0] {
-                let range = Range::of(&[figures(0.9, 10.0), figures(0.2, 0.0)]);
-                let score = convex(&figures(cosine, bm25), &range, 0.75);
+                let range = FigureRange::of(&[figures(0.9, 10.0), figures(0.2, 0.0)]);
+                let score = Shares::new(&figures(cosine, bm25), &range).convex(0.75);
                 assert!((0.0..=1.0).contains(&score), "{cosine} {bm25} {score}");
             }
         }

@@ -43,6 +43,8 @@ const RARE: f32 = 2.3;
 /// A word of the phrase, as the index knows it.
 #[derive(Clone, Debug)]
 pub struct QueryTerm {
+    /// As the phrase writes it.
+    pub written: String,
     /// The terms of the index it stands for: the word itself, or those one typo away where no
     /// document has it.
     pub matches: Vec<String>,
@@ -58,13 +60,17 @@ pub struct QueryTerm {
 pub struct KeywordScores {
     /// The words of the phrase that some question has, in order of the phrase.
     pub terms: Vec<QueryTerm>,
-    /// The words of the phrase that none has.
+    /// The words of the phrase that none has, as the phrase writes them.
     pub missing: Vec<String>,
     /// The score of every document, a segment a list; 0 where no word matches.
     pub scores: Vec<Vec<f32>>,
     /// Of the terms that [name](QueryTerm::names) something, the share by idf that every document
     /// has, a segment a list; no lists where the phrase names nothing that any question has.
     pub named: Vec<Vec<f32>>,
+    /// The share of the phrase, by idf, that names something.
+    pub naming: f32,
+    /// How many words of the phrase say something.
+    pub words: usize,
     /// How much of the phrase every document has: the share by idf, in [0, 1], of its words, those
     /// that no question has counted as the rarest; a segment a list.
     pub covered: Vec<Vec<f32>>,
@@ -80,12 +86,10 @@ impl KeywordScores {
         let mut terms = Vec::new();
         let mut missing = Vec::new();
         for (token, count) in telling(tokens(phrase)) {
-            match segments.look_up(&token, count)? {
-                Some((mut term, found)) => {
-                    term.names = names(phrase, &token) && term.idf > RARE;
-                    terms.push((term, found));
-                }
-                None if !token.whole => missing.push(token.text),
+            let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
+            match segments.look_up(&token, written, count)? {
+                Some(found) => terms.push(found),
+                None if !token.whole => missing.push(written.to_owned()),
                 None => {}
             }
         }
@@ -109,13 +113,21 @@ impl KeywordScores {
                     let doc = *doc as usize;
                     scores[segment][doc] += term.weight() * frequency * (K1 + 1.0) / (frequency + K1);
                     covered[segment][doc] += term.idf / said;
-                    if term.names && naming > 0.0 {
+                    if term.names {
                         named[segment][doc] += term.idf / naming;
                     }
                 }
             }
         }
-        Ok(Self { terms: terms.into_iter().map(|(term, _)| term).collect(), missing, scores, named, covered })
+        Ok(Self {
+            naming: if said > 0.0 { naming / said } else { 0.0 },
+            words: terms.len() + missing.len(),
+            terms: terms.into_iter().map(|(term, _)| term).collect(),
+            missing,
+            scores,
+            named,
+            covered,
+        })
     }
 }
 
@@ -151,14 +163,13 @@ fn telling(tokens: Vec<Token>) -> Vec<(Token, u32)> {
 /// Whether a token names a thing exactly, by how the phrase writes it: a code of a letter or three and
 /// some digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with humps
 /// (`PhantomData`).
-fn names(phrase: &str, token: &Token) -> bool {
-    let written = phrase.get(token.start..token.end).unwrap_or_default();
+fn names(written: &str, whole: bool) -> bool {
     let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let letters = written.len() - digits.len();
     let is_code = (1..=3).contains(&letters)
         && (3..=5).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_path = token.whole && written.contains(['_', '<', '#']) || written.contains("::");
+    let is_path = whole && written.contains(['_', '<', '#']) || written.contains("::");
     let humps =
         written.chars().zip(written.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
     is_code || is_path || humps
@@ -203,6 +214,7 @@ impl<'a> Segments<'a> {
     fn look_up(
         &self,
         token: &Token,
+        written: &str,
         count_in_phrase: u32,
     ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
         let mut matches = vec![token.text.clone()];
@@ -218,7 +230,8 @@ impl<'a> Segments<'a> {
             return Ok(None);
         }
         let idf = (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln();
-        let term = QueryTerm { matches, idf, count: count_in_phrase, names: false };
+        let names = names(written, token.whole) && idf > RARE;
+        let term = QueryTerm { written: written.to_owned(), matches, idf, count: count_in_phrase, names };
         Ok(Some((term, frequencies)))
     }
 
@@ -384,7 +397,7 @@ mod tests {
             ("don't", false),
             ("and/or", false),
         ] {
-            assert_eq!(names(text, &tokens(text)[0]), expected, "{text}");
+            assert_eq!(names(text, tokens(text)[0].whole), expected, "{text}");
         }
     }
 }

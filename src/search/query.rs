@@ -48,6 +48,8 @@ pub struct Query {
     pub filters: Filters,
     /// The share of the semantic leg, in [0, 1], instead of the one tuned on the corpus.
     pub semantic_weight: Option<f32>,
+    /// Say of every hit why it stands where it does; takes a little longer.
+    pub explain: bool,
 }
 
 impl Query {
@@ -65,6 +67,7 @@ impl Query {
             limit: Self::DEFAULT_LIMIT,
             filters: Filters::default(),
             semantic_weight: None,
+            explain: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::confidence::Features;
+use super::explain::Explanation;
 use super::fuse::Figures;
 use super::snippet::Snippet;
 use crate::question::Question;
@@ -19,6 +20,14 @@ pub struct Results {
     pub hits: Vec<Hit>,
     /// Words of the phrase that no question has, not even one letter off.
     pub missing: Vec<String>,
+}
+
+impl Results {
+    /// Whether we are at least as sure of the best hit as this. Without vectors nobody can tell, and
+    /// any hit is an answer.
+    pub fn is_answered(&self, min_confidence: f32) -> bool {
+        self.hits.first().is_some_and(|best| best.confidence.is_none_or(|sure| sure >= min_confidence))
+    }
 }
 
 /// A question that was found.
@@ -37,6 +46,8 @@ pub struct Hit {
     pub exact: bool,
     /// What [`confidence`](Self::confidence) was told by, where that is known.
     pub features: Option<Features>,
+    /// Why it stands where it does, where the query asks for that.
+    pub explanation: Option<Explanation>,
     /// What both legs say of it.
     pub figures: Figures,
     /// Byte ranges of the title that match the phrase.

@@ -11,7 +11,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, Figures, Range, convex};
+use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::Embedder;
@@ -111,8 +111,8 @@ fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::
 /// How high the nth phrase finds the nth document: the mean of 1 / rank.
 fn mean_reciprocal_rank(figures: &[Vec<Figures>], weight: f32) -> f32 {
     let reciprocal = |(own, figures): (usize, &Vec<Figures>)| {
-        let range = Range::of(figures);
-        let score = |figures: &Figures| convex(figures, &range, weight);
+        let range = FigureRange::of(figures);
+        let score = |figures: &Figures| Shares::new(figures, &range).convex(weight);
         let own = score(&figures[own]);
         let better = figures.iter().filter(|other| score(other) > own).count();
         1.0 / (better + 1) as f32

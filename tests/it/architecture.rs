@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
     ("search", &["analyze", "chunk", "embed", "index", "parallel", "question"]),
     ("evaluate", &["embed", "index", "parallel", "question", "search"]),
-    ("render", &["question", "search"]),
+    ("render", &["embed", "index", "question", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -98,6 +98,11 @@ fn the_corpus_answers_what_people_type() {
         // Processors round differently.
         assert!((found - pinned).abs() < 0.01, "{figure} was {pinned} and is {found:.4}");
     }
+    let calibration = &report["calibration"][0];
+    for (figure, pinned) in [("turned_away", 0.032), ("out_of_scope_turned_away", 0.631), ("ece", 0.09)] {
+        let found = calibration[figure].as_f64().unwrap();
+        assert!((found - pinned).abs() < 0.02, "{figure} was {pinned} and is {found:.4}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::util::Dir;
 #[serde(deny_unknown_fields)]
 struct Reply {
     query: String,
+    answered: bool,
     took_ms: f64,
     hits: Vec<Hit>,
 }
@@ -28,6 +29,68 @@ struct Hit {
     confidence: Option<f32>,
     snippet: Snippet,
     url: Option<String>,
+    #[serde(default)]
+    explanation: Option<Explanation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Explanation {
+    semantic_weight: f32,
+    semantic: Option<Semantic>,
+    keyword: Keyword,
+    named: Option<f32>,
+    exact: bool,
+    confidence: Option<Confidence>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Semantic {
+    cosine: f32,
+    moved_cosine: Option<f32>,
+    share: Option<f32>,
+    rank: Option<usize>,
+    of: Option<usize>,
+    nearest: Option<String>,
+    also: Option<String>,
+    passage: Option<[u32; 2]>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keyword {
+    bm25: f32,
+    share: Option<f32>,
+    rank: Option<usize>,
+    of: Option<usize>,
+    covered: f32,
+    words: Vec<Word>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Word {
+    word: String,
+    idf: f32,
+    title: usize,
+    also: usize,
+    answer: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confidence {
+    average: f32,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    feature: String,
+    value: f32,
+    effect: f32,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -45,11 +108,75 @@ struct Snippet {
 }
 
 #[test]
+fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
+    let dir = Dir::indexed();
+    let output = dir.run(&["--json", "--explain", "whetstone for blunt knives qqq"]).success();
+    let reply: Reply = serde_json::from_str(&output.stdout).unwrap();
+    let hit = &reply.hits[0];
+    assert_eq!(hit.title, "How do I sharpen a kitchen knife?");
+    let why = hit.explanation.as_ref().unwrap();
+    let (semantic, keyword) = (why.semantic.as_ref().unwrap(), &why.keyword);
+    let weight = why.semantic_weight;
+    let sum = weight * semantic.share.unwrap() + (1.0 - weight) * keyword.share.unwrap();
+    assert!((sum - hit.score).abs() < 1e-4 && !why.exact && why.named.is_none(), "{why:?}");
+    assert_eq!((keyword.rank, keyword.of, semantic.rank, semantic.of), (Some(1), Some(1), Some(1), Some(5)));
+    assert!(keyword.bm25 > 0.0 && (0.0..1.0).contains(&keyword.covered), "{keyword:?}");
+    let words: Vec<_> =
+        keyword.words.iter().map(|word| (&*word.word, [word.title, word.also, word.answer])).collect();
+    assert!(words.contains(&("whetstone", [0, 0, 1])) && words.contains(&("knives", [1, 0, 0])), "{words:?}");
+    assert!(keyword.words.iter().any(|word| word.word == "qqq" && word.idf == 0.0), "{words:?}");
+    assert!(semantic.cosine > 0.3 && semantic.moved_cosine.unwrap() > semantic.cosine, "{semantic:?}");
+    assert!(
+        semantic.also.is_none() && semantic.nearest.as_deref() == Some("title") || semantic.passage.is_some()
+    );
+    // The reasons add up.
+    let confidence = why.confidence.as_ref().unwrap();
+    let odds = |p: f32| (p / (1.0 - p)).ln();
+    let moved: f32 = confidence.reasons.iter().map(|reason| reason.effect).sum();
+    assert!(
+        (odds(hit.confidence.unwrap()) - odds(confidence.average) - moved).abs() < 0.01,
+        "{confidence:?}"
+    );
+    assert!(
+        confidence.reasons.iter().any(|reason| reason.feature == "cosine" && reason.value == semantic.cosine)
+    );
+    // For people, a tree of the same.
+    let tree = dir.run(&["--explain", "-n", "1", "whetstone for blunt knives qqq"]).success().stdout;
+    for words in ["× 1.00 meaning", "whetstone (idf", "not there: ", "qqq", "% sure; of an average hit"] {
+        assert!(tree.contains(words), "{words:?} is missing: {tree}");
+    }
+    let exact = dir.run(&["--explain", "-n", "1", "How do I sharpen a kitchen knife?"]).success().stdout;
+    assert!(exact.contains("is the phrase"), "{exact}");
+    let words = dir.run(&["--explain", "-n", "1", "--mode", "keyword", "whetstone"]).success().stdout;
+    assert!(words.contains("one leg alone ranks") && !words.contains("meaning:"), "{words}");
+}
+
+#[test]
+fn statistics_say_what_an_index_holds() {
+    let dir = Dir::indexed();
+    let stats: Value = serde_json::from_str(&dir.run(&["stats", "--json"]).success().stdout).unwrap();
+    assert_eq!((&stats["questions"], &stats["answered"], &stats["files"]), (&5.into(), &5.into(), &1.into()));
+    assert_eq!(
+        (&stats["vectors"], &stats["segments"]),
+        (&10.into(), &1.into()),
+        "a title and an answer each"
+    );
+    assert_eq!((&stats["sections"]["Garden"], &stats["levels"]["advanced"]), (&2.into(), &2.into()));
+    assert_eq!(stats["model"]["dimensions"], 384);
+    assert!(stats["bytes"].as_u64().unwrap() > 5_000);
+    let people = dir.run(&["stats"]).success().stdout;
+    for words in ["questions  5, 5 answered", "faq.md: 1 file", "10 vectors", "0.75 meaning, 0.25 words"] {
+        assert!(people.contains(words), "{words:?} is missing: {people}");
+    }
+}
+
+#[test]
 fn a_reply_has_every_key_and_no_other() {
     let dir = Dir::indexed();
     let output = dir.run(&["--json", "yellow tomato leaves"]).success();
     let reply: Reply = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(reply.query, "yellow tomato leaves");
+    assert!(reply.answered && reply.hits.iter().all(|hit| hit.explanation.is_none()));
     assert!(reply.took_ms >= 0.0);
     let ranks: Vec<usize> = reply.hits.iter().map(|hit| hit.rank).collect();
     assert_eq!(ranks, (1..=reply.hits.len()).collect::<Vec<_>>());

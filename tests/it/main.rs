@@ -4,6 +4,7 @@ mod architecture;
 mod builtin;
 mod cli;
 mod durability;
+mod eval;
 mod index;
 mod json;
 mod search;

@@ -3,19 +3,27 @@
 //! `--json`, `--batch`, `show --json` and `export` write these and nothing else. Absent values
 //! are `null`, absent lists empty; every key is always there. Offsets are UTF-8 bytes.
 
+mod explanation;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::embed::ModelInfo;
+use crate::index::{Index, Stats};
 use crate::question::Question;
 use crate::search::{Hit, Results};
+
+pub use explanation::ExplanationReply;
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
 pub struct SearchReply<'a> {
     /// The phrase as typed.
     pub query: &'a str,
+    /// Whether we are sure enough of the best hit; if not, the hits are the nearest misses.
+    pub answered: bool,
     /// Milliseconds from the parsed phrase to the last snippet, loading not included.
     pub took_ms: f64,
     /// Best first.
@@ -70,6 +78,9 @@ pub struct HitReply<'a> {
     pub snippet: SnippetReply<'a>,
     /// A web address of the question.
     pub url: Option<&'a str>,
+    /// Why it stands where it does; only there with `--explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationReply<'a>>,
 }
 
 /// A place in a file.
@@ -88,6 +99,68 @@ pub struct SnippetReply<'a> {
     pub text: &'a str,
     /// `[start, end]` of what matches the phrase.
     pub highlights: Vec<[usize; 2]>,
+}
+
+/// What an index holds.
+#[derive(Debug, Serialize)]
+pub struct StatsReply<'a> {
+    /// Where it lies.
+    pub index: String,
+    /// The format of what it keeps.
+    pub format: u32,
+    /// Questions.
+    pub questions: u64,
+    /// Questions that have an answer.
+    pub answered: u64,
+    /// Other ways to ask them, all together.
+    pub also: u64,
+    /// Files that were read, those without questions included.
+    pub files: u64,
+    /// What was named to be read.
+    pub roots: &'a [String],
+    /// Pieces of questions that have a vector.
+    pub vectors: u64,
+    /// Tantivy segments.
+    pub segments: u64,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// The model of its vectors; `null` in an index of words only.
+    pub model: Option<&'a ModelInfo>,
+    /// The share of meaning in the score, tuned on the corpus; `null` where it never was.
+    pub semantic_weight: Option<f32>,
+    /// How many questions there were when it was tuned.
+    pub tuned_on: u64,
+    /// How many questions each section has.
+    pub sections: &'a BTreeMap<String, u64>,
+    /// How many questions each level has.
+    pub levels: &'a BTreeMap<String, u64>,
+    /// How many questions each tag has.
+    pub tags: &'a BTreeMap<String, u64>,
+}
+
+impl<'a> StatsReply<'a> {
+    /// The statistics of an index.
+    pub fn new(index: &'a Index, stats: &'a Stats) -> Self {
+        let meta = index.meta();
+        Self {
+            index: index.dir().display().to_string(),
+            format: meta.format,
+            questions: stats.questions,
+            answered: stats.answered,
+            also: stats.also,
+            files: stats.files,
+            roots: &meta.roots,
+            vectors: stats.vectors,
+            segments: stats.segments,
+            bytes: stats.bytes,
+            model: meta.model.as_ref(),
+            semantic_weight: meta.semantic_weight,
+            tuned_on: meta.tuned_on,
+            sections: &stats.sections,
+            levels: &stats.levels,
+            tags: &stats.tags,
+        }
+    }
 }
 
 /// A whole question: a line of `export`, the answer of `show --json`.
@@ -119,10 +192,12 @@ pub struct QuestionReply<'a> {
     pub fields: &'a BTreeMap<String, String>,
 }
 
-impl<'a> From<&'a Results> for SearchReply<'a> {
-    fn from(results: &'a Results) -> Self {
+impl<'a> SearchReply<'a> {
+    /// The answer to a phrase; it is one where we are at least so sure of the best hit.
+    pub fn new(results: &'a Results, min_confidence: f32) -> Self {
         Self {
             query: &results.phrase,
+            answered: results.is_answered(min_confidence),
             // Microseconds are enough to tell.
             took_ms: (results.took.as_secs_f64() * 1e6).round() / 1e3,
             hits: results.hits.iter().map(HitReply::from).collect(),
@@ -149,6 +224,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
                 highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
             },
             url: question.url.as_deref(),
+            explanation: hit.explanation.as_ref().map(|why| ExplanationReply::new(hit, why)),
         }
     }
 }

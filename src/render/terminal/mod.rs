@@ -1,5 +1,8 @@
 //! Results for people.
 
+mod explanation;
+
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -9,11 +12,15 @@ use unicode_width::UnicodeWidthChar;
 use super::escape::escaped;
 use crate::question::Question;
 use crate::search::{Hit, Results};
+use explanation::write_explanation;
 
 const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const PLACE: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
+
+/// What stands before the lines of a hit, behind whose number there is as much.
+const INDENT: &str = "    ";
 
 /// How many lines of its answer a hit shows.
 const SNIPPET_LINES: usize = 5;
@@ -25,6 +32,13 @@ pub struct Layout {
     pub width: Option<usize>,
     /// A terminal shows it: escape what would drive it.
     pub escape: bool,
+}
+
+impl Layout {
+    /// A text as it may be written.
+    pub fn shown(self, text: &str) -> Cow<'_, str> {
+        if self.escape { escaped(text) } else { text.into() }
+    }
 }
 
 /// Writes hits: number and title; where it stands, its score, and how sure we are that it answers; the
@@ -43,7 +57,6 @@ pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) ->
 }
 
 fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> {
-    const INDENT: &str = "    ";
     let Hit { rank, question, score, confidence, snippet, title_highlights, .. } = hit;
     let width = layout.width.map(|width| width.saturating_sub(INDENT.len()).max(20));
     for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
@@ -71,7 +84,10 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     if more {
         writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
     }
-    Ok(())
+    match &hit.explanation {
+        Some(why) => write_explanation(out, hit, why, layout),
+        None => Ok(()),
+    }
 }
 
 /// Writes one question, whole.
@@ -79,12 +95,11 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
 /// # Errors
 /// The stream is closed or full.
 pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
-    let shown = |text: &str| if layout.escape { escaped(text).into_owned() } else { text.to_owned() };
-    writeln!(out, "{TITLE}{}{TITLE:#}", shown(&question.title))?;
+    writeln!(out, "{TITLE}{}{TITLE:#}", layout.shown(&question.title))?;
     write_place(out, question, layout)?;
     writeln!(out)?;
     for also in &question.also {
-        writeln!(out, "{QUIET}also asked: {}{QUIET:#}", shown(also))?;
+        writeln!(out, "{QUIET}also asked: {}{QUIET:#}", layout.shown(also))?;
     }
     let facts = [
         ("tags", Some(question.tags.join(", ")).filter(|tags| !tags.is_empty())),
@@ -95,25 +110,24 @@ pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout)
     let fields = question.fields.iter().map(|(key, value)| (key.as_str(), Some(value.clone())));
     for (name, value) in facts.into_iter().chain(fields) {
         if let Some(value) = value {
-            writeln!(out, "{QUIET}{}: {}{QUIET:#}", shown(name), shown(&value))?;
+            writeln!(out, "{QUIET}{}: {}{QUIET:#}", layout.shown(name), layout.shown(&value))?;
         }
     }
     let readable = question.readable_answer();
     if !readable.trim().is_empty() {
-        writeln!(out, "\n{}", shown(readable.trim_end()))?;
+        writeln!(out, "\n{}", layout.shown(readable.trim_end()))?;
     }
     if readable != question.answer {
-        writeln!(out, "\n{QUIET}source:{QUIET:#}\n\n{}", shown(question.answer.trim_end()))?;
+        writeln!(out, "\n{QUIET}source:{QUIET:#}\n\n{}", layout.shown(question.answer.trim_end()))?;
     }
     Ok(())
 }
 
 /// `path:line · section · level · id`.
 fn write_place(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
-    let shown = |text: &str| if layout.escape { escaped(text).into_owned() } else { text.to_owned() };
-    write!(out, "{PLACE}{}{PLACE:#}", shown(&question.source.to_string()))?;
+    write!(out, "{PLACE}{}{PLACE:#}", layout.shown(&question.source.to_string()))?;
     for fact in [&question.section, &question.level].into_iter().flatten() {
-        write!(out, " · {}", shown(fact))?;
+        write!(out, " · {}", layout.shown(fact))?;
     }
     write!(out, "{QUIET} · {}{QUIET:#}", question.id)
 }
@@ -128,8 +142,7 @@ fn write_marked(
     layout: Layout,
 ) -> io::Result<()> {
     let mut write = |range: Range<usize>, style: Style| {
-        let piece = &text[range];
-        let piece = if layout.escape { escaped(piece) } else { piece.into() };
+        let piece = layout.shown(&text[range]);
         if piece.is_empty() { Ok(()) } else { write!(out, "{style}{piece}{style:#}") }
     };
     let mut at = line.start;

@@ -1,0 +1,104 @@
+//! `rqsearch stats`
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use indicatif::{HumanBytes, HumanCount};
+
+use super::{Outcome, Place, layout, plural};
+use crate::index::{Index, Stats};
+use crate::render::wire;
+use crate::search::DEFAULT_SEMANTIC_WEIGHT;
+
+/// How many sections, levels and tags are named, those with most questions first.
+const NAMED: usize = 12;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+    let index = place.open()?;
+    let stats = index.stats()?;
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    if args.json {
+        serde_json::to_writer(&mut out, &wire::StatsReply::new(&index, &stats)).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        write_stats(&mut out, &index, &stats)?;
+    }
+    out.flush()?;
+    Ok(Outcome::Success)
+}
+
+fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result<()> {
+    let layout = layout();
+    let counted = |count: u64, noun: &str| format!("{} {}", HumanCount(count), plural(count, noun));
+    write!(out, "questions  {}, {} answered", HumanCount(stats.questions), HumanCount(stats.answered))?;
+    match stats.also {
+        0 => writeln!(out)?,
+        also => writeln!(out, ", {} to ask them", counted(also, "other way"))?,
+    }
+    let roots = index.meta().roots.join(", ");
+    writeln!(out, "read from  {}: {}", layout.shown(&roots), counted(stats.files, "file"))?;
+    writeln!(
+        out,
+        "index      {}: {} in {}",
+        index.dir().display(),
+        HumanBytes(stats.bytes),
+        counted(stats.segments, "segment")
+    )?;
+    match &index.meta().model {
+        Some(model) => writeln!(
+            out,
+            "meaning    {} ({}), {} of {} dimensions",
+            model.name,
+            model.fingerprint,
+            counted(stats.vectors, "vector"),
+            model.dimensions
+        )?,
+        None => writeln!(out, "meaning    none: words only")?,
+    }
+    if index.meta().model.is_some() {
+        let weight = index.meta().semantic_weight.unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
+        let how = match index.meta().semantic_weight {
+            Some(_) => format!("tuned on {}", counted(index.meta().tuned_on, "question")),
+            None => "not tuned".to_owned(),
+        };
+        writeln!(out, "weight     {weight:.2} meaning, {:.2} words ({how})", 1.0 - weight)?;
+    }
+    for (name, counts) in [("sections", &stats.sections), ("levels", &stats.levels), ("tags", &stats.tags)] {
+        if !counts.is_empty() {
+            writeln!(out, "{name:<10} {}", layout.shown(&most(counts)))?;
+        }
+    }
+    Ok(())
+}
+
+/// `async 33, traits 30 … and 5 more`, those with most questions first.
+fn most(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), name.as_str()));
+    let named: Vec<String> =
+        counts.iter().take(NAMED).map(|(name, count)| format!("{name} {count}")).collect();
+    match counts.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} … and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_are_named_first() {
+        let counts: BTreeMap<String, u64> = (0..14).map(|nth| (format!("t{nth:02}"), nth / 7)).collect();
+        assert!(most(&counts).starts_with("t07 1, t08 1"), "{}", most(&counts));
+        assert!(most(&counts).ends_with("t04 0 … and 2 more"), "{}", most(&counts));
+        assert_eq!(most(&BTreeMap::new()), "");
+    }
+}

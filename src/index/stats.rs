@@ -1,0 +1,68 @@
+//! What an index holds, in figures.
+
+use std::collections::BTreeMap;
+
+use super::{FILE, Index, QUESTION};
+use crate::question::Question;
+
+/// What an index holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Questions.
+    pub questions: u64,
+    /// Questions that have an answer.
+    pub answered: u64,
+    /// Other ways to ask them, all together.
+    pub also: u64,
+    /// Files that were read, those without questions included.
+    pub files: u64,
+    /// Vectors of questions that are there; deleted ones not counted.
+    pub vectors: u64,
+    /// Tantivy segments.
+    pub segments: u64,
+    /// Bytes of all files of the index: on disk, or in memory.
+    pub bytes: u64,
+    /// How many questions each section has, as each source writes it.
+    pub sections: BTreeMap<String, u64>,
+    /// How many questions each level has.
+    pub levels: BTreeMap<String, u64>,
+    /// How many questions each tag has.
+    pub tags: BTreeMap<String, u64>,
+}
+
+impl Index {
+    /// Counts what the index holds; reads every question.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn stats(&self) -> anyhow::Result<Stats> {
+        let mut stats = Stats {
+            files: self.records(self.fields.kind, FILE)?.len() as u64,
+            segments: self.searcher.segment_readers().len() as u64,
+            bytes: self.searcher.space_usage()?.total().get_bytes(),
+            ..Stats::default()
+        };
+        for (segment, vectors) in self.searcher.segment_readers().iter().zip(self.vectors()) {
+            stats.vectors +=
+                segment.doc_ids_alive().map(|doc| vectors.rows_of(doc).len() as u64).sum::<u64>();
+        }
+        for question in self.matching(self.fields.kind, QUESTION)? {
+            stats.add(&question);
+        }
+        Ok(stats)
+    }
+}
+
+impl Stats {
+    fn add(&mut self, question: &Question) {
+        self.questions += 1;
+        self.answered += u64::from(!question.answer.trim().is_empty());
+        self.also += question.also.len() as u64;
+        let count = |counts: &mut BTreeMap<String, u64>, name: &String| {
+            *counts.entry(name.clone()).or_default() += 1;
+        };
+        question.section.iter().for_each(|section| count(&mut self.sections, section));
+        question.level.iter().for_each(|level| count(&mut self.levels, level));
+        question.tags.iter().for_each(|tag| count(&mut self.tags, tag));
+    }
+}

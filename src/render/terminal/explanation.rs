@@ -1,0 +1,189 @@
+//! Why a hit stands where it does, as a small tree.
+
+use std::io::{self, Write};
+
+use termtree::Tree;
+
+use super::{INDENT, Layout, QUIET};
+use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
+
+/// How much of the nearest piece is shown, in characters.
+const PIECE: usize = 60;
+
+/// Features that one line sums up, and what it is called: people care for what the hit has of their
+/// phrase, not for how the model splits it.
+const REASONS: [(&str, &[&str]); 6] = [
+    ("what it has of the phrase, in meaning and words", &["cosine", "covered", "cosine_covered"]),
+    ("stands out among questions about the same", &["stands_out"]),
+    ("the words mean this one too", &["keyword_share"]),
+    ("ahead of the other hits", &["lead"]),
+    ("has what the phrase names exactly", &["named"]),
+    ("length of the phrase", &["words"]),
+];
+
+/// Writes the tree, indented as the hit is.
+pub fn write_explanation(
+    out: &mut impl Write,
+    hit: &Hit,
+    why: &Explanation,
+    layout: Layout,
+) -> io::Result<()> {
+    let mut tree = Tree::new(sum(hit, why));
+    tree.extend(semantic(hit, why, layout));
+    tree.push(keyword(hit, why, layout));
+    if !why.reasons.is_empty() {
+        tree.push(confidence(hit, &why.reasons));
+    }
+    for line in tree.to_string().lines() {
+        writeln!(out, "{INDENT}{QUIET}{line}{QUIET:#}")?;
+    }
+    Ok(())
+}
+
+/// How the score comes about.
+fn sum(hit: &Hit, why: &Explanation) -> String {
+    if hit.exact {
+        return "its title, or another way to ask it, is the phrase".to_owned();
+    }
+    let score = figure(hit.score);
+    let (Mode::Hybrid, Some(semantic), Some(keyword)) = (why.mode, why.shares.semantic, why.shares.keyword)
+    else {
+        return format!("{score}: one leg alone ranks");
+    };
+    let weight = why.semantic_weight;
+    let sum = format!(
+        "{} × {} meaning + {} × {} words",
+        figure(weight),
+        figure(semantic),
+        figure(1.0 - weight),
+        figure(keyword)
+    );
+    match why.shares.named {
+        Some(named) => format!(
+            "{score} = ({sum} + {} × {} of what the phrase names exactly) / {}",
+            figure(NAMED),
+            figure(named),
+            figure(1.0 + NAMED)
+        ),
+        None => format!("{score} = {sum}"),
+    }
+}
+
+fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>> {
+    let cosine = hit.figures.cosine?;
+    let place =
+        why.semantic_rank.map_or_else(String::new, |(rank, of)| format!("{} of {of}, ", ordinal(rank)));
+    let moved = match why.moved_cosine {
+        Some(moved) if (moved - cosine).abs() >= 0.005 => {
+            format!("; {} where the best hits are heard as well", figure(moved))
+        }
+        _ => String::new(),
+    };
+    let mut tree = Tree::new(format!("meaning: {place}cosine {}{moved}", figure(cosine)));
+    if let Some((passage, _)) = &why.nearest {
+        tree.push(format!("nearest: {}", piece(hit, passage, layout)));
+    }
+    Some(tree)
+}
+
+/// Which piece of a question it is, and how it begins.
+fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
+    let answer = hit.question.readable_answer();
+    let (name, text) = match passage {
+        Passage::Title => return "its title".to_owned(),
+        Passage::Also(nth) => ("asked as", hit.question.also.get(*nth as usize).map_or("", String::as_str)),
+        Passage::Answer(range) => {
+            ("answer", answer.get(range.start as usize..range.end as usize).unwrap_or_default())
+        }
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String = line.chars().take(PIECE).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    format!("{name}, “{}”", layout.shown(&shown))
+}
+
+fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
+    let Some((rank, of)) = why.keyword_rank else {
+        return Tree::new("words: none of the phrase".to_owned());
+    };
+    let head = format!(
+        "words: {} of {of}, BM25 {:.1}, {:.0} % of the phrase",
+        ordinal(rank),
+        hit.figures.bm25,
+        100.0 * hit.figures.covered
+    );
+    let (there, not_there): (Vec<&WordMatch>, Vec<_>) =
+        why.words.iter().partition(|found| found.counts.iter().any(|count| *count > 0));
+    let mut tree = Tree::new(head);
+    for found in there {
+        let places = ["title", "other ways to ask", "answer"].iter().zip(found.counts);
+        let places = places.filter(|(_, count)| *count > 0).map(|(place, count)| match count {
+            1 => (*place).to_owned(),
+            several => format!("{place} {several}×"),
+        });
+        let places = places.collect::<Vec<_>>().join(", ");
+        tree.push(format!("{} (idf {:.1}): {places}", layout.shown(&found.word), found.idf));
+    }
+    if !not_there.is_empty() {
+        let words: Vec<&str> = not_there.iter().map(|found| found.word.as_str()).collect();
+        tree.push(format!("not there: {}", layout.shown(&words.join(", "))));
+    }
+    tree
+}
+
+fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {
+    let sure = 100.0 * hit.confidence.unwrap_or_default();
+    let average = 100.0 * FITTED.average();
+    let mut tree = Tree::new(format!("{sure:.0} % sure; of an average hit it would be {average:.0} %"));
+    let mut effects = REASONS.map(|(name, features)| {
+        let effects = reasons.iter().filter(|reason| features.contains(&reason.feature));
+        (name, effects.map(|reason| reason.effect).sum::<f32>())
+    });
+    effects.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    for (name, effect) in effects {
+        tree.push(format!("odds × {:.2}: {name}", effect.exp()));
+    }
+    tree
+}
+
+fn figure(value: f32) -> String {
+    format!("{value:.2}")
+}
+
+/// `1st`, `12th`, `23rd`.
+fn ordinal(rank: usize) -> String {
+    let suffix = match (rank % 10, rank % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{rank}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::FEATURES;
+
+    #[test]
+    fn ranks_are_read_aloud() {
+        for (rank, expected) in
+            [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (113, "113th"), (121, "121st")]
+        {
+            assert_eq!(ordinal(rank), expected);
+        }
+    }
+
+    #[test]
+    fn every_feature_is_told_of_once() {
+        let mut told: Vec<&str> = REASONS.iter().flat_map(|(_, features)| *features).copied().collect();
+        let mut features = FEATURES.to_vec();
+        told.sort_unstable();
+        features.sort_unstable();
+        assert_eq!(told, features);
+    }
+}

@@ -1,0 +1,135 @@
+//! The search, measured.
+
+use serde_json::Value;
+
+use crate::util::{Dir, FAQ};
+
+/// The questions of [`FAQ`] as a judged set in BEIR layout, with phrases people might type.
+fn judged(dir: &Dir) {
+    let mut corpus = String::new();
+    for (nth, part) in FAQ.split("\n## ").skip(1).enumerate() {
+        let (title, rest) = part.split_once('\n').unwrap();
+        let answer = rest.split("\n\n").last().unwrap().trim();
+        let record = serde_json::json!({"_id": format!("d{nth}"), "title": title, "text": answer});
+        corpus += &format!("{record}\n");
+    }
+    dir.write("set/corpus.jsonl", corpus);
+    let queries = [
+        ("q0", "loaf proofing time", "d0"),
+        ("q1", "my bread has a vinegar taste", "d1"),
+        ("q2", "blade is dull", "d2"),
+        ("q3", "which grit for a whetstone", "d2"),
+        ("q4", "nitrogen shortage", "d3"),
+        ("q5", "cutting back flowering shrubs", "d4"),
+        ("q6", "forsythia", "d4"),
+        ("q7", "dough in the refrigerator over night", "d0"),
+        ("q8", "too acid", "d1"),
+        ("q9", "slant of the cut", "d4"),
+        ("q10", "how long does it take", "d0"),
+        ("q11", "the right angle", "d2"),
+        ("q12", "a warmer place", "d1"),
+        ("q13", "food for roots", "d3"),
+        ("q14", "one hour", "d0"),
+        ("q15", "water", "d3"),
+        ("q16", "leather goods", "d2"),
+        ("q17", "what to do in spring", "d4"),
+    ];
+    let (mut lines, mut qrels) = (String::new(), "query-id\tcorpus-id\tscore\n".to_owned());
+    for (id, text, right) in queries {
+        lines += &format!("{}\n", serde_json::json!({"_id": id, "text": text}));
+        qrels += &format!("{id}\t{right}\t1\n");
+    }
+    dir.write("set/queries.jsonl", lines);
+    dir.write("set/qrels/test.tsv", qrels);
+    dir.write(
+        "set/queries_out_of_scope.jsonl",
+        "{\"_id\": \"o0\", \"text\": \"install a printer driver\"}\n{\"_id\": \"o1\", \"text\": \"cheap flights to Lisbon\"}\n",
+    );
+}
+
+fn row<'a>(report: &'a Value, mode: &str) -> &'a Value {
+    report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == mode).unwrap()
+}
+
+/// A change here is a change that people notice: say in the commit why it is one for the better.
+#[test]
+fn a_small_set_is_pinned_to_four_digits() {
+    let dir = Dir::new();
+    judged(&dir);
+    let output = dir.run(&["eval", "--json", "set"]).success();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    for (mode, pinned) in [
+        ("keyword", [0.6812, 0.6667, 0.7222, 0.6111, 0.7222]),
+        ("semantic", [0.8962, 0.8796, 0.9444, 0.8333, 0.9444]),
+        ("hybrid", [0.9239, 0.9167, 0.9444, 0.8889, 0.9444]),
+    ] {
+        let row = row(&report, mode);
+        assert_eq!(row["queries"], 18);
+        let names = ["ndcg_10", "mrr_10", "recall_100", "success_1", "success_5"];
+        let found = names.map(|name| (row[name].as_f64().unwrap() * 1e4).round() / 1e4);
+        assert_eq!(found, pinned, "{mode}");
+    }
+    let calibration = &report["calibration"][0];
+    assert_eq!(calibration["out_of_scope_turned_away"], 1.0, "{calibration}");
+}
+
+#[test]
+fn the_table_has_a_row_a_set_and_mode_and_a_mean() {
+    let dir = Dir::new();
+    judged(&dir);
+    dir.write("phrases.tsv", "# a remark\ndull blade\tsharpen a kitchen|prune\ncheap flights\t\n");
+    dir.run(&["index", "set/corpus.jsonl"]).success();
+    let table = dir.run(&["eval", "set", "phrases.tsv"]).success().stdout;
+    let starts = |start: &str| table.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!((starts("set "), starts("phrases "), starts("mean ")), (1 + 3 + 1, 3 + 1, 3), "{table}");
+    assert!(table.contains("nDCG@10") && table.contains("ECE"), "{table}");
+}
+
+#[test]
+fn a_run_is_written_and_compared_with() {
+    let dir = Dir::new();
+    judged(&dir);
+    dir.run(&["eval", "--run", "a.run", "set"]).success();
+    let run = std::fs::read_to_string(dir.path().join("a.run")).unwrap();
+    let first: Vec<&str> = run.lines().next().unwrap().split(' ').collect();
+    assert_eq!([first[0], first[1], first[2], first[3], first[5]], ["q0", "Q0", "d0", "1", "rqsearch"]);
+    dir.run(&["eval", "--compare", "a.run", "set"]).success().says("+0.0000, p = 1.0000");
+    dir.write("b.run", "q0 Q0 d0\n");
+    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("b.run:1: expected six columns");
+    dir.write("b.run", "other Q0 d0 1 1.0 x\n");
+    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("ranks none of the queries of set");
+    dir.run(&["eval", "--compare", "a.run", "set", "set"]).exits(2).says("for one set");
+}
+
+#[test]
+fn a_fit_is_written_as_a_model_with_names() {
+    let dir = Dir::new();
+    judged(&dir);
+    dir.run(&["eval", "--fit", "model.json", "set"]).success();
+    let model: Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("model.json")).unwrap()).unwrap();
+    assert_eq!(model["features"][0]["name"], "cosine");
+    assert!((0.0..1.0).contains(&model["threshold"].as_f64().unwrap()));
+}
+
+#[test]
+fn a_broken_set_says_what_is_wrong_with_it() {
+    let dir = Dir::new();
+    judged(&dir);
+    let qrels = |lines: &str| dir.write("set/qrels/test.tsv", lines);
+    qrels("q0\td0\t1\nq0\td99\t1\n");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: no document is called \"d99\"");
+    qrels("q77\td0\t1\n");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:1: no query is called \"q77\"");
+    qrels("q0\td0\t1\nq1 d1 1\n");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: expected query, document and judgment");
+    qrels("q0\td0\t1\nq1\td1\tyes\n");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: \"yes\" is no judgment");
+    qrels("q0\td0\t0\n");
+    dir.run(&["eval", "set"]).exits(2).says("holds no judged queries");
+    dir.write("set/queries.jsonl", "{\"_id\": \"q0\"\n");
+    dir.run(&["eval", "set"]).exits(2).says("queries.jsonl:1: not a record with _id");
+    dir.run(&["eval", "nowhere"]).exits(2).says("could not open");
+    dir.write("phrases.tsv", "no tab here\n");
+    dir.run(&["eval", "phrases.tsv"]).exits(2).says("phrases.tsv:1: expected a phrase, a tab");
+}
