@@ -39,6 +39,21 @@ pub enum Passage {
     Answer(Range<u32>),
 }
 
+impl Passage {
+    /// Whether it is a way to ask, and no piece of the answer.
+    pub fn asks(&self) -> bool {
+        !matches!(self, Self::Answer(_))
+    }
+
+    /// The question as asked here; its title where this is no other way to ask it.
+    pub fn wording<'a>(&self, question: &'a Question) -> &'a str {
+        match self {
+            Self::Also(nth) => question.also.get(*nth as usize).unwrap_or(&question.title),
+            Self::Title | Self::Answer(_) => &question.title,
+        }
+    }
+}
+
 /// The chunks of a question: its title, each other way to ask, and its answer along the answer's
 /// own structure (paragraphs, lists, fenced code). `count_tokens` is the model's, `window` what it
 /// reads of a text.

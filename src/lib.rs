@@ -56,10 +56,13 @@ pub mod chunk;
 pub mod cli;
 #[cfg(doctest)]
 mod corpus;
+pub mod duplicates;
 pub mod embed;
 pub mod evaluate;
 pub mod index;
+pub mod logistic;
 pub mod mermaid;
+pub mod pair;
 pub mod parallel;
 pub mod question;
 pub mod read;

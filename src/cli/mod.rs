@@ -1,5 +1,6 @@
 //! The command line: what was typed → what it means → one subcommand a file.
 
+mod dups;
 mod eval;
 mod export;
 mod index;
@@ -54,6 +55,8 @@ enum Command {
     Search(search::Args),
     /// Build or update an index: only what changed is read and embedded again
     Index(index::Args),
+    /// Find questions that ask the same, or say whether a new one was asked before
+    Dups(dups::Args),
     /// Show one question, whole
     Show(show::Args),
     /// Write every indexed question as JSON Lines
@@ -105,6 +108,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         None => search::run(&cli.search, place),
         Some(Command::Search(args)) => search::run(&args, place),
         Some(Command::Index(args)) => index::run(&args, place),
+        Some(Command::Dups(args)) => dups::run(&args, place),
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
         Some(Command::Stats(args)) => stats::run(&args, place),

@@ -51,6 +51,9 @@ pub struct Args {
     /// follow as the nearest misses, and the exit status is 1
     #[arg(long, value_name = "P", value_parser = share, default_value_t = FITTED.threshold)]
     min_confidence: f32,
+    /// Show every hit, those that ask the same as a better one as well
+    #[arg(long)]
+    all: bool,
     /// Say why each hit stands where it does
     #[arg(long)]
     explain: bool,
@@ -142,6 +145,7 @@ impl Args {
             },
             semantic_weight: self.semantic_weight,
             explain: self.explain,
+            fold: !self.all,
             ..phrase.parse()?
         })
     }
@@ -149,15 +153,15 @@ impl Args {
 
 /// A line of a batch.
 #[derive(Deserialize)]
-struct Line {
+pub struct Line {
     /// Whatever the line calls itself: it is echoed as it is.
     #[serde(rename = "_id")]
-    id: Option<Value>,
-    text: String,
+    pub id: Option<Value>,
+    pub text: String,
 }
 
 impl Line {
-    fn parse(line: &str) -> anyhow::Result<Self> {
+    pub fn parse(line: &str) -> anyhow::Result<Self> {
         if line.trim_start().starts_with('{') && line.contains("\"text\"") {
             return serde_json::from_str(line).context("not a JSON object with \"text\"");
         }

@@ -3,10 +3,8 @@
 use serde::Serialize;
 
 use super::{Evaluation, QueryEvaluation};
-use crate::search::{Features, Hit, Model};
-
-/// How many bins a reliability table has.
-const BINS: usize = 10;
+use crate::logistic::{Bin, Example, Model, Sign, reliability};
+use crate::search::{FEATURES, Features, Hit};
 
 /// At the threshold this share of answerable phrases is turned away, in the mean over sets.
 const TURNED_AWAY: f64 = 0.05;
@@ -30,7 +28,7 @@ impl JudgedHit {
 
     /// How sure a model is of it.
     pub fn confidence(&self, model: &Model) -> f32 {
-        if self.exact { 1.0 } else { model.probability(&self.features) }
+        if self.exact { 1.0 } else { model.probability(&self.features.0) }
     }
 }
 
@@ -39,8 +37,7 @@ impl JudgedHit {
 pub struct Calibration {
     /// Best hits by confidence, those of phrases that nothing answers among them: the nth bin holds those from n tenths to the next.
     pub bins: Vec<Bin>,
-    /// Expected calibration error: the mean distance between confidence and share of right hits over
-    /// bins, by their size (Naeini et al., 2015).
+    /// Expected [calibration error](reliability).
     pub ece: f64,
     /// The share of answerable phrases whose best hit is below the threshold.
     pub turned_away: f64,
@@ -48,36 +45,12 @@ pub struct Calibration {
     pub out_of_scope_turned_away: Option<f64>,
 }
 
-/// A line of the reliability table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Bin {
-    /// How many best hits.
-    pub count: usize,
-    /// Their mean confidence.
-    pub confidence: f64,
-    /// The share of them that is right.
-    pub right: f64,
-}
-
 /// Compares a model's confidence in the best hits with what was right.
 pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
     let best = |query: &QueryEvaluation| query.judged.first().map(|hit| (hit.confidence(model), hit.right));
     let answerable: Vec<Option<(f32, bool)>> = evaluation.queries.iter().map(best).collect();
     let out_of_scope: Vec<Option<(f32, bool)>> = evaluation.out_of_scope.iter().map(best).collect();
-    let mut bins = vec![Bin::default(); BINS];
-    for (confidence, right) in answerable.iter().chain(&out_of_scope).flatten() {
-        let bin = &mut bins[((confidence * BINS as f32) as usize).min(BINS - 1)];
-        bin.count += 1;
-        bin.confidence += f64::from(*confidence);
-        bin.right += f64::from(u8::from(*right));
-    }
-    let all = answerable.iter().chain(&out_of_scope).flatten().count().max(1) as f64;
-    let mut ece = 0.0;
-    for bin in bins.iter_mut().filter(|bin| bin.count > 0) {
-        bin.confidence /= bin.count as f64;
-        bin.right /= bin.count as f64;
-        ece += bin.count as f64 / all * (bin.confidence - bin.right).abs();
-    }
+    let (bins, ece) = reliability(answerable.iter().chain(&out_of_scope).flatten().copied());
     let share_below = |hits: &[Option<(f32, bool)>]| {
         let below = hits.iter().filter(|hit| hit.is_none_or(|(confidence, _)| confidence < model.threshold));
         below.count() as f64 / hits.len().max(1) as f64
@@ -99,11 +72,12 @@ pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
             for (rank, hit) in (1..).zip(&query.judged).filter(|(_, hit)| !hit.exact) {
                 // The best hit is what people act on.
                 let counts = 1.0 / f64::from(rank * rank) / queries as f64;
-                hits.push((hit.features, hit.right, counts));
+                let features = hit.features.0.to_vec();
+                hits.push(Example { features, right: hit.right, counts });
             }
         }
     }
-    let mut fitted = model.fitted(&hits);
+    let mut fitted = model.fitted(&hits, &[Sign::Any; FEATURES.len()]);
     fitted.threshold = threshold(evaluations, &fitted);
     fitted
 }
@@ -133,12 +107,12 @@ mod tests {
 
     use super::*;
     use crate::evaluate::Measures;
-    use crate::search::{FEATURES, Weight};
+    use crate::logistic::Weight;
 
     /// A model whose probability is a half at a cosine of 0.5, and sure far from it.
     fn model() -> Model {
         let weight = |name: &str| Weight { name: name.to_owned(), weight: 0.0, mean: 0.0 };
-        let mut features = FEATURES.map(weight);
+        let mut features = FEATURES.map(weight).to_vec();
         features[0].weight = 20.0;
         Model { threshold: 0.5, bias: -10.0, features }
     }

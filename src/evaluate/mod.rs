@@ -3,6 +3,7 @@
 mod calibration;
 mod judgments;
 mod metrics;
+mod pairs;
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use crate::search::{Mode, Query, search};
 pub use calibration::{Calibration, JudgedHit, calibrate, fit};
 pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
+pub use pairs::{PairMeasures, Pairs, fit_pairs};
 
 /// How deep a ranking is looked at.
 const DEPTH: usize = 100;

@@ -7,10 +7,11 @@ mod reading;
 mod schema;
 mod stats;
 mod vectors;
+mod wordings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,8 @@ use schema::FILE;
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
 pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
-pub use vectors::{Near, Quantized, Vectors};
+pub use vectors::{Near, Quantized, RowView, Vectors};
+pub use wordings::Centre;
 
 /// The format of what is in the commit payload and in the records.
 pub const FORMAT: u32 = 1;
@@ -133,6 +135,7 @@ pub struct Index {
     fields: Fields,
     meta: Meta,
     dir: PathBuf,
+    centre: Arc<OnceLock<Centre>>,
 }
 
 impl Index {
@@ -174,7 +177,7 @@ impl Index {
         let searcher = reader.searcher();
         let vectors = vectors::open_all(&searcher).map_err(broken)?;
         let (_, fields) = schema::schema();
-        Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned() })
+        Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned(), centre: Arc::default() })
     }
 
     /// An index in memory of some questions that are at hand, as they are: ids and sources are not
@@ -258,6 +261,17 @@ impl Index {
     /// The document store is damaged, or the document is no question.
     pub fn question(&self, address: DocAddress) -> anyhow::Result<Question> {
         parse_question(&self.record(address)?)
+    }
+
+    /// Every question with its document, in no order.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn addressed_questions(&self) -> anyhow::Result<Vec<(DocAddress, Question)>> {
+        let query =
+            TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
+        let addresses = self.searcher.search(&query, &DocSetCollector)?;
+        addresses.into_iter().map(|address| Ok((address, self.question(address)?))).collect()
     }
 
     /// Every question, in order of source and line.

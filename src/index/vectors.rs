@@ -62,6 +62,11 @@ impl From<&[f32]> for Quantized {
 }
 
 impl Quantized {
+    /// It as a row.
+    pub fn view(&self) -> RowView<'_> {
+        RowView { scale: self.scale, numbers: &self.numbers }
+    }
+
     /// Its numbers, as near as 8 bits are.
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.numbers.iter().map(|number| f32::from(*number) * self.scale)
@@ -69,10 +74,31 @@ impl Quantized {
 
     /// The cosine with a row.
     fn cosine(&self, scale: f32, numbers: &[i8]) -> f32 {
-        let dot =
-            <i8 as SpatialSimilarity>::dot(&self.numbers, numbers).expect("rows have the query's length");
-        dot as f32 * self.scale * scale
+        dot(&self.numbers, numbers) * self.scale * scale
     }
+}
+
+/// A row's vector where it lies in the mapped file.
+#[derive(Clone, Copy, Debug)]
+pub struct RowView<'a> {
+    scale: f32,
+    numbers: &'a [i8],
+}
+
+impl RowView<'_> {
+    /// Its numbers, as near as 8 bits are.
+    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        self.numbers.iter().map(|number| f32::from(*number) * self.scale)
+    }
+
+    /// The cosine with another row of the same model.
+    pub fn cosine(&self, other: &RowView<'_>) -> f32 {
+        dot(self.numbers, other.numbers) * self.scale * other.scale
+    }
+}
+
+fn dot(one: &[i8], two: &[i8]) -> f32 {
+    <i8 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
 }
 
 /// One row on its way into a document.
@@ -321,6 +347,17 @@ impl Vectors {
             .map(|facts| u64::from_le_bytes(facts[..8].try_into().expect("eight bytes")))
     }
 
+    /// The hash of a row's text.
+    pub fn hash(&self, row: usize) -> u64 {
+        let facts = self.facts_bytes(row..row + 1);
+        u64::from_le_bytes(facts[..8].try_into().expect("eight bytes"))
+    }
+
+    /// A row's vector where it lies.
+    pub fn view(&self, row: usize) -> RowView<'_> {
+        RowView { scale: self.scale(row), numbers: self.numbers_of(row..row + 1) }
+    }
+
     /// A row's vector as it was stored.
     pub fn row(&self, row: usize) -> Quantized {
         Quantized { scale: self.scale(row), numbers: self.numbers_of(row..row + 1).to_vec() }
@@ -335,6 +372,14 @@ impl Vectors {
     /// where it has none.
     pub fn nearest_row(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
         let rows = self.rows_of(doc).map(|row| (row, self.row_cosine(row, query)));
+        rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
+    }
+
+    /// The document's row that is nearest to the query among those that ask (title, other ways), and its
+    /// cosine; `None` where it has none.
+    pub fn nearest_wording(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
+        let asks = self.rows_of(doc).filter(|row| self.passage(*row).asks());
+        let rows = asks.map(|row| (row, self.row_cosine(row, query)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 

@@ -1,6 +1,6 @@
 //! Why a hit stands where it does.
 
-use super::confidence::{FITTED, Features};
+use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::{FigureRange, Shares};
 use super::keyword::QueryTerm;
 use super::legs::{Candidate, Legs};
@@ -107,12 +107,9 @@ fn tokens_of(text: impl AsRef<str>) -> Vec<String> {
 
 /// What moved the confidence, most first.
 fn reasons(features: &Features) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = FITTED
-        .effects(features)
-        .into_iter()
-        .zip(features.0)
-        .map(|((feature, effect), value)| Reason { feature, value, effect })
-        .collect();
+    let effects = FITTED.effects(&features.0).into_iter().zip(FEATURES);
+    let reason = |((effect, feature), value)| Reason { feature, value, effect };
+    let mut reasons: Vec<Reason> = effects.zip(features.0).map(reason).collect();
     reasons.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
     reasons
 }

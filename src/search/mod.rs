@@ -3,6 +3,7 @@
 mod confidence;
 mod explain;
 mod filter;
+mod fold;
 mod fuse;
 mod keyword;
 mod legs;
@@ -18,11 +19,13 @@ use tantivy::DocAddress;
 use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
+use fold::{Kept, fold};
 use keyword::term_weights;
 use legs::{Candidate, Legs, Ranking, by_score};
 
-pub use confidence::{FEATURES, FITTED, Features, Model, Weight};
+pub use confidence::{FEATURES, FITTED, Features};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
+pub use fold::AskedAgain;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, NAMED, Shares};
 pub use query::{Filters, Mode, Query};
 pub use results::{Hit, Results};
@@ -50,24 +53,14 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing: legs.keyword.missing })
 }
 
-/// Reads the candidates' questions, puts ties in order of source, cuts to the limit, and says of each
-/// hit what there is to say.
+/// Reads the best candidates' questions, and says of each hit what there is to say.
 ///
 /// `asked` is the ranking by the phrase as it is: what is told of a hit is what the phrase itself says
 /// of it.
 fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
-    let mut read = ranking
-        .first(legs.query.limit)
-        .iter()
-        .map(|candidate| Ok((*candidate, legs.index.question(candidate.address)?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    read.sort_by(|(a, a_question), (b, b_question)| {
-        by_score(a, b)
-            .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
-    });
-    read.truncate(legs.query.limit);
+    let kept = kept(legs, ranking)?;
     let weights = term_weights(&legs.keyword.terms);
-    let hit = |(rank, (candidate, question)): (usize, (Candidate, Question))| {
+    let hit = |(rank, Kept { candidate, question, again }): (usize, Kept)| {
         let figures = legs.figures(candidate.address, legs.semantic.as_ref());
         let lead = candidate.fused - ranking.field;
         let features =
@@ -78,7 +71,7 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
             rank,
             score: candidate.score,
             confidence: features
-                .map(|features| if candidate.exact { 1.0 } else { FITTED.probability(&features) }),
+                .map(|features| if candidate.exact { 1.0 } else { FITTED.probability(&features.0) }),
             exact: candidate.exact,
             features,
             figures,
@@ -89,9 +82,41 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
                 .explain
                 .then(|| explain::explain(legs, &candidate, &ranking.range, features.as_ref(), &question)),
             question,
+            again,
         }
     };
-    Ok((1..).zip(read).map(hit).collect())
+    Ok((1..).zip(kept).map(hit).collect())
+}
+
+/// Reads the best candidates, as many as are asked for, puts ties in order of source, and folds those
+/// that ask the same.
+fn kept(legs: &Legs<'_>, ranking: &Ranking) -> anyhow::Result<Vec<Kept>> {
+    let limit = legs.query.limit;
+    let mut wanted = limit;
+    loop {
+        let mut read: Vec<(Candidate, Question)> = ranking
+            .first(wanted)
+            .iter()
+            .map(|candidate| Ok((*candidate, legs.index.question(candidate.address)?)))
+            .collect::<anyhow::Result<_>>()?;
+        read.sort_by(|(a, a_question), (b, b_question)| {
+            by_score(a, b)
+                .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
+        });
+        let all = read.len() == ranking.candidates.len();
+        let mut kept = match legs.query.fold {
+            true => fold(legs.index, read),
+            false => read
+                .into_iter()
+                .map(|(candidate, question)| Kept { candidate, question, again: Vec::new() })
+                .collect(),
+        };
+        if kept.len() >= limit || all {
+            kept.truncate(limit);
+            return Ok(kept);
+        }
+        wanted += limit - kept.len();
+    }
 }
 
 /// The piece of the answer nearest to the phrase.

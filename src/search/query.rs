@@ -50,6 +50,8 @@ pub struct Query {
     pub semantic_weight: Option<f32>,
     /// Say of every hit why it stands where it does; takes a little longer.
     pub explain: bool,
+    /// Show one hit for questions that ask the same.
+    pub fold: bool,
 }
 
 impl Query {
@@ -68,6 +70,7 @@ impl Query {
             filters: Filters::default(),
             semantic_weight: None,
             explain: false,
+            fold: false,
         }
     }
 }

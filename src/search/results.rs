@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::confidence::Features;
 use super::explain::Explanation;
+use super::fold::AskedAgain;
 use super::fuse::Figures;
 use super::snippet::Snippet;
 use crate::question::Question;
@@ -48,6 +49,9 @@ pub struct Hit {
     pub features: Option<Features>,
     /// Why it stands where it does, where the query asks for that.
     pub explanation: Option<Explanation>,
+    /// Questions further down that ask the same, best first; none where nobody asked to
+    /// [fold](super::Query::fold) them.
+    pub again: Vec<AskedAgain>,
     /// What both legs say of it.
     pub figures: Figures,
     /// Byte ranges of the title that match the phrase.

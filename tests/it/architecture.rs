@@ -4,18 +4,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("mermaid", &[]),
     ("parallel", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
     ("chunk", &["question"]),
+    ("logistic", &[]),
+    ("pair", &["analyze", "logistic"]),
     ("embed", &[]),
     ("read", &["question"]),
     ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
-    ("search", &["analyze", "chunk", "embed", "index", "parallel", "question"]),
-    ("evaluate", &["embed", "index", "parallel", "question", "search"]),
-    ("render", &["embed", "index", "question", "search"]),
+    ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "parallel", "question"]),
+    ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
+    ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
+    ("render", &["duplicates", "embed", "index", "question", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -29,8 +29,18 @@ struct Hit {
     confidence: Option<f32>,
     snippet: Snippet,
     url: Option<String>,
+    also_asked: Vec<Again>,
     #[serde(default)]
     explanation: Option<Explanation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Again {
+    id: String,
+    title: String,
+    source: Source,
+    probability: f32,
 }
 
 #[derive(Debug, Deserialize)]

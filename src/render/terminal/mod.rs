@@ -1,5 +1,6 @@
 //! Results for people.
 
+mod duplicates;
 mod explanation;
 
 use std::borrow::Cow;
@@ -11,8 +12,10 @@ use unicode_width::UnicodeWidthChar;
 
 use super::escape::escaped;
 use crate::question::Question;
-use crate::search::{Hit, Results};
+use crate::search::{AskedAgain, Hit, Results};
 use explanation::write_explanation;
+
+pub use duplicates::{reasons, write_found, write_groups, write_pairs};
 
 const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
@@ -84,10 +87,31 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     if more {
         writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
     }
+    write_again(out, &hit.again, width, layout)?;
     match &hit.explanation {
         Some(why) => write_explanation(out, hit, why, layout),
         None => Ok(()),
     }
+}
+
+/// Writes the questions that ask the same, a line each, those beyond a few counted.
+fn write_again(
+    out: &mut impl Write,
+    again: &[AskedAgain],
+    width: Option<usize>,
+    layout: Layout,
+) -> io::Result<()> {
+    const SHOWN: usize = 3;
+    for AskedAgain { question, .. } in again.iter().take(SHOWN) {
+        let line = format!("also asked as: {} ({})", question.title, question.source);
+        let first = wrapped(&line, width).into_iter().next().unwrap_or(0..line.len());
+        let more = if first.end < line.len() { "…" } else { "" };
+        writeln!(out, "{INDENT}{QUIET}{}{more}{QUIET:#}", layout.shown(&line[first]))?;
+    }
+    if let Some(more) = again.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        writeln!(out, "{INDENT}{QUIET}… and {more} more (--all shows each){QUIET:#}")?;
+    }
+    Ok(())
 }
 
 /// Writes one question, whole.

@@ -3,6 +3,7 @@
 //! `--json`, `--batch`, `show --json` and `export` write these and nothing else. Absent values
 //! are `null`, absent lists empty; every key is always there. Offsets are UTF-8 bytes.
 
+mod duplicates;
 mod explanation;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use serde_json::Value;
 use crate::embed::ModelInfo;
 use crate::index::{Index, Stats};
 use crate::question::Question;
-use crate::search::{Hit, Results};
+use crate::search::{AskedAgain, Hit, Results};
 
+pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
 pub use explanation::ExplanationReply;
 
 /// The answer to one phrase.
@@ -78,9 +80,27 @@ pub struct HitReply<'a> {
     pub snippet: SnippetReply<'a>,
     /// A web address of the question.
     pub url: Option<&'a str>,
+    /// Questions further down that ask the same, shown here only; empty with `--all`.
+    pub also_asked: Vec<AgainReply<'a>>,
     /// Why it stands where it does; only there with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<ExplanationReply<'a>>,
+}
+
+/// A question that asks what a better hit asks.
+#[derive(Debug, Serialize)]
+pub struct AgainReply<'a> {
+    /// The question.
+    #[serde(flatten)]
+    pub question: AskedReply<'a>,
+    /// The probability that it asks the same.
+    pub probability: f32,
+}
+
+impl<'a> From<&'a AskedAgain> for AgainReply<'a> {
+    fn from(again: &'a AskedAgain) -> Self {
+        Self { question: AskedReply::from(&again.question), probability: again.probability }
+    }
 }
 
 /// A place in a file.
@@ -224,6 +244,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
                 highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
             },
             url: question.url.as_deref(),
+            also_asked: hit.again.iter().map(AgainReply::from).collect(),
             explanation: hit.explanation.as_ref().map(|why| ExplanationReply::new(hit, why)),
         }
     }

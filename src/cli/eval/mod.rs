@@ -1,5 +1,7 @@
 //! `rqsearch eval SET…`
 
+mod pairs;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -9,7 +11,7 @@ use std::thread;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use super::{Outcome, Place};
+use super::{Outcome, Place, say};
 use crate::embed::{Builtin, Embedder, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
 use crate::index::{Build, Index, Problem, Progress};
@@ -22,10 +24,14 @@ const RUN: &str = "rqsearch";
 pub struct Args {
     /// Judged sets: a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, or a file with a
     /// phrase, a tab and parts of the right titles on each line
-    #[arg(value_name = "SET", required = true)]
+    #[arg(value_name = "SET", required_unless_present = "pairs")]
     sets: Vec<PathBuf>,
+    /// Measure how well duplicates are told: files with a label (0 or 1), an id and two texts on each
+    /// line, tabs between, under a line of names
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight"])]
+    pairs: Vec<PathBuf>,
     /// The share of meaning against words, instead of the one tuned on each corpus
-    #[arg(long, value_name = "SHARE", value_parser = super::search::share)]
+    #[arg(long, value_name = "SHARE", value_parser = crate::cli::search::share)]
     semantic_weight: Option<f32>,
     /// Write the hybrid rankings of one set as a TREC run
     #[arg(long, value_name = "FILE")]
@@ -33,7 +39,7 @@ pub struct Args {
     /// Test the hybrid rankings of one set against those of an earlier --run
     #[arg(long, value_name = "RUN")]
     compare: Option<PathBuf>,
-    /// Fit the confidence to these sets and write it to a file; the table then shows how it does on
+    /// Fit the confidence to these sets (with --pairs, what tells duplicates) and write it to a file; the table then shows how it does on
     /// each set when fitted on the others
     #[arg(long, value_name = "FILE")]
     fit: Option<PathBuf>,
@@ -56,6 +62,9 @@ struct Row {
 }
 
 pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+    if !args.pairs.is_empty() {
+        return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
+    }
     if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare are for one set\n  hint: name one set at a time");
     }
@@ -128,7 +137,7 @@ fn open(judged: &Judged, place: Place<'_>, temporary: &Path, embedder: &Builtin)
         embedder: Some(embedder),
         reread: false,
         threads: thread::available_parallelism().map_or(1, usize::from),
-        problems: &|problem: &Problem| super::say(&format!("rqsearch: {problem}")),
+        problems: &|problem: &Problem| say(&format!("rqsearch: {problem}")),
         progress: &Progress::default(),
     };
     build.run()?;
@@ -258,7 +267,7 @@ fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Res
     }
     let (now, then): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    super::say(&format!(
+    say(&format!(
         "nDCG@10 {:.4} against {:.4} of {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
         mean(&now),
         mean(&then),

@@ -1,0 +1,169 @@
+//! Labelled pairs of questions: how well duplicates are told from others.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::embed::Embedder;
+use crate::index::Centre;
+use crate::logistic::{Bin, Example, Model, reliability};
+use crate::pair::{FEATURES, Wording};
+use crate::parallel;
+
+/// A set of pairs, measured by whatever sees two questions.
+#[derive(Clone, Debug)]
+pub struct Pairs {
+    /// What to call it in a table: the file's name.
+    pub name: String,
+    /// What the model looks at, and whether people said that both ask the same.
+    pub examples: Vec<Example>,
+    /// The plain cosine of each pair, in [0, 1], with the label.
+    cosines: Vec<(f32, bool)>,
+}
+
+/// How well a model tells duplicates of a set from the rest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairMeasures {
+    /// The mean precision at the rank of each duplicate, pairs ranked by probability; among pairs of one
+    /// probability, the mean over their orders is not taken: they count as one step.
+    pub average_precision: f64,
+    /// The best F1 of any threshold.
+    pub best_f1: f64,
+    /// The largest share of duplicates found by a threshold at which 95 % of what is found is right; 0
+    /// where there is none.
+    pub recall_at_95_precision: f64,
+    /// Expected [calibration error](reliability).
+    pub ece: f64,
+    /// The reliability table behind it.
+    pub bins: Vec<Bin>,
+}
+
+impl Pairs {
+    /// Reads a file with the columns `label`, `id`, `text`, `text` and tabs between, its first line being
+    /// their names, and embeds its texts.
+    ///
+    /// # Errors
+    /// The file cannot be read; a line is broken (named); there are not pairs of both labels; the model
+    /// fails.
+    pub fn read(path: &Path, embedder: &dyn Embedder) -> anyhow::Result<Self> {
+        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+        let mut pairs = Vec::new();
+        for (number, line) in (1..).zip(text.lines()).skip(1).filter(|(_, line)| !line.trim().is_empty()) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let (label, one, two) = match columns.as_slice() {
+                ["0", _, one, two] => (false, *one, *two),
+                ["1", _, one, two] => (true, *one, *two),
+                _ => bail!(
+                    "{}:{number}: expected a label (0 or 1), an id and two texts with tabs between",
+                    path.display()
+                ),
+            };
+            pairs.push((label, one, two));
+        }
+        if pairs.iter().all(|pair| pair.0) || pairs.iter().all(|pair| !pair.0) {
+            bail!("{} needs pairs that ask the same and pairs that do not", path.display());
+        }
+        let counts = 1.0 / pairs.len() as f64;
+        let embed = |(_, one, two): &(bool, &str, &str)| Ok([embedder.embed(one)?, embedder.embed(two)?]);
+        let vectors: Vec<[Vec<f32>; 2]> =
+            parallel::map(&pairs, embed).into_iter().collect::<anyhow::Result<_>>()?;
+        let centre = Centre::of(vectors.iter().flatten().cloned());
+        let mut cosines = Vec::new();
+        let mut examples = Vec::new();
+        for ((right, one, two), [a, b]) in pairs.iter().zip(&vectors) {
+            let cosine = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            let near = [a, b].map(|vector| centre.nearness(vector.iter().copied()));
+            let meaning = centre.cosine(cosine, near[0], near[1]);
+            let features = Wording::new(one).features(&Wording::new(two), meaning);
+            cosines.push((cosine.clamp(0.0, 1.0), *right));
+            examples.push(Example { features, right: *right, counts });
+        }
+        Ok(Self { name, examples, cosines })
+    }
+
+    /// How well a model does on this set.
+    pub fn measure(&self, model: &Model) -> PairMeasures {
+        let judged = |example: &Example| (model.probability(&example.features), example.right);
+        let judged: Vec<(f32, bool)> = self.examples.iter().map(judged).collect();
+        PairMeasures::of(&judged)
+    }
+
+    /// How well the cosine alone does: what a model has to beat. Its calibration means nothing.
+    pub fn measure_cosine(&self) -> PairMeasures {
+        PairMeasures::of(&self.cosines)
+    }
+}
+
+/// At the threshold this share of the pairs that reach it is right, in the mean over sets. Half of the
+/// pairs of a labelled set are duplicates, and few of those in a corpus: so it is well above what people
+/// would be content with.
+const PRECISION: f64 = 0.85;
+
+/// Fits the model of pairs to labelled sets, each of the same weight, and sets the threshold.
+pub fn fit_pairs(sets: &[&Pairs], model: &Model) -> Model {
+    let examples: Vec<Example> = sets.iter().flat_map(|set| set.examples.iter().cloned()).collect();
+    let mut fitted = model.fitted(&examples, &FEATURES.map(|(_, sign)| sign));
+    let precision = |threshold: f32| {
+        let of = |set: &&Pairs| {
+            let found = |example: &&Example| fitted.probability(&example.features) >= threshold;
+            let found: Vec<&Example> = set.examples.iter().filter(found).collect();
+            let right = found.iter().filter(|example| example.right).count();
+            // Where nothing is found nothing is wrong.
+            if found.is_empty() { 1.0 } else { right as f64 / found.len() as f64 }
+        };
+        sets.iter().map(of).sum::<f64>() / sets.len() as f64
+    };
+    let mut thresholds = (1..100).map(|step| step as f32 / 100.0);
+    let threshold = thresholds.find(|threshold| precision(*threshold) >= PRECISION);
+    fitted.threshold = threshold.unwrap_or(fitted.threshold);
+    fitted
+}
+
+impl PairMeasures {
+    /// Measures probabilities against labels.
+    pub fn of(judged: &[(f32, bool)]) -> Self {
+        let (bins, ece) = reliability(judged.iter().copied());
+        let mut ranked = judged.to_vec();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let all = ranked.iter().filter(|(_, right)| *right).count().max(1) as f64;
+        let (mut found, mut right, mut recalled) = (0.0, 0.0, 0.0);
+        let (mut average_precision, mut best_f1, mut recall_at_95_precision) = (0.0, 0.0_f64, 0.0_f64);
+        for step in ranked.chunk_by(|a, b| a.0 == b.0) {
+            found += step.len() as f64;
+            right += step.iter().filter(|(_, right)| *right).count() as f64;
+            let (precision, recall) = (right / found, right / all);
+            average_precision += (recall - recalled) * precision;
+            recalled = recall;
+            best_f1 = best_f1.max(2.0 * right / (found + all));
+            if precision >= 0.95 {
+                recall_at_95_precision = recall_at_95_precision.max(recall);
+            }
+        }
+        Self { average_precision, best_f1, recall_at_95_precision, ece, bins }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worked_by_hand() {
+        let measures = PairMeasures::of(&[(0.9, true), (0.8, false), (0.7, true), (0.1, false)]);
+        assert!((measures.average_precision - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-9, "{measures:?}");
+        assert!((measures.best_f1 - 0.8).abs() < 1e-9);
+        assert_eq!(measures.recall_at_95_precision, 0.5);
+        assert!((measures.ece - (0.1 + 0.8 + 0.3 + 0.1) / 4.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn pairs_of_one_probability_are_one_step() {
+        let measures = PairMeasures::of(&[(0.5, true), (0.5, false), (0.5, false), (0.5, true)]);
+        assert_eq!((measures.average_precision, measures.recall_at_95_precision), (0.5, 0.0));
+        let perfect = PairMeasures::of(&[(1.0, true), (0.0, false)]);
+        assert_eq!((perfect.average_precision, perfect.best_f1, perfect.ece), (1.0, 1.0, 0.0));
+    }
+}

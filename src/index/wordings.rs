@@ -1,0 +1,153 @@
+//! The wordings of an index (titles, other ways to ask) as vectors: where they lie, all together, and which
+//! are near to which.
+
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, Term};
+
+use super::{Index, Quantized, RowView};
+use crate::chunk::Passage;
+
+/// How many wordings make the centre of an index: more would not move it.
+const SAMPLE: usize = 2_048;
+
+/// Where the wordings of a corpus lie, all together: their mean vector.
+///
+/// In a corpus on one subject everything is near to everything. Taking the mean away leaves what tells
+/// one wording from the other: of four ways to judge pairs by vectors alone (the cosine, this, less of
+/// the first principal components, whitening) the one that was never worse over three labelled sets, and
+/// better by .024 average precision on one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Centre {
+    mean: Vec<f32>,
+}
+
+impl Centre {
+    /// Of few wordings the mean says little, so that it counts by `n / (n + 100)`.
+    const FEW: f32 = 100.0;
+
+    /// The centre of some vectors of length one.
+    pub fn of(vectors: impl IntoIterator<Item = Vec<f32>>) -> Self {
+        let mut sum: Vec<f32> = Vec::new();
+        let mut count = 0.0;
+        for vector in vectors {
+            sum.resize(vector.len(), 0.0);
+            sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
+            count += 1.0;
+        }
+        sum.iter_mut().for_each(|x| *x /= count + Self::FEW);
+        Self { mean: sum }
+    }
+
+    /// The cosine of two vectors of an index as seen from the centre.
+    pub fn between(&self, one: &RowView<'_>, two: &RowView<'_>) -> f32 {
+        self.cosine(one.cosine(two), self.nearness(one.values()), self.nearness(two.values()))
+    }
+
+    /// How near a vector is to the centre: all that [`cosine`](Self::cosine) has to know of it.
+    pub fn nearness(&self, vector: impl IntoIterator<Item = f32>) -> f32 {
+        self.mean.iter().zip(vector).map(|(mean, x)| mean * x).sum()
+    }
+
+    /// The cosine of two vectors of length one as seen from the centre, by their cosine and the
+    /// [nearness](Self::nearness) of each.
+    pub fn cosine(&self, cosine: f32, one: f32, two: f32) -> f32 {
+        let own: f32 = self.mean.iter().map(|x| x * x).sum();
+        let length = |nearness: f32| (1.0 - 2.0 * nearness + own).max(1e-6).sqrt();
+        ((cosine - one - two + own) / (length(one) * length(two))).clamp(-1.0, 1.0)
+    }
+}
+
+impl Index {
+    /// The centre of its wordings (titles, other ways to ask), of a sample spread over it; made when it is
+    /// first asked for.
+    pub fn centre(&self) -> &Centre {
+        self.centre.get_or_init(|| {
+            let asks = (0..).zip(self.vectors()).flat_map(|(segment, vectors): (usize, _)| {
+                (0..vectors.row_count())
+                    .filter(|row| vectors.passage(*row).asks())
+                    .map(move |row| (segment, row))
+            });
+            let asks: Vec<(usize, usize)> = asks.collect();
+            let sample = asks.iter().step_by(asks.len().div_ceil(SAMPLE).max(1));
+            Centre::of(sample.map(|(segment, row)| self.vectors()[*segment].row(*row).values().collect()))
+        })
+    }
+
+    /// The two wordings of two questions that are nearest, by their rows; `None` without vectors.
+    ///
+    /// One of them is a title: under two questions on one error both list its message, and are two questions
+    /// nevertheless.
+    pub fn nearest_pair(&self, one: DocAddress, two: DocAddress) -> Option<(usize, usize)> {
+        let [a, b] = [one, two].map(|address| &self.vectors()[address.segment_ord as usize]);
+        let asks = |rows: std::ops::Range<usize>, vectors: &super::Vectors| -> Vec<usize> {
+            rows.filter(|row| vectors.passage(*row).asks()).collect()
+        };
+        let (a_rows, b_rows) = (asks(a.rows_of(one.doc_id), a), asks(b.rows_of(two.doc_id), b));
+        let pairs = a_rows.iter().flat_map(|a| b_rows.iter().map(move |b| (*a, *b)));
+        let tells = |(row, other): &(usize, usize)| {
+            a.passage(*row) == Passage::Title || b.passage(*other) == Passage::Title
+        };
+        let cosine = |(row, other): &(usize, usize)| a.view(*row).cosine(&b.view(*other));
+        pairs.filter(tells).max_by(|x, y| cosine(x).total_cmp(&cosine(y)))
+    }
+
+    /// The vector of a question's title; `None` where there is no such question or vector.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn title_vector(&self, id: &str) -> anyhow::Result<Option<Vec<f32>>> {
+        let query = TermQuery::new(Term::from_field_text(self.fields.id, id), IndexRecordOption::Basic);
+        let address = self.searcher.search(&query, &DocSetCollector)?.into_iter().next();
+        Ok(address.and_then(|address| {
+            let vectors = &self.vectors()[address.segment_ord as usize];
+            let row = vectors.rows_of(address.doc_id).next()?;
+            Some(vectors.row(row).values().collect())
+        }))
+    }
+
+    /// The questions with a wording (title, other way to ask) of at least this cosine with a vector,
+    /// nearest first, at most `limit`: each with its document, the row of that wording, and the cosine.
+    pub fn nearest_wordings(
+        &self,
+        vector: &Quantized,
+        limit: usize,
+        least: f32,
+    ) -> Vec<(DocAddress, usize, f32)> {
+        let mut near = Vec::new();
+        for (ord, (segment, vectors)) in (0..).zip(self.searcher.segment_readers().iter().zip(self.vectors()))
+        {
+            for doc in segment.doc_ids_alive() {
+                if let Some((row, cosine)) =
+                    vectors.nearest_wording(doc, vector).filter(|near| near.1 >= least)
+                {
+                    near.push((DocAddress::new(ord, doc), row, cosine));
+                }
+            }
+        }
+        near.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
+        near.truncate(limit);
+        near
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cosine_from_the_centre_is_that_of_the_vectors_without_it() {
+        let vectors = [vec![0.6, 0.8, 0.0], vec![0.8, 0.0, 0.6], vec![1.0, 0.0, 0.0]];
+        let centre = Centre::of(vectors.iter().cycle().take(3_000).cloned());
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let moved =
+            vectors.each_ref().map(|v| v.iter().zip(&centre.mean).map(|(x, m)| x - m).collect::<Vec<_>>());
+        let expected =
+            dot(&moved[0], &moved[1]) / (dot(&moved[0], &moved[0]) * dot(&moved[1], &moved[1])).sqrt();
+        let near = vectors.each_ref().map(|v| centre.nearness(v.iter().copied()));
+        let found = centre.cosine(dot(&vectors[0], &vectors[1]), near[0], near[1]);
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        assert_eq!(Centre::default().cosine(0.5, 0.0, 0.0), 0.5);
+    }
+}

@@ -1,0 +1,281 @@
+//! Logistic regression: a few named figures → a probability.
+//!
+//! What it is used for ([`search::confidence`](crate::search), [`duplicates`](crate::duplicates)) has
+//! fewer than twenty features and some thousands of examples, so Newton's method on a dense system is
+//! all it takes.
+
+use serde::{Deserialize, Serialize};
+
+/// A fitted model; a small JSON file that people can read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Below this probability the answer is no.
+    pub threshold: f32,
+    /// The log-odds where every feature is 0.
+    pub bias: f32,
+    /// One a feature.
+    pub features: Vec<Weight>,
+}
+
+/// What a feature says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weight {
+    /// Its name.
+    pub name: String,
+    /// By how much 1 of it moves the log-odds.
+    pub weight: f32,
+    /// Its mean over the examples that the model was fitted to.
+    pub mean: f32,
+}
+
+/// Something with a known answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// In the order of the model's features.
+    pub features: Vec<f32>,
+    /// The answer.
+    pub right: bool,
+    /// How much it counts.
+    pub counts: f64,
+}
+
+/// Which way a feature may move the odds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Either.
+    Any,
+    /// Up or not at all.
+    Up,
+    /// Down or not at all.
+    Down,
+}
+
+impl Sign {
+    fn allows(self, weight: f64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Up => weight >= 0.0,
+            Self::Down => weight <= 0.0,
+        }
+    }
+}
+
+impl Model {
+    /// The probability of yes.
+    pub fn probability(&self, features: &[f32]) -> f32 {
+        let moved = self.features.iter().zip(features).map(|(feature, value)| feature.weight * value);
+        logistic(self.bias + moved.sum::<f32>())
+    }
+
+    /// How much each feature moves the log-odds away from those of an average example.
+    pub fn effects(&self, features: &[f32]) -> Vec<f32> {
+        let effect = |(feature, value): (&Weight, &f32)| feature.weight * (value - feature.mean);
+        self.features.iter().zip(features).map(effect).collect()
+    }
+
+    /// The probability of an average example.
+    pub fn average(&self) -> f32 {
+        self.probability(&self.features.iter().map(|feature| feature.mean).collect::<Vec<_>>())
+    }
+
+    /// Fits a model to examples, with a little ridge; the threshold stays that of `self`. Features whose
+    /// weight would move the odds the way they may not are left out (weight 0), the worst first.
+    ///
+    /// Without examples of both answers nothing can be fitted, and `self` comes back.
+    pub fn fitted(&self, examples: &[Example], signs: &[Sign]) -> Self {
+        if examples.iter().all(|example| example.right) || examples.iter().all(|example| !example.right) {
+            return self.clone();
+        }
+        let total: f64 = examples.iter().map(|example| example.counts).sum();
+        let mut used: Vec<bool> = vec![true; self.features.len()];
+        let weights = loop {
+            let weights = newton(examples, total, &used);
+            let wrong = (0..used.len()).filter(|&at| !signs[at].allows(weights[at + 1]));
+            match wrong.max_by(|&a, &b| weights[a + 1].abs().total_cmp(&weights[b + 1].abs())) {
+                Some(worst) => used[worst] = false,
+                None => break weights,
+            }
+        };
+        let mean = |at: usize| {
+            examples
+                .iter()
+                .map(|example| example.counts / total * f64::from(example.features[at]))
+                .sum::<f64>()
+        };
+        let feature = |(at, feature): (usize, &Weight)| Weight {
+            name: feature.name.clone(),
+            weight: weights[at + 1] as f32,
+            mean: mean(at) as f32,
+        };
+        Self {
+            threshold: self.threshold,
+            bias: weights[0] as f32,
+            features: self.features.iter().enumerate().map(feature).collect(),
+        }
+    }
+}
+
+/// The bias and a weight a feature, 0 for those that are not used.
+fn newton(examples: &[Example], total: f64, used: &[bool]) -> Vec<f64> {
+    const RIDGE: f64 = 1e-4;
+    let size = used.len() + 1;
+    let mut weights = vec![0.0; size];
+    let mut x = vec![1.0; size];
+    for _ in 0..50 {
+        let mut gradient = vec![0.0; size];
+        let mut hessian = vec![vec![0.0; size]; size];
+        for example in examples {
+            for ((x, feature), used) in x[1..].iter_mut().zip(&example.features).zip(used) {
+                *x = if *used { f64::from(*feature) } else { 0.0 };
+            }
+            let sum: f64 = weights.iter().zip(&x).map(|(weight, x)| weight * x).sum();
+            let p = 1.0 / (1.0 + (-sum).exp());
+            let counts = example.counts / total;
+            for i in 0..size {
+                gradient[i] += counts * (f64::from(u8::from(example.right)) - p) * x[i];
+                for j in 0..size {
+                    hessian[i][j] += counts * p * (1.0 - p) * x[i] * x[j];
+                }
+            }
+        }
+        for i in 0..size {
+            gradient[i] -= RIDGE * weights[i];
+            hessian[i][i] += RIDGE;
+        }
+        let step = solved(hessian, gradient);
+        weights.iter_mut().zip(&step).for_each(|(weight, step)| *weight += step);
+        if step.iter().all(|step| step.abs() < 1e-9) {
+            break;
+        }
+    }
+    weights
+}
+
+/// The solution of a positive definite system, by elimination.
+fn solved(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
+    let size = right.len();
+    for pivot in 0..size {
+        let above = matrix[pivot].clone();
+        for row in pivot + 1..size {
+            let factor = matrix[row][pivot] / above[pivot];
+            matrix[row].iter_mut().zip(&above).for_each(|(cell, above)| *cell -= factor * above);
+            right[row] -= factor * right[pivot];
+        }
+    }
+    for row in (0..size).rev() {
+        for column in row + 1..size {
+            right[row] -= matrix[row][column] * right[column];
+        }
+        right[row] /= matrix[row][row];
+    }
+    right
+}
+
+fn logistic(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// Expected calibration error, and what it is made of: answers by probability, the nth bin holding those
+/// from n tenths to the next.
+///
+/// The error is the mean distance between probability and share of right answers over bins, by their
+/// size (Naeini et al., 2015).
+pub fn reliability(answers: impl IntoIterator<Item = (f32, bool)>) -> (Vec<Bin>, f64) {
+    const BINS: usize = 10;
+    let mut bins = vec![Bin::default(); BINS];
+    for (probability, right) in answers {
+        let bin = &mut bins[((probability * BINS as f32) as usize).min(BINS - 1)];
+        bin.count += 1;
+        bin.confidence += f64::from(probability);
+        bin.right += f64::from(u8::from(right));
+    }
+    let all = bins.iter().map(|bin| bin.count).sum::<usize>().max(1) as f64;
+    let mut error = 0.0;
+    for bin in bins.iter_mut().filter(|bin| bin.count > 0) {
+        bin.confidence /= bin.count as f64;
+        bin.right /= bin.count as f64;
+        error += bin.count as f64 / all * (bin.confidence - bin.right).abs();
+    }
+    (bins, error)
+}
+
+/// A line of a reliability table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// How many answers.
+    pub count: usize,
+    /// Their mean probability.
+    pub confidence: f64,
+    /// The share of them that is right.
+    pub right: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(features: usize) -> Model {
+        let weight = |nth: usize| Weight { name: format!("f{nth}"), weight: 0.0, mean: 0.0 };
+        Model { threshold: 0.5, bias: 0.0, features: (0..features).map(weight).collect() }
+    }
+
+    /// Of examples with 0.2 one in ten is right, of those with 0.8 nine in ten; the second feature says
+    /// the opposite, half as loud.
+    fn examples() -> Vec<Example> {
+        (0..200)
+            .map(|at| {
+                let (x, often) = if at % 2 == 0 { (0.2, 1) } else { (0.8, 9) };
+                Example { features: vec![x, -0.5 * x], right: (at / 2) % 10 < often, counts: 1.0 }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_model_that_knows_nothing_says_a_half() {
+        assert_eq!(model(3).probability(&[1.0; 3]), 0.5);
+    }
+
+    #[test]
+    fn a_fitted_model_gives_back_the_shares_it_saw() {
+        let fitted = model(2).fitted(&examples(), &[Sign::Any; 2]);
+        for (x, share) in [(0.2, 0.1), (0.8, 0.9)] {
+            let p = fitted.probability(&[x, -0.5 * x]);
+            assert!((p - share).abs() < 0.05, "{x}: {p}");
+        }
+        assert!((fitted.features[0].mean - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_feature_moves_the_odds_only_the_way_it_may() {
+        let fitted = model(2).fitted(&examples(), &[Sign::Up, Sign::Up]);
+        assert!(fitted.features[0].weight > 1.0);
+        assert_eq!(fitted.features[1].weight, 0.0);
+        let fitted = model(2).fitted(&examples(), &[Sign::Down, Sign::Down]);
+        assert_eq!(fitted.features[0].weight, 0.0);
+        assert!(fitted.features[1].weight < -1.0);
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_stays() {
+        assert_eq!(model(1).fitted(&[], &[Sign::Any]), model(1));
+        let right = Example { features: vec![1.0], right: true, counts: 1.0 };
+        assert_eq!(model(1).fitted(&[right], &[Sign::Any]), model(1));
+    }
+
+    #[test]
+    fn effects_add_up_to_the_distance_from_the_average() {
+        let fitted = model(2).fitted(&examples(), &[Sign::Any; 2]);
+        let odds = |p: f32| (p / (1.0 - p)).ln();
+        let moved: f32 = fitted.effects(&[0.7, -0.1]).iter().sum();
+        assert!((moved - odds(fitted.probability(&[0.7, -0.1])) + odds(fitted.average())).abs() < 1e-3);
+    }
+
+    #[test]
+    fn probabilities_that_are_right_have_no_error_and_others_do() {
+        let (bins, error) = reliability([(0.95, true), (0.95, true), (0.05, false)]);
+        assert!(error < 0.051, "{error}");
+        assert_eq!((bins[9].count, bins[0].count, bins[5].count), (2, 1, 0));
+        assert!(reliability([(0.9, false)]).1 > 0.89);
+        assert_eq!(reliability([]).1, 0.0);
+    }
+}

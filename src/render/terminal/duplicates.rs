@@ -1,0 +1,105 @@
+//! Duplicate questions, for people.
+
+use std::io::{self, Write};
+
+use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_place};
+use crate::duplicates::{Duplicates, Found, Kind, Pair};
+use crate::question::Question;
+
+/// Writes groups: the question to keep, and below it those that ask it again.
+///
+/// # Errors
+/// The stream is closed or full.
+pub fn write_groups(out: &mut impl Write, found: &Duplicates, layout: Layout) -> io::Result<()> {
+    for (nth, group) in found.groups.iter().enumerate() {
+        if nth > 0 {
+            writeln!(out)?;
+        }
+        write_asked(out, &found.questions[group.canonical], &format!("{:>3} ", nth + 1), layout)?;
+        for member in &group.members {
+            let how = how(member.kind, member.probability);
+            write_asked(out, &found.questions[member.question], &format!("{INDENT}{how:>6} "), layout)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the likeliest pairs, and why.
+///
+/// # Errors
+/// The stream is closed or full.
+pub fn write_pairs(out: &mut impl Write, found: &Duplicates, top: usize, layout: Layout) -> io::Result<()> {
+    for (nth, pair) in found.pairs.iter().take(top).enumerate() {
+        if nth > 0 {
+            writeln!(out)?;
+        }
+        let how = how(pair.kind, pair.probability);
+        write_asked(out, &found.questions[pair.one], &format!("{how:>6} "), layout)?;
+        write_asked(out, &found.questions[pair.two], "       ", layout)?;
+        writeln!(out, "       {QUIET}{}{QUIET:#}", layout.shown(&reasons(pair).join("; ")))?;
+    }
+    Ok(())
+}
+
+/// Writes the questions that a phrase repeats.
+///
+/// # Errors
+/// The stream is closed or full.
+pub fn write_found(out: &mut impl Write, found: &[Found], layout: Layout) -> io::Result<()> {
+    for found in found {
+        let how = how(found.kind, found.probability);
+        write_asked(out, &found.question, &format!("{how:>6} "), layout)?;
+    }
+    Ok(())
+}
+
+/// A question's title behind a mark, and below it its place.
+fn write_asked(out: &mut impl Write, question: &Question, mark: &str, layout: Layout) -> io::Result<()> {
+    let margin = " ".repeat(mark.chars().count());
+    let width = layout.width.map(|width| width.saturating_sub(margin.len()).max(20));
+    for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
+        let before = if nth == 0 { mark } else { &margin };
+        writeln!(out, "{QUIET}{before}{QUIET:#}{TITLE}{}{TITLE:#}", layout.shown(&question.title[line]))?;
+    }
+    write!(out, "{margin}")?;
+    write_place(out, question, layout)?;
+    writeln!(out)
+}
+
+fn how(kind: Kind, probability: f32) -> String {
+    match kind {
+        Kind::Exact => "same".to_owned(),
+        Kind::Repeat => "repeat".to_owned(),
+        Kind::Paraphrase => format!("{:.0} %", 100.0 * probability),
+    }
+}
+
+/// What speaks for a pair, and against it.
+pub fn reasons(pair: &Pair) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match pair.kind {
+        Kind::Exact => reasons.push("the same text".to_owned()),
+        Kind::Repeat => reasons.push("the same words but for case, punctuation or markup".to_owned()),
+        Kind::Paraphrase => {}
+    }
+    if let Some(cosine) = pair.why.cosine {
+        reasons.push(format!("cosine {cosine:.2}"));
+    }
+    if let Some((one, two)) = &pair.why.asked_as {
+        reasons.push(format!("asked as “{one}” and “{two}”"));
+    }
+    if pair.why.same_answer {
+        reasons.push("the same answer".to_owned());
+    }
+    if pair.kind == Kind::Paraphrase {
+        match pair.why.shared.as_slice() {
+            [] => reasons.push("no word in common".to_owned()),
+            words => reasons.push(format!("both have {}", words.join(", "))),
+        }
+    }
+    let against: Vec<&str> = pair.why.differences.iter().map(|difference| difference.name()).collect();
+    if !against.is_empty() {
+        reasons.push(format!("but for {}", against.join(", ")));
+    }
+    reasons
+}

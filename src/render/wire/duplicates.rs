@@ -1,0 +1,143 @@
+//! Duplicate questions, as JSON.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::SourceReply;
+use crate::duplicates::{Duplicates, Found, Kind, Pair};
+use crate::question::Question;
+
+/// What `dups --json` writes.
+#[derive(Debug, Serialize)]
+pub struct DuplicatesReply<'a> {
+    /// How many questions were compared.
+    pub questions: usize,
+    /// The least probability of a pair.
+    pub threshold: f32,
+    /// Questions that ask the same, largest group first.
+    pub groups: Vec<GroupReply<'a>>,
+    /// The pairs, likeliest first; a repeat is paired with the first of its kind only.
+    pub pairs: Vec<PairReply<'a>>,
+}
+
+/// Questions that ask the same.
+#[derive(Debug, Serialize)]
+pub struct GroupReply<'a> {
+    /// The one to keep.
+    pub canonical: AskedReply<'a>,
+    /// The others, likeliest first.
+    pub duplicates: Vec<MemberReply<'a>>,
+}
+
+/// A question, in short.
+#[derive(Debug, Serialize)]
+pub struct AskedReply<'a> {
+    /// Names the question in its index.
+    pub id: &'a str,
+    /// The question as asked.
+    pub title: &'a str,
+    /// Where it stands.
+    pub source: SourceReply<'a>,
+}
+
+/// A question that asks what another does.
+#[derive(Debug, Serialize)]
+pub struct MemberReply<'a> {
+    /// The question.
+    #[serde(flatten)]
+    pub question: AskedReply<'a>,
+    /// `exact`, `repeat` (but for case, punctuation, markup) or `paraphrase`.
+    pub kind: &'static str,
+    /// The probability that it asks the same.
+    pub probability: f32,
+}
+
+/// Two questions that ask the same.
+#[derive(Debug, Serialize)]
+pub struct PairReply<'a> {
+    /// The first in source order.
+    pub one: AskedReply<'a>,
+    /// The other.
+    pub two: AskedReply<'a>,
+    /// As in [`MemberReply`].
+    pub kind: &'static str,
+    /// The probability that both ask the same.
+    pub probability: f32,
+    /// The cosine of the nearest two of their wordings; `null` for repeats.
+    pub cosine: Option<f32>,
+    /// These two wordings, where one is not the title.
+    pub asked_as: Option<[&'a str; 2]>,
+    /// The words that both have.
+    pub shared_words: &'a [String],
+    /// What differs, in words.
+    pub differences: Vec<&'static str>,
+    /// Both have one and the same answer.
+    pub same_answer: bool,
+}
+
+/// What `dups --check` says of one phrase.
+#[derive(Debug, Serialize)]
+pub struct CheckReply<'a> {
+    /// What the line called itself, as it did; absent where a phrase was typed.
+    #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a Value>,
+    /// The phrase.
+    pub query: &'a str,
+    /// Whether some question asks the same.
+    pub duplicate: bool,
+    /// Those that do, likeliest first.
+    pub duplicates: Vec<MemberReply<'a>>,
+}
+
+impl<'a> DuplicatesReply<'a> {
+    /// What was found, with the first `top` pairs, or all of them.
+    pub fn new(found: &'a Duplicates, threshold: f32, top: Option<usize>) -> Self {
+        let questions = &found.questions;
+        let group = |group: &crate::duplicates::Group| GroupReply {
+            canonical: AskedReply::from(&questions[group.canonical]),
+            duplicates: group
+                .members
+                .iter()
+                .map(|member| MemberReply::new(&questions[member.question], member.kind, member.probability))
+                .collect(),
+        };
+        let pair = |pair: &'a Pair| PairReply {
+            one: AskedReply::from(&questions[pair.one]),
+            two: AskedReply::from(&questions[pair.two]),
+            kind: pair.kind.name(),
+            probability: pair.probability,
+            cosine: pair.why.cosine,
+            asked_as: pair.why.asked_as.as_ref().map(|(one, two)| [one.as_str(), two]),
+            shared_words: &pair.why.shared,
+            differences: pair.why.differences.iter().map(|difference| difference.name()).collect(),
+            same_answer: pair.why.same_answer,
+        };
+        Self {
+            questions: questions.len(),
+            threshold,
+            groups: found.groups.iter().map(group).collect(),
+            pairs: found.pairs.iter().take(top.unwrap_or(usize::MAX)).map(pair).collect(),
+        }
+    }
+}
+
+impl<'a> CheckReply<'a> {
+    /// What was found for a phrase.
+    pub fn new(id: Option<&'a Value>, query: &'a str, found: &'a [Found]) -> Self {
+        let member = |found: &'a Found| MemberReply::new(&found.question, found.kind, found.probability);
+        Self { id, query, duplicate: !found.is_empty(), duplicates: found.iter().map(member).collect() }
+    }
+}
+
+impl<'a> MemberReply<'a> {
+    /// A question beside another.
+    pub fn new(question: &'a Question, kind: Kind, probability: f32) -> Self {
+        Self { question: AskedReply::from(question), kind: kind.name(), probability }
+    }
+}
+
+impl<'a> From<&'a Question> for AskedReply<'a> {
+    fn from(question: &'a Question) -> Self {
+        Self { id: &question.id, title: &question.title, source: SourceReply::from(question) }
+    }
+}

@@ -1,0 +1,58 @@
+//! One hit for a question that is asked more than once.
+
+use tantivy::DocAddress;
+
+use super::legs::Candidate;
+use crate::index::Index;
+use crate::pair::{FITTED, LEAST_COSINE, Wording, repeat_key};
+use crate::question::Question;
+
+/// A question that asks what a better hit asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedAgain {
+    /// The question, whole.
+    pub question: Question,
+    /// The probability that it asks the same.
+    pub probability: f32,
+}
+
+/// A hit in the making.
+pub(super) struct Kept {
+    pub candidate: Candidate,
+    pub question: Question,
+    /// Those that ask the same, best first.
+    pub again: Vec<AskedAgain>,
+}
+
+/// Takes every candidate that asks what a better one asks to that one.
+pub(super) fn fold(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<Kept> {
+    let mut kept: Vec<Kept> = Vec::new();
+    for (candidate, question) in ranked {
+        let same = kept.iter_mut().find_map(|kept| {
+            let probability =
+                same(index, (kept.candidate.address, &kept.question), (candidate.address, &question))?;
+            Some((kept, probability))
+        });
+        match same {
+            Some((kept, probability)) => kept.again.push(AskedAgain { question, probability }),
+            None => kept.push(Kept { candidate, question, again: Vec::new() }),
+        }
+    }
+    kept
+}
+
+/// The probability that two questions ask the same, where it is high enough to say so.
+fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> Option<f32> {
+    if repeat_key(&one.1.title) == repeat_key(&two.1.title) {
+        return Some(1.0);
+    }
+    let (row, other) = index.nearest_pair(one.0, two.0)?;
+    let [a, b] = [one.0, two.0].map(|address| &index.vectors()[address.segment_ord as usize]);
+    let (a_view, b_view) = (a.view(row), b.view(other));
+    if a_view.cosine(&b_view) < LEAST_COSINE {
+        return None;
+    }
+    let [wording, other] = [a.passage(row).wording(one.1), b.passage(other).wording(two.1)].map(Wording::new);
+    let probability = wording.probability(&other, index.centre().between(&a_view, &b_view));
+    (probability >= FITTED.threshold).then_some(probability)
+}
