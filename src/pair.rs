@@ -322,7 +322,7 @@ mod tests {
             (Wording::new("`Arc` or `Rc`: when which?"), Wording::new("When do I take `Rc` and when `Box`?"));
         assert!(one.probability(&same, 0.9) > one.probability(&same, 0.7));
         assert!(one.probability(&same, 0.9) > one.probability(&other, 0.9) + 0.1);
-        assert_eq!(one.shared(&same), ["when", "Rc", "Arc"]);
+        assert_eq!(one.shared(&same), ["When", "Rc", "Arc"]);
     }
 
     #[test]

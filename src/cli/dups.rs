@@ -139,24 +139,32 @@ fn model(index: &Index, prepare: Prepare) -> anyhow::Result<Option<Builtin>> {
     Builtin::load(prepare).map(Some)
 }
 
-fn find(args: &Args, index: &Index, model: Option<&Builtin>, phrase: &str) -> anyhow::Result<Vec<Found>> {
+/// The questions that a phrase repeats with at least this probability.
+fn find(index: &Index, model: Option<&Builtin>, phrase: &str, least: f32) -> anyhow::Result<Vec<Found>> {
     if phrase.trim().is_empty() {
         bail!("the phrase is empty");
     }
     let vector = model.map(|model| model.embed(phrase)).transpose()?;
     let vector = vector.map(|vector| Quantized::from(vector.as_slice()));
-    check(index, phrase, vector.as_ref(), args.threshold)
+    check(index, phrase, vector.as_ref(), least)
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
-    let found = find(args, index, model(index, Prepare::Once)?.as_ref(), phrase)?;
+    let mut found = find(index, model(index, Prepare::Once)?.as_ref(), phrase, 0.0)?;
+    let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
         let reply = wire::CheckReply::new(None, phrase, &found);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if found.is_empty() {
-        say("no question asks this");
+        match far.first() {
+            Some(nearest) => {
+                say("no question asks this; the nearest:");
+                terminal::write_found(&mut out, std::slice::from_ref(nearest), layout())?;
+            }
+            None => say("no question asks this"),
+        }
     } else {
         terminal::write_found(&mut out, &found, layout())?;
     }
@@ -178,7 +186,7 @@ fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
         let batch: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
         let answers = parallel::map(&batch, |line| {
             let line = super::search::Line::parse(line)?;
-            let found = find(args, index, model.as_ref(), &line.text)?;
+            let found = find(index, model.as_ref(), &line.text, args.threshold)?;
             anyhow::Ok((
                 serde_json::to_string(&wire::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
                 found,

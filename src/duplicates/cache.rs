@@ -37,7 +37,9 @@ pub struct Cache {
 pub struct Candidates {
     /// By their places in the list of wordings.
     pub pairs: Vec<Near>,
-    /// How many wordings had to be compared with all others.
+    /// How many different wordings there are.
+    pub wordings: usize,
+    /// How many of them had to be compared with all others.
     pub new: usize,
 }
 
@@ -94,7 +96,7 @@ impl Cache {
                 }
             }
         }
-        Candidates { pairs, new: new.len() }
+        Candidates { pairs, wordings: hashes.len(), new: new.len() }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

@@ -85,9 +85,15 @@ pub fn nearest_probed(
     /// In how many neighbourhoods a row is at home, and in how many it looks for others.
     const HOMES: usize = 2;
     const PROBES: usize = 6;
-    let count = ((rows.len() as f64).sqrt() as usize).max(1);
-    let step = (rows.len() / count).max(1);
-    let centres: Vec<usize> = (0..rows.len()).step_by(step).collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let count = (rows.len() as f64).sqrt() as usize;
+    // Spread over the rows by a large prime: a step of their own rhythm would meet the same subjects over
+    // and over.
+    let mut centres: Vec<usize> = (1..=count).map(|nth| nth * 1_000_003 % rows.len()).collect();
+    centres.sort_unstable();
+    centres.dedup();
     let nearest_centres = |row: usize| -> Vec<usize> {
         let mut near: Vec<(f32, usize)> =
             centres.iter().enumerate().map(|(nth, centre)| (rows[row].cosine(&rows[*centre]), nth)).collect();

@@ -108,7 +108,7 @@ pub struct Duplicates {
     pub pairs: Vec<Pair>,
     /// The groups, largest first.
     pub groups: Vec<Group>,
-    /// How many wordings were compared with all others, and how many were new since the last time.
+    /// How many different wordings there are, and how many of them were new since the last time.
     pub compared: (usize, usize),
 }
 
@@ -153,8 +153,7 @@ pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow
     pairs.sort_by(|a, b| {
         (b.probability.total_cmp(&a.probability)).then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
     });
-    let rows = compared.rows.len();
-    Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (rows, near.new) })
+    Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (near.wordings, near.new) })
 }
 
 /// Where groups lie on a map of their subjects: the vectors of their canonical titles, seen along the two

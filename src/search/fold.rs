@@ -7,6 +7,9 @@ use crate::index::Index;
 use crate::pair::{FITTED, LEAST_COSINE, Wording, repeat_key};
 use crate::question::Question;
 
+/// How many candidates behind the last hit are looked at for those that ask what a hit asks.
+const LOOKED_THROUGH: usize = 30;
+
 /// A question that asks what a better hit asks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AskedAgain {
@@ -24,21 +27,54 @@ pub(super) struct Kept {
     pub again: Vec<AskedAgain>,
 }
 
+impl Kept {
+    pub fn new(candidate: Candidate, question: Question) -> Self {
+        Self { candidate, question, again: Vec::new() }
+    }
+}
+
 /// Takes every candidate that asks what a better one asks to that one.
 pub(super) fn fold(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<Kept> {
     let mut kept: Vec<Kept> = Vec::new();
     for (candidate, question) in ranked {
-        let same = kept.iter_mut().find_map(|kept| {
-            let probability =
-                same(index, (kept.candidate.address, &kept.question), (candidate.address, &question))?;
-            Some((kept, probability))
-        });
-        match same {
-            Some((kept, probability)) => kept.again.push(AskedAgain { question, probability }),
-            None => kept.push(Kept { candidate, question, again: Vec::new() }),
+        if let Some(question) = add(index, &mut kept, candidate.address, question) {
+            kept.push(Kept::new(candidate, question));
         }
     }
     kept
+}
+
+/// Looks among the next best for those that ask what one of these hits asks: what a hit is also asked as
+/// does not depend on how many hits are shown.
+pub(super) fn fold_more(index: &Index, kept: &mut [Kept], next: &[Candidate]) -> anyhow::Result<()> {
+    for candidate in next.iter().take(LOOKED_THROUGH) {
+        // Only what is near is read.
+        if kept.iter().any(|kept| cosine(index, kept.candidate.address, candidate.address) >= LEAST_COSINE) {
+            add(index, kept, candidate.address, index.question(candidate.address)?);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a question to the hit that asks the same; gives it back where none does.
+fn add(index: &Index, kept: &mut [Kept], address: DocAddress, question: Question) -> Option<Question> {
+    let same = kept.iter_mut().find_map(|kept| {
+        let probability = same(index, (kept.candidate.address, &kept.question), (address, &question))?;
+        Some((kept, probability))
+    });
+    match same {
+        Some((kept, probability)) => {
+            kept.again.push(AskedAgain { question, probability });
+            None
+        }
+        None => Some(question),
+    }
+}
+
+/// The cosine of the nearest wordings of two questions; 0 without vectors.
+fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
+    let [a, b] = [one, two].map(|address| &index.vectors()[address.segment_ord as usize]);
+    index.nearest_pair(one, two).map_or(0.0, |(row, other)| a.view(row).cosine(&b.view(other)))
 }
 
 /// The probability that two questions ask the same, where it is high enough to say so.

@@ -19,7 +19,7 @@ use tantivy::DocAddress;
 use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
-use fold::{Kept, fold};
+use fold::Kept;
 use keyword::term_weights;
 use legs::{Candidate, Legs, Ranking, by_score};
 
@@ -103,16 +103,16 @@ fn kept(legs: &Legs<'_>, ranking: &Ranking) -> anyhow::Result<Vec<Kept>> {
             by_score(a, b)
                 .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
         });
-        let all = read.len() == ranking.candidates.len();
+        let seen = read.len();
         let mut kept = match legs.query.fold {
-            true => fold(legs.index, read),
-            false => read
-                .into_iter()
-                .map(|(candidate, question)| Kept { candidate, question, again: Vec::new() })
-                .collect(),
+            true => fold::fold(legs.index, read),
+            false => read.into_iter().map(|(candidate, question)| Kept::new(candidate, question)).collect(),
         };
-        if kept.len() >= limit || all {
+        if kept.len() >= limit || seen == ranking.candidates.len() {
             kept.truncate(limit);
+            if legs.query.fold {
+                fold::fold_more(legs.index, &mut kept, &ranking.candidates[seen..])?;
+            }
             return Ok(kept);
         }
         wanted += limit - kept.len();

@@ -162,6 +162,20 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
 }
 
 #[test]
+fn what_asks_the_same_stands_with_the_hit_it_repeats() {
+    let dir = Dir::indexed();
+    dir.write("more.jsonl", "{\"question\": \"how long should bread DOUGH rise\"}\n");
+    dir.run(&["index", "more.jsonl"]).success();
+    let output = dir.run(&["--json", "-n", "1", "how long must dough rise"]).success();
+    let reply: Reply = serde_json::from_str(&output.stdout).unwrap();
+    let [again] = reply.hits[0].also_asked.as_slice() else { panic!("{reply:?}") };
+    let titles = [&reply.hits[0].title, &again.title];
+    assert!(titles[0] != titles[1] && again.id != reply.hits[0].id, "{reply:?}");
+    assert_ne!(again.source, reply.hits[0].source);
+    assert_eq!(again.probability, 1.0);
+}
+
+#[test]
 fn statistics_say_what_an_index_holds() {
     let dir = Dir::indexed();
     let stats: Value = serde_json::from_str(&dir.run(&["stats", "--json"]).success().stdout).unwrap();

@@ -3,6 +3,7 @@
 mod architecture;
 mod builtin;
 mod cli;
+mod dups;
 mod durability;
 mod eval;
 mod index;

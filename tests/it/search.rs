@@ -90,10 +90,12 @@ fn equal_questions_stand_in_order_of_source_and_line() {
         };
         reply["hits"].as_array().unwrap().iter().map(place).collect()
     };
-    let all = places(&["--json", "-n", "15", "same thing"]);
+    let all = places(&["--json", "--all", "-n", "15", "same thing"]);
     assert_eq!(all.len(), 15);
     assert!(all.is_sorted());
-    assert_eq!(places(&["--json", "-n", "7", "same thing"]), all[..7]);
+    assert_eq!(places(&["--json", "--all", "-n", "7", "same thing"]), all[..7]);
+    // Folded, the first of them stands for the others.
+    assert_eq!(places(&["--json", "same thing"]), all[..1]);
 }
 
 #[test]

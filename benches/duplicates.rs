@@ -1,0 +1,134 @@
+//! What finding duplicates costs.
+//!
+//!     cargo bench --bench duplicates
+//!
+//! Measures, on made-up questions with a fixed seed (so nothing has to be at hand) whose vectors lie in
+//! crowds of subjects, one in ten a duplicate of another:
+//!
+//! - the whole of it for 30,000 questions, embeddings given, and once more with one question added;
+//! - the candidate step by neighbourhoods against looking at every pair, for 20,000 to 80,000 wordings: time,
+//!   and how many of the near pairs it finds.
+//!
+//! Figures seen are in the README.
+
+#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use rqsearch::duplicates::{Cache, Near, Options, duplicates, nearest_exact, nearest_probed};
+use rqsearch::embed::{Builtin, Embedder, ModelInfo};
+use rqsearch::index::{Index, RowView, text_hash};
+use rqsearch::question::Question;
+
+fn main() {
+    whole(30_000);
+    for count in [20_000, 40_000, 80_000] {
+        candidates(count);
+    }
+}
+
+/// A model that costs nothing: a question lies near its subject, and one that is worded alike nearer.
+struct MadeUp(ModelInfo);
+
+impl MadeUp {
+    fn direction(seed: u64) -> impl Iterator<Item = f32> {
+        let mut state = seed | 1;
+        (0..384).map(move |_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / 8_388_608.0 - 1.0
+        })
+    }
+}
+
+impl Embedder for MadeUp {
+    fn model(&self) -> &ModelInfo {
+        &self.0
+    }
+
+    /// `subject meaning words`: each counts less than the one before.
+    fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+        let mut vector = vec![0.0; 384];
+        for (word, weight) in text.split_whitespace().zip([1.1, 0.7, 0.5]) {
+            let direction = Self::direction(text_hash(word));
+            vector.iter_mut().zip(direction).for_each(|(x, direction)| *x += weight * direction);
+        }
+        Ok(rqsearch::embed::normalized(vector))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+}
+
+/// Questions on one subject in a hundred, one in ten meaning what another one does.
+fn made_up(count: usize) -> (Vec<Question>, MadeUp) {
+    let questions = (0..count).map(|nth| {
+        let meaning = if nth % 10 == 9 { nth - 9 } else { nth };
+        let words = [("subject", meaning % (count / 100)), ("meaning", meaning), ("words", nth)];
+        let words = words.map(|(word, number)| format!("{word}{}", letters(number)));
+        let mut question = Question::new(words.join(" "), 1);
+        question.id = format!("{nth:012x}");
+        question.source.path = "made-up.jsonl".into();
+        question.source.line = nth as u64;
+        question
+    });
+    (questions.collect(), MadeUp(Builtin::info().clone()))
+}
+
+/// A number in letters: a digit would be another number, and so another question.
+fn letters(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
+fn whole(count: usize) {
+    let (questions, model) = made_up(count + 1);
+    let options = Options { threshold: 0.7, ..Options::default() };
+    let index = Index::in_memory(&questions[..count], Some(&model)).expect("memory is enough");
+    let mut cache = Cache::default();
+    let start = Instant::now();
+    let found = duplicates(&index, &options, &mut cache).expect("the index is sound");
+    println!(
+        "{count} questions: {:.1} s, {} groups, {} pairs",
+        start.elapsed().as_secs_f64(),
+        found.groups.len(),
+        found.pairs.len()
+    );
+    let index = Index::in_memory(&questions, Some(&model)).expect("memory is enough");
+    let start = Instant::now();
+    let found = duplicates(&index, &options, &mut cache).expect("the index is sound");
+    println!("one more: {:.1} s, {} compared anew", start.elapsed().as_secs_f64(), found.compared.1);
+}
+
+fn candidates(count: usize) {
+    let (questions, model) = made_up(count);
+    let index = Index::in_memory(&questions, Some(&model)).expect("memory is enough");
+    let rows: Vec<RowView<'_>> = index
+        .vectors()
+        .iter()
+        .flat_map(|vectors| (0..vectors.row_count()).map(|row| vectors.view(row)))
+        .collect();
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let same = |one: usize, two: usize| one == two;
+    let start = Instant::now();
+    let exact = nearest_exact(&rows, &all, 0.6, same);
+    let exact_took = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let probed = nearest_probed(&rows, &all, 0.6, same);
+    let probed_took = start.elapsed().as_secs_f64();
+    let found: HashSet<(usize, usize)> = probed.iter().map(|near| (near.one, near.two)).collect();
+    let recall = |least: f32| {
+        let wanted: Vec<&Near> = exact.iter().filter(|near| near.cosine >= least).collect();
+        let hit = wanted.iter().filter(|near| found.contains(&(near.one, near.two))).count();
+        hit as f64 / wanted.len().max(1) as f64
+    };
+    println!(
+        "{count} wordings: every pair {exact_took:.1} s, neighbourhoods {probed_took:.1} s, which find {:.3} of {} \
+         pairs of at least .6 and {:.3} of those of at least .8",
+        recall(0.6),
+        exact.len(),
+        recall(0.8)
+    );
+}

@@ -1,0 +1,249 @@
+//! Questions that ask the same.
+
+use serde_json::Value;
+
+use crate::util::{Dir, FAQ};
+
+/// Repeats of every kind, beside questions that look like some of them and are not.
+const FORUM: &str = r#"{"question": "How long should bread dough rise?", "answer": "An hour."}
+{"question": "how long should BREAD dough rise", "answer": ""}
+{"question": "How long should bread dough rise?", "answer": ""}
+{"question": "How long does bread dough have to rise?", "answer": ""}
+{"question": "What is the difference between `Rc` and `Arc` in Rust programs?", "answer": ""}
+{"question": "What is the difference between `Rc` and `Box` in Rust programs?", "answer": ""}
+{"question": "How do I import contacts from Gmail?", "answer": ""}
+{"question": "How do I export contacts to Gmail?", "answer": ""}
+{"question": "Why can't I log in after an update?", "answer": ""}
+{"question": "When should I prune roses?", "answer": ""}
+"#;
+
+fn forum() -> Dir {
+    let dir = Dir::new();
+    dir.write("faq.md", FAQ);
+    dir.write("forum.jsonl", FORUM);
+    dir.run(&["index", "faq.md", "forum.jsonl"]).success();
+    dir
+}
+
+fn duplicates(dir: &Dir, args: &[&str]) -> Value {
+    let output = dir.run(&[&["dups", "--json"], args].concat());
+    serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+/// Each group: the canonical question's place, then the others' with how they are alike, sorted.
+fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
+    let place = |question: &Value| {
+        format!("{}:{}", question["source"]["path"].as_str().unwrap(), question["source"]["line"])
+    };
+    reply["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| {
+            let mut others: Vec<(String, String)> = group["duplicates"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|other| (place(other), other["kind"].as_str().unwrap().to_owned()))
+                .collect();
+            others.sort();
+            (place(&group["canonical"]), others)
+        })
+        .collect()
+}
+
+#[test]
+fn repeats_and_paraphrases_are_found_and_told_apart() {
+    let dir = forum();
+    let expected = |kinds: &[(&str, &str)]| -> Vec<(String, String)> {
+        kinds.iter().map(|(place, kind)| ((*place).to_owned(), (*kind).to_owned())).collect()
+    };
+    let reply = duplicates(&dir, &[]);
+    assert_eq!(
+        groups(&reply),
+        [
+            // The best answered stands in the FAQ.
+            (
+                "faq.md:3".to_owned(),
+                expected(&[
+                    ("forum.jsonl:1", "exact"),
+                    ("forum.jsonl:2", "repeat"),
+                    ("forum.jsonl:3", "exact"),
+                    ("forum.jsonl:4", "paraphrase"),
+                ])
+            ),
+            ("faq.md:29".to_owned(), expected(&[("forum.jsonl:10", "exact")])),
+        ],
+        "{reply}"
+    );
+    assert_eq!(reply["questions"], 15);
+    let likeliest = &reply["pairs"][0];
+    assert_eq!((&likeliest["kind"], &likeliest["probability"]), (&"exact".into(), &1.0.into()));
+    // For people: groups, or pairs with their reasons.
+    let listed = dir.run(&["dups"]).exits(1);
+    assert!(listed.stdout.contains("repeat how long should BREAD dough rise"), "{listed:?}");
+    assert!(listed.stderr.contains("5 of 15 questions ask what another one asks, in 2 groups"), "{listed:?}");
+    let pairs = dir.run(&["dups", "--top", "9"]).exits(1).stdout;
+    for reason in
+        ["the same text", "but for case, punctuation or markup", "cosine 0.9", "both have How, long, bread"]
+    {
+        assert!(pairs.contains(reason), "{reason:?} is missing: {pairs}");
+    }
+    let table = dir.run(&["dups", "--csv"]).exits(1).stdout;
+    assert_eq!(table.lines().count(), 1 + 7, "{table}");
+    assert!(table.starts_with("group,kind,probability,id,title,path,line\n1,canonical,1.0000,"), "{table}");
+}
+
+#[test]
+fn one_word_makes_another_question() {
+    let dir = forum();
+    dir.run(&["dups", "--check", "What is the difference between `Rc` and `Cell` in Rust programs?"])
+        .success()
+        .says("no question asks this");
+    let reply = duplicates(&dir, &["--threshold", "0.1"]);
+    let differences: Vec<&Value> = reply["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|pair| pair["differences"].as_array().unwrap())
+        .collect();
+    for difference in ["another name", "an opposite"] {
+        assert!(differences.iter().any(|seen| **seen == difference), "{difference} is not seen: {reply}");
+    }
+}
+
+#[test]
+fn files_can_be_looked_at_alone_or_against_each_other() {
+    let dir = forum();
+    let within = duplicates(&dir, &["--within", "FORUM"]);
+    assert_eq!((&within["questions"], groups(&within).len()), (&10.into(), 1), "{within}");
+    let across = duplicates(&dir, &["--across"]);
+    let pairs = across["pairs"].as_array().unwrap();
+    assert!(!pairs.is_empty());
+    for pair in pairs {
+        assert_ne!(pair["one"]["source"]["path"], pair["two"]["source"]["path"], "{pair}");
+    }
+    assert!(groups(&duplicates(&dir, &["--within", "faq"])).is_empty());
+    dir.run(&["dups", "--within", "faq"]).success();
+}
+
+#[test]
+fn a_new_question_is_held_back_where_it_was_asked_before() {
+    let dir = forum();
+    for phrase in ["when should I prune ROSES", "How long does bread dough need to rise?"] {
+        let found = dir.run(&["dups", "--check", phrase]).exits(1);
+        assert!(found.stdout.contains("faq.md:"), "{found:?}");
+    }
+    let fresh = dir.run(&["dups", "--check", "Which saw cuts plywood without splinters?"]).success();
+    assert!(fresh.stderr.contains("no question asks this"), "{fresh:?}");
+    let lines = "when should I prune ROSES\n\n{\"_id\": 7, \"text\": \"Which saw cuts plywood?\"}\n";
+    let output = dir.run_with_input(&["dups", "--check", "-"], lines).exits(1).stdout;
+    let replies: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(replies.len(), 2);
+    assert_eq!((&replies[0]["duplicate"], &replies[1]["duplicate"]), (&true.into(), &false.into()));
+    assert_eq!((&replies[1]["_id"], replies[0].get("_id")), (&7.into(), None));
+    assert_eq!(replies[0]["duplicates"][0]["kind"], "repeat");
+    let output = dir.run_with_input(&["dups", "--check", "-"], "{\"text\": 1}\n").exits(2);
+    assert!(output.stdout.contains("error"), "{output:?}");
+    dir.run(&["dups", "--check", " "]).exits(2).says("the phrase is empty");
+    dir.run(&["dups", "--check", "x", "--within", "y"]).exits(2).says("cannot be used with");
+}
+
+#[test]
+fn one_more_question_is_compared_and_not_all_of_them_again() {
+    let dir = forum();
+    dir.run(&["dups"]).exits(1).says("(12 wordings compared, 12 of them new)");
+    dir.run(&["dups"]).exits(1).says(", 0 of them new)");
+    dir.write("more/new.jsonl", "{\"question\": \"How do I sharpen kitchen knives?\"}\n");
+    dir.run(&["index", "more"]).success();
+    dir.run(&["dups"]).exits(1).says("1 of them new");
+    let updated = duplicates(&dir, &[]);
+    assert_eq!(groups(&updated).len(), 3, "{updated}");
+    std::fs::remove_file(dir.path().join(".rqsearch/duplicates.cache")).unwrap();
+    assert_eq!(duplicates(&dir, &[]), updated, "as from the beginning");
+    // A damaged cache is no cache.
+    dir.write(".rqsearch/duplicates.cache", "garbage");
+    assert_eq!(duplicates(&dir, &[]), updated);
+    // What is gone is gone.
+    std::fs::remove_file(dir.path().join("more/new.jsonl")).unwrap();
+    dir.run(&["index"]).success();
+    assert_eq!(groups(&duplicates(&dir, &[])).len(), 2);
+}
+
+#[test]
+fn an_index_of_words_only_finds_repeats() {
+    let dir = Dir::new();
+    dir.write("forum.jsonl", FORUM);
+    dir.run(&["index", "--keyword-only", "forum.jsonl"]).success();
+    let found = dir.run(&["dups"]).exits(1).says("keywords only");
+    assert!(found.stderr.contains("2 of 10 questions"), "{found:?}");
+    dir.run(&["dups", "--check", "When should I prune roses"]).exits(1);
+}
+
+#[test]
+fn a_search_shows_one_of_them() {
+    let dir = forum();
+    let titles = dir.titles(&["how long must dough rise"]);
+    let rises = titles.iter().filter(|title| title.to_lowercase().contains("bread dough")).count();
+    assert_eq!(rises, 1, "{titles:?}");
+    let all = dir.titles(&["--all", "how long must dough rise"]);
+    assert_eq!(all.iter().filter(|title| title.to_lowercase().contains("bread dough")).count(), 5, "{all:?}");
+    // As many hits as there are to show, folded ones not counted.
+    assert_eq!(dir.titles(&["-n", "3", "how long must dough rise"]).len(), 3);
+    let shown = dir.run(&["-n", "1", "how long must dough rise"]).stdout;
+    assert!(
+        shown.contains("also asked as: ") && shown.contains("… and 1 more (--all shows each)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_map_is_one_page_and_nothing_in_it_is_markup() {
+    let dir = Dir::new();
+    let evil = r#"{"question": "Is </script><script>alert(1)</script> a title?"}"#;
+    dir.write("a.jsonl", format!("{evil}\n{evil}\n"));
+    dir.run(&["index", "a.jsonl"]).success();
+    dir.run(&["dups", "--graph", "map.html"]).exits(1);
+    let page = std::fs::read_to_string(dir.path().join("map.html")).unwrap();
+    assert!(page.contains(r"\u003cscript>alert(1)") && !page.contains("<script>alert(1)"), "escaped");
+    assert!(!page.contains("http://") && !page.contains("https://"), "it loads nothing");
+    assert!(page.contains("Content-Security-Policy"));
+    dir.run(&["dups", "--graph", "nowhere/map.html"]).exits(2).says("could not write nowhere/map.html");
+}
+
+#[test]
+fn labelled_pairs_measure_how_well_it_tells() {
+    let dir = Dir::new();
+    dir.write(
+        "pairs.tsv",
+        "label\tid\ttext1\ttext2\n1\t1\tHow do I sharpen a knife?\thow to sharpen knives\n0\t2\tHow do I sharpen a knife?\tWhen are roses pruned?\n",
+    );
+    let output = dir.run(&["eval", "--pairs", "pairs.tsv", "--json"]).success().stdout;
+    let report: Value = serde_json::from_str(&output).unwrap();
+    let metrics = &report["metrics"];
+    assert_eq!(
+        (&metrics["average_precision"], &metrics["best_f1"], &metrics["recall_at_95_precision"]),
+        (&1.0.into(), &1.0.into(), &1.0.into())
+    );
+    assert!(metrics["ece"].as_f64().unwrap() < 0.5);
+    let table = dir.run(&["eval", "--pairs", "pairs.tsv"]).success().stdout;
+    assert!(table.contains("average precision") && table.contains("cosine"), "{table}");
+    dir.write("pairs.tsv", "label\tid\ttext1\ttext2\n1\ta\tb\n");
+    dir.run(&["eval", "--pairs", "pairs.tsv"]).exits(2).says("pairs.tsv:2: expected a label");
+    dir.write("pairs.tsv", "label\tid\ttext1\ttext2\n1\t1\ta\tb\n");
+    dir.run(&["eval", "--pairs", "pairs.tsv"])
+        .exits(2)
+        .says("needs pairs that ask the same and pairs that do not");
+}
+
+/// `eval/pairs.tsv`: pairs of our own, made to be hard. A change here is a change that people notice.
+#[test]
+fn our_own_pairs_are_pinned() {
+    let pairs = concat!(env!("CARGO_MANIFEST_DIR"), "/eval/pairs.tsv");
+    let output = Dir::new().run(&["eval", "--pairs", pairs, "--json"]).success().stdout;
+    let report: Value = serde_json::from_str(&output).unwrap();
+    for (figure, pinned) in [("average_precision", 0.699), ("best_f1", 0.687)] {
+        let found = report["metrics"][figure].as_f64().unwrap();
+        assert!((found - pinned).abs() < 0.01, "{figure} was {pinned} and is {found:.4}");
+    }
+}
