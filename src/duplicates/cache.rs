@@ -15,6 +15,10 @@ use crate::pair::LEAST_COSINE;
 /// Up to so many wordings every pair is looked at: exact, and some 10 seconds on two cores.
 const EXACT: usize = 40_000;
 
+/// Of a text that many questions are asked with, so many are paired with others: titles that repeat each other
+/// are known by then to be one question, and what is left are other ways to ask.
+const ASKED: usize = 8;
+
 /// The file in the index's folder. It can be deleted at any time.
 const FILE: &str = "duplicates.cache";
 const MAGIC: [u8; 8] = *b"rqsdup\x00\x01";
@@ -54,9 +58,9 @@ impl Cache {
         Self { model, file, ..read.unwrap_or_default() }
     }
 
-    /// Finds the candidates among some wordings, comparing only those that are not known, and remembers
-    /// them.
-    pub(super) fn candidates(&mut self, index: &Index, rows: &[Row]) -> Candidates {
+    /// Finds the candidates among some wordings, comparing only those that are not known. Where they are all of
+    /// an index (`whole`), remembers them, and forgets those that are gone.
+    pub(super) fn candidates(&mut self, index: &Index, rows: &[Row], whole: bool) -> Candidates {
         let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
         for (place, row) in rows.iter().enumerate() {
             places.entry(row.hash).or_default().push(place);
@@ -82,20 +86,27 @@ impl Cache {
             false => nearest_probed(&views, &new, LEAST_COSINE, same),
         };
         near.extend(found);
-        if !new.is_empty() || self.known.len() > hashes.len() {
+        if whole && (!new.is_empty() || self.known.len() > hashes.len()) {
             self.near = near.iter().map(|near| (near.one as u32, near.two as u32, near.cosine)).collect();
             self.known = hashes.clone();
             // A cache that cannot be written (another's index, a full disk) costs time, nothing else.
             self.write().ok();
         }
-        let mut pairs = Vec::new();
-        for near in &near {
-            for one in &places[&hashes[near.one]] {
-                for two in &places[&hashes[near.two]] {
-                    pairs.push(Near { one: *one.min(two), two: *one.max(two), cosine: near.cosine });
-                }
-            }
-        }
+        let asked = |place: usize| places[&hashes[place]].iter().copied().take(ASKED);
+        let apart = near.iter().flat_map(|near| {
+            asked(near.one).flat_map(move |one| asked(near.two).map(move |two| (one, two, near.cosine)))
+        });
+        let alike = (0..hashes.len()).flat_map(|place| {
+            asked(place).flat_map(move |one| {
+                asked(place).filter(move |two| one < *two).map(move |two| (one, two, 1.0))
+            })
+        });
+        let pairs = apart.chain(alike).map(|(one, two, cosine)| Near {
+            one: one.min(two),
+            two: one.max(two),
+            cosine,
+        });
+        let pairs = pairs.collect();
         Candidates { pairs, wordings: hashes.len(), new: new.len() }
     }
 

@@ -159,3 +159,61 @@ fn joined(mut near: Vec<Near>) -> Vec<Near> {
     near.dedup_by_key(|near| (near.one, near.two));
     near
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::embed::normalized;
+    use crate::index::Quantized;
+
+    /// Vectors in crowds of five.
+    fn vectors(count: usize) -> Vec<Quantized> {
+        let mut state = 42_u64;
+        let mut noise = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / 8_388_608.0 - 1.0
+        };
+        let crowds: Vec<Vec<f32>> = (0..count / 5).map(|_| (0..16).map(|_| noise()).collect()).collect();
+        (0..count)
+            .map(|nth| {
+                let crowd = &crowds[nth % crowds.len()];
+                Quantized::from(normalized(crowd.iter().map(|x| x + 0.3 * noise()).collect()).as_slice())
+            })
+            .collect()
+    }
+
+    fn places(near: &[Near]) -> BTreeSet<(usize, usize)> {
+        near.iter().map(|near| (near.one, near.two)).collect()
+    }
+
+    #[test]
+    fn every_near_pair_is_found_once_and_no_other() {
+        let vectors = vectors(1_000);
+        let rows: Vec<RowView<'_>> = vectors.iter().map(Quantized::view).collect();
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let same = |one: usize, two: usize| one == two;
+        let mut expected = BTreeSet::new();
+        for one in 0..rows.len() {
+            for two in one + 1..rows.len() {
+                if rows[one].cosine(&rows[two]) >= 0.9 {
+                    expected.insert((one, two));
+                }
+            }
+        }
+        let exact = nearest_exact(&rows, &all, 0.9, same);
+        assert!(expected.len() > 500, "{}", expected.len());
+        assert_eq!(places(&exact), expected);
+        assert_eq!(exact.len(), expected.len(), "each once");
+        // Neighbourhoods invent nothing, and miss little.
+        let probed = nearest_probed(&rows, &all, 0.9, same);
+        assert!(places(&probed).is_subset(&expected));
+        assert!(probed.len() * 10 >= expected.len() * 9, "{} of {}", probed.len(), expected.len());
+        // A few at a time, it is the same.
+        let mut few = nearest_exact(&rows, &all[..600], 0.9, same);
+        few.extend(nearest_exact(&rows, &all[600..], 0.9, same));
+        assert_eq!(places(&few), expected);
+        assert!(nearest_probed(&[], &[], 0.5, same).is_empty());
+    }
+}

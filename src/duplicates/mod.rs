@@ -137,7 +137,7 @@ pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow
     // Repeats are one question from here on: the first of each speaks for the others.
     let mut first: Vec<usize> = (0..questions.len()).collect();
     repeats.iter().for_each(|pair| first[pair.two] = pair.one);
-    let near = cache.candidates(index, &compared.rows);
+    let near = cache.candidates(index, &compared.rows, options.within.is_none());
     let is_wanted = |pair: &Pair| {
         let is_across = questions[pair.one].source.path != questions[pair.two].source.path;
         pair.probability >= options.threshold && (is_across || !options.across)

@@ -161,6 +161,9 @@ fn one_more_question_is_compared_and_not_all_of_them_again() {
     assert_eq!(groups(&updated).len(), 3, "{updated}");
     std::fs::remove_file(dir.path().join(".rqsearch/duplicates.cache")).unwrap();
     assert_eq!(duplicates(&dir, &[]), updated, "as from the beginning");
+    // Looking at a part of it forgets nothing of the rest.
+    duplicates(&dir, &["--within", "faq"]);
+    dir.run(&["dups"]).exits(1).says(", 0 of them new)");
     // A damaged cache is no cache.
     dir.write(".rqsearch/duplicates.cache", "garbage");
     assert_eq!(duplicates(&dir, &[]), updated);
@@ -168,6 +171,25 @@ fn one_more_question_is_compared_and_not_all_of_them_again() {
     std::fs::remove_file(dir.path().join("more/new.jsonl")).unwrap();
     dir.run(&["index"]).success();
     assert_eq!(groups(&duplicates(&dir, &[])).len(), 2);
+}
+
+#[test]
+fn another_way_to_ask_is_a_wording_and_no_more() {
+    let dir = Dir::new();
+    let lines = [
+        r#"{"question": "Why must the kettle be descaled?", "also": ["white flakes in the water"], "answer": "It lasts."}"#,
+        r#"{"question": "What are the grains in my tea?", "also": ["white flakes in the water"], "answer": "Lime."}"#,
+        r#"{"question": "White flakes in the water", "answer": ""}"#,
+    ];
+    // One title is what the other lists: that tells. What both list does not.
+    dir.write("two.jsonl", lines[..2].join("\n"));
+    dir.run(&["index", "two.jsonl"]).success();
+    dir.run(&["dups"]).success();
+    dir.write("two.jsonl", [lines[0], lines[2]].join("\n"));
+    dir.run(&["index"]).success();
+    let found = duplicates(&dir, &[]);
+    assert_eq!(groups(&found).len(), 1, "{found}");
+    assert_eq!(found["pairs"][0]["asked_as"][1], "White flakes in the water", "{found}");
 }
 
 #[test]
