@@ -1,6 +1,6 @@
 //! What a phrase costs, and what indexing costs beside the model alone.
 //!
-//!     cargo bench
+//!     cargo bench --bench search
 //!
 //! Measures, each as the median of several runs on made-up questions with a fixed seed (so nothing
 //! has to be at hand):
@@ -134,7 +134,8 @@ fn cold(index: &Path) {
             .stderr(Stdio::null())
             .status()
             .expect("the program starts");
-        assert!(status.success());
+        // 1 says that nothing answers: the questions are made up.
+        assert!(matches!(status.code(), Some(0 | 1)));
     };
     let hybrid = repeated(25, || run(&[PHRASE]));
     let keyword = repeated(25, || run(&["--mode", "keyword", PHRASE]));
