@@ -187,8 +187,10 @@ impl Wording {
     /// What differs from another wording that is nearly this one, in order of [`Difference`]. Of wordings
     /// that share less than half their words nearly everything differs, and it says nothing.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let seen = Difference::ALL.into_iter().filter(|_| self.is_nearly(other));
-        seen.filter(|difference| self.differs(other, *difference)).collect()
+        if !self.is_nearly(other) {
+            return Vec::new();
+        }
+        Difference::ALL.into_iter().filter(|difference| self.differs(other, *difference)).collect()
     }
 
     fn differs(&self, other: &Self, difference: Difference) -> bool {
