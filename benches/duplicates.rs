@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use rqsearch::duplicates::{Cache, Near, Options, duplicates, nearest_exact, nearest_probed};
-use rqsearch::embed::{Builtin, Embedder, ModelInfo};
+use rqsearch::embed::{Builtin, Embedder, ModelInfo, Role};
 use rqsearch::index::{Index, RowView, text_hash};
 use rqsearch::question::Question;
 
@@ -49,7 +49,7 @@ impl Embedder for MadeUp {
     }
 
     /// `subject meaning words`: each counts less than the one before.
-    fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+    fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
         let mut vector = vec![0.0; 384];
         for (word, weight) in text.split_whitespace().zip([1.1, 0.7, 0.5]) {
             let direction = Self::direction(text_hash(word));

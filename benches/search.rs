@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rqsearch::chunk::chunks;
-use rqsearch::embed::{Builtin, Embedder, Prepare};
+use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
 use rqsearch::index::{Build, Index, Progress};
 use rqsearch::parallel;
 use rqsearch::question::Question;
@@ -98,7 +98,7 @@ fn index(dir: &Path, questions: &[Question]) {
     for _ in 0..5 {
         let start = Instant::now();
         parallel::map(&texts, |text| {
-            black_box(model.embed(text).expect("the model runs"));
+            black_box(model.embed(text, Role::Passage).expect("the model runs"));
         });
         alone.push(start.elapsed());
         let at = dir.join(".rqsearch");
@@ -149,7 +149,7 @@ fn cold(index: &Path) {
     });
     let model = Builtin::load(Prepare::Once).expect("the model is in the binary");
     let embed = repeated(25, || {
-        black_box(model.embed(PHRASE).expect("the model runs"));
+        black_box(model.embed(PHRASE, Role::Query).expect("the model runs"));
     });
     let open = repeated(25, || {
         black_box(Index::open(index).expect("the index was just built"));
@@ -175,7 +175,7 @@ fn scan() {
         fn model(&self) -> &rqsearch::embed::ModelInfo {
             &self.0
         }
-        fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+        fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
             let seed = rqsearch::index::text_hash(text);
             let vector =
                 (1..=384_u64).map(|nth| (seed.wrapping_mul(nth * 2 + 1) >> 40) as f32 / 8_388_608.0 - 1.0);
@@ -191,7 +191,7 @@ fn scan() {
     let questions: Vec<Question> =
         (0..50_000).map(|nth| Question::new(format!("Question {nth}?"), 1)).collect();
     let index = Index::in_memory(&questions, Some(&noise)).expect("memory is enough");
-    let vector = rqsearch::index::Quantized::from(noise.embed("x").expect("noise").as_slice());
+    let vector = rqsearch::index::Quantized::from(noise.embed("x", Role::Passage).expect("noise").as_slice());
     let rows: usize = index.vectors().iter().map(|vectors| vectors.row_count()).sum();
     let took = repeated(15, || {
         for vectors in index.vectors() {

@@ -17,8 +17,9 @@
 //! | [`index`] | questions with their vectors, in one tantivy index, one commit at a time |
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
+//! | [`engine`] | an index and its model that stay open, for programs that search more than once |
 //! | [`render`] | results → a terminal, or JSON |
-//! | [`cli`] | everything above behind one command |
+//! | `cli` | everything above behind one command (feature `cli`) |
 //!
 //! # Example
 //!
@@ -53,11 +54,13 @@
 
 pub mod analyze;
 pub mod chunk;
+#[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(doctest)]
 mod corpus;
 pub mod duplicates;
 pub mod embed;
+pub mod engine;
 pub mod evaluate;
 pub mod index;
 pub mod logistic;

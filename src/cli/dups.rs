@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::{Outcome, Place, layout, plural, say};
-use crate::duplicates::{Cache, Duplicates, Found, Options, check, duplicates, map};
-use crate::embed::{Builtin, Embedder, Prepare};
-use crate::index::{Index, Quantized};
+use crate::duplicates::{Cache, Duplicates, Options, check, duplicates, map};
+use crate::embed::{self, Embedder, Prepare};
+use crate::index::Index;
 use crate::pair::FITTED;
 use crate::parallel;
 use crate::render::{graph, terminal, wire};
@@ -128,29 +128,13 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The built-in model, where the index has vectors.
-fn model(index: &Index, prepare: Prepare) -> anyhow::Result<Option<Builtin>> {
-    let Some(model) = &index.meta().model else {
-        return Ok(None);
-    };
-    if Builtin::info() != model {
-        bail!("the index was made with {}, which is not at hand\n  hint: index again", model.name);
-    }
-    Builtin::load(prepare).map(Some)
-}
-
-/// The questions that a phrase repeats with at least this probability.
-fn find(index: &Index, model: Option<&Builtin>, phrase: &str, least: f32) -> anyhow::Result<Vec<Found>> {
-    if phrase.trim().is_empty() {
-        bail!("the phrase is empty");
-    }
-    let vector = model.map(|model| model.embed(phrase)).transpose()?;
-    let vector = vector.map(|vector| Quantized::from(vector.as_slice()));
-    check(index, phrase, vector.as_ref(), least)
+/// The model of the index, where it has vectors.
+fn model(index: &Index, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Embedder>>> {
+    index.meta().model.as_ref().map(|model| embed::open(model, prepare)).transpose()
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
-    let mut found = find(index, model(index, Prepare::Once)?.as_ref(), phrase, 0.0)?;
+    let mut found = check(index, model(index, Prepare::Once)?.as_deref(), phrase, 0.0)?;
     let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
@@ -186,7 +170,7 @@ fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
         let batch: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
         let answers = parallel::map(&batch, |line| {
             let line = super::search::Line::parse(line)?;
-            let found = find(index, model.as_ref(), &line.text, args.threshold)?;
+            let found = check(index, model.as_deref(), &line.text, args.threshold)?;
             anyhow::Ok((
                 serde_json::to_string(&wire::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
                 found,

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Outcome, Place, layout, say};
-use crate::embed::{Builtin, Embedder, Prepare};
+use crate::embed::{self, Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::parallel;
 use crate::render::{terminal, wire};
-use crate::search::{FITTED, Filters, Mode, Query, Results, search};
+use crate::search::{FITTED, Mode, Query, Results, search};
 
 /// How many phrases of a batch are answered before their answers are written.
 const BATCH: usize = 64;
@@ -91,15 +91,21 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
         bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
     }
     let query = args.query(&args.phrase.join(" "))?;
-    // The model loads while the index opens.
-    let (index, embedder) = thread::scope(|scope| {
-        let embedder =
+    // The model loads while the index opens: the built-in one, which nearly every index has.
+    let (index, builtin) = thread::scope(|scope| {
+        let builtin =
             scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
-        (place.open(), embedder.join().expect("loading does not panic"))
+        (place.open(), builtin.join().expect("loading does not panic"))
     });
-    let (index, embedder) = (index?, embedder?);
-    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
-    let results = search(&index, embedder, &query)?;
+    let (index, builtin) = (index?, builtin?);
+    let embedder = match (&index.meta().model, builtin) {
+        (Some(model), Some(builtin)) if model == builtin.model() => {
+            Some(Box::new(builtin) as Box<dyn Embedder>)
+        }
+        (Some(model), Some(_)) => Some(embed::open(model, Prepare::Once)?),
+        _ => None,
+    };
+    let results = search(&index, embedder.as_deref(), &query)?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
         let reply = wire::SearchReply::new(&results, args.min_confidence);
@@ -130,24 +136,24 @@ impl Args {
     }
 
     fn query(&self, phrase: &str) -> anyhow::Result<Query> {
-        Ok(Query {
+        let request = wire::SearchRequest {
+            q: phrase.to_owned(),
+            limit: self.limit,
             mode: match self.mode {
                 ModeArg::Hybrid => Mode::Hybrid,
                 ModeArg::Keyword => Mode::Keyword,
                 ModeArg::Semantic => Mode::Semantic,
             },
-            limit: self.limit,
-            filters: Filters {
-                sources: self.source.clone(),
-                sections: self.section.clone(),
-                levels: self.level.clone(),
-                tags: self.tag.clone(),
-            },
+            source: self.source.clone(),
+            section: self.section.clone(),
+            level: self.level.clone(),
+            tag: self.tag.clone(),
             semantic_weight: self.semantic_weight,
+            min_confidence: self.min_confidence,
+            all: self.all,
             explain: self.explain,
-            fold: !self.all,
-            ..phrase.parse()?
-        })
+        };
+        request.query()
     }
 }
 
@@ -177,8 +183,8 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
         Box::new(BufReader::new(file))
     };
     let index = place.open()?;
-    let embedder = index.meta().model.is_some().then(|| Builtin::load(Prepare::Many)).transpose()?;
-    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+    let embedder = index.meta().model.as_ref().map(|model| embed::open(model, Prepare::Many)).transpose()?;
+    let embedder = embedder.as_deref();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Nothing;
     let mut lines = input.lines();

@@ -5,12 +5,7 @@ use std::io::{self, Write};
 use anyhow::bail;
 
 use super::{Outcome, Place, layout};
-use crate::index::Index;
-use crate::question::Question;
 use crate::render::{terminal, wire};
-
-/// The shortest beginning of an id that is taken for one.
-const SHORTEST: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -23,7 +18,17 @@ pub struct Args {
 
 pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let index = place.open()?;
-    let question = find(&index, args.id.trim())?;
+    let mut found = index.find(args.id.trim())?;
+    let question = match found.len() {
+        1 => found.remove(0),
+        0 => bail!(
+            "no question has the id {:?}\n  hint: a search shows each question's id behind its place",
+            args.id
+        ),
+        several => {
+            bail!("{several} questions have the id or key {:?}\n  hint: name more of its id", args.id)
+        }
+    };
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
         serde_json::to_writer(&mut out, &wire::QuestionReply::from(&question)).map_err(io::Error::from)?;
@@ -33,23 +38,4 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Success)
-}
-
-fn find(index: &Index, id: &str) -> anyhow::Result<Question> {
-    let fields = index.fields();
-    let mut found = index.matching(fields.id, id)?;
-    if found.is_empty() {
-        found = index.matching(fields.key, id)?;
-    }
-    if found.is_empty() && id.len() >= SHORTEST && id.bytes().all(|b| b.is_ascii_hexdigit()) {
-        found = index.questions()?;
-        found.retain(|question| question.id.starts_with(&id.to_lowercase()));
-    }
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => {
-            bail!("no question has the id {id:?}\n  hint: a search shows each question's id behind its place")
-        }
-        several => bail!("{several} questions have the id or key {id:?}\n  hint: name more of its id"),
-    }
 }

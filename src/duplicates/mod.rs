@@ -14,11 +14,12 @@ mod groups;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use anyhow::bail;
 use rayon::prelude::*;
 use tantivy::DocAddress;
 
 use crate::chunk::Passage;
-use crate::embed::normalized;
+use crate::embed::{Embedder, Role, normalized};
 use crate::index::{Index, Quantized, RowView};
 use crate::pair::{Difference, LEAST_COSINE, Wording, repeat_key};
 use crate::question::Question;
@@ -368,16 +369,21 @@ pub struct Found {
 const NEAREST: usize = 20;
 
 /// The questions of an index that a phrase repeats with at least this probability, likeliest first.
-/// `vector` is the phrase's, of the index's model; without it, only repeats are found.
+/// `embedder` is the index's model; without it, only repeats are found.
 ///
 /// # Errors
-/// The index is damaged.
+/// The phrase is empty; the index is damaged; the model fails.
 pub fn check(
     index: &Index,
+    embedder: Option<&dyn Embedder>,
     phrase: &str,
-    vector: Option<&Quantized>,
     threshold: f32,
 ) -> anyhow::Result<Vec<Found>> {
+    if phrase.trim().is_empty() {
+        bail!("the phrase is empty");
+    }
+    let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
+    let vector = vector.map(|vector| Quantized::from(vector.as_slice()));
     let key = repeat_key(phrase);
     let mut found = Vec::new();
     for question in index.matching(index.fields().title_key, &key)? {
@@ -385,7 +391,7 @@ pub fn check(
         let kind = if same { Kind::Exact } else { Kind::Repeat };
         found.push(Found { question, kind, probability: 1.0 });
     }
-    if let Some(vector) = vector {
+    if let Some(vector) = &vector {
         let wording = Wording::new(phrase);
         for (address, row, _) in index.nearest_wordings(vector, NEAREST, LEAST_COSINE) {
             let question = index.question(address)?;

@@ -10,7 +10,7 @@ use rten::{Model, ModelOptions, RunOptions, ShapeInferenceMode, ThreadPool};
 use rten_tensor::NdTensor;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::{Embedder, ModelInfo, WordPiece, normalized};
+use super::{Embedder, ModelInfo, Role, WordPiece, normalized};
 
 /// The graph, a few kilobytes; it names its weights by offset.
 static GRAPH: &[u8] = include_bytes!("../../models/minilm.onnx");
@@ -77,7 +77,7 @@ impl Embedder for Builtin {
         &INFO
     }
 
-    fn embed(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+    fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
         // A rayon worker that waits for the model's pool would take up other work meanwhile, maybe
         // another text, one on top of the other until its stack is full. A plain thread waits.
         if rayon::current_thread_index().is_some() {
@@ -143,7 +143,7 @@ mod tests {
         assert!(recorded.len() >= 50);
         let cosines: Vec<f32> = recorded
             .iter()
-            .map(|recorded| cosine(&model.embed(&recorded.text).unwrap(), &recorded.vector))
+            .map(|recorded| cosine(&model.embed(&recorded.text, Role::Passage).unwrap(), &recorded.vector))
             .collect();
         let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
         let worst = cosines.iter().copied().fold(1.0, f32::min);
@@ -154,10 +154,13 @@ mod tests {
     #[test]
     fn a_text_has_one_vector_however_the_model_was_loaded_and_whatever_ran_before() {
         let (once, many) = (Builtin::load(Prepare::Once).unwrap(), Builtin::load(Prepare::Many).unwrap());
-        let first = once.embed("one text").unwrap();
-        many.embed("something else of another length altogether").unwrap();
-        assert_eq!(first, many.embed("one text").unwrap());
-        assert_eq!(first, std::thread::spawn(move || many.embed("one text").unwrap()).join().unwrap());
+        let first = once.embed("one text", Role::Passage).unwrap();
+        many.embed("something else of another length altogether", Role::Passage).unwrap();
+        assert_eq!(first, many.embed("one text", Role::Passage).unwrap());
+        assert_eq!(
+            first,
+            std::thread::spawn(move || many.embed("one text", Role::Passage).unwrap()).join().unwrap()
+        );
         assert!((cosine(&first, &first) - 1.0).abs() < 1e-5);
     }
 
@@ -167,13 +170,13 @@ mod tests {
         let texts: Vec<String> = (0..600).map(|number| format!("text {number}")).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).stack_size(256 << 10).build().unwrap();
         let vectors: Vec<Vec<f32>> =
-            pool.install(|| texts.par_iter().map(|text| model.embed(text).unwrap()).collect());
-        assert_eq!(vectors[7], model.embed("text 7").unwrap());
+            pool.install(|| texts.par_iter().map(|text| model.embed(text, Role::Passage).unwrap()).collect());
+        assert_eq!(vectors[7], model.embed("text 7", Role::Passage).unwrap());
     }
 
     #[test]
     fn the_empty_text_has_a_vector_too() {
-        let vector = Builtin::load(Prepare::Once).unwrap().embed("").unwrap();
+        let vector = Builtin::load(Prepare::Once).unwrap().embed("", Role::Passage).unwrap();
         assert_eq!(vector.len(), Builtin::info().dimensions);
     }
 }

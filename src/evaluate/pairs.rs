@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Role};
 use crate::index::Centre;
 use crate::logistic::{Bin, Example, Model, reliability};
 use crate::pair::{FEATURES, Wording};
@@ -67,7 +67,9 @@ impl Pairs {
             bail!("{} needs pairs that ask the same and pairs that do not", path.display());
         }
         let counts = 1.0 / pairs.len() as f64;
-        let embed = |(_, one, two): &(bool, &str, &str)| Ok([embedder.embed(one)?, embedder.embed(two)?]);
+        let embed = |(_, one, two): &(bool, &str, &str)| {
+            Ok([embedder.embed(one, Role::Passage)?, embedder.embed(two, Role::Passage)?])
+        };
         let vectors: Vec<[Vec<f32>; 2]> =
             parallel::map(&pairs, embed).into_iter().collect::<anyhow::Result<_>>()?;
         let centre = Centre::of(vectors.iter().flatten().cloned());

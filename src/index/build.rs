@@ -21,7 +21,7 @@ use super::schema::{FILE, Fields, schema};
 use super::vectors::Quantized;
 use super::{Index, Meta, OpenError, create, prepare};
 use crate::analyze::title_key;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Role};
 use crate::question::{Question, Source};
 use crate::read::{self, BadRecord};
 
@@ -535,7 +535,7 @@ impl State<'_> {
         let vector = cell.get_or_init(|| {
             self.build.progress.embedded.fetch_add(1, Ordering::Relaxed);
             self.build.progress.tokens.fetch_add(embedder.count_tokens(text) as u64, Ordering::Relaxed);
-            match embedder.embed(text) {
+            match embedder.embed(text, Role::Passage) {
                 Ok(vector) => Quantized::from(vector.as_slice()),
                 Err(err) => {
                     error = Some(err);

@@ -23,7 +23,7 @@ use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::Analyzer;
-use crate::embed::{Embedder, ModelInfo};
+use crate::embed::{Embedder, ModelInfo, Role};
 use crate::parallel;
 use crate::question::Question;
 use schema::FILE;
@@ -39,6 +39,9 @@ pub const FORMAT: u32 = 1;
 
 /// Where an index lies when nobody says otherwise: in the folder it makes searchable.
 pub const FOLDER: &str = ".rqsearch";
+
+/// The shortest beginning of an id that is taken for one.
+const SHORTEST_ID: usize = 4;
 
 /// What an index knows of itself: rides in the commit, so that it is as old as what it describes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,7 +198,7 @@ impl Index {
         let mut writer: IndexWriter = index.writer_with_num_threads(1, BUDGET)?;
         let embed = |question: &Question| match embedder {
             Some(embedder) => document::rows(question, embedder, |_, text| {
-                Ok(Quantized::from(embedder.embed(text)?.as_slice()))
+                Ok(Quantized::from(embedder.embed(text, Role::Passage)?.as_slice()))
             }),
             None => Ok(Vec::new()),
         };
@@ -290,6 +293,28 @@ impl Index {
     /// The index is damaged.
     pub fn matching(&self, field: Field, text: &str) -> anyhow::Result<Vec<Question>> {
         self.records(field, text)?.iter().map(|record| parse_question(record)).collect()
+    }
+
+    /// The questions with this id or key, or whose id begins like this (four digits at least): one, where
+    /// enough of it is named.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn find(&self, id: &str) -> anyhow::Result<Vec<Question>> {
+        // Only the record of a file has an id with a colon.
+        let fields = [(self.fields.id, !id.contains(':')), (self.fields.key, true)];
+        for (field, _) in fields.into_iter().filter(|(_, named_so)| *named_so) {
+            let found = self.matching(field, id)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        if id.len() < SHORTEST_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Vec::new());
+        }
+        let mut found = self.questions()?;
+        found.retain(|question| question.id.starts_with(&id.to_lowercase()));
+        Ok(found)
     }
 
     /// The records of all documents whose field holds exactly this term, in no order.

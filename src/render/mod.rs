@@ -2,5 +2,7 @@
 
 pub mod escape;
 pub mod graph;
+mod reasons;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod wire;

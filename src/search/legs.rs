@@ -16,7 +16,7 @@ use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query};
 use crate::analyze::title_key;
-use crate::embed::{Embedder, normalized};
+use crate::embed::{Embedder, Role, normalized};
 use crate::index::{Index, Quantized};
 
 /// How many of its best each leg brings to the fusion, where fewer are not asked for.
@@ -302,7 +302,7 @@ fn query_vector(
             embedder.model().fingerprint
         );
     }
-    Ok(Some(Quantized::from(embedder.embed(&query.text)?.as_slice())))
+    Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
 }
 
 fn is_related(figures: &Figures, mode: Mode) -> bool {

@@ -3,9 +3,12 @@
 use std::str::FromStr;
 
 use anyhow::bail;
+use serde::{Deserialize, Serialize};
 
 /// Which legs rank.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Both, fused.
     #[default]

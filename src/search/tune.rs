@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Role};
 use crate::index::{Index, Quantized};
 use crate::parallel;
 use crate::question::Question;
@@ -95,7 +95,7 @@ fn titled(question: &Question, embedder: &dyn Embedder) -> Option<Asked> {
 /// Both legs' figures of every document of an index in memory, in document order.
 fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<Figures>> {
     let keyword = KeywordScores::new(index, phrase)?;
-    let vector = Quantized::from(embedder.embed(phrase)?.as_slice());
+    let vector = Quantized::from(embedder.embed(phrase, Role::Query)?.as_slice());
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {

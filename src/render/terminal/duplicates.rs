@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_place};
-use crate::duplicates::{Duplicates, Found, Kind, Pair};
+use crate::duplicates::{Duplicates, Found, Kind};
 use crate::question::Question;
+use crate::render::reasons::reasons;
 
 /// Writes groups: the question to keep, and below it those that ask it again.
 ///
@@ -72,34 +73,4 @@ fn how(kind: Kind, probability: f32) -> String {
         Kind::Repeat => "repeat".to_owned(),
         Kind::Paraphrase => format!("{:.0} %", 100.0 * probability),
     }
-}
-
-/// What speaks for a pair, and against it.
-pub fn reasons(pair: &Pair) -> Vec<String> {
-    let mut reasons = Vec::new();
-    match pair.kind {
-        Kind::Exact => reasons.push("the same text".to_owned()),
-        Kind::Repeat => reasons.push("the same words but for case, punctuation or markup".to_owned()),
-        Kind::Paraphrase => {}
-    }
-    if let Some(cosine) = pair.why.cosine {
-        reasons.push(format!("cosine {cosine:.2}"));
-    }
-    if let Some((one, two)) = &pair.why.asked_as {
-        reasons.push(format!("asked as “{one}” and “{two}”"));
-    }
-    if pair.why.same_answer {
-        reasons.push("the same answer".to_owned());
-    }
-    if pair.kind == Kind::Paraphrase {
-        match pair.why.shared.as_slice() {
-            [] => reasons.push("no word in common".to_owned()),
-            words => reasons.push(format!("both have {}", words.join(", "))),
-        }
-    }
-    let against: Vec<&str> = pair.why.differences.iter().map(|difference| difference.name()).collect();
-    if !against.is_empty() {
-        reasons.push(format!("but for {}", against.join(", ")));
-    }
-    reasons
 }

@@ -15,7 +15,7 @@ use crate::question::Question;
 use crate::search::{AskedAgain, Hit, Results};
 use explanation::write_explanation;
 
-pub use duplicates::{reasons, write_found, write_groups, write_pairs};
+pub use duplicates::{write_found, write_groups, write_pairs};
 
 const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();

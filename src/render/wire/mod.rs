@@ -5,6 +5,7 @@
 
 mod duplicates;
 mod explanation;
+mod request;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::search::{AskedAgain, Hit, Results};
 
 pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
 pub use explanation::ExplanationReply;
+pub use request::SearchRequest;
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]

@@ -1,0 +1,160 @@
+//! An index and its model that stay open, for programs that search more than once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use crate::embed::{self, Embedder, ModelInfo, Prepare};
+use crate::index::Index;
+use crate::search::{Query, Results, search};
+
+/// How long a commit may go unnoticed.
+const NOTICED_WITHIN: Duration = Duration::from_millis(100);
+
+/// An index with the model that its phrases are embedded by, as one commit left it.
+pub struct Opened {
+    /// The index.
+    pub index: Index,
+    /// Its model; `None` in an index of words only.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// What `meta.json` held when the index was opened.
+    commit: Vec<u8>,
+}
+
+impl Opened {
+    /// Finds the questions a phrase is about, best first.
+    ///
+    /// # Errors
+    /// Those of [`search`](search()).
+    pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
+        search(&self.index, self.embedder.as_deref(), query)
+    }
+}
+
+/// An index that stays open, from as many threads as like: each search sees the last commit there is
+/// when it begins.
+pub struct Engine {
+    /// Where the index lies; `None` where it is in memory and stays as it is.
+    dir: Option<PathBuf>,
+    opened: RwLock<Arc<Opened>>,
+    looked: Mutex<Instant>,
+}
+
+impl Engine {
+    /// Opens the index in a folder, and loads its model.
+    ///
+    /// # Errors
+    /// See [`OpenError`](crate::index::OpenError) and [`embed::open`].
+    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        let commit = commit(dir).unwrap_or_default();
+        Self::new(Some(dir.to_owned()), Index::open(dir)?, commit)
+    }
+
+    /// The index inside the program, or one in memory.
+    ///
+    /// # Errors
+    /// See [`embed::open`].
+    pub fn fixed(index: Index) -> anyhow::Result<Self> {
+        Self::new(None, index, Vec::new())
+    }
+
+    fn new(dir: Option<PathBuf>, index: Index, commit: Vec<u8>) -> anyhow::Result<Self> {
+        let load = |model: &ModelInfo| embed::open(model, Prepare::Many).map(Arc::from);
+        let embedder = index.meta().model.as_ref().map(load).transpose()?;
+        let opened = RwLock::new(Arc::new(Opened { index, embedder, commit }));
+        Ok(Self { dir, opened, looked: Mutex::new(Instant::now()) })
+    }
+
+    /// The index as the last commit left it, with its model. What is held stays as it is.
+    ///
+    /// # Errors
+    /// There is a new commit and it cannot be opened, or its model cannot be loaded; the next call tries
+    /// again.
+    pub fn current(&self) -> anyhow::Result<Arc<Opened>> {
+        let opened = self.held();
+        let Some(dir) = self.dir.as_deref().filter(|_| self.is_time_to_look()) else {
+            return Ok(opened);
+        };
+        match commit(dir) {
+            Ok(commit) if commit != opened.commit => self.renew(dir, &opened, commit),
+            // Gone, or being replaced: what is open can be searched on.
+            _ => Ok(opened),
+        }
+    }
+
+    fn renew(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
+        let index = Index::open(dir)?;
+        let embedder = match &index.meta().model {
+            None => None,
+            same if *same == old.index.meta().model => old.embedder.clone(),
+            Some(model) => Some(Arc::from(embed::open(model, Prepare::Many)?)),
+        };
+        let opened = Arc::new(Opened { index, embedder, commit });
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&opened);
+        Ok(opened)
+    }
+
+    fn held(&self) -> Arc<Opened> {
+        Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this call is the one that looks for a new commit.
+    fn is_time_to_look(&self) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = looked.elapsed() >= NOTICED_WITHIN;
+        if due {
+            *looked = Instant::now();
+        }
+        due
+    }
+}
+
+/// What names the last commit of an index: tantivy replaces the file as a whole.
+fn commit(dir: &Path) -> io::Result<Vec<u8>> {
+    fs::read(dir.join("meta.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+    use crate::embed::Builtin;
+    use crate::index::{Build, Progress};
+
+    #[test]
+    fn a_new_commit_is_seen_and_what_is_held_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, index) = (dir.path().join("faq.md"), dir.path().join("index"));
+        let model = Builtin::load(Prepare::Once).unwrap();
+        let build = |text: &str| {
+            fs::write(&file, text).unwrap();
+            let build = Build {
+                dir: &index,
+                paths: std::slice::from_ref(&file),
+                embedder: Some(&model),
+                reread: false,
+                threads: 1,
+                progress: &Progress::default(),
+                problems: &|problem| panic!("{problem}"),
+            };
+            build.run().unwrap();
+        };
+        build("## How long must dough rise?\n\nUntil it has doubled.\n");
+        let engine = Engine::open(&index).unwrap();
+        let before = engine.current().unwrap();
+        build("## How long must dough rise?\n\nAn hour.\n\n## Why wax a rope?\n\nIt lasts.\n");
+        sleep(NOTICED_WITHIN);
+        let query = Query::plain("why is rope waxed");
+        assert_eq!(
+            engine.current().unwrap().search(&query).unwrap().hits[0].question.title,
+            "Why wax a rope?"
+        );
+        assert_eq!(before.index.question_count().unwrap(), 1);
+        // An index that is taken away can be searched on.
+        fs::remove_dir_all(&index).unwrap();
+        sleep(NOTICED_WITHIN);
+        assert_eq!(engine.current().unwrap().index.question_count().unwrap(), 2);
+    }
+}

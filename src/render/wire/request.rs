@@ -1,0 +1,125 @@
+//! What other programs ask, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use crate::search::{FITTED, Filters, Mode, Query};
+
+/// A phrase and how to search for it; everything but the phrase may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SearchRequest {
+    /// What to look for: plain language or code. "Quoted words" must stand as they are, -word must not
+    /// stand at all.
+    pub q: String,
+    /// How many hits at most.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+    /// What ranks: words, meaning, or both.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Only questions from files whose path contains one of these.
+    #[serde(default)]
+    pub source: Vec<String>,
+    /// Only questions in sections that contain one of these.
+    #[serde(default)]
+    pub section: Vec<String>,
+    /// Only questions of one of these levels.
+    #[serde(default)]
+    pub level: Vec<String>,
+    /// Only questions with one of these tags.
+    #[serde(default)]
+    pub tag: Vec<String>,
+    /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus.
+    #[serde(default)]
+    pub semantic_weight: Option<f32>,
+    /// Below this confidence in the best hit (0 to 1), `answered` is false.
+    #[serde(default = "default_min_confidence")]
+    pub min_confidence: f32,
+    /// Show every hit, those that ask the same as a better one as well.
+    #[serde(default)]
+    pub all: bool,
+    /// Say why each hit stands where it does.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+fn default_limit() -> usize {
+    Query::DEFAULT_LIMIT
+}
+
+fn default_min_confidence() -> f32 {
+    FITTED.threshold
+}
+
+impl SearchRequest {
+    /// For a phrase, with everything else as it is when nobody says otherwise.
+    pub fn new(q: impl Into<String>) -> Self {
+        Self {
+            q: q.into(),
+            limit: default_limit(),
+            mode: Mode::default(),
+            source: Vec::new(),
+            section: Vec::new(),
+            level: Vec::new(),
+            tag: Vec::new(),
+            semantic_weight: None,
+            min_confidence: default_min_confidence(),
+            all: false,
+            explain: false,
+        }
+    }
+
+    /// The query that is meant.
+    ///
+    /// # Errors
+    /// There is nothing to search for, or a number is not within its bounds.
+    pub fn query(&self) -> anyhow::Result<Query> {
+        let shares =
+            [("semantic_weight", self.semantic_weight), ("min_confidence", Some(self.min_confidence))];
+        for (name, share) in shares {
+            anyhow::ensure!(
+                share.is_none_or(|share| (0.0..=1.0).contains(&share)),
+                "{name} must be a number from 0 to 1"
+            );
+        }
+        Ok(Query {
+            mode: self.mode,
+            limit: self.limit,
+            filters: Filters {
+                sources: self.source.clone(),
+                sections: self.section.clone(),
+                levels: self.level.clone(),
+                tags: self.tag.clone(),
+            },
+            semantic_weight: self.semantic_weight,
+            explain: self.explain,
+            fold: !self.all,
+            ..self.q.parse()?
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_as_on_the_command_line() {
+        let request: SearchRequest = serde_json::from_str(r#"{"q": "-tokio pin"}"#).unwrap();
+        assert_eq!(request, SearchRequest::new("-tokio pin"));
+        let query = request.query().unwrap();
+        assert_eq!(
+            (query.text.as_str(), query.excluded, query.limit, query.fold),
+            ("pin", vec!["tokio".to_owned()], 10, true)
+        );
+    }
+
+    #[test]
+    fn what_is_misspelt_or_out_of_bounds_is_refused() {
+        assert!(serde_json::from_str::<SearchRequest>(r#"{"q": "a", "limt": 3}"#).is_err());
+        let out = SearchRequest { semantic_weight: Some(f32::NAN), ..SearchRequest::new("a") };
+        assert!(out.query().unwrap_err().to_string().contains("semantic_weight"));
+        assert!(SearchRequest::new(" ").query().is_err());
+    }
+}
