@@ -140,3 +140,23 @@ impl Output {
         self
     }
 }
+
+/// What `tests/setup/NAME.sh` installed: a folder in `test-tools` of the target folder. `None`, saying so,
+/// where it was not run; with `RQSEARCH_TEST_EVERYTHING` set, as CI has it, that fails instead.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#[allow(dead_code, reason = "slim builds have no test that needs any")]
+pub fn tools(name: &str) -> Option<PathBuf> {
+    let program = Path::new(env!("CARGO_BIN_EXE_rqsearch"));
+    let target = program.ancestors().nth(2).expect("the program lies in the target folder");
+    let folder = target.join("test-tools").join(name);
+    if folder.join("done").is_file() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_none(),
+        "{} is missing: tests/setup/{name}.sh makes it",
+        folder.display()
+    );
+    eprintln!("skipped: tests/setup/{name}.sh was not run");
+    None
+}
