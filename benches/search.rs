@@ -109,6 +109,7 @@ fn index(dir: &Path, questions: &[Question]) {
             paths: std::slice::from_ref(&file),
             embedder: Some(&model),
             reread: false,
+            switch_model: false,
             threads,
             problems: &|problem| panic!("{problem}"),
             progress: &Progress::default(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use crate::embed::{self, Embedder, ModelInfo, Prepare};
+use crate::embed::{self, Embedder, Loading, ModelInfo, Prepare};
 use crate::index::Index;
 use crate::search::{Query, Results, search};
 
@@ -60,8 +60,7 @@ impl Engine {
     }
 
     fn new(dir: Option<PathBuf>, index: Index, commit: Vec<u8>) -> anyhow::Result<Self> {
-        let load = |model: &ModelInfo| embed::open(model, Prepare::Many).map(Arc::from);
-        let embedder = index.meta().model.as_ref().map(load).transpose()?;
+        let embedder = index.meta().model.as_ref().map(open_model).transpose()?;
         let opened = RwLock::new(Arc::new(Opened { index, embedder, commit }));
         Ok(Self { dir, opened, looked: Mutex::new(Instant::now()) })
     }
@@ -88,7 +87,7 @@ impl Engine {
         let embedder = match &index.meta().model {
             None => None,
             same if *same == old.index.meta().model => old.embedder.clone(),
-            Some(model) => Some(Arc::from(embed::open(model, Prepare::Many)?)),
+            Some(model) => Some(open_model(model)?),
         };
         let opened = Arc::new(Opened { index, embedder, commit });
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&opened);
@@ -108,6 +107,10 @@ impl Engine {
         }
         due
     }
+}
+
+fn open_model(model: &ModelInfo) -> anyhow::Result<Arc<dyn Embedder>> {
+    embed::open(model, None, Loading::new(Prepare::Many)).map(Arc::from)
 }
 
 /// What names the last commit of an index: tantivy replaces the file as a whole.
@@ -135,6 +138,7 @@ mod tests {
                 paths: std::slice::from_ref(&file),
                 embedder: Some(&model),
                 reread: false,
+                switch_model: false,
                 threads: 1,
                 progress: &Progress::default(),
                 problems: &|problem| panic!("{problem}"),

@@ -40,6 +40,7 @@
 //!     paths: &[faq],
 //!     embedder: Some(&model),
 //!     reread: false,
+//!     switch_model: false,
 //!     threads: 1,
 //!     progress: &Progress::default(),
 //!     problems: &|problem| panic!("{problem}"),

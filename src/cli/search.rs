@@ -10,8 +10,9 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::model::ModelArgs;
 use super::{Outcome, Place, layout, say};
-use crate::embed::{self, Builtin, Embedder, Prepare};
+use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::parallel;
 use crate::render::{terminal, wire};
@@ -63,6 +64,8 @@ pub struct Args {
     /// Answer every line of a file (- for stdin): a phrase, or {"_id", "text"}; JSON Lines out
     #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
     batch: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -99,10 +102,10 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     });
     let (index, builtin) = (index?, builtin?);
     let embedder = match (&index.meta().model, builtin) {
-        (Some(model), Some(builtin)) if model == builtin.model() => {
+        (Some(model), Some(builtin)) if model.is_same(builtin.model()) => {
             Some(Box::new(builtin) as Box<dyn Embedder>)
         }
-        (Some(model), Some(_)) => Some(embed::open(model, Prepare::Once)?),
+        (Some(_), Some(_)) => args.model.open(&index, Prepare::Once)?,
         _ => None,
     };
     let results = search(&index, embedder.as_deref(), &query)?;
@@ -183,7 +186,7 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
         Box::new(BufReader::new(file))
     };
     let index = place.open()?;
-    let embedder = index.meta().model.as_ref().map(|model| embed::open(model, Prepare::Many)).transpose()?;
+    let embedder = args.model.open(&index, Prepare::Many)?;
     let embedder = embedder.as_deref();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Nothing;

@@ -29,6 +29,10 @@ static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
         fingerprint: format!("{:016x}", hasher.digest()),
         dimensions: 384,
         window: WINDOW,
+        origin: super::Origin::Builtin,
+        query_prefix: String::new(),
+        passage_prefix: String::new(),
+        pooling: None,
     }
 });
 

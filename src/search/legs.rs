@@ -293,13 +293,11 @@ fn query_vector(
         return Ok(None);
     };
     let embedder = embedder.context("searching by meaning needs the model that made the index")?;
-    if embedder.model() != model {
+    if !embedder.model().is_same(model) {
         bail!(
-            "the index was made with {} ({}), not with {} ({})\n  hint: search with that model, or index again",
-            model.name,
-            model.fingerprint,
-            embedder.model().name,
-            embedder.model().fingerprint
+            "the index was made with {}, not with {}\n  hint: search with that model, or index again",
+            model.label(),
+            embedder.model().label()
         );
     }
     Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
