@@ -12,7 +12,7 @@ use super::model::{NetworkArgs, SettingsArgs};
 use super::{Outcome, Place, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, Progress, Summary, set_meta};
-use crate::search::tune;
+use crate::search::{spread, tune};
 
 /// How many files the summary names before it only counts them.
 const FILES_NAMED: usize = 20;
@@ -148,6 +148,7 @@ fn tune_if_changed(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
         return Ok(());
     }
     meta.semantic_weight = Some(tune(&index, embedder)?);
+    meta.spread = spread(&index, embedder)?;
     meta.tuned_on = questions;
     set_meta(dir, &meta)
 }

@@ -13,7 +13,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
     #[command(flatten)]
-    network: NetworkArgs,
+    pub network: NetworkArgs,
 }
 
 /// Whether there is a network.

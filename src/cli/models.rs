@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use clap::Subcommand;
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::model::NetworkArgs;
@@ -125,7 +125,7 @@ fn write_table(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
             writeln!(out, "{title:<width$}  dim     size  here  licence       languages")?;
         }
         let dimensions = row.dimensions.map(|dimensions| dimensions.to_string()).unwrap_or_default();
-        let size = HumanBytes(row.megabytes * 1_000_000).to_string();
+        let size = DecimalBytes(row.megabytes * 1_000_000).to_string();
         let here = match row.path {
             Some(_) => "yes",
             None => "",
@@ -133,10 +133,7 @@ fn write_table(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
         writeln!(
             out,
             "{:<width$}  {dimensions:>4}  ~{:>7}  {here:<4}  {:<12}  {}",
-            row.name,
-            size.replace(" MiB", " MB").replace(" GiB", " GB"),
-            row.licence,
-            row.languages,
+            row.name, size, row.licence, row.languages,
         )?;
     }
     Ok(())

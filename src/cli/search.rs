@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -12,11 +13,13 @@ use serde_json::Value;
 
 use super::model::ModelArgs;
 use super::{Outcome, Place, layout, say};
-use crate::embed::{Builtin, Embedder, Prepare};
+use crate::embed::{self, Builtin, Embedder, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
 use crate::parallel;
 use crate::render::{terminal, wire};
-use crate::search::{FITTED, Mode, Query, Results, search};
+use crate::search::{
+    DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Mode, Query, Reranking, Results, search, search_and_rerank,
+};
 
 /// How many phrases of a batch are answered before their answers are written.
 const BATCH: usize = 64;
@@ -64,6 +67,16 @@ pub struct Args {
     /// Answer every line of a file (- for stdin): a phrase, or {"_id", "text"}; JSON Lines out
     #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
     batch: Option<PathBuf>,
+    /// Look at the best hits again with a cross-encoder: a name (see `rqsearch models`), or a folder with an
+    /// ONNX model
+    #[arg(long, value_name = "MODEL")]
+    rerank: Option<ModelSpec>,
+    /// For how long at most; hits that are not reached keep their places
+    #[arg(long, value_name = "MS", requires = "rerank", default_value_t = DEFAULT_BUDGET.as_millis() as u64)]
+    rerank_ms: u64,
+    /// How many of the best hits are looked at again
+    #[arg(long, value_name = "N", requires = "rerank", default_value_t = DEFAULT_CANDIDATES)]
+    rerank_top: usize,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -108,7 +121,8 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
         (Some(_), Some(_)) => args.model.open(&index, Prepare::Once)?,
         _ => None,
     };
-    let results = search(&index, embedder.as_deref(), &query)?;
+    let reranker = args.reranker(Prepare::Once)?;
+    let results = args.search(&index, embedder.as_deref(), reranker.as_deref(), &query)?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
         let reply = wire::SearchReply::new(&results, args.min_confidence);
@@ -134,6 +148,26 @@ fn say_what_is_missing(results: &Results) {
 }
 
 impl Args {
+    fn reranker(&self, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Reranker>>> {
+        let load = |spec| embed::load_reranker(spec, self.model.network.loading(prepare));
+        self.rerank.as_ref().map(load).transpose()
+    }
+
+    fn search(
+        &self,
+        index: &Index,
+        embedder: Option<&dyn Embedder>,
+        reranker: Option<&dyn Reranker>,
+        query: &Query,
+    ) -> anyhow::Result<Results> {
+        let Some(reranker) = reranker else {
+            return search(index, embedder, query);
+        };
+        let budget = Duration::from_millis(self.rerank_ms);
+        let reranking = Reranking { reranker, candidates: self.rerank_top, budget };
+        search_and_rerank(index, embedder, query, reranking)
+    }
+
     fn outcome(&self, results: &Results) -> Outcome {
         if results.is_answered(self.min_confidence) { Outcome::Success } else { Outcome::Nothing }
     }
@@ -188,6 +222,7 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
     let index = place.open()?;
     let embedder = args.model.open(&index, Prepare::Many)?;
     let embedder = embedder.as_deref();
+    let reranker = args.reranker(Prepare::Many)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Nothing;
     let mut lines = input.lines();
@@ -198,7 +233,8 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
             return Ok(outcome);
         }
         let lines: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
-        for answer in parallel::map(&lines, |line| answer(args, &index, embedder, line)) {
+        for answer in parallel::map(&lines, |line| answer(args, &index, embedder, reranker.as_deref(), line))
+        {
             let (answer, how) = answer?;
             writeln!(out, "{answer}")?;
             outcome = match (outcome, how) {
@@ -216,6 +252,7 @@ fn answer(
     args: &Args,
     index: &Index,
     embedder: Option<&dyn Embedder>,
+    reranker: Option<&dyn Reranker>,
     line: &str,
 ) -> anyhow::Result<(String, Outcome)> {
     let line = match Line::parse(line) {
@@ -225,7 +262,7 @@ fn answer(
     let id = line.id.as_ref();
     match args.query(line.text.trim()) {
         Ok(query) => {
-            let results = search(index, embedder, &query)?;
+            let results = args.search(index, embedder, reranker, &query)?;
             let found = args.outcome(&results);
             let reply = wire::BatchReply { id, reply: wire::SearchReply::new(&results, args.min_confidence) };
             Ok((serde_json::to_string(&reply)?, found))

@@ -50,7 +50,10 @@ pub struct Candidates {
 impl Cache {
     /// That of an index's folder; empty where there is none, or one that is damaged or of another model.
     pub fn open(index: &Index) -> Self {
-        let model = index.meta().model.as_ref().map_or(0, |model| xxh3_64(model.fingerprint.as_bytes()));
+        // The scale decides what is near enough to be kept.
+        let spread = index.meta().spread.map_or(0, |spread| u64::from(spread.to_bits()));
+        let model = index.meta().model.as_ref();
+        let model = model.map_or(0, |model| xxh3_64(model.fingerprint.as_bytes()) ^ spread);
         let file = index.dir().join(FILE);
         let read =
             fs::read(&file).ok().and_then(|bytes| Self::parse(&bytes)).filter(|read| read.model == model);
@@ -80,10 +83,11 @@ impl Cache {
         let known: std::collections::HashSet<u64> = self.known.iter().copied().collect();
         let new: Vec<usize> = (0..hashes.len()).filter(|place| !known.contains(&hashes[*place])).collect();
         let same = |one: usize, two: usize| one == two;
+        let least = index.scale().from_builtin(LEAST_COSINE);
         // Where neighbourhoods would cost more than looking at everything, everything is looked at.
         let found = match views.len() <= EXACT || new.len() * new.len() < views.len() {
-            true => nearest_exact(&views, &new, LEAST_COSINE, same),
-            false => nearest_probed(&views, &new, LEAST_COSINE, same),
+            true => nearest_exact(&views, &new, least, same),
+            false => nearest_probed(&views, &new, least, same),
         };
         near.extend(found);
         if whole && (!new.is_empty() || self.known.len() > hashes.len()) {

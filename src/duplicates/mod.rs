@@ -393,7 +393,9 @@ pub fn check(
     }
     if let Some(vector) = &vector {
         let wording = Wording::new(phrase);
-        for (address, row, _) in index.nearest_wordings(vector, NEAREST, LEAST_COSINE) {
+        for (address, row, _) in
+            index.nearest_wordings(vector, NEAREST, index.scale().from_builtin(LEAST_COSINE))
+        {
             let question = index.question(address)?;
             if found.iter().any(|found| found.question.id == question.id) {
                 continue;

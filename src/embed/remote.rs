@@ -147,7 +147,7 @@ impl Endpoint {
                 ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
             ),
             wait: None,
-            error: anyhow!("{error}").context(format!("could not reach {}", self.address)),
+            error: anyhow!("could not reach {} for the model {}: {error}\n  hint: does the server run? Words are searched without it: --mode keyword", self.address, self.info.name),
         })?;
         let status = response.status();
         if !status.is_success() {

@@ -4,6 +4,7 @@ mod build;
 mod builtin;
 mod document;
 mod reading;
+mod scale;
 mod schema;
 mod stats;
 mod vectors;
@@ -29,6 +30,7 @@ use crate::question::Question;
 use schema::FILE;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
+pub use scale::Scale;
 pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
@@ -53,6 +55,9 @@ pub struct Meta {
     /// The share of the semantic leg in the fused score, tuned on the corpus itself; `None` where
     /// it was never tuned.
     pub semantic_weight: Option<f32>,
+    /// See [`Scale`]; `None` for the built-in model, and where it was never measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f32>,
     /// How many questions there were when the weight was tuned.
     pub tuned_on: u64,
     /// The files and folders that were indexed: relative to the folder that holds the index where
@@ -63,7 +68,7 @@ pub struct Meta {
 impl Meta {
     /// Of an index that is about to be made.
     fn new(model: Option<ModelInfo>) -> Self {
-        Self { format: FORMAT, model, semantic_weight: None, tuned_on: 0, roots: Vec::new() }
+        Self { format: FORMAT, model, semantic_weight: None, spread: None, tuned_on: 0, roots: Vec::new() }
     }
 }
 
@@ -214,9 +219,16 @@ impl Index {
         &self.meta
     }
 
-    /// Searches with another share of the semantic leg from now on; what is on disk stays.
-    pub fn set_semantic_weight(&mut self, weight: f32) {
-        self.meta.semantic_weight = Some(weight);
+    /// Searches with another share of the semantic leg and another [`Scale`] from now on; what is on disk
+    /// stays.
+    pub fn set_tuning(&mut self, semantic_weight: f32, spread: Option<f32>) {
+        self.meta.semantic_weight = Some(semantic_weight);
+        self.meta.spread = spread;
+    }
+
+    /// What its model's cosines are worth.
+    pub fn scale(&self) -> Scale {
+        self.meta.spread.map_or(Scale::BUILTIN, Scale::new)
     }
 
     /// The files and folders that were indexed, as they are found from here.

@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 
 use super::fuse::{FigureRange, Figures};
 use super::keyword::KeywordScores;
+use crate::index::Scale;
 use crate::logistic::Model;
 
 /// What the model looks at, in this order:
 ///
-/// - `cosine` of the phrase with the nearest piece of the question;
+/// - `cosine` of the phrase with the nearest piece of the question, as the built-in model would have it
+///   (see [`Scale`]);
 /// - `covered`, how much of the phrase the question has, by idf, and both multiplied;
 /// - `words`, the logarithm of how many the phrase has that say something: a long phrase is never as
 ///   near to anything as a short one;
@@ -37,13 +39,15 @@ impl Features {
         range: &FigureRange,
         lead: f32,
         phrase: &KeywordScores,
+        scale: Scale,
     ) -> Self {
+        let (cosine, crowd) = (scale.as_builtin(cosine), scale.as_builtin(range.crowd));
         Self([
             cosine,
             figures.covered,
             cosine * figures.covered,
             (1.0 + phrase.words as f32).ln(),
-            cosine - range.crowd,
+            cosine - crowd,
             range.keyword(figures.bm25).unwrap_or(0.0),
             lead * cosine * figures.covered,
             figures.named.unwrap_or(0.0) * phrase.naming,

@@ -47,9 +47,10 @@ pub(super) fn fold(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<Kep
 /// Looks among the next best for those that ask what one of these hits asks: what a hit is also asked as
 /// does not depend on how many hits are shown.
 pub(super) fn fold_more(index: &Index, kept: &mut [Kept], next: &[Candidate]) -> anyhow::Result<()> {
+    let least = least_cosine(index);
     for candidate in next.iter().take(LOOKED_THROUGH) {
         // Only what is near is read.
-        if kept.iter().any(|kept| cosine(index, kept.candidate.address, candidate.address) >= LEAST_COSINE) {
+        if kept.iter().any(|kept| cosine(index, kept.candidate.address, candidate.address) >= least) {
             add(index, kept, candidate.address, index.question(candidate.address)?);
         }
     }
@@ -71,6 +72,11 @@ fn add(index: &Index, kept: &mut [Kept], address: DocAddress, question: Question
     }
 }
 
+/// [`LEAST_COSINE`] by the index's model.
+fn least_cosine(index: &Index) -> f32 {
+    index.scale().from_builtin(LEAST_COSINE)
+}
+
 /// The cosine of the nearest wordings of two questions; 0 without vectors.
 fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
     let [a, b] = [one, two].map(|address| &index.vectors()[address.segment_ord as usize]);
@@ -85,7 +91,7 @@ fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question
     let (row, other) = index.nearest_pair(one.0, two.0)?;
     let [a, b] = [one.0, two.0].map(|address| &index.vectors()[address.segment_ord as usize]);
     let (a_view, b_view) = (a.view(row), b.view(other));
-    if a_view.cosine(&b_view) < LEAST_COSINE {
+    if a_view.cosine(&b_view) < least_cosine(index) {
         return None;
     }
     let [wording, other] = [a.passage(row).wording(one.1), b.passage(other).wording(two.1)].map(Wording::new);

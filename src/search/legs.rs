@@ -128,7 +128,8 @@ impl<'a> Legs<'a> {
         let mode = self.query.mode;
         let mut candidates = self.candidates(vector);
         let range = FigureRange::of(candidates.iter().map(|candidate| &candidate.figures));
-        candidates.retain(|candidate| candidate.exact || is_related(&candidate.figures, mode));
+        let unrelated = self.index.scale().from_builtin(UNRELATED);
+        candidates.retain(|candidate| candidate.exact || is_related(&candidate.figures, mode, unrelated));
         for candidate in &mut candidates {
             candidate.fused = match candidate.exact {
                 true => 1.0,
@@ -169,6 +170,7 @@ impl<'a> Legs<'a> {
     /// the phrase did find. `None` where there is no vector or nothing was found.
     pub fn feedback(&self, first: &Ranking) -> Option<Quantized> {
         let phrase = self.semantic.as_ref()?;
+        let same = self.index.scale().from_builtin(SAME);
         let mut fed_back: Vec<(f32, Vec<f32>)> = Vec::new();
         for candidate in &first.candidates {
             let vectors = &self.index.vectors()[candidate.address.segment_ord as usize];
@@ -178,7 +180,7 @@ impl<'a> Legs<'a> {
             let nearest: Vec<f32> = vectors.row(row).values().collect();
             // The same question twice says nothing twice.
             let says_more = |(_, other): &(f32, Vec<f32>)| {
-                other.iter().zip(&nearest).map(|(a, b)| a * b).sum::<f32>() < SAME
+                other.iter().zip(&nearest).map(|(a, b)| a * b).sum::<f32>() < same
             };
             if fed_back.iter().all(says_more) {
                 fed_back.push((candidate.score, nearest));
@@ -303,11 +305,11 @@ fn query_vector(
     Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
 }
 
-fn is_related(figures: &Figures, mode: Mode) -> bool {
+fn is_related(figures: &Figures, mode: Mode, unrelated: f32) -> bool {
     match mode {
         Mode::Keyword => figures.bm25 > 0.0,
         Mode::Hybrid | Mode::Semantic => {
-            figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > UNRELATED)
+            figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > unrelated)
         }
     }
 }

@@ -8,6 +8,7 @@ mod fuse;
 mod keyword;
 mod legs;
 mod query;
+mod rerank;
 mod results;
 mod snippet;
 mod tune;
@@ -28,9 +29,10 @@ pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fold::AskedAgain;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, NAMED, Shares};
 pub use query::{Filters, Mode, Query};
+pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub use snippet::Snippet;
-pub use tune::tune;
+pub use tune::{spread, tune};
 
 /// Finds the questions a phrase is about, best first.
 ///
@@ -63,8 +65,9 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
     let hit = |(rank, Kept { candidate, question, again }): (usize, Kept)| {
         let figures = legs.figures(candidate.address, legs.semantic.as_ref());
         let lead = candidate.fused - ranking.field;
-        let features =
-            figures.cosine.map(|cosine| Features::new(cosine, &figures, &asked.range, lead, &legs.keyword));
+        let features = figures.cosine.map(|cosine| {
+            Features::new(cosine, &figures, &asked.range, lead, &legs.keyword, legs.index.scale())
+        });
         let answer = question.readable_answer();
         let passage = best_passage(legs, candidate.address).unwrap_or(0..answer.len());
         Hit {
@@ -76,7 +79,9 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
             features,
             figures,
             title_highlights: snippet::highlights(&question.title, &weights),
-            snippet: snippet::snippet(&answer, passage, &weights),
+            snippet: snippet::snippet(&answer, passage.clone(), &weights),
+            passage,
+            relevance: None,
             explanation: legs
                 .query
                 .explain

@@ -56,6 +56,11 @@ pub struct Hit {
     pub figures: Figures,
     /// Byte ranges of the title that match the phrase.
     pub title_highlights: Vec<Range<usize>>,
-    /// The passage that answers.
+    /// The passage that answers, or the most telling part of it.
     pub snippet: Snippet,
+    /// The piece of the [readable](Question::readable_answer) answer that is nearest to the phrase, in bytes;
+    /// all of it without vectors.
+    pub passage: Range<usize>,
+    /// What a reranker says of it, as log-odds, where one was asked and reached it.
+    pub relevance: Option<f32>,
 }

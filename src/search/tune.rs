@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
-use crate::embed::{Embedder, Role};
+use crate::embed::{Builtin, Embedder, Prepare, Role};
 use crate::index::{Index, Quantized};
 use crate::parallel;
 use crate::question::Question;
@@ -51,6 +51,42 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
         return Ok(DEFAULT_SEMANTIC_WEIGHT);
     }
     Ok((best_weight(&titled, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
+}
+
+/// How far apart a model sees the corpus's questions, as a multiple of how far the built-in model sees them:
+/// see [`Scale`](crate::index::Scale). `None` for the built-in model itself, and where there are too few
+/// questions to tell.
+///
+/// # Errors
+/// The index is damaged, or a model fails.
+pub fn spread(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<Option<f32>> {
+    if embedder.model().is_same(Builtin::info()) {
+        return Ok(None);
+    }
+    let mut titles: Vec<String> = index.questions()?.into_iter().map(|question| question.title).collect();
+    titles.sort_by_cached_key(|title| (xxh3_64(title.as_bytes()), title.clone()));
+    titles.dedup();
+    titles.truncate(SAMPLE);
+    if titles.len() < SMALLEST_SAMPLE {
+        return Ok(None);
+    }
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    let own = mean_distance(&embedder.embed_all(&titles, Role::Passage)?);
+    let builtin = mean_distance(&Builtin::load(Prepare::Many)?.embed_all(&titles, Role::Passage)?);
+    Ok(Some(own / builtin))
+}
+
+/// The mean of `1 - cosine` over all pairs of vectors of length one.
+fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
+    let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for (nth, one) in vectors.iter().enumerate() {
+        for other in &vectors[nth + 1..] {
+            sum += 1.0 - cosine(one, other);
+            pairs += 1.0;
+        }
+    }
+    sum / pairs
 }
 
 /// The weight with which most phrases find their questions.
@@ -141,6 +177,12 @@ mod tests {
                     .collect()
             })
             .collect()
+    }
+
+    #[test]
+    fn distance_is_the_mean_over_all_pairs() {
+        let vectors = [vec![1.0, 0.0], vec![1.0, 0.0], vec![0.0, 1.0]];
+        assert!((mean_distance(&vectors) - 2.0 / 3.0).abs() < 1e-6);
     }
 
     #[test]

@@ -8,5 +8,9 @@ mod durability;
 mod eval;
 mod index;
 mod json;
+#[cfg(all(feature = "fastembed", feature = "remote"))]
+mod models;
 mod search;
+#[cfg(feature = "remote")]
+mod server;
 mod util;

@@ -16,7 +16,7 @@ use super::{Outcome, Place, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
 use crate::index::{Build, Index, Problem, Progress};
-use crate::search::{FITTED, Mode, tune};
+use crate::search::{FITTED, Mode, spread, tune};
 
 /// What a TREC run calls us.
 const RUN: &str = "rqsearch";
@@ -158,8 +158,8 @@ fn open(
     };
     build.run()?;
     let mut index = Index::open(&dir)?;
-    let weight = tune(&index, embedder)?;
-    index.set_semantic_weight(weight);
+    let (weight, spread) = (tune(&index, embedder)?, spread(&index, embedder)?);
+    index.set_tuning(weight, spread);
     Ok(index)
 }
 

@@ -46,6 +46,11 @@ fn sum(hit: &Hit, why: &Explanation) -> String {
         return "its title, or another way to ask it, is the phrase".to_owned();
     }
     let score = figure(hit.score);
+    if let Some(relevance) = hit.relevance {
+        return format!(
+            "{score}: half for where it stood, half for what the reranker says (log-odds {relevance:+.1})"
+        );
+    }
     let (Mode::Hybrid, Some(semantic), Some(keyword)) = (why.mode, why.shares.semantic, why.shares.keyword)
     else {
         return format!("{score}: one leg alone ranks");

@@ -18,6 +18,8 @@ pub struct ExplanationReply<'a> {
     pub named: Option<f32>,
     /// Its title, or another way to ask it, is the phrase: it stands before everything else.
     pub exact: bool,
+    /// What a reranker says of it, as log-odds; `null` where none was asked, or it was not reached.
+    pub relevance: Option<f32>,
     /// The confidence of an average hit, and what moved it; `null` where nobody can tell.
     pub confidence: Option<ConfidenceReply>,
 }
@@ -141,6 +143,7 @@ impl<'a> ExplanationReply<'a> {
             },
             named: why.shares.named,
             exact: hit.exact,
+            relevance: hit.relevance,
             confidence: hit.confidence.map(|_| ConfidenceReply {
                 average: FITTED.average(),
                 reasons: why.reasons.iter().map(reason).collect(),

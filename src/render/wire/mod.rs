@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::embed::ModelInfo;
+use crate::embed::{ModelInfo, Origin, Pooling};
 use crate::index::{Index, Stats};
 use crate::question::Question;
 use crate::search::{AskedAgain, Hit, Results};
@@ -147,7 +147,7 @@ pub struct StatsReply<'a> {
     /// Bytes of all its files.
     pub bytes: u64,
     /// The model of its vectors; `null` in an index of words only.
-    pub model: Option<&'a ModelInfo>,
+    pub model: Option<ModelReply<'a>>,
     /// The share of meaning in the score, tuned on the corpus; `null` where it never was.
     pub semantic_weight: Option<f32>,
     /// How many questions there were when it was tuned.
@@ -158,6 +158,47 @@ pub struct StatsReply<'a> {
     pub levels: &'a BTreeMap<String, u64>,
     /// How many questions each tag has.
     pub tags: &'a BTreeMap<String, u64>,
+}
+
+/// The model that made an index's vectors.
+#[derive(Debug, Serialize)]
+pub struct ModelReply<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// Names its weights and how they are used.
+    pub fingerprint: &'a str,
+    /// How many numbers a vector has.
+    pub dimensions: usize,
+    /// How many tokens of a text it reads.
+    pub window: usize,
+    /// `builtin`, `catalogue`, a folder, or the address of an endpoint.
+    pub origin: String,
+    /// What is put before a phrase.
+    pub query_prefix: &'a str,
+    /// What is put before everything else.
+    pub passage_prefix: &'a str,
+    /// `mean` or `cls`; `null` where the model pools by itself.
+    pub pooling: Option<Pooling>,
+}
+
+impl<'a> From<&'a ModelInfo> for ModelReply<'a> {
+    fn from(model: &'a ModelInfo) -> Self {
+        Self {
+            name: &model.name,
+            fingerprint: &model.fingerprint,
+            dimensions: model.dimensions,
+            window: model.window,
+            origin: match &model.origin {
+                Origin::Builtin => "builtin".to_owned(),
+                Origin::Catalogue => "catalogue".to_owned(),
+                Origin::Folder(path) => path.display().to_string(),
+                Origin::Endpoint(url) => url.clone(),
+            },
+            query_prefix: &model.query_prefix,
+            passage_prefix: &model.passage_prefix,
+            pooling: model.pooling,
+        }
+    }
 }
 
 impl<'a> StatsReply<'a> {
@@ -175,7 +216,7 @@ impl<'a> StatsReply<'a> {
             vectors: stats.vectors,
             segments: stats.segments,
             bytes: stats.bytes,
-            model: meta.model.as_ref(),
+            model: meta.model.as_ref().map(ModelReply::from),
             semantic_weight: meta.semantic_weight,
             tuned_on: meta.tuned_on,
             sections: &stats.sections,
