@@ -66,6 +66,14 @@ impl Engine {
         Ok(Self { dir, opened, looked: Mutex::new(Instant::now()) })
     }
 
+    /// Finds the questions a phrase is about, best first, in the last commit there is.
+    ///
+    /// # Errors
+    /// Those of [`current`](Self::current) and [`search`](search()).
+    pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
+        self.current()?.search(query)
+    }
+
     /// The index as the last commit left it, with its model. What is held stays as it is.
     ///
     /// # Errors

@@ -63,6 +63,8 @@ pub mod embed;
 pub mod engine;
 pub mod evaluate;
 pub mod index;
+#[cfg(feature = "interactive")]
+pub mod interactive;
 pub mod logistic;
 pub mod mermaid;
 pub mod pair;

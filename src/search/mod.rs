@@ -20,7 +20,7 @@ use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
 use fold::Kept;
-use keyword::term_weights;
+use keyword::{KeywordScores, term_weights};
 use legs::{Candidate, Legs, Ranking, by_score};
 
 pub use confidence::{FEATURES, FITTED, Features};
@@ -50,7 +50,9 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     };
     let second = moved.map(|moved| legs.rank(Some(&moved)));
     let hits = present(&legs, &first, second.as_ref().unwrap_or(&first))?;
-    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing: legs.keyword.missing })
+    let KeywordScores { terms, missing, .. } = legs.keyword;
+    let terms = terms.into_iter().flat_map(|term| term.matches).collect();
+    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms })
 }
 
 /// Reads the best candidates' questions, and says of each hit what there is to say.

@@ -7,6 +7,10 @@ mod dups;
 mod durability;
 mod eval;
 mod index;
+#[cfg(all(unix, feature = "interactive"))]
+mod interactive;
 mod json;
+#[cfg(all(unix, feature = "interactive"))]
+mod pty;
 mod search;
 mod util;
