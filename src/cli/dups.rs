@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::model::ModelArgs;
 use super::{Outcome, Place, layout, plural, say};
 use crate::duplicates::{Cache, Duplicates, Options, check, duplicates, map};
-use crate::embed::{self, Embedder, Prepare};
+use crate::embed::Prepare;
 use crate::index::Index;
 use crate::pair::FITTED;
 use crate::parallel;
@@ -45,6 +46,8 @@ pub struct Args {
     /// Write a page that shows the groups as a map; it needs nothing else to be looked at
     #[arg(long, value_name = "FILE.html")]
     graph: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
@@ -128,13 +131,8 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The model of the index, where it has vectors.
-fn model(index: &Index, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Embedder>>> {
-    index.meta().model.as_ref().map(|model| embed::open(model, prepare)).transpose()
-}
-
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
-    let mut found = check(index, model(index, Prepare::Once)?.as_deref(), phrase, 0.0)?;
+    let mut found = check(index, args.model.open(index, Prepare::Once)?.as_deref(), phrase, 0.0)?;
     let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
@@ -157,7 +155,7 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
 }
 
 fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
-    let model = model(index, Prepare::Many)?;
+    let model = args.model.open(index, Prepare::Many)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut lines = io::stdin().lock().lines();
     let (mut any, mut refused) = (false, false);

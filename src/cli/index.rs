@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
+use super::model::{NetworkArgs, SettingsArgs};
 use super::{Outcome, Place, plural, say};
-use crate::embed::{Builtin, Embedder, Prepare};
-use crate::index::{Build, Index, Problem, Progress, Summary, set_meta};
-use crate::search::tune;
+use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
+use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
+use crate::search::retune;
 
 /// How many files the summary names before it only counts them.
 const FILES_NAMED: usize = 20;
@@ -22,8 +23,17 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Index words only: faster, and found only by the words that stand there
-    #[arg(long)]
+    #[arg(long, conflicts_with = "model")]
     keyword_only: bool,
+    /// The model that makes the vectors: a name (see `rqsearch models`), a folder with an ONNX model, or
+    /// an endpoint such as http://localhost:11434/v1#nomic-embed-text; an index of another model is embedded
+    /// anew, and is searched as it was until that is done [default: the index's own, or builtin]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelSpec>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
     /// Read every file, whether it changed or not; what was embedded is not embedded again
     #[arg(long)]
     reread: bool,
@@ -36,8 +46,10 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let dir = place.to_build()?;
     let paths = paths(args, &dir)?;
-    let embedder = (!args.keyword_only).then(|| Builtin::load(Prepare::Many)).transpose()?;
-    let embedder = embedder.as_ref().map(|embedder| embedder as &dyn Embedder);
+    let before = before(&dir)?;
+    let embedder = embedder(args, before.as_ref())?;
+    let embedder = embedder.as_deref();
+    say_if_switched(before.as_ref(), embedder);
     let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let progress = Progress::default();
     let bar = progress_bar();
@@ -47,9 +59,10 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
         paths: &paths,
         embedder,
         reread: args.reread,
+        switch_model: args.model.is_some() || args.keyword_only,
         threads,
         problems: &problems,
-        progress: &progress,
+        progress: Some(&progress),
     };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
@@ -62,10 +75,50 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let summary = summary?;
     if let Some(embedder) = embedder {
-        tune_if_changed(&dir, embedder)?;
+        retune(&dir, embedder)?;
     }
     report(&summary, &dir, start.elapsed());
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+/// The index that is there; `None` where none is.
+fn before(dir: &Path) -> anyhow::Result<Option<Index>> {
+    match Index::open(dir) {
+        Ok(index) => Ok(Some(index)),
+        Err(OpenError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The model that was named, or the index's own, or the built-in one; `None` for words only.
+fn embedder(args: &Args, before: Option<&Index>) -> anyhow::Result<Option<Box<dyn Embedder>>> {
+    let loading = Loading { threads: args.threads, ..args.network.loading(Prepare::Many) };
+    match (&args.model, before) {
+        _ if args.keyword_only => Ok(None),
+        (Some(spec), _) => embed::load(spec, &(&args.settings).into(), loading).map(Some),
+        (None, Some(index)) => {
+            index.meta().model.as_ref().map(|model| embed::open(model, None, loading)).transpose()
+        }
+        (None, None) => embed::load(&ModelSpec::Builtin, &(&args.settings).into(), loading).map(Some),
+    }
+}
+
+fn say_if_switched(before: Option<&Index>, embedder: Option<&dyn Embedder>) {
+    let Some(index) = before else { return };
+    let (old, new) = (index.meta().model.as_ref(), embedder.map(Embedder::model));
+    let same = match (old, new) {
+        (Some(old), Some(new)) => old.is_same(new),
+        (None, None) => true,
+        _ => false,
+    };
+    if !same {
+        let name = |model: Option<&ModelInfo>| model.map_or("words only".to_owned(), ModelInfo::label);
+        say(&format!(
+            "from {} to {}: everything is indexed anew; until that is done, the index is searched as it was",
+            name(old),
+            name(new)
+        ));
+    }
 }
 
 /// What to read: what was named, or what the index remembers.
@@ -83,20 +136,6 @@ fn paths(args: &Args, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Ok(index) => index.roots(),
         Err(_) => bail!("what should be indexed?\n  hint: rqsearch index docs/ questions.md"),
     }
-}
-
-/// Tunes the weight between the legs when the corpus has grown or shrunk by a fifth since the last
-/// time.
-fn tune_if_changed(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
-    let index = Index::open(dir)?;
-    let questions = index.question_count()?;
-    let mut meta = index.meta().clone();
-    if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
-        return Ok(());
-    }
-    meta.semantic_weight = Some(tune(&index, embedder)?);
-    meta.tuned_on = questions;
-    set_meta(dir, &meta)
 }
 
 fn progress_bar() -> ProgressBar {

@@ -6,7 +6,9 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::bail;
 
+use super::model::ModelArgs;
 use super::{Outcome, Place, layout};
+use crate::embed::Prepare;
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::interactive::{Settings, pick};
@@ -26,6 +28,7 @@ pub fn run(
     mut request: wire::SearchRequest,
     limit: Option<usize>,
     json: bool,
+    model: &ModelArgs,
     place: Place<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
@@ -40,8 +43,9 @@ pub fn run(
         None => "the built-in index on Rust".to_owned(),
     };
     let settings = Settings { request, name, colours: has_colours() };
+    let model = model.clone();
     let open = move || match folder {
-        Some(folder) => Engine::open(&folder),
+        Some(folder) => Engine::open_with(&folder, move |info| model.load(info, Prepare::Many)),
         None => Engine::fixed(Index::builtin()?),
     };
     let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };

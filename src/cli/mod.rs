@@ -6,6 +6,9 @@ mod export;
 mod index;
 #[cfg(feature = "interactive")]
 mod interactive;
+mod model;
+#[cfg(feature = "fastembed")]
+mod models;
 mod place;
 mod search;
 mod show;
@@ -65,6 +68,9 @@ enum Command {
     Export,
     /// Say what the index holds: questions, files, model, weight between words and meaning
     Stats(stats::Args),
+    /// List the models there are, and get one: nothing is downloaded unless it is asked for here
+    #[cfg(feature = "fastembed")]
+    Models(models::Args),
     /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
     Eval(eval::Args),
 }
@@ -118,6 +124,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
         Some(Command::Stats(args)) => stats::run(&args, place),
+        #[cfg(feature = "fastembed")]
+        Some(Command::Models(args)) => models::run(&args),
         Some(Command::Eval(args)) => eval::run(&args, place),
     }
 }

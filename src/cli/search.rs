@@ -12,8 +12,9 @@ use serde_json::Value;
 
 #[cfg(feature = "interactive")]
 use super::interactive;
+use super::model::ModelArgs;
 use super::{Outcome, Place, layout, say};
-use crate::embed::{self, Builtin, Embedder, Prepare};
+use crate::embed::{Builtin, Embedder, Prepare};
 use crate::index::Index;
 use crate::parallel;
 use crate::render::{terminal, wire};
@@ -70,6 +71,8 @@ pub struct Args {
     /// Answer every line of a file (- for stdin): a phrase, or {"_id", "text"}; JSON Lines out
     #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
     batch: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -96,7 +99,8 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     }
     #[cfg(feature = "interactive")]
     if args.interactive || (args.phrase.is_empty() && !args.explain && interactive::is_possible()) {
-        return interactive::run(args.request(&args.phrase.join(" ")), args.limit, args.json, place);
+        let request = args.request(&args.phrase.join(" "));
+        return interactive::run(request, args.limit, args.json, &args.model, place);
     }
     if args.phrase.is_empty() {
         bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
@@ -110,10 +114,10 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     });
     let (index, builtin) = (index?, builtin?);
     let embedder = match (&index.meta().model, builtin) {
-        (Some(model), Some(builtin)) if model == builtin.model() => {
+        (Some(model), Some(builtin)) if model.is_same(builtin.model()) => {
             Some(Box::new(builtin) as Box<dyn Embedder>)
         }
-        (Some(model), Some(_)) => Some(embed::open(model, Prepare::Once)?),
+        (Some(_), Some(_)) => args.model.open(&index, Prepare::Once)?,
         _ => None,
     };
     let results = search(&index, embedder.as_deref(), &query)?;
@@ -197,7 +201,7 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
         Box::new(BufReader::new(file))
     };
     let index = place.open()?;
-    let embedder = index.meta().model.as_ref().map(|model| embed::open(model, Prepare::Many)).transpose()?;
+    let embedder = args.model.open(&index, Prepare::Many)?;
     let embedder = embedder.as_deref();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Nothing;

@@ -1,9 +1,26 @@
-//! Text → vector.
+//! Models: text → vector, and phrase with passage → relevance.
+//!
+//! [`Builtin`] is in the program and is what everything uses unless somebody chooses otherwise. Other
+//! models are ONNX files, of the [`catalogue`] or in a folder (feature `fastembed`), or stand behind an
+//! HTTP endpoint (feature `remote`). [`ModelSpec`] is what a person names; [`load`] loads it; [`open`] loads
+//! what an index names.
 
 mod builtin;
+#[cfg(feature = "fastembed")]
+pub mod catalogue;
+#[cfg(feature = "fastembed")]
+pub mod hub;
+mod info;
+#[cfg(feature = "fastembed")]
+pub mod onnx;
+#[cfg(feature = "remote")]
+mod remote;
+mod spec;
 mod wordpiece;
 
 pub use builtin::{Builtin, Prepare};
+pub use info::{ModelInfo, Origin, Pooling, WrongModel};
+pub use spec::{Loading, ModelSpec, Settings, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 
 /// What a text is: a model that tells phrases from what is searched has other words before each.
@@ -43,37 +60,21 @@ pub trait Embedder: Send + Sync {
         1
     }
 
-    /// How many tokens of the model a text has, without the markers around it.
+    /// How many tokens of the model a text has, without the markers around it. An estimate where the
+    /// model's own tokenizer is out of reach.
     fn count_tokens(&self, text: &str) -> usize;
 }
 
-/// What an index remembers of the model that made its vectors.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ModelInfo {
-    /// What people call it: `all-MiniLM-L6-v2`.
-    pub name: String,
-    /// Names these very weights and how they are used (prefixes, pooling, dimensions): two models with
-    /// one fingerprint give the same vectors.
-    pub fingerprint: String,
-    /// How many numbers a vector has.
-    pub dimensions: usize,
-    /// How many tokens of a text the model reads.
-    pub window: usize,
-}
+/// Reads a phrase and a passage together, and says how well the one answers the other.
+pub trait Reranker: Send + Sync {
+    /// What people call it.
+    fn name(&self) -> &str;
 
-/// Loads the model that made an index's vectors, whichever it is.
-///
-/// # Errors
-/// It is not on this machine, or is another one by now; the message says what to do.
-pub fn open(model: &ModelInfo, prepare: Prepare) -> anyhow::Result<Box<dyn Embedder>> {
-    if model.fingerprint == Builtin::info().fingerprint {
-        return Ok(Box::new(Builtin::load(prepare)?));
-    }
-    anyhow::bail!(
-        "the index was made with {} ({}), which this program does not have\n  hint: index again",
-        model.name,
-        model.fingerprint
-    )
+    /// The relevance of a passage to a phrase as log-odds: 0 is even, 3 is 95 %.
+    ///
+    /// # Errors
+    /// The model cannot run.
+    fn score(&self, phrase: &str, passage: &str) -> anyhow::Result<f32>;
 }
 
 /// The vector at length one; the zero vector stays.
@@ -83,4 +84,12 @@ pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
         vector.iter_mut().for_each(|x| *x /= length);
     }
     vector
+}
+
+/// The first numbers of a vector, at length one again: what a model that was trained for it (Kusupati et
+/// al., "Matryoshka Representation Learning", 2022) says in fewer dimensions.
+#[cfg(any(feature = "fastembed", feature = "remote"))]
+fn truncated(mut vector: Vec<f32>, dimensions: usize) -> Vec<f32> {
+    vector.truncate(dimensions);
+    normalized(vector)
 }

@@ -194,7 +194,7 @@ mod tests {
         let model = Reference::from_file(vocabulary).unk_token("[UNK]".into()).build().unwrap();
         let mut tokenizer = Tokenizer::new(model);
         let normalizer = BertNormalizer::new(true, true, None, true);
-        tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer)));
+        tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer))).unwrap();
         let splitter = PreTokenizerWrapper::BertPreTokenizer(BertPreTokenizer);
         tokenizer.with_pre_tokenizer(Some(splitter));
         tokenizer

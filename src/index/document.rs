@@ -6,8 +6,8 @@ use super::schema::{Fields, QUESTION};
 use super::text_hash;
 use super::vectors::{Quantized, Row, encode_rows};
 use crate::analyze::title_key;
-use crate::chunk::chunks;
-use crate::embed::Embedder;
+use crate::chunk::{Chunk, chunks};
+use crate::embed::{Embedder, Role};
 use crate::question::Question;
 
 /// The document of a question with its vectors.
@@ -45,20 +45,18 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     Ok(doc)
 }
 
-/// The rows of a question: a vector for each of its chunks, from wherever `vector` has it.
+/// The rows of a question: a vector for each of its chunks.
 ///
 /// # Errors
-/// `vector` fails.
-pub fn rows(
-    question: &Question,
-    embedder: &dyn Embedder,
-    vector: impl Fn(u64, &str) -> anyhow::Result<Quantized>,
-) -> anyhow::Result<Vec<Row>> {
-    chunks(question, |text| embedder.count_tokens(text), embedder.model().window)
-        .into_iter()
-        .map(|chunk| {
-            let hash = text_hash(&chunk.text);
-            Ok(Row { hash, passage: chunk.passage, vector: vector(hash, &chunk.text)? })
-        })
-        .collect()
+/// The model fails.
+pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<Row>> {
+    let chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
+    let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+    let vectors = embedder.embed_all(&texts, Role::Passage)?;
+    let row = |(chunk, vector): (Chunk, Vec<f32>)| Row {
+        hash: text_hash(&chunk.text),
+        passage: chunk.passage,
+        vector: Quantized::from(vector.as_slice()),
+    };
+    Ok(chunks.into_iter().zip(vectors).map(row).collect())
 }

@@ -23,7 +23,7 @@ use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::Analyzer;
-use crate::embed::{Embedder, ModelInfo, Role};
+use crate::embed::{Embedder, ModelInfo};
 use crate::parallel;
 use crate::question::{Question, Source};
 use schema::FILE;
@@ -197,9 +197,7 @@ impl Index {
         // One thread, so that documents keep the order of the questions.
         let mut writer: IndexWriter = index.writer_with_num_threads(1, BUDGET)?;
         let embed = |question: &Question| match embedder {
-            Some(embedder) => document::rows(question, embedder, |_, text| {
-                Ok(Quantized::from(embedder.embed(text, Role::Passage)?.as_slice()))
-            }),
+            Some(embedder) => document::rows(question, embedder),
             None => Ok(Vec::new()),
         };
         let rows: Vec<_> = parallel::map(questions, embed).into_iter().collect::<anyhow::Result<_>>()?;

@@ -6,7 +6,7 @@
 //!        phrases ─ Searcher (a thread) ─ results
 //! ```
 //!
-//! [`State`](state) turns events into effects and knows no terminal; what it draws is pure as well. The loop here ties
+//! `State` turns events into effects and knows no terminal; what it draws is pure as well. The loop here ties
 //! both to the terminal, to the thread that searches, and to signals.
 
 mod draw;

@@ -30,7 +30,7 @@ pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, NAMED, Shares};
 pub use query::{Filters, Mode, Query};
 pub use results::{Hit, Results};
 pub use snippet::Snippet;
-pub use tune::tune;
+pub use tune::{retune, tune};
 
 /// Finds the questions a phrase is about, best first.
 ///

@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
     ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "parallel", "question"]),
     ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
-    ("engine", &["embed", "index", "search"]),
+    ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     ("render", &["duplicates", "embed", "index", "question", "search"]),

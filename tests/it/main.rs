@@ -6,6 +6,7 @@ mod cli;
 mod dups;
 mod durability;
 mod eval;
+mod examples;
 mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;

@@ -110,7 +110,7 @@ pub struct Output {
 }
 
 impl Output {
-    fn of(command: &mut Command, input: &str) -> Self {
+    pub fn of(command: &mut Command, input: &str) -> Self {
         let mut child = command.spawn().unwrap();
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(input.as_bytes()).unwrap();

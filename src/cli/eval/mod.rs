@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::model::{NetworkArgs, SettingsArgs};
 use super::{Outcome, Place, say};
-use crate::embed::{Builtin, Embedder, Prepare};
+use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
-use crate::index::{Build, Index, Problem, Progress};
+use crate::index::{Build, Index, Problem};
 use crate::search::{FITTED, Mode, tune};
 
 /// What a TREC run calls us.
@@ -46,6 +46,13 @@ pub struct Args {
     /// Write one JSON object
     #[arg(long)]
     json: bool,
+    /// Index and search the sets' own corpora with this model instead of the built-in one
+    #[arg(long, value_name = "MODEL")]
+    model: Option<ModelSpec>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// A row of the table.
@@ -68,19 +75,21 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare are for one set\n  hint: name one set at a time");
     }
-    let embedder = Builtin::load(Prepare::Many)?;
+    let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
+    let loading = args.network.loading(Prepare::Many);
+    let embedder = embed::load(spec, &(&args.settings).into(), loading)?;
     let mut rows = Vec::new();
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     for set in &args.sets {
         let judged = Judged::read(set)?;
         let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
-        let index = open(&judged, place, temporary.path(), &embedder)?;
+        let index = open(&judged, place, temporary.path(), embedder.as_ref())?;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
                 continue;
             }
-            let evaluation = evaluate(&index, Some(&embedder), &judged, mode, args.semantic_weight)?;
+            let evaluation = evaluate(&index, Some(embedder.as_ref()), &judged, mode, args.semantic_weight)?;
             rows.push(Row {
                 set: judged.name.clone(),
                 mode: name,
@@ -126,23 +135,24 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
 }
 
 /// The index to search: the set's own corpus in a temporary place, or the one at hand.
-fn open(judged: &Judged, place: Place<'_>, temporary: &Path, embedder: &Builtin) -> anyhow::Result<Index> {
+fn open(
+    judged: &Judged,
+    place: Place<'_>,
+    temporary: &Path,
+    embedder: &dyn Embedder,
+) -> anyhow::Result<Index> {
     let Some(corpus) = judged.corpus.as_ref().filter(|_| matches!(place, Place::Nearest)) else {
         return place.open();
     };
     let dir = temporary.join("index");
     let build = Build {
-        dir: &dir,
-        paths: std::slice::from_ref(corpus),
         embedder: Some(embedder),
-        reread: false,
-        threads: thread::available_parallelism().map_or(1, usize::from),
         problems: &|problem: &Problem| say(&format!("rqsearch: {problem}")),
-        progress: &Progress::default(),
+        ..Build::new(&dir, std::slice::from_ref(corpus))
     };
     build.run()?;
     let mut index = Index::open(&dir)?;
-    let weight = tune(&index, embedder as &dyn Embedder)?;
+    let weight = tune(&index, embedder)?;
     index.set_semantic_weight(weight);
     Ok(index)
 }

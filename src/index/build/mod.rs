@@ -1,5 +1,7 @@
 //! The pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
+mod embedding;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
@@ -7,7 +9,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
@@ -16,24 +18,22 @@ use serde::{Deserialize, Serialize};
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::document::{document, rows};
-use super::schema::{FILE, Fields, schema};
-use super::vectors::Quantized;
-use super::{Index, Meta, OpenError, create, prepare};
+use super::document::document;
+use super::schema::{FILE, Fields, QUESTION, schema};
+use super::vectors::{Quantized, Row};
+use super::{Index, Meta, OpenError, create, prepare, text_hash};
 use crate::analyze::title_key;
-use crate::embed::{Embedder, Role};
+use crate::chunk::{Chunk, chunks};
+use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
 use crate::read::{self, BadRecord};
+use embedding::Embedding;
 
 /// How much text tantivy's indexing threads keep in memory together before they write a segment.
 const MEMORY: usize = 128 << 20;
 
 /// How many questions may wait between reading and embedding.
 const WAITING: usize = 256;
-
-/// How many different texts' vectors are kept at hand, so that a text that stands twice is
-/// embedded once: about 25 MB.
-const REMEMBERED: usize = 64 << 10;
 
 /// How many bad records of a file are named one by one.
 const PROBLEMS_NAMED: u64 = 10;
@@ -52,12 +52,32 @@ pub struct Build<'a> {
     pub embedder: Option<&'a dyn Embedder>,
     /// Read every file, whether it changed or not. What was embedded is not embedded again.
     pub reread: bool,
+    /// Where the index was made by another model than this one, embed everything in it anew; otherwise
+    /// that is an error.
+    pub switch_model: bool,
     /// How many threads embed.
     pub threads: usize,
     /// Hears of every record and file that had to be skipped.
     pub problems: &'a (dyn Fn(&Problem) + Sync),
     /// Counts while the build runs, for whoever shows them.
-    pub progress: &'a Progress,
+    pub progress: Option<&'a Progress>,
+}
+
+impl<'a> Build<'a> {
+    /// Of words only, on all processors, unheard: what else is wanted is said with
+    /// `Build { embedder: Some(&model), ..Build::new(dir, paths) }`.
+    pub fn new(dir: &'a Path, paths: &'a [PathBuf]) -> Self {
+        Self {
+            dir,
+            paths,
+            embedder: None,
+            reread: false,
+            switch_model: false,
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            problems: &|_| {},
+            progress: None,
+        }
+    }
 }
 
 /// A record or file that was skipped.
@@ -148,14 +168,24 @@ struct Before {
     rows: HashMap<u64, (u32, u32)>,
 }
 
+impl Before {
+    fn vector(&self, hash: u64) -> Option<Quantized> {
+        let (segment, row) = self.rows.get(&hash)?;
+        Some(self.index.as_ref()?.vectors()[*segment as usize].row(*row as usize))
+    }
+}
+
 impl Build<'_> {
     /// Reads what changed, embeds what is new, and commits both legs at once. Until the commit, and
     /// if anything fails or the process is killed before it, the last commit stays what readers see.
     ///
     /// # Errors
-    /// Another process writes the index; the index was made by another model or format; a path
-    /// does not exist; the disk is full. A bad file or record is a [`Problem`], not an error.
+    /// Another process writes the index; the index was made by another model (see
+    /// [`switch_model`](Self::switch_model)) or format; a path does not exist; the disk is full. A bad file or
+    /// record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
+        let unheard = Progress::default();
+        let progress = self.progress.unwrap_or(&unheard);
         let base = base_of(self.dir)?;
         let roots = self.roots()?;
         let before = self.before()?;
@@ -165,27 +195,29 @@ impl Build<'_> {
             (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
         });
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
-        self.progress.bytes.store(bytes, Ordering::Relaxed);
+        progress.bytes.store(bytes, Ordering::Relaxed);
 
         let state = State {
             build: self,
+            progress,
             writer: &writer,
             fields: schema().1,
             before: &before,
-            fresh: Mutex::new(HashMap::new()),
+            embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
             base: &base,
             summary: Mutex::new(Summary { problems: walk_problems, ..Summary::default() }),
             failure: OnceLock::new(),
         };
+        state.switch_model()?;
         state.remove_gone(&roots, &files)?;
-        state.read_and_embed(&files);
+        state.embed(|jobs| state.read(&files, jobs));
         let State { summary, failure, .. } = state;
         if let Some(error) = failure.into_inner() {
             writer.rollback().ok();
             return Err(error);
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
-        summary.embedded = self.progress.embedded.load(Ordering::Relaxed);
+        summary.embedded = progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.0.cmp(&b.0));
 
         for root in roots.iter().map(|root| stored_path(root, &base)) {
@@ -220,19 +252,17 @@ impl Build<'_> {
             Err(OpenError::Missing { .. }) => return Ok(Before { index: None, rows: HashMap::new() }),
             Err(error) => return Err(error.into()),
         };
-        let model = self.embedder.map(|embedder| embedder.model());
-        if index.meta.model.as_ref() != model {
-            let name = |model: Option<&crate::embed::ModelInfo>| {
-                model.map_or("keywords only".to_owned(), |model| {
-                    format!("{} ({})", model.name, model.fingerprint)
-                })
-            };
+        if !self.is_model_of(&index) {
+            if self.switch_model {
+                return Ok(Before { index: Some(index), rows: HashMap::new() });
+            }
+            let label = |model: Option<&ModelInfo>| model.map_or("words only".to_owned(), ModelInfo::label);
             bail!(
                 "the index in {} was made with {}, and this would add to it with {}\n  \
-                 hint: remove the folder to build it anew, or name another with --index",
+                 hint: `rqsearch index --model …` embeds everything anew with another model",
                 self.dir.display(),
-                name(index.meta.model.as_ref()),
-                name(model),
+                label(index.meta.model.as_ref()),
+                label(self.embedder.map(|embedder| embedder.model())),
             );
         }
         let rows = (0..)
@@ -244,10 +274,22 @@ impl Build<'_> {
         Ok(Before { index: Some(index), rows })
     }
 
+    /// Whether the vectors of an index are this model's, or both are without.
+    fn is_model_of(&self, index: &Index) -> bool {
+        match (&index.meta.model, self.embedder) {
+            (Some(model), Some(embedder)) => model.is_same(embedder.model()),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     fn create_or_open(&self, before: &Before) -> anyhow::Result<(tantivy::Index, Meta)> {
+        // The same model may have moved.
+        let model = self.embedder.map(|embedder| embedder.model().clone());
         let meta = match &before.index {
-            Some(index) => index.meta.clone(),
-            None => Meta::new(self.embedder.map(|embedder| embedder.model().clone())),
+            Some(index) if self.is_model_of(index) => Meta { model, ..index.meta.clone() },
+            Some(index) => Meta { roots: index.meta.roots.clone(), ..Meta::new(model) },
+            None => Meta::new(model),
         };
         fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
         let directory = tantivy::directory::MmapDirectory::open(self.dir)
@@ -314,11 +356,12 @@ fn stored_path(path: &Path, base: &Path) -> String {
 /// What the threads of a build share.
 struct State<'a> {
     build: &'a Build<'a>,
+    progress: &'a Progress,
     writer: &'a IndexWriter,
     fields: Fields,
     before: &'a Before,
-    /// Vectors made in this build, by the hash of their text.
-    fresh: Mutex<HashMap<u64, Arc<OnceLock<Quantized>>>>,
+    /// `None` in an index of words only.
+    embedding: Option<Embedding<'a>>,
     base: &'a Path,
     summary: Mutex<Summary>,
     /// The first error that makes the build fail.
@@ -326,6 +369,33 @@ struct State<'a> {
 }
 
 impl State<'_> {
+    /// Where the index is another model's: takes everything out of it and puts it in again, with vectors of
+    /// this model. The files need not be there. Nobody sees anything of it before the commit.
+    fn switch_model(&self) -> anyhow::Result<()> {
+        let Some(index) = self.before.index.as_ref().filter(|index| !self.build.is_model_of(index)) else {
+            return Ok(());
+        };
+        self.writer.delete_all_documents().context("could not write the index")?;
+        for record in self.file_records(index)? {
+            self.replace_file_record(record)?;
+        }
+        let records = index.records(self.fields.kind, QUESTION)?;
+        let bytes = |record: &String| record.len() as u64;
+        self.progress.bytes.fetch_add(records.iter().map(bytes).sum(), Ordering::Relaxed);
+        self.embed(|jobs| {
+            for record in &records {
+                self.progress.bytes_done.fetch_add(bytes(record), Ordering::Relaxed);
+                let sent = super::parse_question(record)
+                    .and_then(|question| jobs.send(question).context("nobody embeds any more"));
+                if let Err(error) = sent {
+                    self.failure.set(error).ok();
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
     /// Takes out the questions of files that lay below the roots and are no longer there.
     fn remove_gone(&self, roots: &[PathBuf], files: &[read::Found]) -> anyhow::Result<()> {
         let Some(index) = &self.before.index else {
@@ -350,31 +420,38 @@ impl State<'_> {
             .collect()
     }
 
-    /// Readers feed a bounded channel, embedders empty it; tantivy's own threads index what they
-    /// add. Nobody waits for another but through the channel.
-    fn read_and_embed(&self, files: &[read::Found]) {
-        let threads = self.build.threads.max(1);
+    /// Somebody feeds a bounded channel, embedders empty it; tantivy's own threads index what they
+    /// add. Nobody waits for another but through the channel. Afterwards everything is added.
+    fn embed(&self, feed: impl FnOnce(&Sender<Question>)) {
         let (jobs, work) = crossbeam_channel::bounded::<Question>(WAITING);
+        thread::scope(|scope| {
+            for _ in 0..self.build.threads.max(1) {
+                let work = work.clone();
+                scope.spawn(move || self.embed_all(&work));
+            }
+            drop(work);
+            feed(&jobs);
+            drop(jobs);
+        });
+    }
+
+    /// Reads the files, several at once.
+    fn read(&self, files: &[read::Found], jobs: &Sender<Question>) {
         let (names, todo) = crossbeam_channel::unbounded();
         files.iter().for_each(|file| names.send(file).expect("the receiver is here"));
         drop(names);
         thread::scope(|scope| {
-            for _ in 0..threads {
-                let work = work.clone();
-                scope.spawn(move || self.embed_all(&work));
-            }
-            for _ in 0..threads.min(4) {
-                let (jobs, todo) = (jobs.clone(), todo.clone());
+            for _ in 0..self.build.threads.clamp(1, 4) {
+                let todo = todo.clone();
                 scope.spawn(move || {
                     todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|file| {
-                        if let Err(error) = self.read_file(file, &jobs) {
+                        if let Err(error) = self.read_file(file, jobs) {
                             self.failure.set(error).ok();
                         }
-                        self.build.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
+                        self.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
                     })
                 });
             }
-            drop((jobs, work));
         });
     }
 
@@ -392,7 +469,7 @@ impl State<'_> {
         let unchanged = old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0);
         if unchanged && !self.build.reread {
             let kept = self.question_hashes(&stored)?.len() as u64;
-            self.build.progress.questions.fetch_add(kept, Ordering::Relaxed);
+            self.progress.questions.fetch_add(kept, Ordering::Relaxed);
             self.summary().unchanged_files += 1;
             return Ok(());
         }
@@ -417,7 +494,7 @@ impl State<'_> {
                     question.id = id_of(&question.source, &question, &mut same_name);
                     if old.remove(&question.id) == Some(question_hash(&question)) {
                         counts.kept += 1;
-                        self.build.progress.questions.fetch_add(1, Ordering::Relaxed);
+                        self.progress.questions.fetch_add(1, Ordering::Relaxed);
                     } else {
                         counts.added += 1;
                         self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
@@ -494,13 +571,15 @@ impl State<'_> {
     }
 
     fn embed_all(&self, work: &Receiver<Question>) {
-        for question in work {
+        for first in work {
             if self.failure.get().is_some() {
                 continue;
             }
-            match self.add(&question) {
+            let questions = self.batch(first, work);
+            let count = questions.len() as u64;
+            match self.add(questions) {
                 Ok(()) => {
-                    self.build.progress.questions.fetch_add(1, Ordering::Relaxed);
+                    self.progress.questions.fetch_add(count, Ordering::Relaxed);
                 }
                 Err(error) => {
                     self.failure.set(error.context("could not write the index")).ok();
@@ -509,46 +588,47 @@ impl State<'_> {
         }
     }
 
-    fn add(&self, question: &Question) -> anyhow::Result<()> {
-        let rows = match self.build.embedder {
-            Some(embedder) => rows(question, embedder, |hash, text| self.vector(hash, text, embedder))?,
-            None => Vec::new(),
-        };
-        self.summary().chunks += rows.len() as u64;
-        self.writer.add_document(document(&self.fields, question, &rows)?)?;
-        Ok(())
+    /// A question and as many of those that wait as the model wants together, with their chunks.
+    fn batch(&self, first: Question, work: &Receiver<Question>) -> Vec<(Question, Vec<Chunk>)> {
+        let mut batch = vec![(self.chunks(&first), first)];
+        let mut texts = batch[0].0.len();
+        let enough = self.embedding.as_ref().map_or(1, |embedding| embedding.embedder.batch());
+        while texts < enough {
+            let Ok(question) = work.try_recv() else { break };
+            let chunks = self.chunks(&question);
+            texts += chunks.len();
+            batch.push((chunks, question));
+        }
+        batch.into_iter().map(|(chunks, question)| (question, chunks)).collect()
     }
 
-    /// The vector of a text: from the index, from this build, or from the model, once.
-    fn vector(&self, hash: u64, text: &str, embedder: &dyn Embedder) -> anyhow::Result<Quantized> {
-        if let (Some((segment, row)), Some(index)) = (self.before.rows.get(&hash), &self.before.index) {
-            return Ok(index.vectors()[*segment as usize].row(*row as usize));
-        }
-        let cell = {
-            let mut fresh = self.fresh.lock().expect("no thread panicked");
-            if fresh.len() >= REMEMBERED {
-                fresh.clear();
-            }
-            Arc::clone(fresh.entry(hash).or_default())
+    /// The chunks of a question that get a vector.
+    fn chunks(&self, question: &Question) -> Vec<Chunk> {
+        let Some(Embedding { embedder, .. }) = self.embedding else {
+            return Vec::new();
         };
-        let mut error = None;
-        let vector = cell.get_or_init(|| {
-            self.build.progress.embedded.fetch_add(1, Ordering::Relaxed);
-            self.build.progress.tokens.fetch_add(embedder.count_tokens(text) as u64, Ordering::Relaxed);
-            match embedder.embed(text, Role::Passage) {
-                Ok(vector) => Quantized::from(vector.as_slice()),
-                Err(err) => {
-                    error = Some(err);
-                    Quantized::from([].as_slice())
-                }
-            }
-        });
-        match error {
-            Some(error) => Err(error),
-            // Another thread failed at this text; the build fails for that, and this row is not kept.
-            None if vector.numbers.is_empty() => Err(anyhow!("the model failed")),
-            None => Ok(vector.clone()),
+        chunks(question, |text| embedder.count_tokens(text), embedder.model().window)
+    }
+
+    fn add(&self, batch: Vec<(Question, Vec<Chunk>)>) -> anyhow::Result<()> {
+        let texts: Vec<(u64, &str)> = batch
+            .iter()
+            .flat_map(|(_, chunks)| chunks)
+            .map(|chunk| (text_hash(&chunk.text), chunk.text.as_str()))
+            .collect();
+        let vectors = match &self.embedding {
+            Some(embedding) => embedding.vectors(&texts)?,
+            None => Vec::new(),
+        };
+        self.summary().chunks += texts.len() as u64;
+        let mut rows = texts.iter().map(|(hash, _)| *hash).zip(vectors).collect::<Vec<_>>().into_iter();
+        for (question, chunks) in &batch {
+            let row =
+                |(chunk, (hash, vector)): (&Chunk, _)| Row { hash, passage: chunk.passage.clone(), vector };
+            let rows: Vec<Row> = chunks.iter().zip(rows.by_ref()).map(row).collect();
+            self.writer.add_document(document(&self.fields, question, &rows)?)?;
         }
+        Ok(())
     }
 
     fn problem(&self, path: &Path, line: Option<u64>, reason: String) {

@@ -1,0 +1,140 @@
+//! ONNX models, run by fastembed on ONNX Runtime.
+
+pub mod folder;
+mod rerank;
+pub mod runtime;
+mod sessions;
+
+use anyhow::{Context, bail};
+use fastembed::{
+    InitOptionsUserDefined, OutputKey, QuantizationMode, TextEmbedding, UserDefinedEmbeddingModel,
+};
+use tokenizers::Tokenizer;
+
+use super::{Embedder, Loading, ModelInfo, Origin, Pooling, Role, Settings, truncated};
+use folder::ModelFolder;
+use sessions::Sessions;
+
+pub use rerank::CrossEncoder;
+
+/// A model of the catalogue, or in a folder.
+pub struct Onnx {
+    info: ModelInfo,
+    sessions: Sessions<TextEmbedding>,
+    /// Counts tokens; cuts nothing.
+    tokenizer: Tokenizer,
+}
+
+impl Onnx {
+    /// Loads a model; what `settings` do not say is as its files have it.
+    ///
+    /// # Errors
+    /// ONNX Runtime is not to be found, a file of the model is not what it should be, the model does not
+    /// run, or has fewer dimensions than are asked for.
+    pub fn load(
+        folder: &ModelFolder,
+        origin: Origin,
+        settings: &Settings,
+        loading: Loading,
+    ) -> anyhow::Result<Self> {
+        runtime::ensure()?;
+        let found = folder.configuration()?;
+        let pooling = settings.pooling.or(found.pooling).unwrap_or(Pooling::Mean);
+        let window = found.window;
+        let made = folder.clone();
+        let make = move |threads| session(&made, pooling, window, threads);
+        let sessions = Sessions::new(make, folder.bytes(), loading)?;
+        let mut tokenizer = sessions.with(|session| Ok(session.tokenizer.clone()))?;
+        tokenizer
+            .with_truncation(None)
+            .map_err(|error| anyhow::anyhow!("{error}"))
+            .context("the model's tokenizer cannot be used")?;
+        tokenizer.with_padding(None);
+        let info = ModelInfo {
+            name: folder.name.clone(),
+            fingerprint: String::new(),
+            dimensions: 0,
+            window,
+            origin,
+            query_prefix: settings.query_prefix.clone().unwrap_or(found.query_prefix),
+            passage_prefix: settings.passage_prefix.clone().unwrap_or(found.passage_prefix),
+            pooling: Some(pooling),
+        };
+        let mut model = Self { info, sessions, tokenizer };
+        model.info.dimensions = model.dimensions(settings.dimensions)?;
+        model.info.fingerprint = model.fingerprint(folder)?;
+        Ok(model)
+    }
+
+    /// How many numbers of a vector are kept; the model is asked how many there are.
+    fn dimensions(&self, asked: Option<usize>) -> anyhow::Result<usize> {
+        let own = self.run("dimensions")?.len();
+        match asked {
+            Some(0) => bail!("a vector of no dimensions says nothing\n  hint: {} has {own}", self.info.name),
+            Some(asked) if asked > own => bail!("{} has {own} dimensions, not {asked}", self.info.name),
+            asked => Ok(asked.unwrap_or(own)),
+        }
+    }
+
+    fn fingerprint(&self, folder: &ModelFolder) -> anyhow::Result<String> {
+        let mut hasher = folder.hash()?;
+        let used = serde_json::to_vec(&ModelInfo {
+            name: String::new(),
+            origin: Origin::Builtin,
+            ..self.info.clone()
+        })?;
+        hasher.update(&used);
+        Ok(format!("{:016x}", hasher.digest()))
+    }
+
+    /// What the model makes of a text, whole. One text a run: what shares a run may change a vector, where
+    /// activations are quantized by the run, and padding is computed in vain.
+    fn run(&self, text: &str) -> anyhow::Result<Vec<f32>> {
+        let vectors = self.sessions.with(|session| Ok(session.embed([text], None)?));
+        let vectors = vectors.with_context(|| format!("{} failed", self.info.name))?;
+        let vector = vectors.into_iter().next().context("the model gave no vector")?;
+        anyhow::ensure!(
+            vector.iter().all(|x| x.is_finite()),
+            "{} gave a vector that is none",
+            self.info.name
+        );
+        Ok(vector)
+    }
+}
+
+impl Embedder for Onnx {
+    fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
+        let vector = self.run(&self.info.prefixed(text, role))?;
+        Ok(truncated(vector, self.info.dimensions))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        // A text that the tokenizer cannot read is too long for any chunk.
+        self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
+    }
+}
+
+fn session(
+    folder: &ModelFolder,
+    pooling: Pooling,
+    window: usize,
+    threads: usize,
+) -> anyhow::Result<TextEmbedding> {
+    let mut model = UserDefinedEmbeddingModel::new(folder.graph()?, folder.tokenizer()?)
+        .with_quantization(QuantizationMode::None)
+        .with_pooling(match pooling {
+            Pooling::Mean => fastembed::Pooling::Mean,
+            Pooling::Cls => fastembed::Pooling::Cls,
+        });
+    for (name, bytes) in folder.external()? {
+        model = model.with_external_initializer(name, bytes);
+    }
+    model.output_key = folder.output.map(OutputKey::ByName);
+    let options = InitOptionsUserDefined::new().with_max_length(window).with_intra_threads(threads);
+    TextEmbedding::try_new_from_user_defined(model, options)
+        .with_context(|| format!("could not load the model in {}", folder.path.display()))
+}
