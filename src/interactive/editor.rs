@@ -50,9 +50,10 @@ pub fn open(file: &Path, line: u64, tty: &File) -> anyhow::Result<()> {
     let words = command_line(editor.as_deref().unwrap_or(FALLBACK), file, line)?;
     // Our own streams may be a pipe: `id=$(rqsearch -i)`.
     let stream = || tty.try_clone().map(Stdio::from);
+    let stdin = if cfg!(windows) { Stdio::inherit() } else { stream()? };
     let status = Command::new(&words[0])
         .args(&words[1..])
-        .stdin(stream()?)
+        .stdin(stdin)
         .stdout(stream()?)
         .stderr(stream()?)
         .status()

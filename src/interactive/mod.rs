@@ -107,13 +107,17 @@ impl Picker {
         if let Some(end) = self.begin()? {
             return Ok(end);
         }
+        let mut is_stale = true;
         loop {
-            let (state, theme) = (&mut self.state, &self.theme);
-            self.screen.draw(|frame| draw(frame, state, theme))?;
+            if std::mem::take(&mut is_stale) {
+                let (state, theme) = (&mut self.state, &self.theme);
+                self.screen.draw(|frame| draw(frame, state, theme))?;
+            }
             let mut patience = if self.is_waiting() { WAITING } else { IDLE };
             // Whatever is there already is dealt with before the next frame.
             while let Some(event) = self.next(patience)? {
                 patience = Duration::ZERO;
+                is_stale = true;
                 let effect = event.and_then(|event| self.state.on(event));
                 if let Some(end) = effect.map(|effect| self.act(effect)).transpose()?.flatten() {
                     return Ok(end);
