@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use rqsearch::chunk::chunks;
 use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
-use rqsearch::index::{Build, Index, Progress};
+use rqsearch::index::{Build, Index};
 use rqsearch::parallel;
 use rqsearch::question::Question;
 use rqsearch::search::{Query, search};
@@ -105,14 +105,10 @@ fn index(dir: &Path, questions: &[Question]) {
         std::fs::remove_dir_all(&at).ok();
         let start = Instant::now();
         Build {
-            dir: &at,
-            paths: std::slice::from_ref(&file),
             embedder: Some(&model),
-            reread: false,
-            switch_model: false,
             threads,
             problems: &|problem| panic!("{problem}"),
-            progress: &Progress::default(),
+            ..Build::new(&at, std::slice::from_ref(&file))
         }
         .run()
         .expect("the temporary folder can be written");

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use crate::embed::{self, Embedder, Loading, ModelInfo, Prepare};
-use crate::index::Index;
-use crate::search::{Query, Results, search};
+use crate::duplicates::{Found, check};
+use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, Prepare};
+use crate::index::{Build, Index, OpenError, Problem};
+use crate::search::{Query, Results, retune, search};
 
 /// How long a commit may go unnoticed.
 const NOTICED_WITHIN: Duration = Duration::from_millis(100);
@@ -30,13 +31,25 @@ impl Opened {
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         search(&self.index, self.embedder.as_deref(), query)
     }
+
+    /// The questions that a phrase repeats with at least this probability, likeliest first.
+    ///
+    /// # Errors
+    /// Those of [`check`].
+    pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
+        check(&self.index, self.embedder.as_deref(), phrase, threshold)
+    }
 }
+
+/// Loads the model that an index names.
+type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync;
 
 /// An index that stays open, from as many threads as like: each search sees the last commit there is
 /// when it begins.
 pub struct Engine {
     /// Where the index lies; `None` where it is in memory and stays as it is.
     dir: Option<PathBuf>,
+    load: Box<LoadModel>,
     opened: RwLock<Arc<Opened>>,
     looked: Mutex<Instant>,
 }
@@ -47,8 +60,43 @@ impl Engine {
     /// # Errors
     /// See [`OpenError`](crate::index::OpenError) and [`embed::open`].
     pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        Self::open_with(dir, load_model)
+    }
+
+    /// Brings the index in a folder up to date with files and folders, as `rqsearch index` does, and opens
+    /// it: made with its own model, or a new one with the built-in. `problems` hears of every record and
+    /// file that had to be skipped.
+    ///
+    /// [`Build`] is the same with more to choose from, and tells what it did.
+    ///
+    /// # Errors
+    /// Those of [`Build::run`], [`retune`] and [`open`](Self::open).
+    pub fn build(dir: &Path, paths: &[PathBuf], problems: impl Fn(&Problem) + Sync) -> anyhow::Result<Self> {
+        let embedder = match Index::open(dir) {
+            Ok(index) => index.meta().model.as_ref().map(load_model).transpose()?,
+            Err(OpenError::Missing { .. }) => Some(load_model(Builtin::info())?),
+            Err(error) => return Err(error.into()),
+        };
+        let embedder = embedder.as_deref();
+        Build { embedder, problems: &problems, ..Build::new(dir, paths) }.run()?;
+        if let Some(embedder) = embedder {
+            retune(dir, embedder)?;
+        }
+        Self::open(dir)
+    }
+
+    /// Opens the index in a folder whose model is loaded in a way of its own: one that this crate does not
+    /// know, or one that is no longer where it was. `load` gets what the index says of its model, now and
+    /// after every commit by another model.
+    ///
+    /// # Errors
+    /// See [`OpenError`](crate::index::OpenError); those of `load`.
+    pub fn open_with(
+        dir: &Path,
+        load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
         let commit = commit(dir).unwrap_or_default();
-        Self::new(Some(dir.to_owned()), Index::open(dir)?, commit)
+        Self::new(Some(dir.to_owned()), Index::open(dir)?, commit, Box::new(load))
     }
 
     /// The index inside the program, or one in memory.
@@ -56,13 +104,35 @@ impl Engine {
     /// # Errors
     /// See [`embed::open`].
     pub fn fixed(index: Index) -> anyhow::Result<Self> {
-        Self::new(None, index, Vec::new())
+        Self::new(None, index, Vec::new(), Box::new(load_model))
     }
 
-    fn new(dir: Option<PathBuf>, index: Index, commit: Vec<u8>) -> anyhow::Result<Self> {
-        let embedder = index.meta().model.as_ref().map(open_model).transpose()?;
+    fn new(
+        dir: Option<PathBuf>,
+        index: Index,
+        commit: Vec<u8>,
+        load: Box<LoadModel>,
+    ) -> anyhow::Result<Self> {
+        let embedder = index.meta().model.as_ref().map(&load).transpose()?.map(Arc::from);
         let opened = RwLock::new(Arc::new(Opened { index, embedder, commit }));
-        Ok(Self { dir, opened, looked: Mutex::new(Instant::now()) })
+        Ok(Self { dir, load, opened, looked: Mutex::new(Instant::now()) })
+    }
+
+    /// Finds the questions a phrase is about, best first, in the last commit there is.
+    ///
+    /// # Errors
+    /// Those of [`current`](Self::current) and [`search`](search()).
+    pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
+        self.current()?.search(query)
+    }
+
+    /// The questions that a phrase repeats with at least this probability, likeliest first, in the last
+    /// commit there is.
+    ///
+    /// # Errors
+    /// Those of [`current`](Self::current) and [`check`].
+    pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
+        self.current()?.check(phrase, threshold)
     }
 
     /// The index as the last commit left it, with its model. What is held stays as it is.
@@ -87,7 +157,7 @@ impl Engine {
         let embedder = match &index.meta().model {
             None => None,
             same if *same == old.index.meta().model => old.embedder.clone(),
-            Some(model) => Some(open_model(model)?),
+            Some(model) => Some(Arc::from((self.load)(model)?)),
         };
         let opened = Arc::new(Opened { index, embedder, commit });
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&opened);
@@ -109,8 +179,8 @@ impl Engine {
     }
 }
 
-fn open_model(model: &ModelInfo) -> anyhow::Result<Arc<dyn Embedder>> {
-    embed::open(model, None, Loading::new(Prepare::Many)).map(Arc::from)
+fn load_model(model: &ModelInfo) -> anyhow::Result<Box<dyn Embedder>> {
+    embed::open(model, None, Loading::new(Prepare::Many))
 }
 
 /// What names the last commit of an index: tantivy replaces the file as a whole.
@@ -123,30 +193,16 @@ mod tests {
     use std::thread::sleep;
 
     use super::*;
-    use crate::embed::Builtin;
-    use crate::index::{Build, Progress};
 
     #[test]
     fn a_new_commit_is_seen_and_what_is_held_stays() {
         let dir = tempfile::tempdir().unwrap();
         let (file, index) = (dir.path().join("faq.md"), dir.path().join("index"));
-        let model = Builtin::load(Prepare::Once).unwrap();
         let build = |text: &str| {
             fs::write(&file, text).unwrap();
-            let build = Build {
-                dir: &index,
-                paths: std::slice::from_ref(&file),
-                embedder: Some(&model),
-                reread: false,
-                switch_model: false,
-                threads: 1,
-                progress: &Progress::default(),
-                problems: &|problem| panic!("{problem}"),
-            };
-            build.run().unwrap();
+            Engine::build(&index, std::slice::from_ref(&file), |problem| panic!("{problem}")).unwrap()
         };
-        build("## How long must dough rise?\n\nUntil it has doubled.\n");
-        let engine = Engine::open(&index).unwrap();
+        let engine = build("## How long must dough rise?\n\nUntil it has doubled.\n");
         let before = engine.current().unwrap();
         build("## How long must dough rise?\n\nAn hour.\n\n## Why wax a rope?\n\nIt lasts.\n");
         sleep(NOTICED_WITHIN);

@@ -11,8 +11,8 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use super::model::{NetworkArgs, SettingsArgs};
 use super::{Outcome, Place, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{Build, Index, OpenError, Problem, Progress, Summary, set_meta};
-use crate::search::{spread, tune};
+use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
+use crate::search::retune;
 
 /// How many files the summary names before it only counts them.
 const FILES_NAMED: usize = 20;
@@ -62,7 +62,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
         switch_model: args.model.is_some() || args.keyword_only,
         threads,
         problems: &problems,
-        progress: &progress,
+        progress: Some(&progress),
     };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
@@ -75,7 +75,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     bar.finish_and_clear();
     let summary = summary?;
     if let Some(embedder) = embedder {
-        tune_if_changed(&dir, embedder)?;
+        retune(&dir, embedder)?;
     }
     report(&summary, &dir, start.elapsed());
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
@@ -136,21 +136,6 @@ fn paths(args: &Args, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Ok(index) => index.roots(),
         Err(_) => bail!("what should be indexed?\n  hint: rqsearch index docs/ questions.md"),
     }
-}
-
-/// Tunes the weight between the legs when the corpus has grown or shrunk by a fifth since the last
-/// time.
-fn tune_if_changed(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
-    let index = Index::open(dir)?;
-    let questions = index.question_count()?;
-    let mut meta = index.meta().clone();
-    if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
-        return Ok(());
-    }
-    meta.semantic_weight = Some(tune(&index, embedder)?);
-    meta.spread = spread(&index, embedder)?;
-    meta.tuned_on = questions;
-    set_meta(dir, &meta)
 }
 
 fn progress_bar() -> ProgressBar {

@@ -4,6 +4,8 @@ mod dups;
 mod eval;
 mod export;
 mod index;
+#[cfg(feature = "interactive")]
+mod interactive;
 mod model;
 #[cfg(feature = "fastembed")]
 mod models;
@@ -33,7 +35,7 @@ use place::Place;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     override_usage = "rqsearch [OPTIONS] PHRASE…\n       rqsearch COMMAND",
-    after_help = "Exit status: 0 found, 1 nothing here answers the phrase, 2 error.",
+    after_help = "Exit status: 0 found, 1 nothing here answers the phrase, 2 error, 130 left the picker.",
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -82,6 +84,8 @@ pub enum Outcome {
     Nothing,
     /// Done, but something had to be skipped, and was named on stderr.
     Partial,
+    /// Somebody was asked, and left without an answer.
+    Left,
 }
 
 impl From<Outcome> for ExitCode {
@@ -90,6 +94,8 @@ impl From<Outcome> for ExitCode {
             Outcome::Success => Self::SUCCESS,
             Outcome::Nothing => Self::from(1),
             Outcome::Partial => Self::from(2),
+            // As a shell has it of what Ctrl-C ended.
+            Outcome::Left => Self::from(130),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::env;
 
-use crate::embed::{self, Embedder, Loading, ModelSpec, Pooling, Prepare, Settings};
+use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Pooling, Prepare, Settings};
 use crate::index::Index;
 
 /// Says where an index's model is, where it cannot be found otherwise.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct ModelArgs {
     /// Where the index's model is by now, if it is no longer where it was: a name, a folder, or an
     /// endpoint; any other model is refused
@@ -17,7 +17,7 @@ pub struct ModelArgs {
 }
 
 /// Whether there is a network.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct NetworkArgs {
     /// Use no network but this machine's own addresses (HF_HUB_OFFLINE=1 says the same)
     #[arg(long)]
@@ -44,8 +44,12 @@ pub struct SettingsArgs {
 impl ModelArgs {
     /// Loads the model of an index; `None` where it has words only.
     pub fn open(&self, index: &Index, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Embedder>>> {
-        let open = |model| embed::open(model, self.model.as_ref(), self.network.loading(prepare));
-        index.meta().model.as_ref().map(open).transpose()
+        index.meta().model.as_ref().map(|model| self.load(model, prepare)).transpose()
+    }
+
+    /// Loads the model that an index names.
+    pub fn load(&self, model: &ModelInfo, prepare: Prepare) -> anyhow::Result<Box<dyn Embedder>> {
+        embed::open(model, self.model.as_ref(), self.network.loading(prepare))
     }
 }
 

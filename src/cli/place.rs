@@ -38,6 +38,16 @@ impl Place<'_> {
         }
     }
 
+    /// The index's folder; `None` for the one inside the program.
+    #[cfg(feature = "interactive")]
+    pub fn folder(self) -> anyhow::Result<Option<PathBuf>> {
+        match self {
+            Self::Named(dir) => Ok(Some(dir.to_owned())),
+            Self::Builtin => Ok(None),
+            Self::Nearest => nearest(),
+        }
+    }
+
     /// Where to build: what was named, or the nearest index upward from here, or a new one here.
     pub fn to_build(self) -> anyhow::Result<PathBuf> {
         match self {

@@ -11,6 +11,8 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::Value;
 
+#[cfg(feature = "interactive")]
+use super::interactive;
 use super::model::ModelArgs;
 use super::{Outcome, Place, layout, say};
 use crate::embed::{self, Builtin, Embedder, ModelSpec, Prepare, Reranker};
@@ -30,9 +32,14 @@ pub struct Args {
     /// not stand at all (put such a phrase in single quotes)
     #[arg(value_name = "PHRASE")]
     phrase: Vec<String>,
-    /// How many hits at most
-    #[arg(short = 'n', long, value_name = "N", default_value_t = Query::DEFAULT_LIMIT)]
-    limit: usize,
+    /// Search while typing, on the whole terminal; this also happens where there is no phrase. Enter
+    /// prints the question (into a pipe: its id)
+    #[cfg(feature = "interactive")]
+    #[arg(short, long, conflicts_with_all = ["batch", "explain"])]
+    interactive: bool,
+    /// How many hits at most [default: 10; while typing: 50]
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
     /// Which legs rank
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
     mode: ModeArg,
@@ -102,6 +109,11 @@ pub(super) fn share(text: &str) -> Result<f32, String> {
 pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     if let Some(batch) = &args.batch {
         return run_batch(args, batch, place);
+    }
+    #[cfg(feature = "interactive")]
+    if args.interactive || (args.phrase.is_empty() && !args.explain && interactive::is_possible()) {
+        let request = args.request(&args.phrase.join(" "));
+        return interactive::run(request, args.limit, args.json, &args.model, place);
     }
     if args.phrase.is_empty() {
         bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
@@ -173,9 +185,13 @@ impl Args {
     }
 
     fn query(&self, phrase: &str) -> anyhow::Result<Query> {
-        let request = wire::SearchRequest {
+        self.request(phrase).query()
+    }
+
+    fn request(&self, phrase: &str) -> wire::SearchRequest {
+        wire::SearchRequest {
             q: phrase.to_owned(),
-            limit: self.limit,
+            limit: self.limit.unwrap_or(Query::DEFAULT_LIMIT),
             mode: match self.mode {
                 ModeArg::Hybrid => Mode::Hybrid,
                 ModeArg::Keyword => Mode::Keyword,
@@ -189,8 +205,7 @@ impl Args {
             min_confidence: self.min_confidence,
             all: self.all,
             explain: self.explain,
-        };
-        request.query()
+        }
     }
 }
 

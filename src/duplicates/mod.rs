@@ -21,7 +21,7 @@ use tantivy::DocAddress;
 use crate::chunk::Passage;
 use crate::embed::{Embedder, Role, normalized};
 use crate::index::{Index, Quantized, RowView};
-use crate::pair::{Difference, LEAST_COSINE, Wording, repeat_key};
+use crate::pair::{Difference, FITTED, LEAST_COSINE, Wording, repeat_key};
 use crate::question::Question;
 
 pub use cache::Cache;
@@ -89,7 +89,7 @@ pub struct Why {
 }
 
 /// Which pairs are looked for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Only questions of files whose path contains this, case ignored.
     pub within: Option<String>,
@@ -97,6 +97,13 @@ pub struct Options {
     pub across: bool,
     /// The least probability of a pair.
     pub threshold: f32,
+}
+
+impl Default for Options {
+    /// Of all questions, at the probability that the model's own threshold is.
+    fn default() -> Self {
+        Self { within: None, across: false, threshold: FITTED.threshold }
+    }
 }
 
 /// What was found.

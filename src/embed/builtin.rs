@@ -24,16 +24,7 @@ const WINDOW: usize = 256;
 static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
     let mut hasher = Xxh3Default::new();
     hasher.update(CHECKSUMS.as_bytes());
-    ModelInfo {
-        name: "all-MiniLM-L6-v2".into(),
-        fingerprint: format!("{:016x}", hasher.digest()),
-        dimensions: 384,
-        window: WINDOW,
-        origin: super::Origin::Builtin,
-        query_prefix: String::new(),
-        passage_prefix: String::new(),
-        pooling: None,
-    }
+    ModelInfo::new("all-MiniLM-L6-v2", format!("{:016x}", hasher.digest()), 384, WINDOW)
 });
 
 /// What the model is loaded for.

@@ -1,5 +1,6 @@
 //! What is known of a model without loading it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,25 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
+    /// Of a model that is part of a program.
+    pub fn new(
+        name: impl Into<String>,
+        fingerprint: impl Into<String>,
+        dimensions: usize,
+        window: usize,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            fingerprint: fingerprint.into(),
+            dimensions,
+            window,
+            origin: Origin::Builtin,
+            query_prefix: String::new(),
+            passage_prefix: String::new(),
+            pooling: None,
+        }
+    }
+
     /// Whether both give the same vectors.
     pub fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
@@ -54,11 +74,33 @@ impl ModelInfo {
     }
 }
 
+/// The vectors of an index are not those of the model that it is to be searched with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongModel {
+    /// The one that made them.
+    pub made_with: ModelInfo,
+    /// The one that was given, if any was.
+    pub given: Option<ModelInfo>,
+}
+
+impl fmt::Display for WrongModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the index was made with {}, ", self.made_with.label())?;
+        match &self.given {
+            Some(given) => write!(f, "not with {}", given.label())?,
+            None => f.write_str("and searching by meaning needs that model")?,
+        }
+        f.write_str("\n  hint: search with that model, or index again")
+    }
+}
+
+impl std::error::Error for WrongModel {}
+
 /// Where a model comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// It is in the program.
+    /// It is in the program that made the index.
     #[default]
     Builtin,
     /// The catalogue names it.

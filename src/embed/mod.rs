@@ -19,7 +19,7 @@ mod spec;
 mod wordpiece;
 
 pub use builtin::{Builtin, Prepare};
-pub use info::{ModelInfo, Origin, Pooling};
+pub use info::{ModelInfo, Origin, Pooling, WrongModel};
 pub use spec::{Loading, ModelSpec, Settings, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 

@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
 use crate::parallel;
-use crate::question::Question;
+use crate::question::{Question, Source};
 use schema::FILE;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
@@ -238,6 +238,15 @@ impl Index {
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         let base = build::base_of(&self.dir)?;
         Ok(self.meta.roots.iter().map(|root| base.join(root)).collect())
+    }
+
+    /// The file that a question stands in, as it is found from here. Whether it is there is another matter:
+    /// it may be gone by now, and those of the index inside the program are on nobody's disk.
+    ///
+    /// # Errors
+    /// The folder this runs in is gone.
+    pub fn file(&self, source: &Source) -> anyhow::Result<PathBuf> {
+        Ok(build::base_of(&self.dir)?.join(&source.path))
     }
 
     /// Where it lies.

@@ -20,8 +20,8 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Characters that change how what stands around them is shown.
-fn is_dangerous(c: char) -> bool {
+/// Whether a character changes how what stands around it is shown.
+pub fn is_dangerous(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         // Bidirectional marks, embeddings, overrides and isolates; line and paragraph separators;

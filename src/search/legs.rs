@@ -16,7 +16,7 @@ use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query};
 use crate::analyze::title_key;
-use crate::embed::{Embedder, Role, normalized};
+use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized};
 
 /// How many of its best each leg brings to the fusion, where fewer are not asked for.
@@ -294,14 +294,9 @@ fn query_vector(
         }
         return Ok(None);
     };
-    let embedder = embedder.context("searching by meaning needs the model that made the index")?;
-    if !embedder.model().is_same(model) {
-        bail!(
-            "the index was made with {}, not with {}\n  hint: search with that model, or index again",
-            model.label(),
-            embedder.model().label()
-        );
-    }
+    let wrong =
+        || WrongModel { made_with: model.clone(), given: embedder.map(|given| given.model().clone()) };
+    let embedder = embedder.filter(|given| given.model().is_same(model)).ok_or_else(wrong)?;
     Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
 }
 

@@ -21,7 +21,7 @@ use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
 use fold::Kept;
-use keyword::term_weights;
+use keyword::{KeywordScores, term_weights};
 use legs::{Candidate, Legs, Ranking, by_score};
 
 pub use confidence::{FEATURES, FITTED, Features};
@@ -32,7 +32,7 @@ pub use query::{Filters, Mode, Query};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub use snippet::Snippet;
-pub use tune::{spread, tune};
+pub use tune::{retune, spread, tune};
 
 /// Finds the questions a phrase is about, best first.
 ///
@@ -52,7 +52,9 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     };
     let second = moved.map(|moved| legs.rank(Some(&moved)));
     let hits = present(&legs, &first, second.as_ref().unwrap_or(&first))?;
-    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing: legs.keyword.missing })
+    let KeywordScores { terms, missing, .. } = legs.keyword;
+    let terms = terms.into_iter().flat_map(|term| term.matches).collect();
+    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms })
 }
 
 /// Reads the best candidates' questions, and says of each hit what there is to say.

@@ -1,5 +1,6 @@
 //! What a search gives back: plain data in the user's terms.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::confidence::Features;
 use super::explain::Explanation;
 use super::fold::AskedAgain;
 use super::fuse::Figures;
-use super::snippet::Snippet;
+use super::snippet::{self, Snippet};
 use crate::question::Question;
 
 /// The answer to one query.
@@ -21,6 +22,9 @@ pub struct Results {
     pub hits: Vec<Hit>,
     /// Words of the phrase that no question has, not even one letter off.
     pub missing: Vec<String>,
+    /// The terms that the words of the phrase were found by, as the index writes them: what
+    /// [`highlights`](Self::highlights) marks.
+    pub terms: Vec<String>,
 }
 
 impl Results {
@@ -28,6 +32,13 @@ impl Results {
     /// any hit is an answer.
     pub fn is_answered(&self, min_confidence: f32) -> bool {
         self.hits.first().is_some_and(|best| best.confidence.is_none_or(|sure| sure >= min_confidence))
+    }
+
+    /// The byte ranges of any text that match the phrase, in order, not overlapping: of a whole answer,
+    /// say, of which a [`Snippet`] is a piece.
+    pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
+        let weights: HashMap<&str, f32> = self.terms.iter().map(|term| (term.as_str(), 1.0)).collect();
+        snippet::highlights(text, &weights)
     }
 }
 

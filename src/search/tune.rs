@@ -9,13 +9,15 @@
 //! weight sits a little low; halfway between it and [`DEFAULT_SEMANTIC_WEIGHT`] was the best by
 //! people's labels in the five corpora it was tried on.
 
+use std::path::Path;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::{Builtin, Embedder, Prepare, Role};
-use crate::index::{Index, Quantized};
+use crate::index::{Index, Quantized, set_meta};
 use crate::parallel;
 use crate::question::Question;
 
@@ -87,6 +89,24 @@ fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
         }
     }
     sum / pairs
+}
+
+/// Tunes the weight of an index in a folder, and writes it there, when there are a fifth more or fewer
+/// questions than the last time, or it never was: the last step of a build.
+///
+/// # Errors
+/// Those of [`tune`]; the index cannot be opened or written.
+pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
+    let index = Index::open(dir)?;
+    let questions = index.question_count()?;
+    let mut meta = index.meta().clone();
+    if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
+        return Ok(());
+    }
+    meta.semantic_weight = Some(tune(&index, embedder)?);
+    meta.spread = spread(&index, embedder)?;
+    meta.tuned_on = questions;
+    set_meta(dir, &meta)
 }
 
 /// The weight with which most phrases find their questions.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("mermaid", &[]),
     ("parallel", &[]),
     ("question", &["mermaid"]),
@@ -17,8 +17,9 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
     ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "parallel", "question"]),
     ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
-    ("engine", &["embed", "index", "search"]),
+    ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
+    ("interactive", &["engine", "question", "render", "search"]),
     ("render", &["duplicates", "embed", "index", "question", "search"]),
 ];
 

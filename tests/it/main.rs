@@ -6,10 +6,15 @@ mod cli;
 mod dups;
 mod durability;
 mod eval;
+mod examples;
 mod index;
+#[cfg(all(unix, feature = "interactive"))]
+mod interactive;
 mod json;
 #[cfg(all(feature = "fastembed", feature = "remote"))]
 mod models;
+#[cfg(all(unix, feature = "interactive"))]
+mod pty;
 mod search;
 #[cfg(feature = "remote")]
 mod server;

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
@@ -15,7 +14,7 @@ use super::model::{NetworkArgs, SettingsArgs};
 use super::{Outcome, Place, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
-use crate::index::{Build, Index, Problem, Progress};
+use crate::index::{Build, Index, Problem};
 use crate::search::{FITTED, Mode, spread, tune};
 
 /// What a TREC run calls us.
@@ -147,14 +146,9 @@ fn open(
     };
     let dir = temporary.join("index");
     let build = Build {
-        dir: &dir,
-        paths: std::slice::from_ref(corpus),
         embedder: Some(embedder),
-        reread: false,
-        switch_model: false,
-        threads: thread::available_parallelism().map_or(1, usize::from),
         problems: &|problem: &Problem| say(&format!("rqsearch: {problem}")),
-        progress: &Progress::default(),
+        ..Build::new(&dir, std::slice::from_ref(corpus))
     };
     build.run()?;
     let mut index = Index::open(&dir)?;

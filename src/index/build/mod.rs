@@ -60,7 +60,24 @@ pub struct Build<'a> {
     /// Hears of every record and file that had to be skipped.
     pub problems: &'a (dyn Fn(&Problem) + Sync),
     /// Counts while the build runs, for whoever shows them.
-    pub progress: &'a Progress,
+    pub progress: Option<&'a Progress>,
+}
+
+impl<'a> Build<'a> {
+    /// Of words only, on all processors, unheard: what else is wanted is said with
+    /// `Build { embedder: Some(&model), ..Build::new(dir, paths) }`.
+    pub fn new(dir: &'a Path, paths: &'a [PathBuf]) -> Self {
+        Self {
+            dir,
+            paths,
+            embedder: None,
+            reread: false,
+            switch_model: false,
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            problems: &|_| {},
+            progress: None,
+        }
+    }
 }
 
 /// A record or file that was skipped.
@@ -167,6 +184,8 @@ impl Build<'_> {
     /// [`switch_model`](Self::switch_model)) or format; a path does not exist; the disk is full. A bad file or
     /// record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
+        let unheard = Progress::default();
+        let progress = self.progress.unwrap_or(&unheard);
         let base = base_of(self.dir)?;
         let roots = self.roots()?;
         let before = self.before()?;
@@ -176,14 +195,15 @@ impl Build<'_> {
             (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
         });
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
-        self.progress.bytes.store(bytes, Ordering::Relaxed);
+        progress.bytes.store(bytes, Ordering::Relaxed);
 
         let state = State {
             build: self,
+            progress,
             writer: &writer,
             fields: schema().1,
             before: &before,
-            embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, self.progress)),
+            embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
             base: &base,
             summary: Mutex::new(Summary { problems: walk_problems, ..Summary::default() }),
             failure: OnceLock::new(),
@@ -197,7 +217,7 @@ impl Build<'_> {
             return Err(error);
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
-        summary.embedded = self.progress.embedded.load(Ordering::Relaxed);
+        summary.embedded = progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.0.cmp(&b.0));
 
         for root in roots.iter().map(|root| stored_path(root, &base)) {
@@ -336,6 +356,7 @@ fn stored_path(path: &Path, base: &Path) -> String {
 /// What the threads of a build share.
 struct State<'a> {
     build: &'a Build<'a>,
+    progress: &'a Progress,
     writer: &'a IndexWriter,
     fields: Fields,
     before: &'a Before,
@@ -360,10 +381,10 @@ impl State<'_> {
         }
         let records = index.records(self.fields.kind, QUESTION)?;
         let bytes = |record: &String| record.len() as u64;
-        self.build.progress.bytes.fetch_add(records.iter().map(bytes).sum(), Ordering::Relaxed);
+        self.progress.bytes.fetch_add(records.iter().map(bytes).sum(), Ordering::Relaxed);
         self.embed(|jobs| {
             for record in &records {
-                self.build.progress.bytes_done.fetch_add(bytes(record), Ordering::Relaxed);
+                self.progress.bytes_done.fetch_add(bytes(record), Ordering::Relaxed);
                 let sent = super::parse_question(record)
                     .and_then(|question| jobs.send(question).context("nobody embeds any more"));
                 if let Err(error) = sent {
@@ -427,7 +448,7 @@ impl State<'_> {
                         if let Err(error) = self.read_file(file, jobs) {
                             self.failure.set(error).ok();
                         }
-                        self.build.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
+                        self.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
                     })
                 });
             }
@@ -448,7 +469,7 @@ impl State<'_> {
         let unchanged = old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0);
         if unchanged && !self.build.reread {
             let kept = self.question_hashes(&stored)?.len() as u64;
-            self.build.progress.questions.fetch_add(kept, Ordering::Relaxed);
+            self.progress.questions.fetch_add(kept, Ordering::Relaxed);
             self.summary().unchanged_files += 1;
             return Ok(());
         }
@@ -473,7 +494,7 @@ impl State<'_> {
                     question.id = id_of(&question.source, &question, &mut same_name);
                     if old.remove(&question.id) == Some(question_hash(&question)) {
                         counts.kept += 1;
-                        self.build.progress.questions.fetch_add(1, Ordering::Relaxed);
+                        self.progress.questions.fetch_add(1, Ordering::Relaxed);
                     } else {
                         counts.added += 1;
                         self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
@@ -558,7 +579,7 @@ impl State<'_> {
             let count = questions.len() as u64;
             match self.add(questions) {
                 Ok(()) => {
-                    self.build.progress.questions.fetch_add(count, Ordering::Relaxed);
+                    self.progress.questions.fetch_add(count, Ordering::Relaxed);
                 }
                 Err(error) => {
                     self.failure.set(error.context("could not write the index")).ok();

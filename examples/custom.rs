@@ -1,0 +1,89 @@
+//! Questions from a source of one's own, found by a model of one's own.
+//!
+//! ```console
+//! $ cargo run --release --example custom -- tickets.ini "parcel is late"
+//! ```
+//!
+//! The source is a file of support tickets:
+//!
+//! ```ini
+//! [T-17]
+//! asked = My parcel has not arrived
+//! solved = Ask the carrier for its whereabouts.
+//! ```
+//!
+//! The model hashes every three neighbouring letters. It knows nothing of meaning, but that "parcels" and "parcel" are
+//! nearly the same, in any language, and it needs no file.
+#![expect(clippy::print_stdout, reason = "a program with a command line of its own")]
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use anyhow::{Context, bail};
+use rqsearch::embed::{Embedder, ModelInfo, Role, normalized};
+use rqsearch::index::Index;
+use rqsearch::question::Question;
+use rqsearch::search::{Query, search};
+
+fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (file, phrase) = args.next().zip(args.next()).context("usage: custom TICKETS PHRASE")?;
+    let tickets = tickets(&fs::read_to_string(&file).context("could not read the tickets")?)?;
+
+    let model = Trigrams::new();
+    let index = Index::in_memory(&tickets, Some(&model))?;
+    let found = search(&index, Some(&model), &Query { limit: 3, ..Query::plain(&phrase) })?;
+    for hit in &found.hits {
+        println!("{:.2}  {}  {}", hit.score, hit.question.id, hit.question.title);
+    }
+    Ok(())
+}
+
+/// Reads tickets: a `[number]`, and below it what was asked and how it was solved.
+fn tickets(text: &str) -> anyhow::Result<Vec<Question>> {
+    let mut tickets: Vec<Question> = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if let Some(id) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            tickets.push(Question { id: id.to_owned(), ..Question::new("", number) });
+        } else if let (Some((key, value)), Some(ticket)) = (line.split_once('='), tickets.last_mut()) {
+            match key.trim() {
+                "asked" => ticket.title = value.trim().to_owned(),
+                "solved" => ticket.answer = value.trim().to_owned(),
+                other => drop(ticket.fields.insert(other.to_owned(), value.trim().to_owned())),
+            }
+        } else if !line.is_empty() {
+            bail!("line {number} is no part of a ticket: {line}");
+        }
+    }
+    Ok(tickets)
+}
+
+/// Every three neighbouring letters of a text, hashed into so many numbers.
+struct Trigrams(ModelInfo);
+
+impl Trigrams {
+    fn new() -> Self {
+        Self(ModelInfo::new("trigrams", "trigrams-of-letters-1", 256, 512))
+    }
+}
+
+impl Embedder for Trigrams {
+    fn model(&self) -> &ModelInfo {
+        &self.0
+    }
+
+    fn embed(&self, text: &str, _role: Role) -> anyhow::Result<Vec<f32>> {
+        let letters: Vec<char> = format!("  {}  ", text.to_lowercase()).chars().collect();
+        let mut vector = vec![0.0; self.0.dimensions];
+        for three in letters.windows(3) {
+            let mut hasher = DefaultHasher::new();
+            three.hash(&mut hasher);
+            vector[hasher.finish() as usize % self.0.dimensions] += 1.0;
+        }
+        Ok(normalized(vector))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+}

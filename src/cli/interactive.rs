@@ -1,0 +1,92 @@
+//! `rqsearch -i`
+
+use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::bail;
+
+use super::model::ModelArgs;
+use super::{Outcome, Place, layout};
+use crate::embed::Prepare;
+use crate::engine::Engine;
+use crate::index::Index;
+use crate::interactive::{Settings, pick};
+use crate::question::Question;
+use crate::render::{terminal, wire};
+
+/// How many hits there are when nobody says how many: more than a screen has.
+const LIMIT: usize = 50;
+
+/// Whether somebody sits at a terminal that can show the picker.
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && (io::stdout().is_terminal() || io::stderr().is_terminal()) && !is_dumb()
+}
+
+/// Lets somebody pick a question, and prints it: whole on a terminal, its id into a pipe.
+pub fn run(
+    mut request: wire::SearchRequest,
+    limit: Option<usize>,
+    json: bool,
+    model: &ModelArgs,
+    place: Place<'_>,
+) -> anyhow::Result<Outcome> {
+    if is_dumb() {
+        bail!(
+            "this terminal cannot show the picker (TERM says so)\n  hint: rqsearch \"how do lifetimes work\""
+        );
+    }
+    request.limit = limit.unwrap_or(LIMIT);
+    let folder = place.folder()?;
+    let name = match &folder {
+        Some(folder) => folder.display().to_string(),
+        None => "the built-in index on Rust".to_owned(),
+    };
+    let settings = Settings { request, name, colours: has_colours() };
+    let model = model.clone();
+    let open = move || match folder {
+        Some(folder) => Engine::open_with(&folder, move |info| model.load(info, Prepare::Many)),
+        None => Engine::fixed(Index::builtin()?),
+    };
+    let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };
+    print(&question, json)?;
+    Ok(Outcome::Success)
+}
+
+fn print(question: &Question, json: bool) -> anyhow::Result<()> {
+    let stdout = io::stdout();
+    let is_terminal = stdout.is_terminal();
+    let mut out = anstream::AutoStream::auto(stdout.lock());
+    if json {
+        serde_json::to_writer(&mut out, &wire::QuestionReply::from(question)).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else if is_terminal {
+        terminal::write_question(&mut out, question, layout())?;
+    } else {
+        writeln!(out, "{}", question.id)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// The terminal itself, whatever our streams lead to.
+fn tty() -> anyhow::Result<File> {
+    let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
+    match File::options().read(true).write(true).open(path) {
+        Ok(tty) => Ok(tty),
+        Err(error) => {
+            bail!("there is no terminal to show the picker on ({path}: {error})\n  hint: rqsearch PHRASE")
+        }
+    }
+}
+
+fn is_dumb() -> bool {
+    cfg!(unix) && env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
+fn has_colours() -> bool {
+    match anstream::ColorChoice::global() {
+        anstream::ColorChoice::Never => false,
+        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => true,
+        anstream::ColorChoice::Auto => env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+    }
+}

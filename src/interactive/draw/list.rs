@@ -1,0 +1,143 @@
+//! What was found: a title and how sure we are of it, a hit two lines, or one where lines are few.
+
+use std::path::Path;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+
+use super::text::{Piece, cut, marked, width};
+use super::theme::Theme;
+use crate::interactive::state::State;
+use crate::search::Hit;
+
+/// With fewer lines than this, a hit is one.
+const SHORT: u16 = 8;
+
+/// Draws the hits around the selected one, and says how many there was room for.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme) -> usize {
+    let lines_each = if area.height < SHORT { 1 } else { 2 };
+    let shown = usize::from(area.height / lines_each);
+    state.first = first(state.first, state.selected, shown, state.hits().len());
+    let answered = state.is_answered();
+    let rows = state.hits().iter().enumerate().skip(state.first).take(shown);
+    for ((nth, hit), y) in rows.zip((area.y..).step_by(lines_each.into())) {
+        let row = Row { hit, selected: nth == state.selected, answered, theme };
+        for (line, y) in row.lines(usize::from(area.width), lines_each == 1).into_iter().zip(y..) {
+            frame.render_widget(line, Rect { y, height: 1, ..area });
+        }
+    }
+    shown
+}
+
+/// The first hit to show, so that the selected one is seen and as little moves as possible.
+fn first(before: usize, selected: usize, shown: usize, count: usize) -> usize {
+    let lowest = (selected + 1).saturating_sub(shown.max(1));
+    before.clamp(lowest, selected).min(count.saturating_sub(shown).max(lowest))
+}
+
+struct Row<'a> {
+    hit: &'a Hit,
+    selected: bool,
+    answered: bool,
+    theme: &'a Theme,
+}
+
+impl Row<'_> {
+    fn lines(&self, columns: usize, single: bool) -> Vec<Line<'static>> {
+        let columns = columns.saturating_sub(1);
+        let marker = || Piece::new(if self.selected { "▌ " } else { "  " }, self.theme.marker);
+        let mut first = vec![marker()];
+        if single {
+            first.extend(self.sureness(false));
+            first.push(Piece::new("  ", Style::new()));
+        }
+        first.extend(self.title());
+        let mut lines = vec![cut(&first, columns)];
+        if !single {
+            let mut second = vec![marker()];
+            second.extend(self.sureness(true));
+            second.push(Piece::new("  ", Style::new()));
+            second.extend(self.place(columns.saturating_sub(width(&second))));
+            lines.push(cut(&second, columns));
+        }
+        lines
+    }
+
+    fn title(&self) -> Vec<Piece> {
+        let style = match (self.selected, self.answered) {
+            (true, _) => self.theme.title,
+            (false, true) => Style::new(),
+            (false, false) => self.theme.quiet,
+        };
+        marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched)
+    }
+
+    /// How sure we are that it answers, as a bar and a number; where nobody knows, its score.
+    fn sureness(&self, bar: bool) -> Vec<Piece> {
+        const CELLS: usize = 5;
+        let Some(sure) = self.hit.confidence else {
+            return vec![Piece::new(&format!("{:5.2}", self.hit.score), self.theme.quiet)];
+        };
+        let style = self.theme.sure[if sure < 0.3 {
+            0
+        } else if sure < 0.6 {
+            1
+        } else {
+            2
+        }];
+        let percent = Piece::new(&format!("{:>3.0} %", 100.0 * sure), style);
+        if !bar {
+            return vec![percent];
+        }
+        let full = ((sure * CELLS as f32).round() as usize).clamp(1, CELLS);
+        let empty = "─".repeat(CELLS - full);
+        vec![Piece::new(&"━".repeat(full), style), Piece::new(&empty, self.theme.quiet), percent]
+    }
+
+    /// `async.md:287 · Async · asked 2 more times`: the file's name alone where its path is too long.
+    fn place(&self, room: usize) -> Vec<Piece> {
+        let question = &self.hit.question;
+        let mut after = String::new();
+        for fact in [&question.section, &question.level].into_iter().flatten() {
+            after += &format!(" · {fact}");
+        }
+        match self.hit.again.len() {
+            0 => {}
+            1 => after += " · asked once more",
+            more => after += &format!(" · asked {more} more times"),
+        }
+        let after = Piece::new(&after, self.theme.quiet);
+        let mut place = Piece::new(&question.source.to_string(), self.theme.place);
+        if width(&[place.clone(), after.clone()]) > room
+            && let Some(name) = Path::new(&question.source.path).file_name()
+        {
+            let short = format!("{}:{}", name.to_string_lossy(), question.source.line);
+            place = Piece::new(&short, self.theme.place);
+        }
+        place.style = place.style.remove_modifier(Modifier::BOLD);
+        vec![place, after]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_moves_as_little_as_it_must() {
+        for (before, selected, shown, count, expected) in [
+            (0, 3, 5, 9, 0),
+            (0, 5, 5, 9, 1),
+            (4, 2, 5, 9, 2),
+            (4, 8, 5, 9, 4),
+            // The terminal grew: no empty lines below.
+            (7, 8, 5, 9, 4),
+            (0, 0, 0, 0, 0),
+            (0, 2, 0, 9, 2),
+        ] {
+            assert_eq!(first(before, selected, shown, count), expected, "{before} {selected} {shown}");
+        }
+    }
+}

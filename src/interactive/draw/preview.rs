@@ -1,0 +1,73 @@
+//! The selected question, whole.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::markdown;
+use super::text::{Piece, marked, wrap};
+use super::theme::Theme;
+use crate::interactive::state::State;
+use crate::search::{Hit, Results};
+
+/// Draws the part of the question that is scrolled to. Says how many lines of how many that is.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme) -> (usize, usize) {
+    let shown = usize::from(area.height);
+    let Some(results) = &state.results else { return (shown, 0) };
+    let Some(hit) = results.hits.get(state.selected) else { return (shown, 0) };
+    let lines = lines(results, hit, usize::from(area.width), theme);
+    let count = lines.len();
+    state.scroll = state.scroll.min(count.saturating_sub(shown));
+    let visible: Vec<Line<'_>> = lines.into_iter().skip(state.scroll).take(shown).collect();
+    frame.render_widget(Paragraph::new(visible), area);
+    draw_more(frame, area, count.saturating_sub(state.scroll + shown), theme);
+    (shown, count)
+}
+
+/// Says on the last line how much is left below.
+fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
+    if left == 0 || area.height < 3 {
+        return;
+    }
+    let text = format!(" ↓ {left} more ");
+    let wide = u16::try_from(text.chars().count()).unwrap_or(u16::MAX).min(area.width);
+    let corner = Rect { x: area.right() - wide, y: area.bottom() - 1, width: wide, height: 1 };
+    frame.render_widget(Line::styled(text, theme.quiet), corner);
+}
+
+/// All lines of a question: title, place, facts, and the answer.
+fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let question = &hit.question;
+    let wrapped = |pieces: &[Piece]| wrap(pieces, columns, &[], &[]);
+    let title = marked(&question.title, &hit.title_highlights, theme.title, theme.matched);
+    let mut lines = wrapped(&title);
+    let mut place = vec![Piece::new(&question.source.to_string(), theme.place)];
+    for fact in [&question.section, &question.level].into_iter().flatten() {
+        place.push(Piece::new(&format!(" · {fact}"), Style::new()));
+    }
+    place.push(Piece::new(&format!(" · {}", question.id), theme.quiet));
+    lines.extend(wrapped(&place));
+    for fact in facts(hit) {
+        lines.extend(wrapped(&[Piece::new(&fact, theme.quiet)]));
+    }
+    let answer = question.readable_answer();
+    if !answer.trim().is_empty() {
+        lines.push(Line::default());
+        lines.extend(markdown::render(&answer, &results.highlights(&answer), columns, theme));
+    }
+    lines
+}
+
+fn facts(hit: &Hit) -> Vec<String> {
+    let question = &hit.question;
+    let mut facts: Vec<String> = question.also.iter().map(|also| format!("also asked: {also}")).collect();
+    let again = hit.again.iter().map(|again| &again.question);
+    facts.extend(again.map(|question| format!("also asked: {} ({})", question.title, question.source)));
+    if !question.tags.is_empty() {
+        facts.push(format!("tags: {}", question.tags.join(", ")));
+    }
+    facts.extend(question.url.iter().map(|url| format!("url: {url}")));
+    facts
+}

@@ -1,0 +1,63 @@
+//! The programs in `examples/`, run.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::util::{Dir, FAQ, Output};
+
+/// An example, which `cargo test` builds beside the program; `cargo test --test it` alone does not. `None`,
+/// saying so, where it was never built; with `RQSEARCH_TEST_EVERYTHING` set, that fails.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn example(name: &str) -> Option<PathBuf> {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_rqsearch"));
+    let path = program.with_file_name("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if path.is_file() {
+        return Some(path);
+    }
+    let everything = std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_some();
+    assert!(!everything, "{} is missing: `cargo build --release --examples` makes it", path.display());
+    eprintln!("skipped: `cargo build --release --examples` was not run");
+    None
+}
+
+fn run(dir: &Dir, name: &str, args: &[&str], input: &str) -> Option<Output> {
+    let mut command = Command::new(example(name)?);
+    command.args(args).current_dir(dir.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(Output::of(&mut command, input).success())
+}
+
+#[test]
+fn the_bot_answers_what_it_knows_and_else_keeps_silent() {
+    let dir = Dir::new();
+    dir.write("faq.md", FAQ);
+    let messages = "hi all\nhow long should bread dough rise\nlol\n\nmy kitchen knife is blunt, how do I sharpen it again?\nwho won the match yesterday?\n";
+    let Some(output) = run(&dir, "bot", &["index", "faq.md"], messages) else { return };
+    let replies: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(replies.len(), 2, "{output:?}");
+    assert_eq!(replies[0], "That was asked before: How long should bread dough rise? (faq.md:3)");
+    assert!(replies[1].contains("How do I sharpen a kitchen knife?"), "{output:?}");
+}
+
+#[test]
+fn the_list_loses_what_repeats_an_earlier_question() {
+    let dir = Dir::new();
+    let list = "How do I sharpen a knife?\nWhen should I prune roses?\n\nhow do i sharpen a knife\nWhen is the right time to prune roses?\nWhen should I prune apple trees?\n";
+    dir.write("list.txt", list);
+    let Some(output) = run(&dir, "dedup", &["list.txt"], "") else { return };
+    assert_eq!(
+        output.stdout,
+        "How do I sharpen a knife?\nWhen should I prune roses?\nWhen should I prune apple trees?\n"
+    );
+    assert_eq!(output.stderr, "line 4 repeats line 1 (repeat)\nline 5 repeats line 2 (paraphrase)\n");
+}
+
+#[test]
+fn tickets_are_found_by_a_model_of_ones_own() {
+    let dir = Dir::new();
+    let tickets = "[T-17]\nasked = My parcel has not arrived\nsolved = Ask the carrier.\n\n[T-18]\nasked = How do I change my password?\nsolved = In the settings.\n";
+    dir.write("tickets.ini", tickets);
+    let Some(output) = run(&dir, "custom", &["tickets.ini", "parcells arriving"], "") else { return };
+    let first = output.stdout.lines().next().unwrap();
+    assert!(first.ends_with("T-17  My parcel has not arrived"), "{output:?}");
+}

@@ -1,0 +1,328 @@
+//! The picker, on a real terminal.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::pty::Pty;
+use crate::util::{Dir, FAQ};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_rqsearch");
+const WIDE: (u16, u16) = (120, 30);
+
+const DOWN: &str = "\x1b[B";
+const ENTER: &str = "\r";
+const ESC: &str = "\x1b";
+const F1: &str = "\x1bOP";
+
+const RISE: &str = "How long should bread dough rise?";
+const KNIFE: &str = "How do I sharpen a kitchen knife?";
+
+fn pick(dir: &Dir, args: &[&str]) -> Pty {
+    Pty::start(dir.path(), &[&[PROGRAM, "-i"], args].concat(), &[], WIDE)
+}
+
+/// The picker in a shell, for what goes elsewhere than to the terminal.
+fn shell(dir: &Dir, script: &str, envs: &[(&str, &str)]) -> Pty {
+    let envs = [envs, &[("RQ", PROGRAM)]].concat();
+    Pty::start(dir.path(), &["sh", "-c", script], &envs, WIDE)
+}
+
+fn id_of(dir: &Dir, title: &str) -> String {
+    let questions = dir.export();
+    let question = questions.iter().find(|question| question["title"] == title).unwrap();
+    question["id"].as_str().unwrap().to_owned()
+}
+
+/// The selected line of the list, once it is this one.
+fn selects(pty: &Pty, title: &str) -> String {
+    pty.wait(title, |screen| screen.contents().lines().any(|line| line.starts_with(&format!("▌ {title}"))))
+}
+
+/// The line that is typed into.
+fn prompt(screen: &str) -> &str {
+    screen.lines().next().unwrap_or("").trim_end()
+}
+
+#[test]
+fn what_is_typed_is_found_shown_and_printed() {
+    let dir = Dir::indexed();
+    let mut pty = pick(&dir, &[]);
+    pty.shows("5 questions in");
+    pty.send("my blade is dull");
+    let screen = selects(&pty, KNIFE);
+    assert!(screen.contains("whetstone of 1000 grit") && screen.contains("faq.md:"), "{screen}");
+    pty.send(ENTER);
+    let (status, screen) = pty.end();
+    assert_eq!(status.exit_code(), 0);
+    assert!(screen.contains(KNIFE) && screen.contains("strop the edge on leather"), "{screen}");
+}
+
+#[test]
+fn without_a_phrase_a_terminal_gets_the_picker() {
+    let dir = Dir::indexed();
+    let mut pty = Pty::start(dir.path(), &[PROGRAM, "--level", "advanced"], &[], WIDE);
+    pty.shows("advanced");
+    pty.send("bread");
+    // The filter holds: the other question on bread is for beginners.
+    selects(&pty, "Why does my sourdough");
+    pty.send("\x03");
+    assert_eq!(pty.end().0.exit_code(), 130);
+}
+
+#[test]
+fn into_a_pipe_goes_the_id_or_json() {
+    let dir = Dir::indexed();
+    let mut pty = shell(&dir, "id=$(\"$RQ\" -i bread rise) && echo \"id: $id\"", &[]);
+    selects(&pty, RISE);
+    pty.send(ENTER);
+    let (status, screen) = pty.end();
+    assert!(status.success() && screen.contains(&format!("id: {}", id_of(&dir, RISE))), "{screen}");
+
+    let mut pty = shell(&dir, "\"$RQ\" -i --json > out.json 2> err", &[]);
+    // Enter waits for the answer to what was typed before it.
+    pty.shows("questions in");
+    pty.send("bread rise");
+    pty.send(ENTER);
+    assert!(pty.end().0.success());
+    let reply: Value =
+        serde_json::from_str(&fs::read_to_string(dir.path().join("out.json")).unwrap()).unwrap();
+    assert_eq!((&reply["title"], &reply["level"]), (&RISE.into(), &"beginner".into()));
+    assert_eq!(fs::read_to_string(dir.path().join("err")).unwrap(), "");
+}
+
+#[test]
+fn keys_move_scroll_and_switch() {
+    let dir = Dir::indexed();
+    let mut pty = pick(&dir, &["bread"]);
+    selects(&pty, RISE);
+    pty.send(DOWN);
+    selects(&pty, "Why does my sourdough");
+    pty.send("\x10");
+    selects(&pty, RISE);
+    pty.send("\x12");
+    pty.shows("keyword · F1");
+    pty.send("\x12");
+    pty.shows("semantic · F1");
+    pty.send("\x14");
+    pty.shows("semantic · all · F1");
+    // Ctrl-/ as terminals send it.
+    pty.send("\x1f");
+    pty.wait("list alone", |screen| !screen.contents().contains('│'));
+    pty.send(F1);
+    pty.shows("scroll the answer");
+    pty.send(ESC);
+    selects(&pty, RISE);
+    pty.send(ESC);
+    let (status, screen) = pty.end();
+    assert_eq!((status.exit_code(), screen.trim()), (130, ""));
+}
+
+#[test]
+fn what_nothing_answers_is_said() {
+    let dir = Dir::indexed();
+    let mut pty = pick(&dir, &[]);
+    pty.send("parliamentary elections in Norway");
+    pty.shows("nothing here answers this; the nearest misses:");
+    pty.send("\x18-bread");
+    pty.shows("the phrase only says what to leave out");
+    pty.send("\x18");
+    pty.shows("5 questions in");
+    pty.send(ESC);
+    assert_eq!(pty.end().0.exit_code(), 130);
+}
+
+#[test]
+fn a_terminal_changes_its_size() {
+    let dir = Dir::indexed();
+    let mut pty = pick(&dir, &["bread dough"]);
+    pty.shows("│ ");
+    for (columns, rows) in [(60, 24), (20, 4), (5, 2), (1, 1), (200, 50)] {
+        pty.resize(columns, rows);
+        // Something is drawn by the new size: the first cell is ours.
+        pty.wait("prompt", |screen| screen.contents().starts_with('›') && screen.size().1.get() == columns);
+    }
+    selects(&pty, RISE);
+    pty.send(ENTER);
+    assert!(pty.end().0.success());
+}
+
+#[test]
+fn a_tiny_terminal_is_enough() {
+    let dir = Dir::indexed();
+    let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i"], &[], (24, 4));
+    pty.send("knife");
+    pty.shows("How do I");
+    pty.send("\t");
+    pty.shows("How do I sharpen a");
+    // Shift-PgDn, twice.
+    pty.send("\x1b[6;2~\x1b[6;2~");
+    pty.shows("whetstone");
+    pty.send(ENTER);
+    assert!(pty.end().1.contains("leather"));
+}
+
+#[test]
+fn pastes_and_other_languages_are_typed_as_they_are() {
+    let dir = Dir::new();
+    dir.write(
+        "faq.md",
+        "## 東京の天気はどうですか?\n\n晴れです。\n\n## Wie wächst Brot?\n\nMit Hefe e\u{301}.\n",
+    );
+    dir.run(&["index", "faq.md"]).success();
+    let mut pty = pick(&dir, &[]);
+    pty.shows("2 questions");
+    pty.send("東京の天気x\x7f");
+    let screen = selects(&pty, "東京の天気");
+    assert_eq!(prompt(&screen), "› 東京の天気");
+    assert!(screen.contains("晴れです。"), "{screen}");
+    pty.wait("cursor", |screen| screen.cursor_position() == (0, 12));
+    pty.send("\x18\x1b[200~Wie\r\nwächst\tBrot\x1b[201~");
+    assert_eq!(prompt(&selects(&pty, "Wie wächst")), "› Wie wächst Brot");
+    // A combining mark goes with its letter.
+    pty.send("\x18we\u{301}\x7f");
+    pty.wait("w alone", |screen| {
+        screen.contents().starts_with("› w\n") && screen.cursor_position() == (0, 3)
+    });
+    pty.send(ESC);
+    pty.end();
+}
+
+#[test]
+fn hostile_text_drives_nothing() {
+    let dir = Dir::new();
+    let text = "## Is this \x1b[2Jred \u{202e}herring?\n\nIt \x1b]0;title\x07 is \u{9b}31m so.\n\n```\n\x1bc\x1b[?1049l\n```\n";
+    dir.write("faq.md", text);
+    dir.run(&["index", "faq.md"]).success();
+    let mut pty = pick(&dir, &["herring"]);
+    let screen = pty.shows("\\u{1b}c\\u{1b}[?1049l");
+    assert!(screen.starts_with("› herring") && screen.contains("\\u{202e}"), "{screen}");
+    pty.wait("screen of ours", vt100::Screen::alternate_screen);
+    pty.send(ENTER);
+    let (_, screen) = pty.end();
+    assert!(screen.contains("\\u{1b}[2Jred"), "{screen}");
+}
+
+#[test]
+fn an_editor_opens_the_file_and_the_picker_is_there_again() {
+    let dir = Dir::indexed();
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$RECORD\"\n[ -t 0 ] && [ -t 1 ] && printf 'editor here' && read line && echo \"$line\" >> \"$RECORD\"\n";
+    let editor = dir.write("vim", script);
+    assert!(std::process::Command::new("chmod").arg("+x").arg(&editor).status().unwrap().success());
+    let record = dir.path().join("record");
+    let envs = [("EDITOR", editor.to_str().unwrap()), ("RECORD", record.to_str().unwrap())];
+    let mut pty = shell(&dir, "\"$RQ\" -i bread rise > out", &envs);
+    selects(&pty, RISE);
+    pty.send("\x0f");
+    pty.wait("editor", |screen| !screen.alternate_screen() && screen.contents().contains("editor here"));
+    pty.send("typed\n");
+    pty.wait("picker", vt100::Screen::alternate_screen);
+    selects(&pty, RISE);
+    pty.send(ENTER);
+    assert!(pty.end().0.success());
+    let line = FAQ.lines().position(|line| line.ends_with(RISE)).unwrap() + 1;
+    let file = dir.path().canonicalize().unwrap().join("faq.md");
+    let record = fs::read_to_string(record).unwrap();
+    assert_eq!(record, format!("+{line}\n{}\ntyped\n", file.display()));
+
+    // What cannot be opened is said, and the picker goes on.
+    let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i", "--builtin", "borrow checker"], &[], WIDE);
+    pty.shows("▌ ");
+    pty.send("\x0f");
+    pty.shows("is not there");
+    pty.send(ESC);
+    pty.end();
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let dir = Dir::indexed();
+    for (signal, name) in [("-TERM", "Terminated"), ("-HUP", "Hangup"), ("-INT", "Interrupt")] {
+        let pty = pick(&dir, &["bread"]);
+        selects(&pty, RISE);
+        pty.kill(signal);
+        let (status, screen) = pty.end();
+        assert_eq!((status.signal(), screen.trim()), (Some(name), ""));
+    }
+}
+
+#[test]
+fn a_stop_gives_the_terminal_back_until_it_goes_on() {
+    let dir = Dir::indexed();
+    let mut pty = pick(&dir, &["bread"]);
+    selects(&pty, RISE);
+    pty.send("\x1a");
+    pty.wait("shell's screen", |screen| !screen.alternate_screen());
+    pty.kill("-CONT");
+    pty.wait("picker", vt100::Screen::alternate_screen);
+    selects(&pty, RISE);
+    pty.send(ESC);
+    assert_eq!(pty.end().0.exit_code(), 130);
+}
+
+/// Not a test: the program that the next one runs on a terminal.
+#[test]
+#[ignore = "run by a_panic_gives_the_terminal_back"]
+fn panics() {
+    use rqsearch::interactive::{Settings, pick};
+    use rqsearch::render::wire::SearchRequest;
+
+    let tty = fs::File::options().read(true).write(true).open("/dev/tty").unwrap();
+    let settings = Settings { request: SearchRequest::new("a"), name: String::new(), colours: true };
+    pick(tty, settings, || panic!("a panic while opening")).unwrap();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    let dir = Dir::new();
+    let program = std::env::current_exe().unwrap();
+    let args = [program.to_str().unwrap(), "--exact", "interactive::panics", "--ignored", "--nocapture"];
+    let (status, screen) = Pty::start(dir.path(), &args, &[], WIDE).end();
+    assert!(!status.success());
+    assert!(
+        screen.contains("a panic while opening") && screen.contains("the search has stopped"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn an_index_that_is_none_is_an_error_behind_the_picker() {
+    let dir = Dir::new();
+    let (status, screen) = pick(&dir, &["--index", "nowhere"]).end();
+    assert!(status.exit_code() == 2 && screen.contains("no index in nowhere"), "{screen}");
+}
+
+#[test]
+fn a_terminal_that_cannot_says_so() {
+    let dir = Dir::indexed();
+    let dumb = [("TERM", "dumb")];
+    let (status, screen) = Pty::start(dir.path(), &[PROGRAM, "-i"], &dumb, WIDE).end();
+    assert!(status.exit_code() == 2 && screen.contains("cannot show the picker"), "{screen}");
+    let (status, screen) = Pty::start(dir.path(), &[PROGRAM], &dumb, WIDE).end();
+    assert!(status.exit_code() == 2 && screen.contains("what should be looked for?"), "{screen}");
+    dir.run(&[]).exits(2).says("what should be looked for?");
+    dir.run(&["-i", "--explain"]).exits(2).says("cannot be used with");
+}
+
+#[test]
+fn colours_are_the_terminals_own_or_none() {
+    let dir = Dir::indexed();
+    let coloured = |screen: &vt100::Screen| {
+        let (rows, columns) = screen.size();
+        let mut cells = (0..rows.get())
+            .flat_map(|row| (0..columns.get()).filter_map(move |column| screen.cell(row, column)));
+        cells.any(|cell| cell.fgcolor() != vt100::Color::Default)
+    };
+    for (args, envs, expected) in [
+        (&[][..], &[][..], true),
+        (&[], &[("NO_COLOR", "1")], false),
+        (&["--color", "never"], &[], false),
+        (&["--color", "always"], &[("NO_COLOR", "1")], true),
+    ] {
+        let mut pty = Pty::start(dir.path(), &[&[PROGRAM, "-i", "bread"], args].concat(), envs, WIDE);
+        selects(&pty, RISE);
+        pty.wait("colour or none", |screen| coloured(screen) == expected);
+        pty.send(ESC);
+        pty.end();
+    }
+}

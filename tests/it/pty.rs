@@ -1,0 +1,124 @@
+//! A terminal of a test's own: a real pseudo-terminal, and an emulator to read its screen.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use vt100::{Parser, Screen};
+
+/// How long something may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program on a terminal.
+pub struct Pty {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    writer: Box<dyn Write + Send>,
+    screen: Arc<Mutex<Parser>>,
+    reader: Option<JoinHandle<()>>,
+    modes: String,
+}
+
+impl Pty {
+    /// Starts a program in a folder, on a terminal of so many columns and lines.
+    pub fn start(dir: &Path, program: &[&str], envs: &[(&str, &str)], (columns, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let mut command = CommandBuilder::from_argv(program.iter().map(Into::into).collect());
+        command.cwd(dir);
+        command.env("TERM", "xterm-256color");
+        for name in ["RQSEARCH_INDEX", "NO_COLOR", "VISUAL", "EDITOR"] {
+            command.env_remove(name);
+        }
+        envs.iter().for_each(|(name, value)| command.env(name, value));
+        let modes = modes(&*pair.master);
+        let child = pair.slave.spawn_command(command).unwrap();
+        // Ours would keep the terminal from ending with the program.
+        drop(pair.slave);
+        let parser = Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 100);
+        let screen = Arc::new(Mutex::new(parser));
+        let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The end of a terminal is an error on Linux.
+            while let Ok(length @ 1..) = output.read(&mut buffer) {
+                shown.lock().unwrap().process(&buffer[..length]);
+            }
+        });
+        let writer = pair.master.take_writer().unwrap();
+        Self { master: pair.master, child, writer, screen, reader: Some(reader), modes }
+    }
+
+    /// Types something, as the bytes that a terminal sends.
+    pub fn send(&mut self, bytes: &str) {
+        self.writer.write_all(bytes.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (wide, high): (NonZeroU16, NonZeroU16) = (columns.try_into().unwrap(), rows.try_into().unwrap());
+        self.screen.lock().unwrap().set_size(high, wide);
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// Waits until the screen is so, and returns its text.
+    #[track_caller]
+    pub fn wait(&self, what: &str, is_so: impl Fn(&Screen) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let parser = self.screen.lock().unwrap();
+            if is_so(parser.screen()) {
+                return parser.screen().contents();
+            }
+            let contents = parser.screen().contents();
+            drop(parser);
+            assert!(start.elapsed() < PATIENCE, "no {what} on the screen:\n{contents}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until the screen shows a text.
+    #[track_caller]
+    pub fn shows(&self, text: &str) -> String {
+        self.wait(text, |screen| screen.contents().contains(text))
+    }
+
+    pub fn kill(&self, signal: &str) {
+        let id = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end, and says how it ended and what the screen shows then.
+    #[track_caller]
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let start = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+                None => {
+                    self.child.kill().unwrap();
+                    panic!("it does not end:\n{}", self.screen.lock().unwrap().screen().contents());
+                }
+            }
+        };
+        assert_eq!(modes(&*self.master), self.modes, "the terminal's modes");
+        self.reader.take().unwrap().join().unwrap();
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        (status, screen.contents())
+    }
+}
+
+fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+/// Echo, line editing and the like, as the kernel has them.
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
