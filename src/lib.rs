@@ -19,6 +19,7 @@
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`engine`] | an index and its model that stay open, for programs that search more than once |
 //! | [`render`] | results → a terminal, or JSON |
+//! | `mcp` | an index as tools for language models (feature `mcp`) |
 //! | `cli` | everything above behind one command (feature `cli`) |
 //!
 //! # Example
@@ -64,6 +65,8 @@ pub mod engine;
 pub mod evaluate;
 pub mod index;
 pub mod logistic;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod mermaid;
 pub mod pair;
 pub mod parallel;

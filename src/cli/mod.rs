@@ -4,6 +4,8 @@ mod dups;
 mod eval;
 mod export;
 mod index;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod place;
 mod search;
 mod show;
@@ -63,6 +65,9 @@ enum Command {
     Export,
     /// Say what the index holds: questions, files, model, weight between words and meaning
     Stats(stats::Args),
+    /// Let a program that runs a language model search: the Model Context Protocol on stdin and stdout
+    #[cfg(feature = "mcp")]
+    Mcp(mcp::Args),
     /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
     Eval(eval::Args),
 }
@@ -112,6 +117,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
         Some(Command::Stats(args)) => stats::run(&args, place),
+        #[cfg(feature = "mcp")]
+        Some(Command::Mcp(args)) => mcp::run(&args, place),
         Some(Command::Eval(args)) => eval::run(&args, place),
     }
 }

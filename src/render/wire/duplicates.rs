@@ -9,6 +9,7 @@ use crate::question::Question;
 
 /// What `dups --json` writes.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DuplicatesReply<'a> {
     /// How many questions were compared.
     pub questions: usize,
@@ -22,6 +23,7 @@ pub struct DuplicatesReply<'a> {
 
 /// Questions that ask the same.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupReply<'a> {
     /// The one to keep.
     pub canonical: AskedReply<'a>,
@@ -31,6 +33,7 @@ pub struct GroupReply<'a> {
 
 /// A question, in short.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedReply<'a> {
     /// Names the question in its index.
     pub id: &'a str,
@@ -42,6 +45,7 @@ pub struct AskedReply<'a> {
 
 /// A question that asks what another does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberReply<'a> {
     /// The question.
     #[serde(flatten)]
@@ -54,12 +58,13 @@ pub struct MemberReply<'a> {
 
 /// Two questions that ask the same.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PairReply<'a> {
     /// The first in source order.
     pub one: AskedReply<'a>,
     /// The other.
     pub two: AskedReply<'a>,
-    /// As in [`MemberReply`].
+    /// `exact`, `repeat` (but for case, punctuation, markup) or `paraphrase`.
     pub kind: &'static str,
     /// The probability that both ask the same.
     pub probability: f32,
@@ -77,6 +82,7 @@ pub struct PairReply<'a> {
 
 /// What `dups --check` says of one phrase.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckReply<'a> {
     /// What the line called itself, as it did; absent where a phrase was typed.
     #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]

@@ -19,10 +19,11 @@ use crate::search::{AskedAgain, Hit, Results};
 
 pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
 pub use explanation::ExplanationReply;
-pub use request::SearchRequest;
+pub use request::{CheckRequest, DuplicatesRequest, QuestionRequest, SearchRequest};
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchReply<'a> {
     /// The phrase as typed.
     pub query: &'a str,
@@ -45,6 +46,17 @@ pub struct BatchReply<'a> {
     pub reply: SearchReply<'a>,
 }
 
+/// A reply that was kept short.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BoundedReply<T> {
+    /// The reply.
+    #[serde(flatten)]
+    pub reply: T,
+    /// What was left out, and how to get it; `null` where this is all.
+    pub cut: Option<String>,
+}
+
 /// A line of a batch that could not be answered.
 #[derive(Debug, Serialize)]
 pub struct BatchError<'a> {
@@ -57,6 +69,7 @@ pub struct BatchError<'a> {
 
 /// A question that was found.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HitReply<'a> {
     /// From 1.
     pub rank: usize,
@@ -91,6 +104,7 @@ pub struct HitReply<'a> {
 
 /// A question that asks what a better hit asks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgainReply<'a> {
     /// The question.
     #[serde(flatten)]
@@ -107,6 +121,7 @@ impl<'a> From<&'a AskedAgain> for AgainReply<'a> {
 
 /// A place in a file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReply<'a> {
     /// Relative to the folder that holds the index where it lies below it, else absolute.
     pub path: &'a str,
@@ -116,6 +131,7 @@ pub struct SourceReply<'a> {
 
 /// A piece of an answer.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnippetReply<'a> {
     /// Markdown.
     pub text: &'a str,
@@ -187,6 +203,7 @@ impl<'a> StatsReply<'a> {
 
 /// A whole question: a line of `export`, the answer of `show --json`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuestionReply<'a> {
     /// Names the question in its index.
     pub id: &'a str,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pair;
 use crate::search::{FITTED, Filters, Mode, Query};
 
 /// A phrase and how to search for it; everything but the phrase may be left out.
@@ -98,6 +99,53 @@ impl SearchRequest {
             ..self.q.parse()?
         })
     }
+}
+
+/// A new question, and what it has to be like to be called a duplicate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The new question, in its own words.
+    pub q: String,
+    /// How likely a question of the index has to ask the same, 0 to 1.
+    #[serde(default = "default_duplicate_threshold")]
+    pub threshold: f32,
+}
+
+/// Which questions of an index that ask the same are looked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DuplicatesRequest {
+    /// Only questions from files whose path contains this.
+    #[serde(default)]
+    pub within: Option<String>,
+    /// Only pairs of different files.
+    #[serde(default)]
+    pub across: bool,
+    /// How likely two questions have to ask the same, 0 to 1.
+    #[serde(default = "default_duplicate_threshold")]
+    pub threshold: f32,
+    /// How many groups, and how many pairs, at most.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+}
+
+/// Which question is wanted, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct QuestionRequest {
+    /// The question's id, the beginning of it (four digits at least), or its own key.
+    pub id: String,
+    /// Where in the answer to begin, in bytes: a long answer comes in pieces.
+    #[serde(default)]
+    pub offset: usize,
+}
+
+fn default_duplicate_threshold() -> f32 {
+    pair::FITTED.threshold
 }
 
 #[cfg(test)]
