@@ -47,6 +47,9 @@ fn simplify(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     // `uint`, `float`: names that Rust gave, and that some clients stumble over.
     object.remove("format");
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     if let Some(default) = object.get_mut("default") {
         shorten(default);
     }

@@ -8,5 +8,8 @@ mod durability;
 mod eval;
 mod index;
 mod json;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod search;
+mod shell;
 mod util;
