@@ -89,3 +89,48 @@ fn shorten(value: &mut Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_short_stays() {
+        let mut reply = json!({"answer": "a".repeat(INNER_TEXT + 1), "hits": [{"title": "b"}], "cut": null});
+        let before = reply.clone();
+        assert_eq!((bound(&mut reply), reply), (Vec::new(), before));
+        assert_eq!(text("short".into()), "short");
+    }
+
+    #[test]
+    fn what_is_long_is_cut_and_named() {
+        let mut reply =
+            json!({"title": "ß".repeat(INNER_TEXT), "tags": vec![1; 30], "hits": [{"tags": vec![1; 30]}]});
+        let cut = bound(&mut reply);
+        assert!(matches!(cut.as_slice(), [cut] if cut.contains("4096 bytes")), "{cut:?}");
+        assert_eq!(reply["title"].as_str().unwrap().chars().count(), INNER_TEXT / 2 + 1);
+        // A list at the top is bounded by its bytes.
+        assert_eq!(reply["tags"].as_array().unwrap().len(), 30);
+        assert_eq!(reply["hits"][0]["tags"].as_array().unwrap().len(), INNER_LIST);
+    }
+
+    #[test]
+    fn a_list_keeps_what_fits_and_always_something() {
+        let hit = json!(vec!["a".repeat(INNER_TEXT); 5]);
+        let mut reply = json!({"hits": [hit, hit, hit, hit]});
+        let cut = bound(&mut reply);
+        assert_eq!(reply["hits"].as_array().unwrap().len(), 2);
+        assert!(cut[0].starts_with("2 more of `hits`"), "{cut:?}");
+        let mut reply = json!({"hits": [vec!["a".repeat(INNER_TEXT); INNER_LIST]]});
+        assert!(bound(&mut reply).is_empty());
+        assert_eq!(reply["hits"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_long_text_ends_with_a_whole_character() {
+        let cut = text("ß".repeat(TEXT));
+        assert!(cut.len() < TEXT + 200 && cut.contains("ß…\n"), "{}", &cut[TEXT - 10..]);
+    }
+}

@@ -106,3 +106,79 @@ fn without_null(schema: &mut Schema) {
         object.remove("default");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// One of each kind that needs a word.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "it is there to be described")]
+    struct Sample {
+        /// On two
+        /// lines.
+        count: usize,
+        /// One of a few.
+        choice: Choice,
+        /// May be absent.
+        maybe: Option<f32>,
+        /// An object or nothing.
+        inner: Option<Inner>,
+    }
+
+    /// The type.
+    #[derive(JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "it is there to be described")]
+    enum Choice {
+        /// The first.
+        One,
+        /// The second.
+        Two,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "it is there to be described")]
+    struct Inner {
+        /// A text.
+        text: String,
+    }
+
+    fn properties(maybe: Value, inner: Value) -> Value {
+        json!({
+            "count": {"description": "On two lines.", "type": "integer", "minimum": 0},
+            "choice": {"description": "One of a few.", "type": "string", "enum": ["one", "two"]},
+            "maybe": {"description": "May be absent.", "type": maybe},
+            "inner": {
+                "description": "An object or nothing.",
+                "type": inner,
+                "properties": {"text": {"description": "A text.", "type": "string"}},
+                "required": ["text"],
+            },
+        })
+    }
+
+    #[test]
+    fn what_is_taken_has_no_null() {
+        let schema = Value::Object(input::<Sample>());
+        let expected = json!({
+            "type": "object",
+            "properties": properties(json!("number"), json!("object")),
+            "required": ["count", "choice"],
+        });
+        assert_eq!(schema, expected);
+    }
+
+    #[test]
+    fn what_is_given_has_every_key() {
+        let schema = Value::Object((*output::<Sample>()).clone());
+        let expected = json!({
+            "type": "object",
+            "properties": properties(json!(["number", "null"]), json!(["object", "null"])),
+            "required": ["count", "choice", "maybe", "inner"],
+        });
+        assert_eq!(schema, expected);
+    }
+}

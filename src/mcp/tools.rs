@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{bounded, schema};
-use crate::duplicates::{Cache, Options, check, duplicates};
+use crate::duplicates::{Cache, check, duplicates};
 use crate::engine::Opened;
 use crate::question::Question;
 use crate::render::terminal::{self, Layout};
@@ -82,9 +82,11 @@ impl Tool {
 
     fn described<I: JsonSchema, O: JsonSchema>(self, title: &str, description: &'static str) -> model::Tool {
         let mut input = schema::input::<I>();
-        if let Some(limit) = input.get_mut("properties").and_then(|properties| properties.get_mut("limit")) {
-            limit["minimum"] = 1.into();
-            limit["maximum"] = bounded::ITEMS.into();
+        for name in ["limit", "top"] {
+            if let Some(limit) = input.get_mut("properties").and_then(|properties| properties.get_mut(name)) {
+                limit["minimum"] = 1.into();
+                limit["maximum"] = bounded::ITEMS.into();
+            }
         }
         let annotations = ToolAnnotations::with_title(title)
             .read_only(true)
@@ -131,12 +133,6 @@ fn phrase(text: &str) -> anyhow::Result<()> {
         text.len(),
         bounded::PHRASE
     );
-    Ok(())
-}
-
-/// A probability or a share.
-fn within_one(name: &str, share: f32) -> anyhow::Result<()> {
-    ensure!((0.0..=1.0).contains(&share), "`{name}` must be a number from 0 to 1");
     Ok(())
 }
 
@@ -224,24 +220,22 @@ fn question(opened: &Opened, id: &str) -> anyhow::Result<Question> {
 
 fn find_duplicates(opened: &Opened, request: &CheckRequest) -> anyhow::Result<CallToolResult> {
     phrase(&request.q)?;
-    within_one("threshold", request.threshold)?;
-    let mut found = check(&opened.index, opened.embedder.as_deref(), &request.q, 0.0)?;
-    let far = found.split_off(found.partition_point(|found| found.probability >= request.threshold));
+    let (question, threshold) = request.accepted()?;
+    let mut found = check(&opened.index, opened.embedder.as_deref(), question, 0.0)?;
+    let far = found.split_off(found.partition_point(|found| found.probability >= threshold));
     let (lead, shown) = match (found.as_slice(), far.as_slice()) {
         ([], []) => ("No question asks this.\n", &[][..]),
         ([], [nearest, ..]) => ("No question asks this; the nearest:\n\n", std::slice::from_ref(nearest)),
         (found, _) => ("Asked before:\n\n", found),
     };
     let text = lead.to_owned() + &written(|out| terminal::write_found(out, shown, LAYOUT))?;
-    answer(CheckReply::new(None, &request.q, &found), text, Vec::new())
+    answer(CheckReply::new(None, question, &found), text, Vec::new())
 }
 
 fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Result<CallToolResult> {
-    within_one("threshold", request.threshold)?;
+    let options = request.options()?;
     let mut cut = Vec::new();
-    let limit = limited(request.limit, &mut cut);
-    let options =
-        Options { within: request.within.clone(), across: request.across, threshold: request.threshold };
+    let pairs = limited(request.top.unwrap_or(bounded::ITEMS), &mut cut);
     let mut found = duplicates(&opened.index, &options, &mut Cache::open(&opened.index))?;
     let more: usize = found.groups.iter().map(|group| group.members.len()).sum();
     let groups = found.groups.len();
@@ -249,15 +243,12 @@ fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Resu
         "{more} of {} questions ask what another one asks, in {groups} groups.\n\n",
         found.questions.len()
     );
-    if groups > limit {
-        cut.push(format!(
-            "{} more groups; ask for `within` a file, a higher `threshold` or `limit`",
-            groups - limit
-        ));
-        found.groups.truncate(limit);
+    if let Some(left) = groups.checked_sub(bounded::ITEMS).filter(|left| *left > 0) {
+        cut.push(format!("{left} more groups; ask for those `within` a file, or with a higher `threshold`"));
+        found.groups.truncate(bounded::ITEMS);
     }
     text += &written(|out| terminal::write_groups(out, &found, LAYOUT))?;
-    answer(DuplicatesReply::new(&found, request.threshold, Some(limit)), text, cut)
+    answer(DuplicatesReply::new(&found, request.threshold, Some(pairs)), text, cut)
 }
 
 /// What one of the terminal's writers writes, without colours.

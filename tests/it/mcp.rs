@@ -27,7 +27,7 @@ impl Session {
         });
         let info = session.ask("initialize", about);
         assert_eq!(info["result"]["serverInfo"]["name"], "rqsearch", "{info}");
-        session.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
+        session.write(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
         session
     }
 

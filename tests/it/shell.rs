@@ -32,8 +32,9 @@ fn shell(shell: &[&str], script: &str) -> Option<Vec<String>> {
 /// What bash offers for the last of these words.
 fn bash(words: &[&str]) -> Option<Vec<String>> {
     let typed: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    // Bash has compopt only while it completes.
     let script = format!(
-        "source <(rqsearch completions bash) && complete -p rqsearch >/dev/null && COMP_WORDS=({}) && COMP_CWORD={} \
+        "compopt() {{ :; }} && source <(rqsearch completions bash) && complete -p rqsearch >/dev/null && COMP_WORDS=({}) && COMP_CWORD={} \
          && _rqsearch rqsearch {} {} && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         typed.join(" "),
         words.len() - 1,

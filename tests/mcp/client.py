@@ -202,8 +202,9 @@ async def many_questions():
         reply, text = await call(client, known, "search_questions", q="mutex", limit=1000, explain=True, all=True)
         assert 0 < len(reply["hits"]) <= 50 and "the first 50" in reply["cut"], reply["cut"]
         assert len(text) < 60_000 and reply["cut"] in text, (len(text), reply["cut"])
-        reply, _ = await call(client, known, "list_duplicates", threshold=0.1, limit=3)
-        assert len(reply["groups"]) == 3 and "more groups" in reply["cut"], reply["cut"]
+        reply, text = await call(client, known, "list_duplicates", threshold=0.1, top=3)
+        assert len(reply["pairs"]) == 3 and 0 < len(reply["groups"]) <= 50, reply
+        assert "more groups" in reply["cut"] and reply["cut"] in text and len(text) < 60_000, reply["cut"]
 
 
 async def main():

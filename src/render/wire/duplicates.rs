@@ -1,11 +1,47 @@
 //! Duplicate questions, as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SourceReply;
-use crate::duplicates::{Duplicates, Found, Kind, Pair};
+use crate::duplicates::{Duplicates, Found, Kind, Options, Pair};
+use crate::pair::FITTED;
 use crate::question::Question;
+
+/// Which duplicates to list; everything may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DuplicatesRequest {
+    /// How likely two questions have to ask the same, 0 to 1.
+    #[serde(default = "default_threshold")]
+    pub threshold: f32,
+    /// Only questions from files whose path contains this.
+    #[serde(default)]
+    pub within: Option<String>,
+    /// Only pairs of different files.
+    #[serde(default)]
+    pub across: bool,
+    /// Only so many of the likeliest pairs; groups are all there.
+    #[serde(default)]
+    pub top: Option<usize>,
+}
+
+/// A question that somebody is about to ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The question.
+    pub q: String,
+    /// How likely another one has to ask the same, 0 to 1.
+    #[serde(default = "default_threshold")]
+    pub threshold: f32,
+}
+
+fn default_threshold() -> f32 {
+    FITTED.threshold
+}
 
 /// What `dups --json` writes.
 #[derive(Debug, Serialize)]
@@ -93,6 +129,29 @@ pub struct CheckReply<'a> {
     pub duplicate: bool,
     /// Those that do, likeliest first.
     pub duplicates: Vec<MemberReply<'a>>,
+}
+
+impl DuplicatesRequest {
+    /// What is looked for.
+    ///
+    /// # Errors
+    /// The threshold is not within its bounds.
+    pub fn options(&self) -> anyhow::Result<Options> {
+        super::ensure_share("threshold", self.threshold)?;
+        Ok(Options { within: self.within.clone(), across: self.across, threshold: self.threshold })
+    }
+}
+
+impl CheckRequest {
+    /// The question and the threshold, as [`check`](crate::duplicates::check()) takes them.
+    ///
+    /// # Errors
+    /// There is no question, or the threshold is not within its bounds.
+    pub fn accepted(&self) -> anyhow::Result<(&str, f32)> {
+        anyhow::ensure!(!self.q.trim().is_empty(), "the phrase is empty");
+        super::ensure_share("threshold", self.threshold)?;
+        Ok((&self.q, self.threshold))
+    }
 }
 
 impl<'a> DuplicatesReply<'a> {

@@ -17,9 +17,12 @@ use crate::index::{Index, Stats};
 use crate::question::Question;
 use crate::search::{AskedAgain, Hit, Results};
 
-pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
+pub use duplicates::{
+    AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
+    PairReply,
+};
 pub use explanation::ExplanationReply;
-pub use request::{CheckRequest, DuplicatesRequest, QuestionRequest, SearchRequest};
+pub use request::{QuestionRequest, SearchRequest};
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
@@ -229,6 +232,12 @@ pub struct QuestionReply<'a> {
     pub score: Option<f64>,
     /// Whatever else the source says of it.
     pub fields: &'a BTreeMap<String, String>,
+}
+
+/// Refuses what is no number from 0 to 1.
+fn ensure_share(name: &str, share: f32) -> anyhow::Result<()> {
+    anyhow::ensure!((0.0..=1.0).contains(&share), "{name} must be a number from 0 to 1");
+    Ok(())
 }
 
 impl<'a> SearchReply<'a> {

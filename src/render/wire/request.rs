@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pair;
 use crate::search::{FITTED, Filters, Mode, Query};
 
 /// A phrase and how to search for it; everything but the phrase may be left out.
@@ -76,14 +75,8 @@ impl SearchRequest {
     /// # Errors
     /// There is nothing to search for, or a number is not within its bounds.
     pub fn query(&self) -> anyhow::Result<Query> {
-        let shares =
-            [("semantic_weight", self.semantic_weight), ("min_confidence", Some(self.min_confidence))];
-        for (name, share) in shares {
-            anyhow::ensure!(
-                share.is_none_or(|share| (0.0..=1.0).contains(&share)),
-                "{name} must be a number from 0 to 1"
-            );
-        }
+        self.semantic_weight.map_or(Ok(()), |share| super::ensure_share("semantic_weight", share))?;
+        super::ensure_share("min_confidence", self.min_confidence)?;
         Ok(Query {
             mode: self.mode,
             limit: self.limit,
@@ -101,37 +94,6 @@ impl SearchRequest {
     }
 }
 
-/// A new question, and what it has to be like to be called a duplicate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CheckRequest {
-    /// The new question, in its own words.
-    pub q: String,
-    /// How likely a question of the index has to ask the same, 0 to 1.
-    #[serde(default = "default_duplicate_threshold")]
-    pub threshold: f32,
-}
-
-/// Which questions of an index that ask the same are looked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DuplicatesRequest {
-    /// Only questions from files whose path contains this.
-    #[serde(default)]
-    pub within: Option<String>,
-    /// Only pairs of different files.
-    #[serde(default)]
-    pub across: bool,
-    /// How likely two questions have to ask the same, 0 to 1.
-    #[serde(default = "default_duplicate_threshold")]
-    pub threshold: f32,
-    /// How many groups, and how many pairs, at most.
-    #[serde(default = "default_limit")]
-    pub limit: usize,
-}
-
 /// Which question is wanted, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,10 +104,6 @@ pub struct QuestionRequest {
     /// Where in the answer to begin, in bytes: a long answer comes in pieces.
     #[serde(default)]
     pub offset: usize,
-}
-
-fn default_duplicate_threshold() -> f32 {
-    pair::FITTED.threshold
 }
 
 #[cfg(test)]
