@@ -20,7 +20,8 @@
 //! | [`duplicates`] | index → questions that ask the same |
 //! | [`engine`] | an index and its model that stay open, for programs that search more than once |
 //! | [`render`] | results → a terminal, or JSON |
-//! | `interactive`, `cli` | a picker that searches while one types, and everything behind one command (features) |
+//! | `interactive`, `mcp` | a picker that searches while one types; an index as tools for language models (features) |
+//! | `cli` | everything above behind one command (feature `cli`) |
 //!
 //! # Build, search
 //!
@@ -108,6 +109,8 @@ pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;
 pub mod logistic;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod mermaid;
 pub mod pair;
 pub mod parallel;

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use rqsearch::cli::{self, Cli};
+use rqsearch::cli;
 
 #[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
 fn main() -> ExitCode {
-    match cli::run(Cli::parse_from(cli::commands_first(std::env::args_os()))) {
+    match cli::run(cli::parse(std::env::args_os())) {
         Ok(outcome) => outcome.into(),
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -6,11 +6,14 @@ mod export;
 mod index;
 #[cfg(feature = "interactive")]
 mod interactive;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod model;
 #[cfg(feature = "fastembed")]
 mod models;
 mod place;
 mod search;
+mod shell;
 mod show;
 mod stats;
 
@@ -19,6 +22,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::render::terminal::Layout;
@@ -32,6 +36,7 @@ use place::Place;
 #[command(
     name = "rqsearch",
     version,
+    long_version = shell::version(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     override_usage = "rqsearch [OPTIONS] PHRASE…\n       rqsearch COMMAND",
@@ -71,8 +76,15 @@ enum Command {
     /// List the models there are, and get one: nothing is downloaded unless it is asked for here
     #[cfg(feature = "fastembed")]
     Models(models::Args),
+    /// Let a program that runs a language model search: the Model Context Protocol on stdin and stdout
+    #[cfg(feature = "mcp")]
+    Mcp(mcp::Args),
     /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
     Eval(eval::Args),
+    /// Write a script by which a shell completes commands and options
+    Completions(shell::CompletionsArgs),
+    /// Write a page for man
+    Man(shell::ManArgs),
 }
 
 /// How a run went.
@@ -98,6 +110,31 @@ impl From<Outcome> for ExitCode {
             Outcome::Left => Self::from(130),
         }
     }
+}
+
+/// What was typed. Help, and what cannot be understood, end the program.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Cli {
+    let args = commands_first(args);
+    Cli::try_parse_from(&args).unwrap_or_else(|mut error| {
+        if is_phrase_like_command(&args, &error) {
+            let words: Vec<_> = args[1..].iter().map(|word| word.to_string_lossy()).collect();
+            let tip = format!("to search for this phrase, use 'rqsearch search {}'", words.join(" "));
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error.exit()
+    })
+}
+
+/// Whether a command was not understood because it is the first word of a phrase: nothing but words follow.
+fn is_phrase_like_command(args: &[OsString], error: &clap::Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidValue)
+        && args.len() > 2
+        && is_command(&args[1])
+        && args[2..].iter().all(|word| !word.as_encoded_bytes().starts_with(b"-"))
+}
+
+fn is_command(arg: &OsString) -> bool {
+    arg.to_str().is_some_and(|arg| Cli::command().find_subcommand(arg).is_some())
 }
 
 /// Does what was typed.
@@ -126,7 +163,11 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Stats(args)) => stats::run(&args, place),
         #[cfg(feature = "fastembed")]
         Some(Command::Models(args)) => models::run(&args),
+        #[cfg(feature = "mcp")]
+        Some(Command::Mcp(args)) => mcp::run(&args, place),
         Some(Command::Eval(args)) => eval::run(&args, place),
+        Some(Command::Completions(args)) => shell::completions(&args, &Cli::command()),
+        Some(Command::Man(args)) => shell::man(&args, Cli::command()),
     }
 }
 
@@ -160,7 +201,7 @@ fn say(line: &str) {
 ///
 /// Only the options that every command has are moved; with any other before it, the word is one of
 /// the phrase.
-pub fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     let mut at = 1;
     while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
@@ -171,8 +212,6 @@ pub fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString>
             _ => break,
         };
     }
-    let is_command =
-        |arg: &OsString| arg.to_str().is_some_and(|arg| Cli::command().find_subcommand(arg).is_some());
     if at > 1 && args.get(at).is_some_and(is_command) {
         let command = args.remove(at);
         args.insert(1, command);

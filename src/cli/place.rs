@@ -22,19 +22,26 @@ pub enum Place<'a> {
 impl Place<'_> {
     /// Opens it for searching.
     pub fn open(self) -> anyhow::Result<Index> {
+        match self.dir()? {
+            Some(dir) => Ok(Index::open(&dir)?),
+            None => Index::builtin(),
+        }
+    }
+
+    /// The folder it lies in; `None` where it is inside the program, which is said if nobody asked for it.
+    pub fn dir(self) -> anyhow::Result<Option<PathBuf>> {
         match self {
-            Self::Named(dir) => Ok(Index::open(dir)?),
-            Self::Builtin => Index::builtin(),
-            Self::Nearest => match nearest()? {
-                Some(dir) => Ok(Index::open(&dir)?),
-                None => {
-                    let index = Index::builtin()?;
+            Self::Named(dir) => Ok(Some(dir.to_owned())),
+            Self::Builtin => Ok(None),
+            Self::Nearest => {
+                let dir = nearest()?;
+                if dir.is_none() {
                     say(
                         "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
                     );
-                    Ok(index)
                 }
-            },
+                Ok(dir)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("mermaid", &[]),
     ("parallel", &[]),
     ("question", &["mermaid"]),
@@ -20,7 +20,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
-    ("render", &["duplicates", "embed", "index", "question", "search"]),
+    ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
+    ("mcp", &["duplicates", "engine", "index", "question", "render", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

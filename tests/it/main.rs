@@ -11,6 +11,8 @@ mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;
 mod json;
+#[cfg(feature = "mcp")]
+mod mcp;
 #[cfg(all(feature = "fastembed", feature = "remote"))]
 mod models;
 #[cfg(all(unix, feature = "interactive"))]
@@ -18,4 +20,5 @@ mod pty;
 mod search;
 #[cfg(feature = "remote")]
 mod server;
+mod shell;
 mod util;

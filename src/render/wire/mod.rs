@@ -17,12 +17,16 @@ use crate::index::{Index, Stats};
 use crate::question::Question;
 use crate::search::{AskedAgain, Hit, Results};
 
-pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
+pub use duplicates::{
+    AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
+    PairReply,
+};
 pub use explanation::ExplanationReply;
-pub use request::SearchRequest;
+pub use request::{QuestionRequest, SearchRequest};
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchReply<'a> {
     /// The phrase as typed.
     pub query: &'a str,
@@ -45,6 +49,17 @@ pub struct BatchReply<'a> {
     pub reply: SearchReply<'a>,
 }
 
+/// A reply that was kept short.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BoundedReply<T> {
+    /// The reply.
+    #[serde(flatten)]
+    pub reply: T,
+    /// What was left out, and how to get it; `null` where this is all.
+    pub cut: Option<String>,
+}
+
 /// A line of a batch that could not be answered.
 #[derive(Debug, Serialize)]
 pub struct BatchError<'a> {
@@ -57,6 +72,7 @@ pub struct BatchError<'a> {
 
 /// A question that was found.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HitReply<'a> {
     /// From 1.
     pub rank: usize,
@@ -91,6 +107,7 @@ pub struct HitReply<'a> {
 
 /// A question that asks what a better hit asks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgainReply<'a> {
     /// The question.
     #[serde(flatten)]
@@ -107,6 +124,7 @@ impl<'a> From<&'a AskedAgain> for AgainReply<'a> {
 
 /// A place in a file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReply<'a> {
     /// Relative to the folder that holds the index where it lies below it, else absolute.
     pub path: &'a str,
@@ -116,6 +134,7 @@ pub struct SourceReply<'a> {
 
 /// A piece of an answer.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnippetReply<'a> {
     /// Markdown.
     pub text: &'a str,
@@ -228,6 +247,7 @@ impl<'a> StatsReply<'a> {
 
 /// A whole question: a line of `export`, the answer of `show --json`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuestionReply<'a> {
     /// Names the question in its index.
     pub id: &'a str,
@@ -253,6 +273,12 @@ pub struct QuestionReply<'a> {
     pub score: Option<f64>,
     /// Whatever else the source says of it.
     pub fields: &'a BTreeMap<String, String>,
+}
+
+/// Refuses what is no number from 0 to 1.
+fn ensure_share(name: &str, share: f32) -> anyhow::Result<()> {
+    anyhow::ensure!((0.0..=1.0).contains(&share), "{name} must be a number from 0 to 1");
+    Ok(())
 }
 
 impl<'a> SearchReply<'a> {

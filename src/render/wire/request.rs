@@ -75,14 +75,8 @@ impl SearchRequest {
     /// # Errors
     /// There is nothing to search for, or a number is not within its bounds.
     pub fn query(&self) -> anyhow::Result<Query> {
-        let shares =
-            [("semantic_weight", self.semantic_weight), ("min_confidence", Some(self.min_confidence))];
-        for (name, share) in shares {
-            anyhow::ensure!(
-                share.is_none_or(|share| (0.0..=1.0).contains(&share)),
-                "{name} must be a number from 0 to 1"
-            );
-        }
+        self.semantic_weight.map_or(Ok(()), |share| super::ensure_share("semantic_weight", share))?;
+        super::ensure_share("min_confidence", self.min_confidence)?;
         Ok(Query {
             mode: self.mode,
             limit: self.limit,
@@ -98,6 +92,18 @@ impl SearchRequest {
             ..self.q.parse()?
         })
     }
+}
+
+/// Which question is wanted, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct QuestionRequest {
+    /// The question's id, the beginning of it (four digits at least), or its own key.
+    pub id: String,
+    /// Where in the answer to begin, in bytes: a long answer comes in pieces.
+    #[serde(default)]
+    pub offset: usize,
 }
 
 #[cfg(test)]
