@@ -19,6 +19,7 @@
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`engine`] | an index and its model that stay open, for programs that search more than once |
 //! | [`render`] | results → a terminal, or JSON |
+//! | `serve` | all of it over HTTP, with a page for people (feature `serve`) |
 //! | `cli` | everything above behind one command (feature `cli`) |
 //!
 //! # Example
@@ -71,3 +72,5 @@ pub mod question;
 pub mod read;
 pub mod render;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;

@@ -6,6 +6,8 @@ mod export;
 mod index;
 mod place;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod show;
 mod stats;
 
@@ -61,6 +63,9 @@ enum Command {
     Show(show::Args),
     /// Write every indexed question as JSON Lines
     Export,
+    /// Answer over HTTP, with a page to search from
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     /// Say what the index holds: questions, files, model, weight between words and meaning
     Stats(stats::Args),
     /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
@@ -111,6 +116,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Dups(args)) => dups::run(&args, place),
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(args)) => serve::run(&args, place),
         Some(Command::Stats(args)) => stats::run(&args, place),
         Some(Command::Eval(args)) => eval::run(&args, place),
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::say;
+#[cfg(feature = "serve")]
+use crate::engine::Engine;
 use crate::index::{FOLDER, Index};
 
 /// Which index is meant.
@@ -29,10 +31,25 @@ impl Place<'_> {
                 Some(dir) => Ok(Index::open(&dir)?),
                 None => {
                     let index = Index::builtin()?;
-                    say(
-                        "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
-                    );
+                    say_builtin();
                     Ok(index)
+                }
+            },
+        }
+    }
+
+    /// Opens it for searching again and again.
+    #[cfg(feature = "serve")]
+    pub fn engine(self) -> anyhow::Result<Engine> {
+        match self {
+            Self::Named(dir) => Engine::open(dir),
+            Self::Builtin => Engine::fixed(Index::builtin()?),
+            Self::Nearest => match nearest()? {
+                Some(dir) => Engine::open(&dir),
+                None => {
+                    let engine = Engine::fixed(Index::builtin()?)?;
+                    say_builtin();
+                    Ok(engine)
                 }
             },
         }
@@ -48,6 +65,12 @@ impl Place<'_> {
             Self::Nearest => Ok(nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER))),
         }
     }
+}
+
+fn say_builtin() {
+    say(
+        "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
+    );
 }
 
 fn nearest() -> anyhow::Result<Option<PathBuf>> {

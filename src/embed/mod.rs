@@ -7,7 +7,7 @@ pub use builtin::{Builtin, Prepare};
 pub use wordpiece::WordPiece;
 
 /// What a text is: a model that tells phrases from what is searched has other words before each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// What somebody looks for.
     Query,
@@ -49,6 +49,7 @@ pub trait Embedder: Send + Sync {
 
 /// What an index remembers of the model that made its vectors.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelInfo {
     /// What people call it: `all-MiniLM-L6-v2`.
     pub name: String,

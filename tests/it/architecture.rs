@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("mermaid", &[]),
     ("parallel", &[]),
     ("question", &["mermaid"]),
@@ -19,7 +19,8 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
     ("engine", &["embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
-    ("render", &["duplicates", "embed", "index", "question", "search"]),
+    ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
+    ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

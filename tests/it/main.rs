@@ -9,4 +9,6 @@ mod eval;
 mod index;
 mod json;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod util;

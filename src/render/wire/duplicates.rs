@@ -1,14 +1,51 @@
 //! Duplicate questions, as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SourceReply;
-use crate::duplicates::{Duplicates, Found, Kind, Pair};
+use crate::duplicates::{Duplicates, Found, Kind, Options, Pair};
+use crate::pair::FITTED;
 use crate::question::Question;
+
+/// Which duplicates to list; everything may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DuplicatesRequest {
+    /// How likely two questions have to ask the same, 0 to 1.
+    #[serde(default = "default_threshold")]
+    pub threshold: f32,
+    /// Only questions from files whose path contains this.
+    #[serde(default)]
+    pub within: Option<String>,
+    /// Only pairs of different files.
+    #[serde(default)]
+    pub across: bool,
+    /// Only so many of the likeliest pairs; groups are all there.
+    #[serde(default)]
+    pub top: Option<usize>,
+}
+
+/// A question that somebody is about to ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The question.
+    pub q: String,
+    /// How likely another one has to ask the same, 0 to 1.
+    #[serde(default = "default_threshold")]
+    pub threshold: f32,
+}
+
+fn default_threshold() -> f32 {
+    FITTED.threshold
+}
 
 /// What `dups --json` writes.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DuplicatesReply<'a> {
     /// How many questions were compared.
     pub questions: usize,
@@ -22,6 +59,7 @@ pub struct DuplicatesReply<'a> {
 
 /// Questions that ask the same.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupReply<'a> {
     /// The one to keep.
     pub canonical: AskedReply<'a>,
@@ -31,6 +69,7 @@ pub struct GroupReply<'a> {
 
 /// A question, in short.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedReply<'a> {
     /// Names the question in its index.
     pub id: &'a str,
@@ -42,6 +81,7 @@ pub struct AskedReply<'a> {
 
 /// A question that asks what another does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberReply<'a> {
     /// The question.
     #[serde(flatten)]
@@ -54,6 +94,7 @@ pub struct MemberReply<'a> {
 
 /// Two questions that ask the same.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PairReply<'a> {
     /// The first in source order.
     pub one: AskedReply<'a>,
@@ -77,6 +118,7 @@ pub struct PairReply<'a> {
 
 /// What `dups --check` says of one phrase.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckReply<'a> {
     /// What the line called itself, as it did; absent where a phrase was typed.
     #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
@@ -87,6 +129,29 @@ pub struct CheckReply<'a> {
     pub duplicate: bool,
     /// Those that do, likeliest first.
     pub duplicates: Vec<MemberReply<'a>>,
+}
+
+impl DuplicatesRequest {
+    /// What is looked for.
+    ///
+    /// # Errors
+    /// The threshold is not within its bounds.
+    pub fn options(&self) -> anyhow::Result<Options> {
+        super::ensure_share("threshold", self.threshold)?;
+        Ok(Options { within: self.within.clone(), across: self.across, threshold: self.threshold })
+    }
+}
+
+impl CheckRequest {
+    /// The question and the threshold, as [`check`](crate::duplicates::check()) takes them.
+    ///
+    /// # Errors
+    /// There is no question, or the threshold is not within its bounds.
+    pub fn accepted(&self) -> anyhow::Result<(&str, f32)> {
+        anyhow::ensure!(!self.q.trim().is_empty(), "the phrase is empty");
+        super::ensure_share("threshold", self.threshold)?;
+        Ok((&self.q, self.threshold))
+    }
 }
 
 impl<'a> DuplicatesReply<'a> {

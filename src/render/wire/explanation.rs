@@ -6,6 +6,7 @@ use crate::search::{Explanation, FITTED, Hit, Passage, Reason};
 
 /// Why a hit stands where it does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplanationReply<'a> {
     /// The share of meaning in the score; the rest is that of the words.
     pub semantic_weight: f32,
@@ -24,6 +25,7 @@ pub struct ExplanationReply<'a> {
 
 /// The semantic leg's figures of a hit.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SemanticReply<'a> {
     /// Cosine of the phrase with the nearest piece.
     pub cosine: f32,
@@ -45,6 +47,7 @@ pub struct SemanticReply<'a> {
 
 /// The keyword leg's figures of a hit.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeywordReply<'a> {
     /// BM25.
     pub bm25: f32,
@@ -62,6 +65,7 @@ pub struct KeywordReply<'a> {
 
 /// A word of the phrase in a question.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WordReply<'a> {
     /// As the phrase writes it.
     pub word: &'a str,
@@ -77,6 +81,7 @@ pub struct WordReply<'a> {
 
 /// What moved a confidence.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfidenceReply {
     /// The confidence of an average hit.
     pub average: f32,
@@ -86,6 +91,7 @@ pub struct ConfidenceReply {
 
 /// One thing that moved a confidence.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReasonReply {
     /// What it is called in `confidence.json`.
     pub feature: &'static str,

@@ -1,6 +1,6 @@
 //! The JSON contract: the only types of ours that other programs read.
 //!
-//! `--json`, `--batch`, `show --json` and `export` write these and nothing else. Absent values
+//! `--json`, `--batch`, `show --json`, `export` and `serve` write these and nothing else. Absent values
 //! are `null`, absent lists empty; every key is always there. Offsets are UTF-8 bytes.
 
 mod duplicates;
@@ -17,12 +17,16 @@ use crate::index::{Index, Stats};
 use crate::question::Question;
 use crate::search::{AskedAgain, Hit, Results};
 
-pub use duplicates::{AskedReply, CheckReply, DuplicatesReply, GroupReply, MemberReply, PairReply};
+pub use duplicates::{
+    AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
+    PairReply,
+};
 pub use explanation::ExplanationReply;
-pub use request::SearchRequest;
+pub use request::{AnySearchRequest, SearchRequest, SearchesRequest};
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchReply<'a> {
     /// The phrase as typed.
     pub query: &'a str,
@@ -34,8 +38,42 @@ pub struct SearchReply<'a> {
     pub hits: Vec<HitReply<'a>>,
 }
 
+/// The answers to several phrases.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SearchesReply<'a> {
+    /// In the order of the requests.
+    pub replies: Vec<SearchReply<'a>>,
+}
+
+/// Why a request was not answered (RFC 9457).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProblemReply<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// What the status is called.
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here, for people.
+    pub detail: &'a str,
+}
+
+/// Whether a server can answer.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthReply<'a> {
+    /// `ok`.
+    pub status: &'a str,
+    /// The program's version.
+    pub version: &'a str,
+}
+
 /// The answer to one line of a batch.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchReply<'a> {
     /// What the line called itself, as it did.
     #[serde(rename = "_id")]
@@ -47,6 +85,7 @@ pub struct BatchReply<'a> {
 
 /// A line of a batch that could not be answered.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchError<'a> {
     /// What the line called itself, as it did.
     #[serde(rename = "_id")]
@@ -57,6 +96,7 @@ pub struct BatchError<'a> {
 
 /// A question that was found.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HitReply<'a> {
     /// From 1.
     pub rank: usize,
@@ -91,6 +131,7 @@ pub struct HitReply<'a> {
 
 /// A question that asks what a better hit asks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgainReply<'a> {
     /// The question.
     #[serde(flatten)]
@@ -107,6 +148,7 @@ impl<'a> From<&'a AskedAgain> for AgainReply<'a> {
 
 /// A place in a file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReply<'a> {
     /// Relative to the folder that holds the index where it lies below it, else absolute.
     pub path: &'a str,
@@ -116,6 +158,7 @@ pub struct SourceReply<'a> {
 
 /// A piece of an answer.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnippetReply<'a> {
     /// Markdown.
     pub text: &'a str,
@@ -125,6 +168,7 @@ pub struct SnippetReply<'a> {
 
 /// What an index holds.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsReply<'a> {
     /// Where it lies.
     pub index: String,
@@ -187,6 +231,7 @@ impl<'a> StatsReply<'a> {
 
 /// A whole question: a line of `export`, the answer of `show --json`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuestionReply<'a> {
     /// Names the question in its index.
     pub id: &'a str,
@@ -212,6 +257,12 @@ pub struct QuestionReply<'a> {
     pub score: Option<f64>,
     /// Whatever else the source says of it.
     pub fields: &'a BTreeMap<String, String>,
+}
+
+/// Refuses what is no number from 0 to 1.
+fn ensure_share(name: &str, share: f32) -> anyhow::Result<()> {
+    anyhow::ensure!((0.0..=1.0).contains(&share), "{name} must be a number from 0 to 1");
+    Ok(())
 }
 
 impl<'a> SearchReply<'a> {
