@@ -237,10 +237,10 @@ async function listFilters() {
   try {
     const stats = await ask('/stats');
     $('about').textContent = count(stats.questions, 'question');
-    for (const [name, counts] of [['section', stats.sections], ['level', stats.levels], ['tag', stats.tags]]) {
+    for (const [name, list, counts] of [['section', 'section', stats.sections], ['level', 'level', stats.levels], ['tag', 'tags', stats.tags]]) {
       const values = Object.entries(counts).sort(([a, m], [b, n]) => n - m || a.localeCompare(b));
-      $(name).replaceChildren(el('option', { value: '' }, `any ${name}`),
-        ...values.map(([value, n]) => el('option', { value }, `${value} (${n.toLocaleString('en')})`)));
+      const options = values.map(([value, n]) => el('option', { value }, `${value} (${n.toLocaleString('en')})`));
+      $(list).replaceChildren(...(list === 'tags' ? options : [el('option', { value: '' }, `any ${name}`), ...options]));
       $(name).closest('label').hidden = !values.length;
     }
   } catch (error) {
@@ -334,9 +334,8 @@ function start() {
   $('q').addEventListener('compositionend', type);
   document.onkeydown = press;
   window.onpopstate = restore;
-  for (const name of ['section', 'level', 'tag']) $(name).onchange = () => { choose(name, $(name).value); $(name).value = ''; };
-  $('source').onchange = () => { choose('source', $('source').value.trim()); $('source').value = ''; };
-  $('source').onkeydown = (event) => { if (event.key === 'Enter') { event.preventDefault(); $('source').onchange(); } };
+  for (const name of LISTS) $(name).onchange = () => { choose(name, $(name).value.trim()); $(name).value = ''; };
+  for (const name of ['tag', 'source']) $(name).onkeydown = (event) => { if (event.key === 'Enter') { event.preventDefault(); $(name).onchange(); } };
   $('mode').onchange = () => { wanted.mode = $('mode').value; refilter(); };
   $('all').onchange = () => { wanted.all = $('all').checked; refilter(); };
   $('more').onclick = () => {

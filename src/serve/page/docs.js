@@ -33,7 +33,7 @@ function table(label, rows) {
 }
 
 const withDefault = ({ description, default: value }) =>
-  `${description || ''}${value === undefined || value === null || value.length === 0 ? '' : ` Default: ${JSON.stringify(value)}.`}`;
+  `${description || ''}${value === undefined || value === null || value.length === 0 ? '' : ` Default: ${JSON.stringify(typeof value === 'number' ? Number(value.toPrecision(6)) : value)}.`}`;
 
 function operation(path, method, { summary, description, parameters, requestBody, responses }) {
   const bodies = (content) => Object.entries(content).map(([type, { schema }]) => el('p', {}, el('code', {}, type), ' ', ...kindOf(schema)));

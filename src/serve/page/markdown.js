@@ -29,11 +29,19 @@ function flagsOf(source, bytes) {
   return flags;
 }
 
-/** A Markdown text; `marks` are byte ranges of it, in order. */
-export function markdown(source, marks = []) {
+/** A whole Markdown text. */
+export function markdown(source) {
+  return written(source, [], linesOf(source));
+}
+
+/** A piece cut out of one; `marks` are byte ranges of it, in order. */
+export function markdownPiece(source, marks) {
+  return written(source, marks, withOpenedFence(linesOf(source)));
+}
+
+function written(source, marks, lines) {
   const root = document.createDocumentFragment();
-  const writer = new Writer(source, flagsOf(source, marks));
-  writer.blocks(root, withOpenedFence(linesOf(source)));
+  new Writer(source, flagsOf(source, marks)).blocks(root, lines);
   return root;
 }
 
@@ -53,11 +61,22 @@ function linesOf(source) {
   return lines;
 }
 
-/** A piece cut out of an answer may begin inside code: its first fence closes something then. */
+/**
+ * A piece that was cut out of an answer may begin inside code. Then its first fence closes something: another that
+ * says its language follows, or none does. Without any fence, code is told by how its lines end.
+ */
 function withOpenedFence(lines) {
   const fences = lines.map((line) => FENCE.exec(line.text)).filter(Boolean);
-  const cut = fences.length % 2 === 1 && !fences[0][2] && !FENCE.test(lines[0].text);
-  return cut ? [{ text: fences[0][1], at: 0 }, ...lines] : lines;
+  const opened = [{ text: fences[0]?.[1] ?? '```', at: 0 }, ...lines];
+  if (!fences.length) return looksLikeCode(lines) ? opened : lines;
+  const closes = !fences[0][2] && (fences.length % 2 === 1 || fences[1][2]);
+  return closes && !FENCE.test(lines[0].text) ? opened : lines;
+}
+
+function looksLikeCode(lines) {
+  const written = lines.filter((line) => !blank(line));
+  const code = written.filter(({ text }) => /[;{}]\s*(\/\/.*)?$|^ {4,}\S/.test(text));
+  return code.length * 2 > written.length;
 }
 
 const indent = (text) => text.length - text.trimStart().length;
@@ -227,7 +246,8 @@ class Writer {
       return { end: i + bare[0].length, write: (into) => this.anchor(into, bare[1], view, start, start + bare[1].length) };
     }
     if (c === '&') return this.entity(view, i, rest);
-    if (c === '\n' && /( {2,}|\\)$/.test(text.slice(0, i))) return { end: i + 1, write: (into) => into.append(el('br')) };
+    if (c === '\\' && text[i + 1] === '\n') return { end: i + 2, write: (into) => into.append(el('br')) };
+    if (c === '\n' && text.startsWith('  ', i - 2)) return { end: i + 1, write: (into) => into.append(el('br')) };
     return null;
   }
 
@@ -271,7 +291,8 @@ class Writer {
     const size = text[i + 1] === c ? 2 : 1, sign = c.repeat(size);
     const word = (at) => /[\p{L}\p{N}]/u.test(text[at] || '');
     if ((c === '~' && size === 1) || /\s/.test(text[i + size] || ' ') || (c === '_' && word(i - 1))) return null;
-    for (let j = i + size; j < to; j += 1) {
+    // Where none closed the one before, none closes this one.
+    for (let j = Math.max(i + size, view.closed[sign] ?? 0); j < to; j += 1) {
       if (text[j] === '\\') { j += 1; continue; }
       if (text[j] === '`') { j = Math.max(j, this.codeSpan(view, j, to).end - 1); continue; }
       const closes = text.startsWith(sign, j) && j > i + size && !/\s/.test(text[j - 1]);
@@ -282,6 +303,7 @@ class Writer {
       const tag = c === '~' ? 's' : size === 2 ? 'strong' : 'em';
       return { end: j + size, write: (into) => this.wrapped(into, tag, (box) => this.inline(box, view, i + size, j)) };
     }
+    view.closed[sign] = to;
     return null;
   }
 
@@ -316,5 +338,5 @@ function viewOf(lines) {
     if (nth) at.push(line.at - 1);
     for (let i = 0; i < line.text.length; i += 1) at.push(line.at + i);
   });
-  return { text: lines.map((line) => line.text).join('\n'), at };
+  return { text: lines.map((line) => line.text).join('\n'), at, closed: {} };
 }

@@ -22,6 +22,7 @@ pub struct File {
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// All of them.
@@ -34,7 +35,7 @@ pub static FILES: &[File] = &[
     File { path: "/style.css", kind: STYLE, body: include_str!("style.css") },
     File { path: "/docs", kind: HTML, body: include_str!("docs.html") },
     File { path: "/docs.js", kind: SCRIPT, body: include_str!("docs.js") },
-    File { path: "/icon.svg", kind: "image/svg+xml", body: include_str!("icon.svg") },
+    File { path: "/icon.svg", kind: ICON, body: include_str!("icon.svg") },
 ];
 
 impl File {
@@ -45,7 +46,8 @@ impl File {
         let headers = [
             (header::CONTENT_TYPE, self.kind.to_owned()),
             (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
-            (header::CACHE_CONTROL, "no-cache".to_owned()),
+            // Browsers look at the icon with every change of the address bar.
+            (header::CACHE_CONTROL, if self.kind == ICON { "max-age=86400" } else { "no-cache" }.to_owned()),
             (header::ETAG, tag),
         ];
         match same {

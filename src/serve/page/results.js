@@ -1,7 +1,7 @@
 // Hits, whole questions and explanations as elements.
 
 import { count, el, link, percent } from './dom.js';
-import { markdown, title } from './markdown.js';
+import { markdown, markdownPiece, title } from './markdown.js';
 
 /** How sure is sure: the colours of the bar, and the words for who does not see it. */
 const SURE = [[0.5, 'high', 'likely'], [0.2, 'middle', 'possibly'], [0, 'low', 'hardly']];
@@ -14,7 +14,7 @@ export function hitOf(hit, use) {
   const item = el('li', { className: 'hit', id },
     el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), sure(hit.confidence)),
     place(hit, use),
-    el('div', { className: 'snippet prose' }, markdown(hit.snippet.text, hit.snippet.highlights)),
+    el('div', { className: 'snippet prose' }, markdownPiece(hit.snippet.text, hit.snippet.highlights)),
     again(hit.also_asked),
     el('div', { className: 'whole', id: `${id}-whole`, hidden: true }));
   return item;

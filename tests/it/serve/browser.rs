@@ -7,10 +7,27 @@ use super::Served;
 use crate::util::{Dir, FAQ, tools};
 
 /// What somebody may have written into a corpus: markup and addresses that would run, wherever text can stand.
-const EVIL: &str = r##"{"question": "Is <script>window.hacked=1</script> a title of <b>evil</b>?", "answer": "First <img src=x onerror=window.hacked=1> then\n\n<script>window.hacked=1</script>\n\n[click me](javascript:window.hacked=1) and [me too](data:text/html,<script>window.hacked=1</script>) but [not me](https://example.org/fine)\n\n![picture](https://evil.example/pixel.png)\n\n```html\n<script>window.hacked=1</script>\n```", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
-{"question": "Is <script>window.hacked=1</script> a title of <b>evil</b> ?", "answer": "<script>window.hacked=1</script>"}
+const EVIL: &str = r##"{"question": "Is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil?", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
+{"question": "is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
 {"question": "Where is 🦀 the «crab»?", "answer": "Über die Brücke: der 🦀 crab naïve lives in `let crab = \"🦀\";` below the sea, and *crab* is **not** [a lobster](https://example.org/lobster).\n\n1. one crab\n2. two\n   - nested\n\n| name | legs |\n|---|---|\n| crab | ten |\n\n> quoted crab", "url": "https://example.org/crab"}
 "##;
+
+/// The same as Markdown, where markup in an answer is kept.
+const EVIL_ANSWER: &str = r#"## Which evil answer shows a picture?
+
+First `<img src=x onerror=window.hacked=1>` then <img src=x onerror=window.hacked=1>
+
+<script>window.hacked=1</script>
+
+[click me](javascript:window.hacked=1) and [me too](data:text/html,<script>window.hacked=1</script>) and
+<javascript:window.hacked=1> but [not me](https://example.org/fine).
+
+![picture](https://evil.example/pixel.png) &#60;script&#62;window.hacked=1&#60;/script&#62;
+
+```html
+<script>window.hacked=1</script>
+```
+"#;
 
 fn run(script: &str, args: &[&str]) {
     let Some(tools) = tools("browser") else { return };
@@ -30,7 +47,8 @@ fn corpus() -> Dir {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     dir.write("evil.jsonl", EVIL);
-    dir.run(&["index", "faq.md", "evil.jsonl"]).success();
+    dir.write("evil.md", EVIL_ANSWER);
+    dir.run(&["index", "faq.md", "evil.jsonl", "evil.md"]).success();
     dir
 }
 

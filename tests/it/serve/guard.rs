@@ -161,7 +161,7 @@ fn beyond_this_machine_only_with_a_token() {
     dir.run(&["serve", "--listen", "0.0.0.0:0", "--token-file", "short"]).exits(2).says("16 characters");
     dir.run(&["serve", "--token-file", "missing"]).exits(2).says("could not read missing");
     dir.write("token", TOKEN);
-    let served = Served::start(&dir, &["--listen", "0.0.0.0:0", "--token-file", "token"]);
+    let served = Served::listening(&dir, "0.0.0.0:0", &["--token-file", "token"]);
     served.get("/stats").problem(401, "");
 }
 

@@ -36,9 +36,14 @@ pub struct Answer {
 }
 
 impl Served {
-    /// Starts `rqsearch serve ARGS` in a folder, at a free port.
+    /// Starts `rqsearch serve ARGS` in a folder, at a free port of this machine.
     pub fn start(dir: &Dir, args: &[&str]) -> Self {
-        let mut command = dir.command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat());
+        Self::listening(dir, "127.0.0.1:0", args)
+    }
+
+    /// Starts it at an address.
+    pub fn listening(dir: &Dir, listen: &str, args: &[&str]) -> Self {
+        let mut command = dir.command(&[&["serve", "--listen", listen], args].concat());
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
