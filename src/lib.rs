@@ -20,7 +20,7 @@
 //! | [`duplicates`] | index → questions that ask the same |
 //! | [`engine`] | an index and its model that stay open, for programs that search more than once |
 //! | [`render`] | results → a terminal, or JSON |
-//! | `interactive`, `mcp` | a picker that searches while one types; an index as tools for language models (features) |
+//! | `interactive`, `mcp`, `serve` | a picker that searches while one types, tools for language models, HTTP (features) |
 //! | `cli` | everything above behind one command (feature `cli`) |
 //!
 //! # Build, search
@@ -118,6 +118,8 @@ pub mod question;
 pub mod read;
 pub mod render;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 
 /// What programs share between threads can be shared; there is no global state.
 const _: () = {

@@ -2,15 +2,13 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::thread;
 
 use anyhow::Context;
 use tokio::runtime;
 
+use super::place::engine;
 use super::{Outcome, Place, say};
-use crate::engine::Engine;
-use crate::index::Index;
 use crate::mcp::Server;
 
 #[derive(Debug, clap::Args)]
@@ -40,13 +38,6 @@ pub fn run(_: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     // A read of stdin cannot be called off: nobody waits for it.
     runtime.shutdown_background();
     ended.map(|()| Outcome::Success)
-}
-
-fn engine(dir: Option<&Path>) -> anyhow::Result<Engine> {
-    match dir {
-        Some(dir) => Engine::open(dir),
-        None => Engine::fixed(Index::builtin()?),
-    }
 }
 
 /// One thread that passes messages; as many that search as there are processors, and those that read stdin and

@@ -13,6 +13,8 @@ mod model;
 mod models;
 mod place;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod shell;
 mod show;
 mod stats;
@@ -71,6 +73,9 @@ enum Command {
     Show(show::Args),
     /// Write every indexed question as JSON Lines
     Export,
+    /// Answer over HTTP, with a page to search from
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     /// Say what the index holds: questions, files, model, weight between words and meaning
     Stats(stats::Args),
     /// List the models there are, and get one: nothing is downloaded unless it is asked for here
@@ -160,6 +165,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Dups(args)) => dups::run(&args, place),
         Some(Command::Show(args)) => show::run(&args, place),
         Some(Command::Export) => export::run(place),
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(args)) => serve::run(&args, place),
         Some(Command::Stats(args)) => stats::run(&args, place),
         #[cfg(feature = "fastembed")]
         Some(Command::Models(args)) => models::run(&args),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::say;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+use crate::engine::Engine;
 use crate::index::{FOLDER, Index};
 
 /// Which index is meant.
@@ -30,23 +32,16 @@ impl Place<'_> {
 
     /// The folder it lies in; `None` where it is inside the program, which is said if nobody asked for it.
     pub fn dir(self) -> anyhow::Result<Option<PathBuf>> {
-        match self {
-            Self::Named(dir) => Ok(Some(dir.to_owned())),
-            Self::Builtin => Ok(None),
-            Self::Nearest => {
-                let dir = nearest()?;
-                if dir.is_none() {
-                    say(
-                        "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
-                    );
-                }
-                Ok(dir)
-            }
+        let dir = self.folder()?;
+        if dir.is_none() && matches!(self, Self::Nearest) {
+            say(
+                "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
+            );
         }
+        Ok(dir)
     }
 
-    /// The index's folder; `None` for the one inside the program.
-    #[cfg(feature = "interactive")]
+    /// The folder it lies in; `None` where it is inside the program.
     pub fn folder(self) -> anyhow::Result<Option<PathBuf>> {
         match self {
             Self::Named(dir) => Ok(Some(dir.to_owned())),
@@ -64,6 +59,15 @@ impl Place<'_> {
             }
             Self::Nearest => Ok(nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER))),
         }
+    }
+}
+
+/// Opens an index for searching again and again: the one in a folder, or the one inside the program.
+#[cfg(any(feature = "mcp", feature = "serve"))]
+pub fn engine(dir: Option<&Path>) -> anyhow::Result<Engine> {
+    match dir {
+        Some(dir) => Engine::open(dir),
+        None => Engine::fixed(Index::builtin()?),
     }
 }
 

@@ -24,7 +24,7 @@ pub use spec::{Loading, ModelSpec, Settings, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 
 /// What a text is: a model that tells phrases from what is searched has other words before each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// What somebody looks for.
     Query,

@@ -12,7 +12,8 @@ use super::wire::SourceReply;
 use crate::duplicates::{Duplicates, Group};
 use crate::question::Question;
 
-const PAGE: &str = include_str!("graph.html");
+/// The page before the data are in it.
+pub const PAGE: &str = include_str!("graph.html");
 
 /// What stands in the page where the data go.
 const PLACE: &str = r#"{"DATA":null}"#;

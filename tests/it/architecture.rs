@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("mermaid", &[]),
     ("parallel", &[]),
     ("question", &["mermaid"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("interactive", &["engine", "question", "render", "search"]),
     ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
     ("mcp", &["duplicates", "engine", "index", "question", "render", "search"]),
+    ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -18,6 +18,8 @@ mod models;
 #[cfg(all(unix, feature = "interactive"))]
 mod pty;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 #[cfg(feature = "remote")]
 mod server;
 mod shell;

@@ -1,6 +1,6 @@
 //! The JSON contract: the only types of ours that other programs read.
 //!
-//! `--json`, `--batch`, `show --json` and `export` write these and nothing else. Absent values
+//! `--json`, `--batch`, `show --json`, `export` and `serve` write these and nothing else. Absent values
 //! are `null`, absent lists empty; every key is always there. Offsets are UTF-8 bytes.
 
 mod duplicates;
@@ -22,7 +22,7 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
-pub use request::{QuestionRequest, SearchRequest};
+pub use request::{AnySearchRequest, QuestionRequest, SearchRequest, SearchesRequest};
 
 /// The answer to one phrase.
 #[derive(Debug, Serialize)]
@@ -38,8 +38,42 @@ pub struct SearchReply<'a> {
     pub hits: Vec<HitReply<'a>>,
 }
 
+/// The answers to several phrases.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SearchesReply<'a> {
+    /// In the order of the requests.
+    pub replies: Vec<SearchReply<'a>>,
+}
+
+/// Why a request was not answered (RFC 9457).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProblemReply<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// What the status is called.
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here, for people.
+    pub detail: &'a str,
+}
+
+/// Whether a server can answer.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthReply<'a> {
+    /// `ok`.
+    pub status: &'a str,
+    /// The program's version.
+    pub version: &'a str,
+}
+
 /// The answer to one line of a batch.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchReply<'a> {
     /// What the line called itself, as it did.
     #[serde(rename = "_id")]
@@ -62,6 +96,7 @@ pub struct BoundedReply<T> {
 
 /// A line of a batch that could not be answered.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchError<'a> {
     /// What the line called itself, as it did.
     #[serde(rename = "_id")]
@@ -144,6 +179,7 @@ pub struct SnippetReply<'a> {
 
 /// What an index holds.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsReply<'a> {
     /// Where it lies.
     pub index: String,
@@ -181,6 +217,7 @@ pub struct StatsReply<'a> {
 
 /// The model that made an index's vectors.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelReply<'a> {
     /// What people call it.
     pub name: &'a str,

@@ -1,6 +1,8 @@
 //! What other programs ask, as JSON.
 
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::search::{FITTED, Filters, Mode, Query};
 
@@ -42,6 +44,42 @@ pub struct SearchRequest {
     /// Say why each hit stands where it does.
     #[serde(default)]
     pub explain: bool,
+}
+
+/// Several phrases at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SearchesRequest {
+    /// Each is answered as if it had come alone.
+    pub requests: Vec<SearchRequest>,
+}
+
+/// One phrase, or several at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum AnySearchRequest {
+    /// Several.
+    Many(SearchesRequest),
+    /// One.
+    One(SearchRequest),
+}
+
+impl AnySearchRequest {
+    /// Reads what was sent. An object with `requests` is several: an untagged enum would only say that
+    /// neither fits.
+    ///
+    /// # Errors
+    /// It is neither; the message names what is missing or unknown.
+    pub fn parse(sent: Value) -> serde_json::Result<Self> {
+        match sent.get("requests") {
+            // A derived reader takes an array for a struct as well.
+            _ if !sent.is_object() => Err(serde_json::Error::custom("expected an object")),
+            Some(_) => SearchesRequest::deserialize(sent).map(Self::Many),
+            None => SearchRequest::deserialize(sent).map(Self::One),
+        }
+    }
 }
 
 fn default_limit() -> usize {
@@ -119,6 +157,24 @@ mod tests {
             (query.text.as_str(), query.excluded, query.limit, query.fold),
             ("pin", vec!["tokio".to_owned()], 10, true)
         );
+    }
+
+    #[test]
+    fn one_is_told_from_several_and_errors_name_what_is_wrong() {
+        let parse = |text: &str| AnySearchRequest::parse(serde_json::from_str(text).unwrap());
+        let one = SearchRequest::new("a");
+        assert_eq!(parse(r#"{"q": "a"}"#).unwrap(), AnySearchRequest::One(one.clone()));
+        let several = SearchesRequest { requests: vec![one.clone(), one] };
+        assert_eq!(
+            parse(r#"{"requests": [{"q": "a"}, {"q": "a"}]}"#).unwrap(),
+            AnySearchRequest::Many(several)
+        );
+        for (wrong, named) in
+            [(r#"{"requests": [{"x": 1}]}"#, "`x`"), (r#"{"limit": 3}"#, "`q`"), ("[]", "an object")]
+        {
+            let message = parse(wrong).unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! What the HTTP server adds to the model.
+//!
+//!     cargo bench --bench serve [-- SECONDS]
+//!
+//! Needs `wrk` (Debian's package). Starts `rqsearch serve --builtin` and asks it, over 1, 8, 64 and 256
+//! connections, phrases made of two halves of those in eval/rust.tsv, none of them twice, so that no vector is
+//! known already. The yardstick is the model alone: the same phrases, embedded by as many threads as there are
+//! processors, before and after. Figures seen are in docs/http.md.
+
+#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
+use rqsearch::parallel;
+
+/// How many connections ask at once.
+const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
+
+/// How many phrases are made, and how far in them one run is from the next.
+const PHRASES: usize = 400_000;
+const APART: usize = 80_000;
+
+fn main() {
+    // Cargo passes `--bench`.
+    let seconds = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(15);
+    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let phrases = phrases();
+    let list = dir.path().join("phrases");
+    let encoded: String = phrases.iter().map(|phrase| encoded(phrase) + "\n").collect();
+    std::fs::write(&list, encoded).expect("the temporary folder can be written");
+
+    let before = alone(&phrases);
+    let (mut server, address) = serve(dir.path());
+    for (nth, connections) in CONNECTIONS.into_iter().enumerate() {
+        let figures = [
+            ["searches_total", "search_seconds_total", "embedding_seconds_total"]
+                .map(|name| figure(&address, name)),
+            {
+                load(&address, &list, connections, nth * APART, seconds);
+                ["searches_total", "search_seconds_total", "embedding_seconds_total"]
+                    .map(|name| figure(&address, name))
+            },
+        ];
+        let [searches, all, model] = [0, 1, 2].map(|nth| figures[1][nth] - figures[0][nth]);
+        println!(
+            "  {:.2} ms a search, of which the model {:.0} %",
+            all / searches * 1e3,
+            model / all * 100.0
+        );
+    }
+    server.kill().expect("the server runs");
+    server.wait().expect("the server ends");
+    let after = alone(&phrases);
+    println!("the model alone, on all processors: {before:.0} phrases/s before, {after:.0} after");
+}
+
+/// Pairs of halves of the judged phrases, by a fixed walk.
+fn phrases() -> Vec<String> {
+    let judged = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/eval/rust.tsv"))
+        .expect("it is committed");
+    let judged: Vec<Vec<&str>> = judged
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .filter_map(|line| Some(line.split_once('\t')?.0.split_whitespace().collect()))
+        .collect();
+    let count = judged.len();
+    let phrase = |nth: usize| {
+        // Every pair comes once: the first half goes round, the second is shifted with every round.
+        let (one, two) = (&judged[nth % count], &judged[(nth + nth / count + 1) % count]);
+        let halves = one[..one.len().div_ceil(2)].iter().chain(&two[two.len() / 2..]);
+        halves.copied().collect::<Vec<_>>().join(" ")
+    };
+    (0..PHRASES.min(count * (count - 1))).map(phrase).collect()
+}
+
+fn encoded(phrase: &str) -> String {
+    phrase.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() {
+            text.push(char::from(byte));
+        } else {
+            write!(text, "%{byte:02X}").expect("a string takes it");
+        }
+        text
+    })
+}
+
+/// Phrases a second, by the model alone.
+fn alone(phrases: &[String]) -> f64 {
+    let model = Builtin::load(Prepare::Many).expect("the model is in the binary");
+    let some: Vec<&String> = phrases.iter().step_by(phrases.len() / 2000).collect();
+    let start = Instant::now();
+    parallel::map(&some, |phrase| {
+        black_box(model.embed(phrase, Role::Query).expect("the model runs"));
+    });
+    some.len() as f64 / start.elapsed().as_secs_f64()
+}
+
+fn serve(dir: &Path) -> (Child, String) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rqsearch"))
+        .args(["serve", "--builtin", "--listen", "127.0.0.1:0"])
+        .current_dir(dir)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(server.stderr.take().expect("it is piped"))
+        .read_line(&mut line)
+        .expect("it says where it listens");
+    let (_, rest) = line.split_once("http://").expect("it says where it listens");
+    (server, format!("http://{}", rest.split('/').next().unwrap_or_default()))
+}
+
+fn figure(address: &str, name: &str) -> f64 {
+    let mut response = ureq::get(format!("{address}/metrics")).call().expect("the server answers");
+    let text = response.body_mut().read_to_string().expect("the server answers");
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("rqsearch_{name} ")));
+    line.and_then(|value| value.parse().ok()).unwrap_or(0.0)
+}
+
+fn load(address: &str, list: &Path, connections: usize, from: usize, seconds: u64) {
+    let threads = connections.min(2);
+    let output = Command::new("wrk")
+        .args(["--threads", &threads.to_string(), "--connections", &connections.to_string()])
+        .args(["--duration", &format!("{seconds}s"), "--timeout", "15s"])
+        .args(["--script", concat!(env!("CARGO_MANIFEST_DIR"), "/benches/serve.lua"), address, "--"])
+        .arg(list)
+        .args([from.to_string(), (APART / 2).to_string()])
+        .output()
+        .expect("wrk is installed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figures = text.lines().find_map(|line| line.strip_prefix("figures "));
+    let figures: Vec<u64> = figures
+        .unwrap_or_else(|| panic!("wrk failed: {output:?}"))
+        .split(' ')
+        .map(|n| n.parse().expect("a number"))
+        .collect();
+    let [requests, took, refused, failed, p50, p99, most] = figures[..] else { panic!("wrk failed: {text}") };
+    let milliseconds = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1e3;
+    println!(
+        "{connections} connections: {:.0} answers/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.0} ms; {refused} refused, {failed} failed",
+        (requests - refused) as f64 / Duration::from_micros(took).as_secs_f64(),
+        milliseconds(p50),
+        milliseconds(p99),
+        milliseconds(most)
+    );
+}

@@ -1,0 +1,134 @@
+//! What all requests share, and which route leads where.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::CorsLayer;
+
+use super::duplicates::Surveys;
+use super::guard::{Hosts, guard};
+use super::kept::Kept;
+use super::lane::Lane;
+use super::metrics::{self, Metrics, observe};
+use super::phrases::Phrases;
+use super::problem::Problem;
+use super::{Options, about, duplicates, headers, openapi, page, questions, search, token};
+use crate::engine::Engine;
+
+/// The largest body of a request, in bytes: 64 of the longest phrases fit.
+const LARGEST_BODY: usize = 512 << 10;
+
+/// What all requests share.
+pub type Shared = Arc<App>;
+
+pub struct App {
+    pub engine: Engine,
+    /// Where phrases are searched for.
+    pub searches: Lane,
+    /// Where what looks at a whole index waits: one at a time, since each takes all processors.
+    pub surveys: Lane,
+    pub phrases: Phrases,
+    pub metrics: Metrics,
+    pub surveyed: Surveys,
+    /// `/stats`, ready to send.
+    pub stats: Kept<(), Vec<u8>>,
+}
+
+impl App {
+    pub fn new(engine: Engine, options: &Options) -> Self {
+        let limits = &options.limits;
+        Self {
+            engine,
+            searches: Lane::new(limits.threads.get(), limits.queue, limits.time),
+            surveys: Lane::new(1, limits.queue, limits.time),
+            phrases: Phrases::new(),
+            metrics: Metrics::new(),
+            surveyed: Surveys::new(),
+            stats: Kept::new(),
+        }
+    }
+}
+
+/// Every route, behind everything that a request has to pass.
+///
+/// # Errors
+/// An origin is none.
+pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<Router> {
+    let hosts = Arc::new(Hosts::new(listen, &options.allow_hosts));
+    let mut guarded = corpus_routes();
+    let mut open = open_routes();
+    if let Some(token) = options.token.clone().map(Arc::new) {
+        guarded = guarded.route_layer(middleware::from_fn_with_state(Arc::clone(&token), token::demand));
+        open = open.route("/session", post(token::sign_in).with_state(token));
+    }
+    let mut router = guarded
+        .merge(open)
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+        })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CompressionLayer::new());
+    if !options.allow_origins.is_empty() {
+        router = router.layer(cors(&options.allow_origins)?);
+    }
+    Ok(router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(hosts, guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), observe))
+        .layer(middleware::map_response(headers::secure))
+        .with_state(app))
+}
+
+/// What tells of the corpus.
+fn corpus_routes() -> Router<Shared> {
+    Router::new()
+        .route("/search", get(search::get).post(search::post))
+        .route("/questions/{id}", get(questions::get))
+        .route("/duplicates", get(duplicates::get))
+        .route("/duplicates/map", get(duplicates::map))
+        .route("/duplicates/check", post(duplicates::check))
+        .route("/stats", get(about::stats))
+        .route("/metrics", get(metrics::get))
+}
+
+/// What is the same on every server.
+fn open_routes() -> Router<Shared> {
+    let files = page::FILES.iter().fold(Router::new(), |router, file| {
+        router.route(file.path, get(move |headers| async move { file.answer(&headers) }))
+    });
+    files.route("/health", get(about::health)).route("/openapi.json", get(openapi::get))
+}
+
+/// Pages of these origins may read answers.
+fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
+    let origin = |origin: &String| -> anyhow::Result<HeaderValue> {
+        let (scheme, host) = origin.split_once("://").unwrap_or_default();
+        let is_origin =
+            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', ' ']);
+        anyhow::ensure!(
+            is_origin,
+            "{origin:?} is no origin\n  hint: name scheme and host, as in --allow-origin https://example.org"
+        );
+        origin.to_lowercase().parse().with_context(|| format!("{origin:?} is no origin"))
+    };
+    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<anyhow::Result<_>>()?;
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::RETRY_AFTER]))
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal("the server failed; its log says why").into_response()
+}

@@ -1,0 +1,95 @@
+//! `GET /duplicates`, `GET /duplicates/map`, `POST /duplicates/check`
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::app::{App, Shared};
+use super::extract::{Json, Query};
+use super::kept::Kept;
+use super::page::inline_policy;
+use super::problem::Problem;
+use super::search::{ensure_short, json};
+use crate::duplicates::{Cache, Duplicates, Options, check as check_phrase, duplicates, map as places};
+use crate::engine::Opened;
+use crate::render::graph;
+use crate::render::wire::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
+
+/// What was found, by path, whether only across files, and the bits of the threshold.
+pub type Surveys = Kept<(Option<String>, bool, u32), Duplicates>;
+
+/// What the map may do: run the one script and the one style that stand in it.
+static MAP_POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(graph::PAGE));
+
+pub async fn get(
+    State(app): State<Shared>,
+    Query(request): Query<DuplicatesRequest>,
+) -> Result<Response, Problem> {
+    let write = move |_: &Opened, found: &Duplicates, request: &DuplicatesRequest| {
+        Ok(serde_json::to_vec(&DuplicatesReply::new(found, request.threshold, request.top))?)
+    };
+    survey(app, request, write).await.map(json)
+}
+
+pub async fn map(
+    State(app): State<Shared>,
+    Query(request): Query<DuplicatesRequest>,
+) -> Result<Response, Problem> {
+    let write = move |opened: &Opened, found: &Duplicates, request: &DuplicatesRequest| {
+        let (mut page, name) = (Vec::new(), opened.index.dir().display().to_string());
+        graph::write_graph(&mut page, &name, found, &places(&opened.index, found)?, request.threshold)?;
+        Ok(page)
+    };
+    let page = survey(app, request, write).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, MAP_POLICY.as_str()),
+    ];
+    Ok((headers, page).into_response())
+}
+
+pub async fn check(
+    State(app): State<Shared>,
+    Json(request): Json<CheckRequest>,
+) -> Result<Response, Problem> {
+    let accepted = ensure_short(&request.q).and_then(|()| request.accepted().map(|_| ()));
+    accepted.map_err(|error| Problem::refused(&error))?;
+    let place = app.searches.enter()?;
+    let reply = place.run(move || app.check(&request)).await??;
+    Ok(json(reply))
+}
+
+/// Looks for duplicates, or at what is known of them, and writes what was found. If it takes longer than a
+/// request may, it goes on, and a later request finds it done.
+async fn survey(
+    app: Shared,
+    request: DuplicatesRequest,
+    write: impl FnOnce(&Opened, &Duplicates, &DuplicatesRequest) -> anyhow::Result<Vec<u8>> + Send + 'static,
+) -> Result<Vec<u8>, Problem> {
+    let options = request.options().map_err(|error| Problem::refused(&error))?;
+    let place = app.surveys.enter()?;
+    let work = move || {
+        let opened = app.engine.current()?;
+        let found = app.survey(&opened, &options)?;
+        write(&opened, &found, &request)
+    };
+    Ok(place.run(work).await??)
+}
+
+impl App {
+    fn survey(&self, opened: &Arc<Opened>, options: &Options) -> anyhow::Result<Arc<Duplicates>> {
+        let key = (options.within.clone(), options.across, options.threshold.to_bits());
+        self.surveyed
+            .get(opened, key, |opened| duplicates(&opened.index, options, &mut Cache::open(&opened.index)))
+    }
+
+    fn check(&self, request: &CheckRequest) -> anyhow::Result<Vec<u8>> {
+        let opened = self.engine.current()?;
+        let (phrase, threshold) = request.accepted()?;
+        let found =
+            self.with_model(&opened, |model| check_phrase(&opened.index, model, phrase, threshold))?;
+        Ok(serde_json::to_vec(&CheckReply::new(None, phrase, &found))?)
+    }
+}

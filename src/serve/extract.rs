@@ -1,0 +1,33 @@
+//! What a request holds, or the problem with it.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// How long a request's body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// A query string; keys may be repeated.
+#[derive(FromRequestParts)]
+#[from_request(via(axum_extra::extract::Query), rejection(Problem))]
+pub struct Query<T>(pub T);
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let read = timeout(BODY_WITHIN, axum::Json::<T>::from_request(request, state));
+        let late =
+            |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body of the request did not arrive in time");
+        let axum::Json(read) = read.await.map_err(late)??;
+        Ok(Self(read))
+    }
+}

@@ -1,0 +1,296 @@
+//! `GET /openapi.json`: the routes, and the types of the JSON contract as their schemas.
+
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::search::{self, LONGEST_PHRASE, MOST_HITS, MOST_REQUESTS};
+use crate::render::wire::{
+    AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, HealthReply,
+    ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
+};
+
+static DOCUMENT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| serde_json::to_vec(&document()).expect("a value of JSON is JSON"));
+
+pub async fn get() -> Response {
+    search::json(DOCUMENT.clone())
+}
+
+/// Where a document keeps its schemas.
+const SCHEMAS: &str = "/components/schemas";
+
+/// The document, as OpenAPI 3.1 has it, whose schemas are JSON Schema as it is.
+pub fn document() -> Value {
+    let mut api = Api::new();
+    api.search();
+    api.duplicates();
+    api.about();
+    api.finish()
+}
+
+struct Api {
+    /// The types that we read: what has a default may be left out.
+    sent: SchemaGenerator,
+    /// The types that we write: every key is there.
+    got: SchemaGenerator,
+    paths: Map<String, Value>,
+}
+
+impl Api {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = SCHEMAS.into();
+            settings.meta_schema = None;
+        });
+        Self {
+            sent: settings.clone().for_deserialize().into_generator(),
+            got: settings.for_serialize().into_generator(),
+            paths: Map::new(),
+        }
+    }
+
+    fn search(&mut self) {
+        let parameters = self.query::<SearchRequest>();
+        let reply = self.got.subschema_for::<SearchReply<'_>>();
+        let refused = [400, 422, 503];
+        self.add(
+            "/search",
+            "get",
+            "Find the questions that a phrase is about",
+            |operation| {
+                operation.insert("parameters".into(), parameters);
+                operation.insert(
+                    "description".into(),
+                    format!(
+                        "At most {MOST_HITS} hits, for a phrase of at most {LONGEST_PHRASE} characters. \
+                 Filters may be repeated: any of their values may hold."
+                    )
+                    .into(),
+                );
+            },
+            json_answer(&reply),
+            &refused,
+        );
+        let several = self.got.subschema_for::<SearchesReply<'_>>();
+        let body = body(&self.sent.subschema_for::<AnySearchRequest>());
+        self.add(
+            "/search",
+            "post",
+            "The same for one request, or for several at once",
+            |operation| {
+                operation.insert("requestBody".into(), body);
+                operation.insert("description".into(), format!(
+                "An object like the query of GET, or `requests` with at most {MOST_REQUESTS} of them. \
+                 One that cannot be answered is named, and none is."
+            ).into());
+            },
+            json_answer(&json!({"anyOf": [reply, several]})),
+            &[400, 408, 413, 415, 422, 503],
+        );
+        let question = self.got.subschema_for::<QuestionReply<'_>>();
+        let id = json!([{
+            "name": "id", "in": "path", "required": true, "schema": {"type": "string"},
+            "description": "The question's id, the beginning of it, or its own key.",
+        }]);
+        self.add(
+            "/questions/{id}",
+            "get",
+            "A question, whole",
+            |operation| {
+                operation.insert("parameters".into(), id);
+            },
+            json_answer(&question),
+            &[404, 409, 422, 503],
+        );
+    }
+
+    fn duplicates(&mut self) {
+        let parameters = self.query::<DuplicatesRequest>();
+        let reply = self.got.subschema_for::<DuplicatesReply<'_>>();
+        self.add("/duplicates", "get", "Questions that ask the same", |operation| {
+            operation.insert("parameters".into(), parameters.clone());
+            operation.insert("description".into(),
+                "The first time, this takes long in a large index: if there is no answer in time, it goes on, \
+                 and a later request finds it done.".into());
+        }, json_answer(&reply), &[400, 422, 503]);
+        self.add(
+            "/duplicates/map",
+            "get",
+            "The same as a map to look at",
+            |operation| {
+                operation.insert("parameters".into(), parameters);
+            },
+            json!({"text/html": {"schema": {"type": "string"}}}),
+            &[400, 422, 503],
+        );
+        let body = body(&self.sent.subschema_for::<CheckRequest>());
+        let reply = self.got.subschema_for::<CheckReply<'_>>();
+        self.add(
+            "/duplicates/check",
+            "post",
+            "Say which questions a new one repeats",
+            |operation| {
+                operation.insert("requestBody".into(), body);
+            },
+            json_answer(&reply),
+            &[400, 408, 413, 415, 422, 503],
+        );
+    }
+
+    fn about(&mut self) {
+        let stats = self.got.subschema_for::<StatsReply<'_>>();
+        let health = self.got.subschema_for::<HealthReply<'_>>();
+        self.add("/stats", "get", "What the index holds", |_| {}, json_answer(&stats), &[503]);
+        self.add(
+            "/health",
+            "get",
+            "Whether the index can be searched",
+            without_token,
+            json_answer(&health),
+            &[500],
+        );
+        let text = json!({"text/plain": {"schema": {"type": "string"}}});
+        self.add("/metrics", "get", "Figures for Prometheus", |_| {}, text, &[]);
+        let document = json_answer(&json!({"type": "object"}));
+        self.add("/openapi.json", "get", "This document", without_token, document, &[]);
+    }
+
+    /// A type's properties, as parameters of a query.
+    fn query<T: JsonSchema>(&mut self) -> Value {
+        let reference = self.sent.subschema_for::<T>();
+        let name = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+        // What stands in a query has its schema there, and needs no other.
+        let schema = name.and_then(|name| self.sent.definitions_mut().get(name).cloned()).unwrap_or_default();
+        let required = |name: &str| {
+            schema["required"].as_array().is_some_and(|required| required.iter().any(|one| one == name))
+        };
+        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+        let parameter = |(name, mut schema): (String, Value)| {
+            let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            json!({"name": name, "in": "query", "required": required(&name), "description": description, "schema": schema})
+        };
+        properties.into_iter().map(parameter).collect()
+    }
+
+    /// Adds an operation; `extend` adds to it what is its own.
+    fn add(
+        &mut self,
+        path: &str,
+        method: &str,
+        summary: &str,
+        extend: impl FnOnce(&mut Map<String, Value>),
+        content: Value,
+        problems: &[u16],
+    ) {
+        let mut responses = Map::new();
+        responses.insert("200".into(), json!({"description": "The answer.", "content": content}));
+        for status in problems {
+            let reason = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+            responses.insert(status.to_string(), problem(reason.unwrap_or_default()));
+        }
+        responses.insert("default".into(), problem("Any other problem."));
+        let mut operation = Map::new();
+        operation.insert("summary".into(), summary.into());
+        operation.insert("operationId".into(), operation_id(method, path).into());
+        operation.insert("responses".into(), responses.into());
+        extend(&mut operation);
+        let methods = self.paths.entry(path).or_insert_with(|| json!({}));
+        methods[method] = operation.into();
+    }
+
+    fn finish(mut self) -> Value {
+        self.got.subschema_for::<ProblemReply<'_>>();
+        let mut schemas = self.sent.take_definitions(true);
+        schemas.extend(self.got.take_definitions(true));
+        json!({
+            "openapi": "3.1.0",
+            "info": {
+                "title": "rqsearch",
+                "version": env!("CARGO_PKG_VERSION"),
+                "description": "Finds the question that any phrase is about. Every key of an answer is always there \
+                    unless its schema says otherwise; offsets are UTF-8 bytes.",
+            },
+            "paths": self.paths,
+            // A server without a token wants none.
+            "security": [{"token": []}, {}],
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            },
+        })
+    }
+}
+
+fn without_token(operation: &mut Map<String, Value>) {
+    operation.insert("security".into(), json!([]));
+}
+
+/// `get /questions/{id}` is `getQuestionsId`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |id, word| {
+        let (first, rest) = word.split_at(1);
+        id + &first.to_uppercase() + rest
+    })
+}
+
+fn json_answer(schema: &(impl serde::Serialize + ?Sized)) -> Value {
+    json!({"application/json": {"schema": schema}})
+}
+
+fn body(schema: &Schema) -> Value {
+    json!({"required": true, "content": {"application/json": {"schema": schema}}})
+}
+
+fn problem(description: &str) -> Value {
+    let schema = json!({"$ref": format!("#{SCHEMAS}/ProblemReply")});
+    json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        let references: Vec<&str> =
+            text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(references.len() > 20, "{text}");
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_query_has_the_options_of_the_command_line() {
+        let document = document();
+        let parameters = document["paths"]["/search"]["get"]["parameters"].as_array().unwrap().clone();
+        let required: Vec<(&str, bool)> = parameters
+            .iter()
+            .map(|one| (one["name"].as_str().unwrap(), one["required"].as_bool().unwrap()))
+            .collect();
+        for name in [
+            "limit",
+            "mode",
+            "source",
+            "section",
+            "level",
+            "tag",
+            "semantic_weight",
+            "min_confidence",
+            "all",
+            "explain",
+        ] {
+            assert!(required.contains(&(name, false)), "{name}: {required:?}");
+        }
+        assert!(required.contains(&("q", true)), "{required:?}");
+        assert_eq!(operation_id("get", "/questions/{id}"), "getQuestionsId");
+    }
+}

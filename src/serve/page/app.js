@@ -1,0 +1,352 @@
+// The page: what is typed → the address bar → one request at a time → hits.
+
+import { $, count, el } from './dom.js';
+import { explanationOf, hitOf, summaryOf, wholeOf } from './results.js';
+
+const WAIT = 90; // milliseconds after the last letter before the server is asked
+const PAUSE = 1500; // after this long without a letter, what is typed next is another entry of the history
+const STEP = 10, MOST = 100; // hits
+
+const LISTS = ['section', 'level', 'tag', 'source'];
+
+/** What is searched for; the address bar holds the same. */
+let wanted = read();
+/** What the server is being asked, if anything. */
+let asking = null, timer = 0, typedAt = 0;
+/** The reply that is shown, what it answers, and its explanation where somebody wanted one. */
+let shown = { reply: null, key: '', explained: null };
+
+// ---- The address bar ----
+
+function read() {
+  const params = new URLSearchParams(location.search);
+  const limit = Number(params.get('limit'));
+  return {
+    q: params.get('q') || '',
+    ...Object.fromEntries(LISTS.map((name) => [name, params.getAll(name)])),
+    mode: ['keyword', 'semantic'].includes(params.get('mode')) ? params.get('mode') : '',
+    all: params.get('all') === 'true',
+    limit: Number.isInteger(limit) && limit > 0 ? Math.min(limit, MOST) : STEP,
+    open: params.get('open') || '',
+  };
+}
+
+/** The parameters of a search, those left out that are as they are anyhow. */
+function paramsOf({ q, mode, all, limit, ...rest }) {
+  const params = new URLSearchParams({ q });
+  for (const name of LISTS) for (const value of rest[name]) params.append(name, value);
+  if (mode) params.set('mode', mode);
+  if (all) params.set('all', 'true');
+  if (limit !== STEP) params.set('limit', limit);
+  return params;
+}
+
+function write(push) {
+  const params = paramsOf(wanted);
+  if (wanted.open) params.set('open', wanted.open);
+  if (!wanted.q) params.delete('q');
+  const address = params.size ? `?${params}` : location.pathname;
+  if (address === (location.search || location.pathname)) return;
+  history[push ? 'pushState' : 'replaceState'](null, '', address);
+}
+
+const isFiltered = () => LISTS.some((name) => wanted[name].length);
+
+// ---- Asking ----
+
+class Refused extends Error {
+  constructor(status, detail, wait) { super(detail); Object.assign(this, { status, wait }); }
+}
+
+async function ask(path, options) {
+  const response = await fetch(path, { headers: { accept: 'application/json' }, ...options });
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const problem = await response.json().catch(() => ({ detail: response.statusText }));
+  throw new Refused(response.status, problem.detail, Number(response.headers.get('retry-after')) || 1);
+}
+
+/** Asks for what is wanted by now; whatever was asked before is called off, and its answer never shown. */
+async function search() {
+  clearTimeout(timer);
+  asking?.abort();
+  if (!wanted.q.trim()) return clear();
+  const mine = asking = new AbortController(), params = paramsOf(wanted), key = params.toString();
+  $('results').ariaBusy = 'true';
+  try {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const reply = await ask(`/search?${params}`, { signal: mine.signal });
+        if (mine === asking) show(reply, key);
+        return;
+      } catch (error) {
+        if (error.status !== 503 || tries === 3) throw error;
+        say('The server is busy; asking again …');
+        await new Promise((resume) => { setTimeout(resume, error.wait * 1000); });
+        if (mine !== asking) return;
+      }
+    }
+  } catch (error) {
+    if (mine === asking && error.name !== 'AbortError') fail(error);
+  } finally {
+    if (mine === asking) { asking = null; $('results').ariaBusy = 'false'; }
+  }
+}
+
+function fail(error) {
+  if (error.status === 401) return door();
+  $('results').replaceChildren();
+  $('more').hidden = true;
+  shown = { reply: null, key: '', explained: null };
+  say(error.status ? `${error.message[0].toUpperCase()}${error.message.slice(1)}.` : 'The server cannot be reached.', 'problem');
+}
+
+function say(text, tone = '') {
+  $('status').className = tone;
+  $('status').textContent = text;
+}
+
+// ---- Showing ----
+
+function clear() {
+  asking = null;
+  shown = { reply: null, key: '', explained: null };
+  document.title = 'rqsearch';
+  $('results').replaceChildren();
+  $('more').hidden = true;
+  say('');
+}
+
+function show(reply, key) {
+  shown = { reply, key, explained: null };
+  document.title = `${reply.query} – rqsearch`;
+  const held = document.activeElement?.closest('.hit') ? document.activeElement.closest('.hit').dataset.id : null;
+  $('results').replaceChildren(...reply.hits.map((hit) => {
+    const item = hitOf(hit, choose);
+    item.dataset.id = hit.id;
+    item.querySelector('.title').onclick = () => toggle(item);
+    return item;
+  }));
+  $('results').classList.toggle('misses', !reply.answered);
+  $('more').hidden = reply.hits.length < wanted.limit || wanted.limit >= MOST;
+  say(summaryOf(reply, isFiltered()), reply.answered ? '' : 'misses');
+  if (!reply.hits.length && isFiltered()) $('status').append(' ', el('button', { type: 'button', onclick: unchoose }, 'Search without them'));
+  // More hits, or a filter taken away, must not lose who stands on one of them.
+  const again = held && [...$('results').children].find((item) => item.dataset.id === held);
+  if (held) (again?.querySelector('.title') ?? $('q')).focus();
+  const open = wanted.open && [...$('results').children].find((item) => item.dataset.id === wanted.open);
+  if (open) expand(open);
+  else if (wanted.open) { wanted.open = ''; write(false); }
+}
+
+const isOpen = (item) => item.classList.contains('open');
+
+function toggle(item) {
+  if (isOpen(item)) close(item);
+  else expand(item);
+}
+
+function close(item) {
+  item.classList.remove('open');
+  item.querySelector('.title').setAttribute('aria-expanded', 'false');
+  item.querySelector('.whole').hidden = true;
+  if (wanted.open === item.dataset.id) { wanted.open = ''; write(false); }
+}
+
+async function expand(item) {
+  for (const other of $('results').querySelectorAll('.open')) if (other !== item) close(other);
+  const whole = item.querySelector('.whole'), { id } = item.dataset;
+  item.classList.add('open');
+  item.querySelector('.title').setAttribute('aria-expanded', 'true');
+  whole.hidden = false;
+  wanted.open = id;
+  write(false);
+  if (whole.childElementCount) return;
+  try {
+    const question = await ask(`/questions/${encodeURIComponent(id)}`);
+    if (!whole.childElementCount) whole.append(...wholeOf(question, whyButton(item, whole)));
+  } catch (error) {
+    close(item);
+    if (error.status === 401) door();
+    else say(`The answer could not be read: ${error.message}.`, 'problem');
+  }
+}
+
+function whyButton(item, whole) {
+  const button = el('button', { type: 'button', 'aria-expanded': 'false' }, 'Why this hit?');
+  button.onclick = async () => {
+    const why = whole.querySelector('.why');
+    if (why) { why.remove(); button.setAttribute('aria-expanded', 'false'); return; }
+    try {
+      const reply = await explained();
+      const hit = reply.hits.find((one) => one.id === item.dataset.id);
+      if (!hit || whole.querySelector('.why')) return;
+      whole.append(explanationOf(hit));
+      button.setAttribute('aria-expanded', 'true');
+    } catch (error) {
+      say(`It could not be explained: ${error.message}.`, 'problem');
+    }
+  };
+  return button;
+}
+
+/** The reply that is shown with its reasons, asked for once. */
+function explained() {
+  const { key } = shown;
+  shown.explained ||= ask(`/search?${key}&explain=true`);
+  shown.explained.catch(() => { shown.explained = null; });
+  return shown.explained;
+}
+
+// ---- Filters ----
+
+function choose(name, value) {
+  if (!value || wanted[name].includes(value)) return;
+  wanted[name].push(value);
+  Object.assign(wanted, { limit: STEP, open: '' });
+  refilter();
+}
+
+function drop(name, value) {
+  wanted[name] = wanted[name].filter((one) => one !== value);
+  refilter();
+  ($('chosen').querySelector('button') ?? $('q')).focus();
+}
+
+function unchoose() {
+  for (const name of LISTS) wanted[name] = [];
+  refilter();
+  $('q').focus();
+}
+
+function refilter() {
+  write(true);
+  showFilters();
+  search();
+}
+
+function showFilters() {
+  const chip = (name, value) => el('li', {}, el('button', { type: 'button', className: 'chip', title: 'Take this filter away',
+    onclick: () => drop(name, value) }, `${name} `, el('bdi', {}, value), el('span', { 'aria-hidden': 'true' }, ' ×'), el('span', { className: 'sr' }, ', take away')));
+  $('chosen').replaceChildren(...LISTS.flatMap((name) => wanted[name].map((value) => chip(name, value))));
+  $('mode').value = wanted.mode;
+  $('all').checked = wanted.all;
+  if (wanted.mode || wanted.all) $('filters').open = true;
+}
+
+async function listFilters() {
+  try {
+    const stats = await ask('/stats');
+    $('about').textContent = count(stats.questions, 'question');
+    for (const [name, list, counts] of [['section', 'section', stats.sections], ['level', 'level', stats.levels], ['tag', 'tags', stats.tags]]) {
+      const values = Object.entries(counts).sort(([a, m], [b, n]) => n - m || a.localeCompare(b));
+      const options = values.map(([value, n]) => el('option', { value }, `${value} (${n.toLocaleString('en')})`));
+      $(list).replaceChildren(...(list === 'tags' ? options : [el('option', { value: '' }, `any ${name}`), ...options]));
+      $(name).closest('label').hidden = !values.length;
+    }
+  } catch (error) {
+    if (error.status === 401) door();
+    else if (!wanted.q) say(error.status ? `${error.message}.` : 'The server cannot be reached.', 'problem');
+  }
+}
+
+// ---- The token ----
+
+function door() {
+  if (!$('door').open) $('door').showModal();
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  try {
+    const body = JSON.stringify({ token: $('token').value });
+    await ask('/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    $('token').value = $('door-problem').textContent = '';
+    $('door').close();
+    listFilters();
+    search();
+  } catch (error) {
+    $('door-problem').textContent = error.status ? `${error.message[0].toUpperCase()}${error.message.slice(1)}.` : 'The server cannot be reached.';
+    $('token').select();
+  }
+}
+
+// ---- Hands ----
+
+function type() {
+  const q = $('q').value;
+  if (q === wanted.q) return;
+  const now = performance.now(), push = now - typedAt > PAUSE;
+  typedAt = now;
+  Object.assign(wanted, { q, limit: STEP, open: '' });
+  write(push);
+  clearTimeout(timer);
+  timer = setTimeout(search, q.trim() ? WAIT : 0);
+}
+
+const titles = () => [...$('results').querySelectorAll('.title')];
+
+function move(step) {
+  const all = titles(), at = all.indexOf(document.activeElement?.closest('.hit')?.querySelector('.title'));
+  const next = at < 0 ? (step > 0 ? 0 : -1) : at + step;
+  if (next < 0) $('q').focus();
+  else if (next < all.length) { all[next].focus(); all[next].closest('.hit').scrollIntoView({ block: 'nearest' }); }
+}
+
+/** Enter in the field: at once, and on to the best hit. */
+async function go(event) {
+  event.preventDefault();
+  if (shown.key !== paramsOf(wanted).toString() || asking) await search();
+  const best = titles()[0];
+  if (!best) return;
+  best.focus();
+  expand(best.closest('.hit'));
+}
+
+function back() {
+  const open = $('results').querySelector('.open');
+  if (open) { close(open); open.querySelector('.title').focus(); return; }
+  if (document.activeElement === $('q')) { $('q').value = ''; type(); return; }
+  $('q').focus();
+  $('q').select();
+}
+
+function press(event) {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || $('door').open) return;
+  const { target, key } = event, field = target.closest('input, select, textarea, pre, .wide');
+  if (key === '/' && !target.closest('input, select, textarea')) { $('q').focus(); $('q').select(); }
+  else if (key === 'Escape') back();
+  else if ((key === 'ArrowDown' || key === 'ArrowUp') && (!field || field === $('q'))) move(key === 'ArrowDown' ? 1 : -1);
+  else return;
+  event.preventDefault();
+}
+
+function restore() {
+  wanted = read();
+  $('q').value = wanted.q;
+  showFilters();
+  search();
+}
+
+function start() {
+  $('form').onsubmit = go;
+  $('sign-in').onsubmit = signIn;
+  $('q').oninput = (event) => { if (!event.isComposing) type(); };
+  $('q').addEventListener('compositionend', type);
+  document.onkeydown = press;
+  window.onpopstate = restore;
+  for (const name of LISTS) $(name).onchange = () => { choose(name, $(name).value.trim()); $(name).value = ''; };
+  for (const name of ['tag', 'source']) $(name).onkeydown = (event) => { if (event.key === 'Enter') { event.preventDefault(); $(name).onchange(); } };
+  $('mode').onchange = () => { wanted.mode = $('mode').value; refilter(); };
+  $('all').onchange = () => { wanted.all = $('all').checked; refilter(); };
+  $('more').onclick = () => {
+    wanted.limit = Math.min(MOST, wanted.limit + STEP);
+    write(false);
+    titles().at(-1)?.focus();
+    search();
+  };
+  $('door').oncancel = (event) => event.preventDefault(); // there is nothing behind it without a token
+  listFilters();
+  restore();
+}
+
+start();

@@ -1,0 +1,342 @@
+// Markdown → elements, with what matches the phrase marked. Every letter remembers where in the source it stood,
+// so that marks, which are places in the source, survive markup. What is no markup here stays text.
+
+import { el, link } from './dom.js';
+
+// Nobody writes markup deeper or longer than this; what is beyond it stays text, however odd the source.
+const DEEPEST = 20, FARTHEST = 2000;
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
+const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
+const RULE = /^ {0,3}([-*_])\s*(?:\1\s*){2,}$/;
+const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(\s+)(?=\S)/;
+const QUOTE = /^ {0,3}> ?/;
+const DIVIDER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+
+/** Byte ranges of a text's UTF-8 → a flag for each of its UTF-16 units. */
+function flagsOf(source, bytes) {
+  const flags = new Uint8Array(source.length);
+  let unit = 0, byte = 0;
+  const advance = (to) => {
+    while (byte < to && unit < source.length) {
+      const code = source.codePointAt(unit);
+      unit += code > 0xffff ? 2 : 1;
+      byte += code > 0xffff ? 4 : code > 0x7ff ? 3 : code > 0x7f ? 2 : 1;
+    }
+    return unit;
+  };
+  for (const [start, end] of bytes) flags.fill(1, advance(start), advance(end));
+  return flags;
+}
+
+/** A whole Markdown text. */
+export function markdown(source) {
+  return written(source, [], linesOf(source));
+}
+
+/** A piece cut out of one; `marks` are byte ranges of it, in order. */
+export function markdownPiece(source, marks) {
+  return written(source, marks, withOpenedFence(linesOf(source)));
+}
+
+function written(source, marks, lines) {
+  const root = document.createDocumentFragment();
+  new Writer(source, flagsOf(source, marks)).blocks(root, lines);
+  return root;
+}
+
+/** A title: a line whose only markup is `code`. */
+export function title(text) {
+  return text.split(/(`[^`]+`)/).map((part, nth) => (nth % 2 ? el('code', {}, part.slice(1, -1)) : part));
+}
+
+/** A line: its text, and where in the source that begins. */
+function linesOf(source) {
+  const lines = [];
+  let at = 0;
+  for (const text of source.split('\n')) {
+    lines.push({ text: text.replace(/\r$/, ''), at });
+    at += text.length + 1;
+  }
+  return lines;
+}
+
+/**
+ * A piece that was cut out of an answer may begin inside code. Then its first fence closes something: another that
+ * says its language follows, or none does. Without any fence, code is told by how its lines end.
+ */
+function withOpenedFence(lines) {
+  const fences = lines.map((line) => FENCE.exec(line.text)).filter(Boolean);
+  const opened = [{ text: fences[0]?.[1] ?? '```', at: 0 }, ...lines];
+  if (!fences.length) return looksLikeCode(lines) ? opened : lines;
+  const closes = !fences[0][2] && (fences.length % 2 === 1 || fences[1][2]);
+  return closes && !FENCE.test(lines[0].text) ? opened : lines;
+}
+
+function looksLikeCode(lines) {
+  const written = lines.filter((line) => !blank(line));
+  const code = written.filter(({ text }) => /[;{}]\s*(\/\/.*)?$|^ {4,}\S/.test(text));
+  return code.length * 2 > written.length;
+}
+
+const indent = (text) => text.length - text.trimStart().length;
+const blank = (line) => !line.text.trim();
+const cut = (line, length) => ({ text: line.text.slice(length), at: line.at + Math.min(length, line.text.length) });
+const startsBlock = ({ text }) =>
+  FENCE.test(text) || HEADING.test(text) || RULE.test(text) || ITEM.test(text) || QUOTE.test(text);
+
+class Writer {
+  constructor(source, flags) {
+    this.source = source;
+    this.flags = flags;
+    this.depth = 0;
+    this.levels = [...new Set(linesOf(source).map((line) => HEADING.exec(line.text)?.[1].length).filter(Boolean))].sort();
+  }
+
+  blocks(into, lines) {
+    this.depth += 1;
+    for (let i = 0; i < lines.length;) {
+      const line = lines[i];
+      if (blank(line)) i += 1;
+      else if (this.depth > DEEPEST) i = this.paragraph(into, lines, i);
+      else if (FENCE.test(line.text)) i = this.code(into, lines, i);
+      else if (HEADING.test(line.text)) i = this.heading(into, lines, i);
+      else if (RULE.test(line.text)) { into.append(el('hr')); i += 1; }
+      else if (QUOTE.test(line.text)) i = this.quote(into, lines, i);
+      else if (ITEM.test(line.text)) i = this.list(into, lines, i);
+      else if (indent(line.text) >= 4) i = this.indented(into, lines, i);
+      else if (line.text.includes('|') && lines[i + 1] && DIVIDER.test(lines[i + 1].text)) i = this.table(into, lines, i);
+      else i = this.paragraph(into, lines, i);
+    }
+    this.depth -= 1;
+  }
+
+  code(into, lines, i) {
+    const [, fence] = FENCE.exec(lines[i].text), margin = indent(lines[i].text);
+    let end = i + 1;
+    const closes = ({ text }) => text.trim().startsWith(fence) && !text.trim().replaceAll(fence[0], '');
+    while (end < lines.length && !closes(lines[end])) end += 1;
+    const inside = lines.slice(i + 1, end).map((line) => cut(line, Math.min(margin, indent(line.text))));
+    this.pre(into, inside);
+    return end + 1;
+  }
+
+  indented(into, lines, i) {
+    let end = i;
+    while (end < lines.length && (blank(lines[end]) || indent(lines[end].text) >= 4)) end += 1;
+    while (blank(lines[end - 1])) end -= 1;
+    this.pre(into, lines.slice(i, end).map((line) => cut(line, 4)));
+    return end;
+  }
+
+  // It can be scrolled, so the keyboard has to reach it.
+  pre(into, lines) {
+    const code = el('code');
+    const view = viewOf(lines);
+    this.text(code, view, 0, view.text.length);
+    into.append(el('pre', { tabIndex: 0, role: 'group', 'aria-label': 'Code' }, code));
+  }
+
+  heading(into, lines, i) {
+    const [, hashes, text] = HEADING.exec(lines[i].text);
+    const heading = el(`h${Math.min(6, 3 + this.levels.indexOf(hashes.length))}`);
+    const from = lines[i].text.indexOf(text, hashes.length);
+    this.inline(heading, viewOf([{ text, at: lines[i].at + from }]));
+    into.append(heading);
+    return i + 1;
+  }
+
+  quote(into, lines, i) {
+    let end = i;
+    while (end < lines.length && QUOTE.test(lines[end].text)) end += 1;
+    const quote = el('blockquote');
+    this.blocks(quote, lines.slice(i, end).map((line) => cut(line, QUOTE.exec(line.text)[0].length)));
+    into.append(quote);
+    return end;
+  }
+
+  list(into, lines, i) {
+    const [, lead, bullet] = ITEM.exec(lines[i].text), ordered = /\d/.test(bullet);
+    const list = ordered ? el('ol', { start: parseInt(bullet, 10) }) : el('ul');
+    const begins = (line) => {
+      const item = ITEM.exec(line.text);
+      return item && !RULE.test(line.text) && item[1].length <= lead.length + 1 && /\d/.test(item[2]) === ordered ? item : null;
+    };
+    while (i < lines.length && begins(lines[i])) {
+      const depth = begins(lines[i])[0].length;
+      let end = i + 1;
+      while (end < lines.length && !begins(lines[end]) && this.belongs(lines, end, lead.length)) end += 1;
+      while (blank(lines[end - 1])) end -= 1;
+      const inside = lines.slice(i, end).map((line, nth) => cut(line, nth ? Math.min(depth, indent(line.text)) : depth));
+      const item = el('li');
+      this.blocks(item, inside);
+      list.append(item);
+      i = end;
+      while (i < lines.length && blank(lines[i]) && lines.slice(i).find((line) => !blank(line)) && begins(lines.slice(i).find((line) => !blank(line)))) i += 1;
+    }
+    into.append(list);
+    return i;
+  }
+
+  /** Whether a line goes on with an item: it is set in, or goes on with a paragraph. */
+  belongs(lines, at, margin) {
+    if (blank(lines[at])) {
+      const next = lines.slice(at).find((line) => !blank(line));
+      return Boolean(next) && indent(next.text) > margin;
+    }
+    return indent(lines[at].text) > margin || (!blank(lines[at - 1]) && !startsBlock(lines[at]));
+  }
+
+  table(into, lines, i) {
+    const cells = (line) => {
+      const found = [];
+      for (const cell of line.text.matchAll(/(?:\\.|`[^`]*`|[^|\\`]|`)+/g)) {
+        const lead = indent(cell[0]);
+        if (cell[0].trim() || found.length) found.push({ text: cell[0].trim(), at: line.at + cell.index + lead });
+      }
+      return found;
+    };
+    const row = (line, tag) => el('tr', {}, ...cells(line).map((cell) => {
+      const box = el(tag, tag === 'th' ? { scope: 'col' } : {});
+      this.inline(box, viewOf([cell]));
+      return box;
+    }));
+    let end = i + 2;
+    while (end < lines.length && !blank(lines[end]) && lines[end].text.includes('|')) end += 1;
+    const body = lines.slice(i + 2, end).map((line) => row(line, 'td'));
+    const table = el('table', {}, el('thead', {}, row(lines[i], 'th')), el('tbody', {}, ...body));
+    into.append(el('div', { className: 'wide', tabIndex: 0, role: 'group', 'aria-label': 'Table' }, table));
+    return end;
+  }
+
+  paragraph(into, lines, i) {
+    let end = i + 1;
+    while (end < lines.length && !blank(lines[end]) && !startsBlock(lines[end])) end += 1;
+    const paragraph = el('p', { dir: 'auto' });
+    this.inline(paragraph, viewOf(lines.slice(i, end).map((line) => cut(line, indent(line.text)))));
+    into.append(paragraph);
+    return end;
+  }
+
+  inline(into, view, from = 0, to = view.text.length) {
+    let plain = from;
+    for (let i = from; i < to;) {
+      const found = this.markup(view, i, to);
+      if (!found) { i += 1; continue; }
+      this.text(into, view, plain, i);
+      found.write(into);
+      i = plain = found.end;
+    }
+    this.text(into, view, plain, to);
+  }
+
+  /** What begins at a place, and how to write it. */
+  markup(view, i, end) {
+    const to = Math.min(end, i + FARTHEST);
+    const { text } = view, rest = text.slice(i, to), c = text[i];
+    if (c === '\\' && /[!-/:-@[-`{-~]/.test(text[i + 1] || '')) {
+      return { end: i + 2, write: (into) => this.text(into, view, i + 1, i + 2) };
+    }
+    if (c === '`') return this.codeSpan(view, i, to);
+    if (c === '[' || (c === '!' && text[i + 1] === '[')) return this.linked(view, i, to);
+    if (c === '*' || c === '_' || c === '~') return this.emphasis(view, i, to);
+    const bare = (c === 'h' || c === '<') && /^<?(https?:\/\/[^\s<>]*[^\s<>.,;:!?)\]}'"*_`])>?/.exec(rest);
+    if (bare && !/\w/.test(text[i - 1] || '')) {
+      const start = i + (c === '<' ? 1 : 0);
+      return { end: i + bare[0].length, write: (into) => this.anchor(into, bare[1], view, start, start + bare[1].length) };
+    }
+    if (c === '&') return this.entity(view, i, rest);
+    if (c === '\\' && text[i + 1] === '\n') return { end: i + 2, write: (into) => into.append(el('br')) };
+    if (c === '\n' && text.startsWith('  ', i - 2)) return { end: i + 1, write: (into) => into.append(el('br')) };
+    return null;
+  }
+
+  codeSpan(view, i, to) {
+    const run = /^`+/.exec(view.text.slice(i, to))[0].length;
+    for (let j = i + run; j < to; j += 1) {
+      if (view.text[j] !== '`') continue;
+      const end = j + /^`+/.exec(view.text.slice(j, to))[0].length;
+      if (end - j !== run) { j = end - 1; continue; }
+      let [from, upTo] = [i + run, j];
+      const padded = view.text[from] === ' ' && view.text[upTo - 1] === ' ' && view.text.slice(from, upTo).trim();
+      if (padded) { from += 1; upTo -= 1; }
+      return { end, write: (into) => this.wrapped(into, 'code', (code) => this.text(code, view, from, upTo)) };
+    }
+    return { end: i + run, write: (into) => this.text(into, view, i, i + run) };
+  }
+
+  // A picture is named, not loaded: nothing here asks another server for anything.
+  linked(view, i, to) {
+    const from = i + (view.text[i] === '!' ? 2 : 1);
+    let depth = 1, close = from;
+    for (; close < to && depth; close += 1) {
+      if (view.text[close] === '\\') close += 1;
+      else if (view.text[close] === '[') depth += 1;
+      else if (view.text[close] === ']') depth -= 1;
+    }
+    const target = !depth && /^\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/.exec(view.text.slice(close, to));
+    if (!target) return null;
+    return { end: close + target[0].length, write: (into) => this.anchor(into, target[1], view, from, close - 1, true) };
+  }
+
+  anchor(into, address, view, from, to, markup = false) {
+    const anchor = link(address);
+    if (markup) this.inline(anchor, view, from, to);
+    else this.text(anchor, view, from, to);
+    into.append(anchor);
+  }
+
+  emphasis(view, i, to) {
+    const { text } = view, c = text[i];
+    const size = text[i + 1] === c ? 2 : 1, sign = c.repeat(size);
+    const word = (at) => /[\p{L}\p{N}]/u.test(text[at] || '');
+    if ((c === '~' && size === 1) || /\s/.test(text[i + size] || ' ') || (c === '_' && word(i - 1))) return null;
+    // Where none closed the one before, none closes this one.
+    for (let j = Math.max(i + size, view.closed[sign] ?? 0); j < to; j += 1) {
+      if (text[j] === '\\') { j += 1; continue; }
+      if (text[j] === '`') { j = Math.max(j, this.codeSpan(view, j, to).end - 1); continue; }
+      const closes = text.startsWith(sign, j) && j > i + size && !/\s/.test(text[j - 1]);
+      if (!closes || (size === 1 && text[j + 1] === c) || (c === '_' && word(j + size))) {
+        if (closes && size === 1 && text[j + 1] === c) j += 1;
+        continue;
+      }
+      const tag = c === '~' ? 's' : size === 2 ? 'strong' : 'em';
+      return { end: j + size, write: (into) => this.wrapped(into, tag, (box) => this.inline(box, view, i + size, j)) };
+    }
+    view.closed[sign] = to;
+    return null;
+  }
+
+  entity(view, i, rest) {
+    const names = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' };
+    const [whole, name, code] = /^&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/.exec(rest) || [];
+    if (!whole) return null;
+    const letter = name ? names[name] : String.fromCodePoint(Math.min(Number(code), 0x10ffff));
+    return { end: i + whole.length, write: (into) => into.append(letter) };
+  }
+
+  wrapped(into, tag, fill) {
+    const box = el(tag);
+    fill(box);
+    into.append(box);
+  }
+
+  /** Text as it stands, what matches in <mark>. */
+  text(into, view, from, to) {
+    for (let i = from, j; i < to; i = j) {
+      const marked = this.flags[view.at[i]];
+      for (j = i + 1; j < to && this.flags[view.at[j]] === marked;) j += 1;
+      into.append(marked ? el('mark', {}, view.text.slice(i, j)) : view.text.slice(i, j));
+    }
+  }
+}
+
+/** Lines as one text that knows where each letter stood. */
+function viewOf(lines) {
+  const at = [];
+  lines.forEach((line, nth) => {
+    if (nth) at.push(line.at - 1);
+    for (let i = 0; i < line.text.length; i += 1) at.push(line.at + i);
+  });
+  return { text: lines.map((line) => line.text).join('\n'), at, closed: {} };
+}

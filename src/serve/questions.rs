@@ -1,0 +1,27 @@
+//! `GET /questions/{id}`
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::app::Shared;
+use super::problem::Problem;
+use super::search::{ensure_short, json};
+use crate::render::wire::QuestionReply;
+
+pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
+    ensure_short(&id).map_err(|error| Problem::refused(&error))?;
+    let place = app.searches.enter()?;
+    let found = place.run(move || Ok::<_, anyhow::Error>((app.engine.current()?.index.find(id.trim())?, id)));
+    let (found, id) = found.await??;
+    match found.as_slice() {
+        [question] => {
+            Ok(json(serde_json::to_vec(&QuestionReply::from(question)).map_err(anyhow::Error::from)?))
+        }
+        [] => Err(Problem::new(StatusCode::NOT_FOUND, format!("no question has the id {id:?}"))),
+        several => Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!("{} questions have the id or key {id:?}: name more of its id", several.len()),
+        )),
+    }
+}

@@ -1,0 +1,52 @@
+// A page of a real browser that notes what it must not do, and says what axe thinks of it.
+
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import assert from 'node:assert/strict';
+
+// tests/setup/browser.sh installs them into the target folder.
+const require = createRequire(`${process.env.RQSEARCH_TEST_TOOLS}/`);
+const { chromium } = require('playwright-core');
+const axe = require('axe-core');
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+
+export const launch = () =>
+  chromium.launch({ executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(), args: FLAGS });
+
+/**
+ * A fresh page. `page.calm()` fails if it asked another server for anything, tried to, ran what an index holds, or
+ * complained.
+ */
+export async function open(browser, address, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 850 }, ...options });
+  const page = await context.newPage();
+  const origin = address.startsWith('file:') ? 'file://' : new URL(address).origin;
+  const wrong = [];
+  page.on('request', (request) => { if (!request.url().startsWith(origin)) wrong.push(`asked for ${request.url()}`); });
+  page.on('console', (message) => {
+    // The browser itself notes every status of 400 and more.
+    if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
+  });
+  page.on('pageerror', (error) => wrong.push(String(error)));
+  page.on('dialog', (dialog) => { wrong.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  await page.addInitScript({ content: axe.source });
+  page.calm = async () => {
+    assert.deepEqual(wrong, []);
+    assert.equal(await page.evaluate(() => window.hacked), undefined, 'what an index holds was run');
+  };
+  await page.goto(address);
+  return page;
+}
+
+/** Fails where axe finds anything, once it is light and once it is dark. */
+export async function accessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await page.evaluate(() => window.axe.run());
+    const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}\n  ${node.failureSummary}`));
+    assert.deepEqual(found, [], `${what}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+}

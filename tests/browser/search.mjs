@@ -1,0 +1,234 @@
+// The page that searches, on an everyday FAQ among which somebody has written markup that would run.
+//
+//     node search.mjs http://127.0.0.1:PORT/
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, launch, open } from './browser.mjs';
+
+const address = process.argv[2];
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+const at = (path) => new URL(path, address).href;
+const titles = (page) => page.locator('.title').allTextContents();
+const first = (page) => page.locator('.title').first();
+const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+
+/** Waits until the best hit is this one. */
+const best = (page, title) => page.locator('.hit:first-child .title', { hasText: title }).waitFor();
+
+test('results appear while somebody types, and the address bar follows', async () => {
+  const page = await open(browser, address);
+  assert.equal(await focused(page), 'q', 'ready to type');
+  await page.keyboard.type('yellow tomato leaves', { delay: 15 });
+  await best(page, 'tomato plants yellow');
+  assert.equal(new URL(page.url()).searchParams.get('q'), 'yellow tomato leaves');
+  assert.match(await page.locator('#status').textContent(), /^\d+ hits? in /);
+  assert.match(await page.locator('.sure').first().textContent(), /^\d+ % sure/);
+  assert.equal(await page.title(), 'yellow tomato leaves – rqsearch');
+  await page.locator('#q').fill('');
+  await page.locator('.hit').first().waitFor({ state: 'detached' });
+  assert.equal(new URL(page.url()).search, '');
+  await page.calm();
+});
+
+test('an answer that comes late is not shown', async () => {
+  const page = await open(browser, address);
+  let release;
+  const held = new Promise((resume) => { release = resume; });
+  await page.route('**/search?q=roses', async (route) => { await held; await route.continue().catch(() => {}); });
+  const asked = page.waitForRequest('**/search?q=roses');
+  await page.locator('#q').fill('roses');
+  await asked;
+  await page.locator('#q').fill('sharpen a knife');
+  await best(page, 'sharpen a kitchen knife');
+  release();
+  await page.waitForTimeout(300);
+  await best(page, 'sharpen a kitchen knife');
+  await page.calm();
+});
+
+test('what matches is marked, byte for byte, whatever the letters', async () => {
+  const page = await open(browser, at('/?q=crab+naïve'));
+  await best(page, 'Where is 🦀');
+  const marks = await page.locator('.hit:first-child .snippet mark').allTextContents();
+  assert.ok(marks.includes('crab') && marks.includes('naïve'), `${marks}`);
+  assert.ok(marks.every((mark) => /^(crab|naïve)$/.test(mark)), `${marks}`);
+  await page.calm();
+});
+
+test('the keyboard is enough', async () => {
+  const page = await open(browser, at('/?q=bread'));
+  await first(page).waitFor();
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(page), 'title');
+  await page.keyboard.press('ArrowDown');
+  const second = (await titles(page))[1];
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), second);
+  await page.keyboard.press('Enter');
+  await page.locator('.open .whole .prose').waitFor();
+  assert.equal(await page.locator('.open .title').getAttribute('aria-expanded'), 'true');
+  assert.equal(await page.locator('.open .title').textContent(), second);
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('.open').count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), second, 'where one was');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await focused(page), 'q');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('/');
+  assert.equal(await focused(page), 'q');
+  await page.keyboard.type('prune roses');
+  await page.keyboard.press('Enter');
+  await page.locator('.hit:first-child.open .prose', { hasText: 'forsythia' }).last().waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'When should I prune roses?');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  assert.equal(await focused(page), 'q');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('#q').inputValue(), '');
+  await page.calm();
+});
+
+test('a link leads to where somebody was, and back is back', async () => {
+  const page = await open(browser, at('/?q=cut+roses&level=advanced'));
+  await best(page, 'prune roses');
+  assert.deepEqual(await titles(page).then((all) => all.some((title) => title.includes('knife'))), false, 'filtered');
+  await first(page).click();
+  await page.locator('.open .prose').last().waitFor();
+  const link = page.url();
+  assert.match(link, /open=[0-9a-f]{12}/);
+  await page.locator('#chosen button').click();
+  await page.locator('.title', { hasText: 'kitchen knife' }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.has('level'), false);
+  await page.goBack();
+  await page.locator('#chosen button', { hasText: 'advanced' }).waitFor();
+  await page.goForward();
+  await page.locator('#chosen button').waitFor({ state: 'detached' });
+  const other = await open(browser, link);
+  await other.locator('.hit:first-child.open .prose', { hasText: 'forsythia' }).last().waitFor();
+  await other.calm();
+  await page.calm();
+});
+
+test('filters narrow, can be taken away, and say so when nothing is left', async () => {
+  const page = await open(browser, at('/?q=bread'));
+  await first(page).waitFor();
+  await page.locator('summary').click();
+  await page.locator('#level').selectOption('advanced');
+  await page.locator('#chosen button', { hasText: 'advanced' }).waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll('.hit .meta')].every((meta) => meta.textContent.includes('advanced')));
+  await page.locator('#tag').fill('nothing has this');
+  await page.locator('#tag').press('Enter');
+  await page.getByText('Nothing found with these filters.').waitFor();
+  await page.getByRole('button', { name: 'Search without them' }).click();
+  await first(page).waitFor();
+  await page.locator('.meta .chip', { hasText: 'yeast' }).first().click();
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
+  await page.locator('#mode').selectOption('keyword');
+  await page.waitForURL(/mode=keyword/);
+  await page.calm();
+});
+
+test('what nothing answers is said, and what cannot be asked', async () => {
+  const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
+  await page.locator('#status.misses', { hasText: 'Nothing here answers this' }).waitFor();
+  await page.locator('#q').fill('-word');
+  await page.locator('#status.problem', { hasText: 'only says what to leave out' }).waitFor();
+  assert.equal(await page.locator('.hit').count(), 0);
+  await page.route('**/search?*', (route) => route.abort());
+  await page.locator('#q').fill('roses');
+  await page.locator('#status.problem', { hasText: 'cannot be reached' }).waitFor();
+  await page.unroute('**/search?*');
+  let busy = 1;
+  await page.route('**/search?*', (route) => (busy-- > 0
+    ? route.fulfill({ status: 503, headers: { 'retry-after': '1' }, contentType: 'application/problem+json', body: '{"detail": "busy"}' })
+    : route.continue()));
+  await page.locator('#q').fill('prune roses');
+  await page.getByText('asking again').waitFor();
+  await best(page, 'prune roses');
+  await page.calm();
+});
+
+test('why a hit stands where it does', async () => {
+  const page = await open(browser, at('/?q=prune+roses'));
+  await first(page).click();
+  await page.getByRole('button', { name: 'Why this hit?' }).click();
+  await page.locator('.why').waitFor();
+  assert.match(await page.locator('.why dl').textContent(), /Meaning.*cosine 0\.\d\d.*Words.*BM25.*Sure/s);
+  assert.match(await page.locator('.why table').textContent(), /prune/);
+  await page.getByRole('button', { name: 'Why this hit?' }).click();
+  assert.equal(await page.locator('.why').count(), 0);
+  await page.calm();
+});
+
+test('what somebody wrote into a corpus is text and nothing else', async () => {
+  const page = await open(browser, at('/?q=is+script+a+title+of+evil&limit=1'));
+  await best(page, '<script>window.hacked=1</script> or <img src=x onerror=window.hacked=1> a title');
+  assert.match(await page.locator('.again').textContent(), /<script>window.hacked=1<\/script>/);
+  await page.locator('#q').fill('which evil answer shows a picture');
+  await best(page, 'Which evil answer shows a picture?');
+  await first(page).click();
+  const prose = page.locator('.open .whole .prose');
+  await prose.filter({ hasText: 'onerror' }).waitFor();
+  assert.deepEqual(await prose.locator('a').evaluateAll((links) => links.map((link) => link.href)), ['https://example.org/fine', 'https://evil.example/pixel.png'], 'a picture is a link, and not loaded');
+  assert.match(await prose.locator('pre').textContent(), /<script>window.hacked=1<\/script>/);
+  await page.locator('.title', { hasText: '<script>' }).first().click();
+  await page.getByText('Other ways to ask').waitFor();
+  assert.match(await page.locator('.open .meta').textContent(), /<svg onload=window\.hacked=1>.*<i>tag<\/i>/s);
+  assert.equal(await page.locator('#results :is(script, img, svg, iframe, b, i, [onclick], [onload], [onerror])').count(), 0);
+  await page.locator('summary').click();
+  await page.locator('#section').selectOption('<svg onload=window.hacked=1>');
+  await page.locator('#chosen button').waitFor();
+  // The same by way of the address bar, which anybody may have written.
+  const evil = await open(browser, at(`/?q=${encodeURIComponent('<img src=x onerror=window.hacked=1>')}&tag=${encodeURIComponent('<script>window.hacked=1</script>')}&open=${encodeURIComponent('"><script>')}&limit=1e9&mode=x`));
+  await evil.locator('#chosen button').waitFor();
+  await evil.calm();
+  await page.calm();
+});
+
+test('Markdown is shown as what it is', async () => {
+  const page = await open(browser, at('/?q=where+is+the+crab'));
+  await first(page).click();
+  const prose = page.locator('.open .whole .prose');
+  await prose.waitFor();
+  for (const [selector, text] of [['p code', 'let crab = "🦀";'], ['em', 'crab'], ['strong', 'not'], ['a', 'a lobster'], ['ol > li:nth-child(2) > ul > li', 'nested'],
+    ['th', 'name'], ['td', 'ten'], ['blockquote', 'quoted crab']]) {
+    await prose.locator(selector, { hasText: text }).first().waitFor({ timeout: 2000 });
+  }
+  assert.equal(await page.getByRole('link', { name: 'Where it was asked' }).getAttribute('href'), 'https://example.org/crab');
+  await page.calm();
+});
+
+test('everybody can use it: light, dark, on a phone, closed and open', async () => {
+  for (const options of [{}, { viewport: { width: 360, height: 700 } }]) {
+    const page = await open(browser, address, options);
+    await page.getByText(/^\d+ questions$/).waitFor();
+    await accessible(page, 'empty');
+    await page.locator('#q').fill('bread dough');
+    await first(page).waitFor();
+    await page.locator('summary').click();
+    await page.locator('#level').selectOption('beginner');
+    await page.locator('#chosen button').waitFor();
+    await page.waitForFunction(() => document.getElementById('results').ariaBusy === 'false');
+    await accessible(page, 'results');
+    await first(page).click();
+    await page.getByRole('button', { name: 'Why this hit?' }).click();
+    await page.locator('.why').waitFor();
+    await accessible(page, 'an answer, explained');
+    await page.locator('#q').fill('where is the crab');
+    await page.locator('#chosen button').click();
+    await best(page, 'Where is 🦀');
+    await first(page).click();
+    await page.locator('.open .whole table').waitFor();
+    await accessible(page, 'lists, tables, code');
+    await page.locator('#q').fill('how much does a kitchen cost in winter');
+    await page.locator('#status.misses').waitFor();
+    await accessible(page, 'nothing answers');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${wide} pixels too wide`);
+    await page.calm();
+  }
+});
