@@ -112,62 +112,51 @@ fn questions_duplicates_and_figures() {
 }
 
 #[test]
-fn what_is_wrong_is_told_as_a_problem() {
-    let dir = Dir::indexed();
-    let served = Served::start(&dir, &[]);
+fn what_cannot_be_asked_is_told_as_a_problem() {
+    let served = Served::start(&Dir::indexed(), &[]);
     let schemas = Schemas::of(&served);
-    let long = "a".repeat(2001);
-    let json_type: &[(&str, &str)] = &[("content-type", "application/json")];
-    let cases: Vec<(&str, String, &[(&str, &str)], String, u16, &str)> = vec![
-        ("GET", "/nowhere".into(), &[], String::new(), 404, "nothing at this path"),
-        ("GET", "/index.html/../../etc/passwd".into(), &[], String::new(), 404, ""),
-        ("POST", "/stats".into(), &[], String::new(), 405, "another method"),
-        ("DELETE", "/search".into(), &[], String::new(), 405, "another method"),
-        ("GET", "/search".into(), &[], String::new(), 400, "missing field `q`"),
-        ("GET", "/search?q=a&limt=3".into(), &[], String::new(), 400, "unknown field `limt`"),
-        ("GET", "/search?q=a&limit=three".into(), &[], String::new(), 400, "invalid digit"),
-        ("GET", "/search?q=a&mode=psychic".into(), &[], String::new(), 400, "unknown variant"),
-        ("GET", "/search?q=".into(), &[], String::new(), 422, "the phrase is empty"),
-        ("GET", "/search?q=-word".into(), &[], String::new(), 422, "only says what to leave out"),
-        ("GET", "/search?q=a&limit=0".into(), &[], String::new(), 422, "from 1 to 100"),
-        ("GET", "/search?q=a&limit=101".into(), &[], String::new(), 422, "from 1 to 100"),
-        ("GET", "/search?q=a&semantic_weight=2".into(), &[], String::new(), 422, "semantic_weight"),
-        ("GET", "/search?q=a&min_confidence=NaN".into(), &[], String::new(), 422, "min_confidence"),
-        ("GET", format!("/search?q={long}"), &[], String::new(), 422, "2001 characters"),
-        ("POST", "/search".into(), json_type, "{\"q\": ".into(), 400, "EOF"),
-        ("POST", "/search".into(), json_type, "[\"a\"]".into(), 422, "expected an object"),
-        (
-            "POST",
-            "/search".into(),
-            json_type,
-            "{\"q\": \"a\", \"limt\": 1}".into(),
-            422,
-            "unknown field `limt`",
-        ),
-        (
-            "POST",
-            "/search".into(),
-            &[("content-type", "text/plain")],
-            "{\"q\": \"a\"}".into(),
-            415,
-            "Content-Type",
-        ),
-        (
-            "POST",
-            "/search".into(),
-            json_type,
-            format!("{{\"q\": \"{}\"}}", " ".repeat(600_000)),
-            413,
-            "limit",
-        ),
-        ("POST", "/duplicates/check".into(), json_type, "{\"q\": \" \"}".into(), 422, "the phrase is empty"),
-        ("POST", "/duplicates/check".into(), json_type, "{}".into(), 422, "missing field `q`"),
-        ("POST", "/session".into(), json_type, "{}".into(), 404, "nothing at this path"),
-    ];
-    for (method, path, headers, body, status, words) in cases {
-        let answer = served.send(method, &path, headers, &body).problem(status, words);
-        schemas.check("ProblemReply", &answer.json());
-        assert_eq!(status == 405, answer.header("allow").is_some(), "{answer:?}");
+    let long = format!("/search?q={}", "a".repeat(2001));
+    for (path, status, words) in [
+        ("/nowhere", 404, "nothing at this path"),
+        ("/index.html/../../etc/passwd", 404, ""),
+        ("/search", 400, "missing field `q`"),
+        ("/search?q=a&limt=3", 400, "unknown field `limt`"),
+        ("/search?q=a&limit=three", 400, "invalid digit"),
+        ("/search?q=a&mode=psychic", 400, "unknown variant"),
+        ("/search?q=", 422, "the phrase is empty"),
+        ("/search?q=-word", 422, "only says what to leave out"),
+        ("/search?q=a&limit=0", 422, "from 1 to 100"),
+        ("/search?q=a&limit=101", 422, "from 1 to 100"),
+        ("/search?q=a&semantic_weight=2", 422, "semantic_weight"),
+        ("/search?q=a&min_confidence=NaN", 422, "min_confidence"),
+        (&long, 422, "2001 characters"),
+    ] {
+        schemas.check("ProblemReply", &served.get(path).problem(status, words).json());
+    }
+    for (method, path) in
+        [("POST", "/stats"), ("DELETE", "/search"), ("PUT", "/"), ("GET", "/duplicates/check")]
+    {
+        let answer = served.send(method, path, &[], "").problem(405, "another method");
+        assert!(answer.header("allow").is_some(), "{answer:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_as_a_problem() {
+    let served = Served::start(&Dir::indexed(), &[]);
+    let json = "application/json";
+    let large = format!("{{\"q\": \"{}\"}}", " ".repeat(600_000));
+    for (path, kind, body, status, words) in [
+        ("/search", json, "{\"q\": ", 400, "EOF"),
+        ("/search", json, "[\"a\"]", 422, "expected an object"),
+        ("/search", json, "{\"q\": \"a\", \"limt\": 1}", 422, "unknown field `limt`"),
+        ("/search", "text/plain", "{\"q\": \"a\"}", 415, "Content-Type"),
+        ("/search", json, &large, 413, "limit"),
+        ("/duplicates/check", json, "{\"q\": \" \"}", 422, "the phrase is empty"),
+        ("/duplicates/check", json, "{}", 422, "missing field `q`"),
+        ("/session", json, "{}", 404, "nothing at this path"),
+    ] {
+        served.send("POST", path, &[("content-type", kind)], body).problem(status, words);
     }
 }
 
