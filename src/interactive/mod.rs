@@ -11,6 +11,7 @@
 
 mod draw;
 mod editor;
+mod input;
 mod keys;
 mod screen;
 mod searcher;
@@ -31,10 +32,9 @@ use crate::render::wire::SearchRequest;
 use draw::{Theme, draw};
 use screen::Screen;
 use searcher::{Answer, Searcher};
-use signals::Signals;
 use state::{Corpus, Effect, Event, State};
 
-/// How long a key or a signal may wait at most while nothing else is awaited: keys wake us at once.
+/// How long a change of the terminal's size may go unnoticed; keys wake us at once.
 const IDLE: Duration = Duration::from_millis(100);
 
 /// How long an answer may lie there unseen.
@@ -64,38 +64,28 @@ pub fn pick(
     settings: Settings,
     open: impl FnOnce() -> anyhow::Result<Engine> + Send + 'static,
 ) -> anyhow::Result<Option<Question>> {
-    let signals = Signals::watch()?;
     let searcher = Searcher::start(open);
     let screen = Screen::take(tty)?;
     let theme = if settings.colours { Theme::coloured() } else { Theme::plain() };
     crossterm::style::force_color_output(settings.colours);
     let state = State::new(settings.request);
-    let mut picker = Picker { state, screen, searcher, signals, theme, name: settings.name, engine: None };
-    let end = picker.run()?;
-    let Picker { screen, signals, state, .. } = picker;
-    drop((screen, signals));
-    match end {
-        End::Chosen => Ok(state.take_selected()),
-        End::Left => Ok(None),
-        End::Signal(signal) => {
-            signals::obey(signal)?;
-            Ok(None)
-        }
-    }
+    let mut picker = Picker { state, screen, searcher, theme, name: settings.name, engine: None };
+    Ok(match picker.run()? {
+        End::Chosen => picker.state.take_selected(),
+        End::Left => None,
+    })
 }
 
 /// How it ended.
 enum End {
     Chosen,
     Left,
-    Signal(i32),
 }
 
 struct Picker {
     state: State,
     screen: Screen,
     searcher: Searcher,
-    signals: Signals,
     theme: Theme,
     name: String,
     /// Once it is open.
@@ -123,9 +113,6 @@ impl Picker {
                     return Ok(end);
                 }
             }
-            if let Some(signal) = self.signals.seen() {
-                return Ok(End::Signal(signal));
-            }
         }
     }
 
@@ -146,7 +133,7 @@ impl Picker {
         if let Some(answer) = self.searcher.answer()? {
             return self.answered(answer).map(|event| Some(Some(event)));
         }
-        if !event::poll(patience)? {
+        if !self.screen.is_ready(patience)? {
             return Ok(None);
         }
         Ok(Some(match event::read()? {

@@ -1,8 +1,10 @@
-//! The terminal, taken and given back: at the end, on an error, and on a panic.
+//! The terminal, taken and given back: at the end, on an error, on a panic, and on a signal.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{panic, thread};
 
 use crossterm::cursor::Show;
@@ -12,12 +14,16 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 
+use super::input;
+use super::signals::Watch;
+
 /// A terminal that shows the picker, until this is dropped.
 pub struct Screen {
     tty: Arc<Tty>,
     terminal: Terminal<CrosstermBackend<Output>>,
     /// What a panic did before us.
     hook: Arc<PanicHook>,
+    _watch: Watch,
 }
 
 type PanicHook = dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync;
@@ -28,9 +34,18 @@ impl Screen {
     /// # Errors
     /// It is none, or is gone. It is as it was, then.
     pub fn take(file: File) -> io::Result<Self> {
-        let tty = Arc::new(Tty { file, is_taken: Mutex::new(false) });
+        let tty = Arc::new(Tty { file, is_taken: Mutex::new(false), is_lent: AtomicBool::new(false) });
         let output = Output { tty: Arc::clone(&tty), frame: Vec::new() };
         let terminal = Terminal::new(CrosstermBackend::new(output))?;
+        let watched = Arc::clone(&tty);
+        let watch = Watch::begin(move |by_key| {
+            let is_for_another = by_key && watched.is_lent.load(Ordering::SeqCst);
+            if !is_for_another {
+                // Of the two troubles, the signal is the one that counts.
+                let _ = watched.give_back();
+            }
+            is_for_another
+        })?;
         // A panic's message has to be written where it can be read.
         let hook: Arc<PanicHook> = Arc::from(panic::take_hook());
         let (before, shown) = (Arc::clone(&hook), Arc::clone(&tty));
@@ -39,7 +54,7 @@ impl Screen {
             let _ = shown.give_back();
             before(info);
         }));
-        let screen = Self { tty, terminal, hook };
+        let screen = Self { tty, terminal, hook, _watch: watch };
         screen.tty.take()?;
         Ok(screen)
     }
@@ -52,13 +67,23 @@ impl Screen {
         self.terminal.draw(frame).map(|_| ())
     }
 
-    /// Gives the terminal to something else for a while.
+    /// Whether there is a key to read within so long.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn is_ready(&self, patience: Duration) -> io::Result<bool> {
+        input::is_ready(&self.tty.file, patience)
+    }
+
+    /// Gives the terminal to something else for a while, and the keys that end programs as well.
     ///
     /// # Errors
     /// The terminal is gone.
     pub fn lend<T>(&mut self, to: impl FnOnce(&File) -> T) -> io::Result<T> {
         self.tty.give_back()?;
+        self.tty.is_lent.store(true, Ordering::SeqCst);
         let lent = to(&self.tty.file);
+        self.tty.is_lent.store(false, Ordering::SeqCst);
         self.tty.take()?;
         // Nothing of what was shown is there any more. (`Terminal::clear` would ask the terminal where its
         // cursor is, and wait for the answer.)
@@ -84,6 +109,8 @@ struct Tty {
     /// whichever thread that happens. Given back once and not twice: the second time would put the cursor
     /// back as well, onto what was written since.
     is_taken: Mutex<bool>,
+    /// Something else has it, such as an editor.
+    is_lent: AtomicBool,
 }
 
 impl Tty {

@@ -4,54 +4,46 @@ use std::io;
 
 #[cfg(unix)]
 mod unix {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-    use signal_hook::{SigId, flag, low_level};
+    use signal_hook::iterator::{Handle, Signals};
+    use signal_hook::low_level;
 
     use super::io;
 
-    /// Watches for signals until it is dropped.
-    pub struct Signals {
-        seen: Arc<AtomicUsize>,
-        registered: Vec<SigId>,
-    }
+    /// Watches for signals until it is dropped: on a thread of its own, since the one that reads keys may be
+    /// inside an editor, or in a terminal that does not answer.
+    pub struct Watch(Handle);
 
-    impl Signals {
-        /// Begins to watch.
+    impl Watch {
+        /// Begins to watch for what ends programs. `is_ignored` says whether one is not meant for us, and is the
+        /// last that is done before it ends us; it gets whether the signal is one that terminals send for a key,
+        /// to whatever is in the foreground.
         ///
         /// # Errors
         /// The system refuses.
-        pub fn watch() -> io::Result<Self> {
-            let mut signals = Self { seen: Arc::default(), registered: Vec::new() };
-            for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-                let seen = Arc::clone(&signals.seen);
-                signals.registered.push(flag::register_usize(signal, seen, signal as usize)?);
-            }
-            Ok(signals)
-        }
-
-        /// The signal that wants the program to end, if there was one.
-        pub fn seen(&self) -> Option<i32> {
-            i32::try_from(self.seen.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+        pub fn begin(is_ignored: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
+            let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+            let watch = Self(signals.handle());
+            thread::spawn(move || {
+                for signal in signals.forever() {
+                    let by_key = matches!(signal, SIGINT | SIGQUIT);
+                    if !is_ignored(by_key) {
+                        // As it does to a program that does not watch for it. There is nothing left that an
+                        // error could be told to.
+                        let _ = low_level::emulate_default_handler(signal);
+                    }
+                }
+            });
+            Ok(watch)
         }
     }
 
-    impl Drop for Signals {
+    impl Drop for Watch {
         fn drop(&mut self) {
-            for id in self.registered.drain(..) {
-                low_level::unregister(id);
-            }
+            self.0.close();
         }
-    }
-
-    /// Does what a signal does to a program that does not watch for it.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn obey(signal: i32) -> io::Result<()> {
-        low_level::emulate_default_handler(signal)
     }
 
     /// Stops until the shell says to go on.
@@ -64,27 +56,19 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::{Signals, obey, stop};
+pub use unix::{Watch, stop};
 
 /// Where there are none.
 #[cfg(not(unix))]
 mod none {
     use super::io;
 
-    pub struct Signals;
+    pub struct Watch;
 
-    impl Signals {
-        pub fn watch() -> io::Result<Self> {
+    impl Watch {
+        pub fn begin(_: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
             Ok(Self)
         }
-
-        pub fn seen(&self) -> Option<i32> {
-            None
-        }
-    }
-
-    pub fn obey(_signal: i32) -> io::Result<()> {
-        Ok(())
     }
 
     pub fn stop() -> io::Result<()> {
@@ -93,4 +77,4 @@ mod none {
 }
 
 #[cfg(not(unix))]
-pub use none::{Signals, obey, stop};
+pub use none::{Watch, stop};

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::pty::Pty;
+use crate::pty::{Pty, wait_until};
 use crate::util::{Dir, FAQ};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rqsearch");
@@ -244,6 +244,18 @@ fn a_signal_gives_the_terminal_back() {
         let (status, screen) = pty.end();
         assert_eq!((status.signal(), screen.trim()), (Some(name), ""));
     }
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_it() {
+    let dir = Dir::indexed();
+    // The shell ignores the hangup, so that nobody tells the picker by a signal.
+    let script = "trap '' HUP; \"$RQ\" -i bread; echo $? > status";
+    let pty = shell(&dir, script, &[]);
+    selects(&pty, RISE);
+    pty.hang_up();
+    let status = dir.path().join("status");
+    wait_until("the end", || fs::read_to_string(&status).is_ok_and(|status| !status.is_empty()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ pub struct Pty {
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
     reader: Option<JoinHandle<()>>,
+    hangs_up: Arc<AtomicBool>,
     modes: String,
 }
 
@@ -41,15 +43,19 @@ impl Pty {
         let parser = Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 100);
         let screen = Arc::new(Mutex::new(parser));
         let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        let hangs_up = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&hangs_up);
         let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             // The end of a terminal is an error on Linux.
-            while let Ok(length @ 1..) = output.read(&mut buffer) {
+            while let Ok(length @ 1..) = output.read(&mut buffer)
+                && !is_over.load(Ordering::SeqCst)
+            {
                 shown.lock().unwrap().process(&buffer[..length]);
             }
         });
         let writer = pair.master.take_writer().unwrap();
-        Self { master: pair.master, child, writer, screen, reader: Some(reader), modes }
+        Self { master: pair.master, child, writer, screen, reader: Some(reader), hangs_up, modes }
     }
 
     /// Types something, as the bytes that a terminal sends.
@@ -91,6 +97,14 @@ impl Pty {
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
+    /// Takes the terminal away from under the program.
+    pub fn hang_up(mut self) {
+        self.hangs_up.store(true, Ordering::SeqCst);
+        // What answers this wakes the reader, which holds the terminal as well.
+        self.send("x");
+        self.reader.take().unwrap().join().unwrap();
+    }
+
     /// Waits for the end, and says how it ended and what the screen shows then.
     #[track_caller]
     pub fn end(mut self) -> (ExitStatus, String) {
@@ -111,6 +125,16 @@ impl Pty {
         let screen = parser.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
         (status, screen.contents())
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "{what} does not come");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
