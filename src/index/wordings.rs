@@ -89,8 +89,8 @@ impl Index {
         let tells = |(row, other): &(usize, usize)| {
             a.passage(*row) == Passage::Title || b.passage(*other) == Passage::Title
         };
-        let cosine = |(row, other): &(usize, usize)| a.view(*row).cosine(&b.view(*other));
-        pairs.filter(tells).max_by(|x, y| cosine(x).total_cmp(&cosine(y)))
+        let near = pairs.filter(tells).map(|(row, other)| ((row, other), a.view(row).cosine(&b.view(other))));
+        near.max_by(|(_, x), (_, y)| x.total_cmp(y)).map(|(pair, _)| pair)
     }
 
     /// The vector of a question's title; `None` where there is no such question or vector.

@@ -11,7 +11,7 @@ mod tools;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult,
     ErrorCode, ErrorData, Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
@@ -76,7 +76,7 @@ impl Server {
     /// Answers on stdin and stdout until the client closes stdin. What came before is answered first.
     ///
     /// # Errors
-    /// The client does not begin as the protocol wants.
+    /// The client does not begin as the protocol wants, or cannot be answered.
     pub async fn serve(self) -> anyhow::Result<()> {
         match ServiceExt::serve(self, transport::stdio()).await {
             Ok(running) => {
@@ -85,7 +85,13 @@ impl Server {
             }
             // A client that goes before it has said anything, goes.
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
-            Err(error) => Err(anyhow::Error::new(error).context("what came on stdin is not MCP")),
+            Err(ServerInitializeError::ExpectedInitializeRequest(_)) => {
+                bail!("what came on stdin does not begin like MCP: `initialize` comes first")
+            }
+            Err(ServerInitializeError::TransportError { error, .. }) => {
+                Err(anyhow::Error::from_boxed(error.error).context("could not answer"))
+            }
+            Err(error) => Err(anyhow::Error::new(error).context("could not begin")),
         }
     }
 

@@ -25,11 +25,14 @@ pub(super) struct Kept {
     pub question: Question,
     /// Those that ask the same, best first.
     pub again: Vec<AskedAgain>,
+    /// The title's [`repeat_key`]: made once, since every candidate is compared with it.
+    key: String,
 }
 
 impl Kept {
     pub fn new(candidate: Candidate, question: Question) -> Self {
-        Self { candidate, question, again: Vec::new() }
+        let key = repeat_key(&question.title);
+        Self { candidate, question, again: Vec::new(), key }
     }
 }
 
@@ -59,8 +62,12 @@ pub(super) fn fold_more(index: &Index, kept: &mut [Kept], next: &[Candidate]) ->
 
 /// Adds a question to the hit that asks the same; gives it back where none does.
 fn add(index: &Index, kept: &mut [Kept], address: DocAddress, question: Question) -> Option<Question> {
+    let key = repeat_key(&question.title);
     let same = kept.iter_mut().find_map(|kept| {
-        let probability = same(index, (kept.candidate.address, &kept.question), (address, &question))?;
+        let probability = match kept.key == key {
+            true => 1.0,
+            false => same(index, (kept.candidate.address, &kept.question), (address, &question))?,
+        };
         Some((kept, probability))
     });
     match same {
@@ -85,9 +92,6 @@ fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
 
 /// The probability that two questions ask the same, where it is high enough to say so.
 fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> Option<f32> {
-    if repeat_key(&one.1.title) == repeat_key(&two.1.title) {
-        return Some(1.0);
-    }
     let (row, other) = index.nearest_pair(one.0, two.0)?;
     let [a, b] = [one.0, two.0].map(|address| &index.vectors()[address.segment_ord as usize]);
     let (a_view, b_view) = (a.view(row), b.view(other));

@@ -1,6 +1,7 @@
 //! Both legs, ready to say what they think of any document, and the ranking of what they bring.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -150,14 +151,22 @@ impl<'a> Legs<'a> {
     fn candidates(&self, vector: Option<&Quantized>) -> Vec<Candidate> {
         let mut addresses = self.exact.clone();
         addresses.extend(&self.keyword_best);
+        // The scan has the cosines of its own already.
+        let mut near: HashMap<DocAddress, f32> = HashMap::new();
         if let Some(vector) = vector {
-            addresses.extend(self.semantic_best(vector, self.limit()));
+            near.extend(
+                self.semantic_best(vector, self.limit()).iter().map(|(cosine, address)| (*address, *cosine)),
+            );
+            addresses.extend(near.keys());
         }
         addresses.sort();
         addresses.dedup();
         let candidate = |address| Candidate {
             address,
-            figures: self.figures(address, vector),
+            figures: match near.get(&address) {
+                Some(cosine) => Figures { cosine: Some(*cosine), ..self.figures(address, None) },
+                None => self.figures(address, vector),
+            },
             exact: self.exact.contains(&address),
             fused: 0.0,
             score: 0.0,
@@ -246,7 +255,8 @@ impl<'a> Legs<'a> {
         scored.into_iter().map(|(_, address)| address).collect()
     }
 
-    fn semantic_best(&self, vector: &Quantized, limit: usize) -> Vec<DocAddress> {
+    /// The nearest documents, nearest first, with their cosines.
+    fn semantic_best(&self, vector: &Quantized, limit: usize) -> Vec<(f32, DocAddress)> {
         let segments = self.index.searcher().segment_readers();
         let mut near: Vec<(f32, DocAddress)> = Vec::new();
         for (ord, (segment, vectors)) in segments.iter().zip(self.index.vectors()).enumerate() {
@@ -256,7 +266,7 @@ impl<'a> Legs<'a> {
         }
         near.sort_by(best_first);
         near.truncate(limit);
-        near.into_iter().map(|(_, address)| address).collect()
+        near
     }
 
     /// Where words alone would put a document, from 1, among how many; `None` where no word matches.
@@ -277,7 +287,7 @@ impl<'a> Legs<'a> {
     pub fn semantic_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
         let phrase = self.semantic.as_ref()?;
         let ranked = self.semantic_best(phrase, usize::MAX);
-        Some((1 + ranked.iter().position(|found| *found == address)?, ranked.len()))
+        Some((1 + ranked.iter().position(|(_, found)| *found == address)?, ranked.len()))
     }
 }
 

@@ -64,7 +64,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
 fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
     let kept = kept(legs, ranking)?;
     let weights = term_weights(&legs.keyword.terms);
-    let hit = |(rank, Kept { candidate, question, again }): (usize, Kept)| {
+    let hit = |(rank, Kept { candidate, question, again, .. }): (usize, Kept)| {
         let figures = legs.figures(candidate.address, legs.semantic.as_ref());
         let lead = candidate.fused - ranking.field;
         let features = figures.cosine.map(|cosine| {

@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::Options;
 use super::app::{App, router};
+use super::{Limits, Options};
 use crate::engine::Engine;
 
 /// How long a request's head may take to arrive, and a connection may be idle.
@@ -34,6 +34,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    /// How many searches run at once.
+    threads: usize,
     /// How long answers may take to finish when it is stopped.
     finish: Duration,
 }
@@ -67,7 +69,8 @@ impl Server {
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not tell the address")?;
         let router = router(Arc::new(App::new(engine, options)), wanted.ip(), options)?;
-        Ok(Self { listener, address, router, finish: options.limits.time })
+        let Limits { threads, time, .. } = options.limits;
+        Ok(Self { listener, address, router, threads: threads.get(), finish: time })
     }
 
     /// Where it listens, with the port that was taken.
@@ -80,7 +83,11 @@ impl Server {
     /// # Errors
     /// The system has no threads, signals or sockets for us.
     pub fn run(self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // Few threads talk to clients, so that clients who are refused and ask again at once leave most of the
+        // processors to the searches.
+        let talkers = self.threads.div_ceil(4);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(talkers).enable_all().build();
         let runtime = runtime.context("could not start the server's threads")?;
         let served = runtime.block_on(self.serve());
         // What still runs on blocking threads has nobody who waits for it.
