@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::text::{Piece, cut, marked, width};
@@ -96,7 +96,7 @@ impl Row<'_> {
         vec![Piece::new(&"━".repeat(full), style), Piece::new(&empty, self.theme.quiet), percent]
     }
 
-    /// `async.md:287 · Async · asked 2 more times`: the file's name alone where its path is too long.
+    /// `docs/async.md:287 · Async · asked 2 more times`: the file's name alone where its path is too long.
     fn place(&self, room: usize) -> Vec<Piece> {
         let question = &self.hit.question;
         let mut after = String::new();
@@ -108,16 +108,14 @@ impl Row<'_> {
             1 => after += " · asked once more",
             more => after += &format!(" · asked {more} more times"),
         }
-        let after = Piece::new(&after, self.theme.quiet);
         let mut place = Piece::new(&question.source.to_string(), self.theme.place);
-        if width(&[place.clone(), after.clone()]) > room
+        if width(std::slice::from_ref(&place)) > room
             && let Some(name) = Path::new(&question.source.path).file_name()
         {
             let short = format!("{}:{}", name.to_string_lossy(), question.source.line);
             place = Piece::new(&short, self.theme.place);
         }
-        place.style = place.style.remove_modifier(Modifier::BOLD);
-        vec![place, after]
+        vec![place, Piece::new(&after, self.theme.quiet)]
     }
 }
 

@@ -37,7 +37,7 @@ fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
     frame.render_widget(Line::styled(text, theme.quiet), corner);
 }
 
-/// All lines of a question: title, place, facts, and the answer.
+/// All lines of a question: title, place, the answer, and what else is known of it.
 fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let question = &hit.question;
     let wrapped = |pieces: &[Piece]| wrap(pieces, columns, &[], &[]);
@@ -49,13 +49,17 @@ fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Lin
     }
     place.push(Piece::new(&format!(" · {}", question.id), theme.quiet));
     lines.extend(wrapped(&place));
-    for fact in facts(hit) {
-        lines.extend(wrapped(&[Piece::new(&fact, theme.quiet)]));
-    }
     let answer = question.readable_answer();
     if !answer.trim().is_empty() {
         lines.push(Line::default());
         lines.extend(markdown::render(&answer, &results.highlights(&answer), columns, theme));
+    }
+    let facts = facts(hit);
+    if !facts.is_empty() {
+        lines.push(Line::default());
+    }
+    for fact in facts {
+        lines.extend(wrapped(&[Piece::new(&fact, theme.quiet)]));
     }
     lines
 }
