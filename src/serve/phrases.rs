@@ -87,6 +87,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::embed::Builtin;
 
     /// Counts what it is asked.
     struct Counting(AtomicUsize, ModelInfo);
@@ -94,7 +95,7 @@ mod tests {
     impl Counting {
         fn new(fingerprint: &str) -> Self {
             let info =
-                ModelInfo { name: "m".into(), fingerprint: fingerprint.into(), dimensions: 1, window: 9 };
+                ModelInfo { fingerprint: fingerprint.into(), dimensions: 1, ..Builtin::info().clone() };
             Self(AtomicUsize::new(0), info)
         }
     }

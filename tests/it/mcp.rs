@@ -200,7 +200,7 @@ fn a_client_that_does_not_listen_is_no_error_and_a_full_disk_is() {
     writeln!(session.stdin, "{hello}").unwrap();
     assert_eq!(session.child.wait().unwrap().code(), Some(0));
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut child =
+    let child =
         dir.command(&["mcp"]).stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.as_ref().unwrap(), "{hello}").unwrap();
     let output = child.wait_with_output().unwrap();
