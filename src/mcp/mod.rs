@@ -9,6 +9,7 @@ mod resources;
 mod schema;
 mod tools;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
@@ -89,7 +90,12 @@ impl Server {
                 bail!("what came on stdin does not begin like MCP: `initialize` comes first")
             }
             Err(ServerInitializeError::TransportError { error, .. }) => {
-                Err(anyhow::Error::from_boxed(error.error).context("could not answer"))
+                // As what it is, so that a pipe that was closed is told from a disk that is full.
+                let error = match error.error.downcast::<io::Error>() {
+                    Ok(error) => anyhow::Error::new(*error),
+                    Err(error) => anyhow::Error::from_boxed(error),
+                };
+                Err(error.context("could not answer"))
             }
             Err(error) => Err(anyhow::Error::new(error).context("could not begin")),
         }

@@ -187,18 +187,17 @@ fn what_does_not_begin_like_the_protocol_is_an_error_for_people() {
     session.close().exits(2).says("does not begin like MCP");
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_does_not_listen_is_no_error_and_a_full_disk_is() {
     let dir = Dir::indexed();
-    let mut session = Session::ungreeted(&dir, &[]);
-    let Session { stdout, .. } = session;
+    let Session { mut child, mut stdin, stdout, .. } = Session::ungreeted(&dir, &[]);
     drop(stdout);
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
     }});
-    writeln!(session.stdin, "{hello}").unwrap();
-    assert_eq!(session.child.wait().unwrap().code(), Some(0));
+    writeln!(stdin, "{hello}").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let child =
         dir.command(&["mcp"]).stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
