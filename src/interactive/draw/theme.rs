@@ -51,7 +51,7 @@ impl Theme {
             place: colour(Color::Cyan),
             quiet: Style::new().add_modifier(Modifier::DIM),
             warning: colour(Color::Yellow),
-            sure: [colour(Color::Red), colour(Color::Yellow), colour(Color::Green)],
+            sure: [Style::new().add_modifier(Modifier::DIM), colour(Color::Yellow), colour(Color::Green)],
             heading: colour(Color::Blue).add_modifier(Modifier::BOLD),
             code: colour(Color::Cyan),
             link: Style::new().add_modifier(Modifier::UNDERLINED),
