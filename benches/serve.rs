@@ -4,8 +4,8 @@
 //!
 //! Needs `wrk` (Debian's package). Starts `rqsearch serve --builtin` and asks it, over 1, 8, 64 and 256
 //! connections, phrases made of two halves of those in eval/rust.tsv, none of them twice, so that no vector is
-//! known already. The yardstick is the model alone: the same phrases, embedded by as many threads as there are
-//! processors, before and after. Figures seen are in docs/http.md.
+//! known already. The yardsticks are the model alone and whole searches without HTTP: the same phrases, by as many
+//! threads as there are processors, before and after. Figures seen are in docs/http.md.
 
 #![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
 
@@ -17,7 +17,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
+use rqsearch::index::Index;
 use rqsearch::parallel;
+use rqsearch::render::wire::SearchRequest;
+use rqsearch::search::search;
 
 /// How many connections ask at once.
 const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
@@ -35,19 +38,13 @@ fn main() {
     let encoded: String = phrases.iter().map(|phrase| encoded(phrase) + "\n").collect();
     std::fs::write(&list, encoded).expect("the temporary folder can be written");
 
-    let before = alone(&phrases);
+    println!("before: {}", alone(&phrases));
     let (mut server, address) = serve(dir.path());
     for (nth, connections) in CONNECTIONS.into_iter().enumerate() {
-        let figures = [
-            ["searches_total", "search_seconds_total", "embedding_seconds_total"]
-                .map(|name| figure(&address, name)),
-            {
-                load(&address, &list, connections, nth * APART, seconds);
-                ["searches_total", "search_seconds_total", "embedding_seconds_total"]
-                    .map(|name| figure(&address, name))
-            },
-        ];
-        let [searches, all, model] = [0, 1, 2].map(|nth| figures[1][nth] - figures[0][nth]);
+        let names = ["searches_total", "search_seconds_total", "embedding_seconds_total"];
+        let known = names.map(|name| figure(&address, name));
+        load(&address, &list, connections, nth * APART, seconds);
+        let [searches, all, model] = [0, 1, 2].map(|nth| figure(&address, names[nth]) - known[nth]);
         println!(
             "  {:.2} ms a search, of which the model {:.0} %",
             all / searches * 1e3,
@@ -56,8 +53,7 @@ fn main() {
     }
     server.kill().expect("the server runs");
     server.wait().expect("the server ends");
-    let after = alone(&phrases);
-    println!("the model alone, on all processors: {before:.0} phrases/s before, {after:.0} after");
+    println!("after: {}", alone(&phrases));
 }
 
 /// Pairs of halves of the judged phrases, by a fixed walk.
@@ -90,15 +86,24 @@ fn encoded(phrase: &str) -> String {
     })
 }
 
-/// Phrases a second, by the model alone.
-fn alone(phrases: &[String]) -> f64 {
+/// Phrases a second, by the model alone and by whole searches.
+fn alone(phrases: &[String]) -> String {
     let model = Builtin::load(Prepare::Many).expect("the model is in the binary");
+    let index = Index::builtin().expect("the index is in the binary");
     let some: Vec<&String> = phrases.iter().step_by(phrases.len() / 2000).collect();
-    let start = Instant::now();
-    parallel::map(&some, |phrase| {
+    let rate = |work: &(dyn Fn(&str) + Sync)| {
+        let start = Instant::now();
+        parallel::map(&some, |phrase| work(phrase));
+        some.len() as f64 / start.elapsed().as_secs_f64()
+    };
+    let embedding = rate(&|phrase| {
         black_box(model.embed(phrase, Role::Query).expect("the model runs"));
     });
-    some.len() as f64 / start.elapsed().as_secs_f64()
+    let searching = rate(&|phrase| {
+        let query = SearchRequest::new(phrase).query().expect("it is a phrase");
+        black_box(search(&index, Some(&model), &query).expect("the search runs"));
+    });
+    format!("the model alone {embedding:.0} phrases/s, searches without HTTP {searching:.0}")
 }
 
 fn serve(dir: &Path) -> (Child, String) {

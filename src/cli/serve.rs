@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::{Outcome, Place, plural, say};
 use crate::serve::{Limits, Options, Server, Token};
@@ -78,10 +78,10 @@ impl Args {
 }
 
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
-    let mut found = text.to_socket_addrs().with_context(|| {
-        format!("{text:?} is no address\n  hint: --listen 127.0.0.1:7700, or port 0 for a free one")
-    })?;
-    found.next().with_context(|| format!("{text:?} is no address of this machine"))
+    let hint = "\n  hint: --listen 127.0.0.1:7700, or port 0 for a free one";
+    let mut found =
+        text.to_socket_addrs().map_err(|error| anyhow!("{text:?} is no address: {error}{hint}"))?;
+    found.next().with_context(|| format!("{text:?} is no address{hint}"))
 }
 
 fn token(path: &Path) -> anyhow::Result<Token> {
