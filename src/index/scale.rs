@@ -22,12 +22,13 @@ impl Scale {
 
     /// A cosine of this model as the built-in one would have it.
     pub fn as_builtin(self, cosine: f32) -> f32 {
-        (1.0 - (1.0 - cosine) / self.0).max(-1.0)
+        // Not a rounding error away from itself.
+        if self == Self::BUILTIN { cosine } else { (1.0 - (1.0 - cosine) / self.0).max(-1.0) }
     }
 
     /// The cosine of this model that says what a cosine of the built-in one says.
     pub fn from_builtin(self, cosine: f32) -> f32 {
-        1.0 - (1.0 - cosine) * self.0
+        if self == Self::BUILTIN { cosine } else { 1.0 - (1.0 - cosine) * self.0 }
     }
 }
 

@@ -89,7 +89,12 @@ fn keywords_only_needs_no_vectors_and_says_so() {
     dir.run(&["index", "--keyword-only", "faq.md"]).success().says("0 chunks");
     assert_eq!(dir.titles(&["whetstone"]), ["How do I sharpen a kitchen knife?"]);
     dir.run(&["--mode", "semantic", "dull"]).exits(2).says("has keywords only");
-    dir.run(&["index", "faq.md"]).exits(2).says("keywords only").says("all-MiniLM-L6-v2");
+    // Words only it stays, until somebody names a model.
+    dir.run(&["index", "faq.md"]).success().says("0 chunks");
+    dir.run(&["index", "--model", "builtin"])
+        .success()
+        .says("from words only to all-MiniLM-L6-v2")
+        .says("10 chunks");
 }
 
 #[test]

@@ -51,6 +51,7 @@ struct Explanation {
     keyword: Keyword,
     named: Option<f32>,
     exact: bool,
+    relevance: Option<f32>,
     confidence: Option<Confidence>,
 }
 
@@ -128,7 +129,10 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
     let (semantic, keyword) = (why.semantic.as_ref().unwrap(), &why.keyword);
     let weight = why.semantic_weight;
     let sum = weight * semantic.share.unwrap() + (1.0 - weight) * keyword.share.unwrap();
-    assert!((sum - hit.score).abs() < 1e-4 && !why.exact && why.named.is_none(), "{why:?}");
+    assert!(
+        (sum - hit.score).abs() < 1e-4 && !why.exact && why.relevance.is_none() && why.named.is_none(),
+        "{why:?}"
+    );
     assert_eq!((keyword.rank, keyword.of, semantic.rank, semantic.of), (Some(1), Some(1), Some(1), Some(5)));
     assert!(keyword.bm25 > 0.0 && (0.0..1.0).contains(&keyword.covered), "{keyword:?}");
     let words: Vec<_> =
