@@ -58,7 +58,7 @@ impl Engine {
     /// Opens the index in a folder, and loads its model.
     ///
     /// # Errors
-    /// See [`OpenError`](crate::index::OpenError) and [`embed::open`].
+    /// See [`OpenError`] and [`embed::open`].
     pub fn open(dir: &Path) -> anyhow::Result<Self> {
         Self::open_with(dir, load_model)
     }
@@ -90,7 +90,7 @@ impl Engine {
     /// after every commit by another model.
     ///
     /// # Errors
-    /// See [`OpenError`](crate::index::OpenError); those of `load`.
+    /// See [`OpenError`]; those of `load`.
     pub fn open_with(
         dir: &Path,
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
