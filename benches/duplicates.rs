@@ -6,7 +6,7 @@
 //! crowds of subjects, one in ten a duplicate of another:
 //!
 //! - the whole of it for 30,000 questions, embeddings given, and once more with one question added;
-//! - the candidate step by neighbourhoods against looking at every pair, for 20,000 to 80,000 wordings: time,
+//! - the candidate step by neighbourhoods against looking at every pair, for 20,000 to 80,000 phrasings: time,
 //!   and how many of the near pairs it finds.
 //!
 //! Figures seen are in the README.
@@ -125,7 +125,7 @@ fn candidates(count: usize) {
         hit as f64 / wanted.len().max(1) as f64
     };
     println!(
-        "{count} wordings: every pair {exact_took:.1} s, neighbourhoods {probed_took:.1} s, which find {:.3} of {} \
+        "{count} phrasings: every pair {exact_took:.1} s, neighbourhoods {probed_took:.1} s, which find {:.3} of {} \
          pairs of at least .6 and {:.3} of those of at least .8",
         recall(0.6),
         exact.len(),

@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use rqsearch::chunk::chunks;
 use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
 use rqsearch::index::{Build, Index};
-use rqsearch::parallel;
 use rqsearch::question::Question;
 use rqsearch::search::{Query, search};
+use rqsearch::worker_threads;
 
 const PHRASE: &str = "holding a lock while waiting for something else";
 
@@ -97,7 +97,7 @@ fn index(dir: &Path, questions: &[Question]) {
     let (mut alone, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         let start = Instant::now();
-        parallel::map(&texts, |text| {
+        worker_threads::map(&texts, |text| {
             black_box(model.embed(text, Role::Passage).expect("the model runs"));
         });
         alone.push(start.elapsed());

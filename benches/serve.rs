@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
 use rqsearch::index::Index;
-use rqsearch::parallel;
-use rqsearch::render::wire::SearchRequest;
+use rqsearch::render::json::SearchRequest;
 use rqsearch::search::search;
+use rqsearch::worker_threads;
 
 /// How many connections ask at once.
 const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
@@ -93,7 +93,7 @@ fn alone(phrases: &[String]) -> String {
     let some: Vec<&String> = phrases.iter().step_by(phrases.len() / 2000).collect();
     let rate = |work: &(dyn Fn(&str) + Sync)| {
         let start = Instant::now();
-        parallel::map(&some, |phrase| work(phrase));
+        worker_threads::map(&some, |phrase| work(phrase));
         some.len() as f64 / start.elapsed().as_secs_f64()
     };
     let embedding = rate(&|phrase| {

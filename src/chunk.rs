@@ -46,7 +46,7 @@ impl Passage {
     }
 
     /// The question as asked here; its title where this is no other way to ask it.
-    pub fn wording<'a>(&self, question: &'a Question) -> &'a str {
+    pub fn phrasing<'a>(&self, question: &'a Question) -> &'a str {
         match self {
             Self::Also(nth) => question.also.get(*nth as usize).unwrap_or(&question.title),
             Self::Title | Self::Answer(_) => &question.title,

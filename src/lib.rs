@@ -113,13 +113,13 @@ pub mod logistic;
 pub mod mcp;
 pub mod mermaid;
 pub mod pair;
-pub mod parallel;
 pub mod question;
 pub mod read;
 pub mod render;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod worker_threads;
 
 /// What programs share between threads can be shared; there is no global state.
 const _: () = {

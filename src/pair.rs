@@ -1,6 +1,6 @@
 //! Do two questions ask the same?
 //!
-//! Vectors say how near two wordings are in meaning, and are easily fooled by the one word that makes
+//! Vectors say how near two phrasings are in meaning, and are easily fooled by the one word that makes
 //! another question of it: "`Rc` or `Arc`?" and "`Rc` or `Box`?" lie closer together than most
 //! paraphrases. So a pair is judged by its cosine *and* by what differs, put together by a logistic model
 //! (`pair.json`) that `rqsearch eval --pairs … --fit` fits to labelled pairs.
@@ -13,7 +13,7 @@ use crate::logistic::{Model, Sign};
 
 /// What the model looks at, in this order, and which way each may move the odds:
 ///
-/// - `meaning`: the cosine of both wordings, as seen from the corpus's [`Centre`](crate::index::Centre);
+/// - `meaning`: the cosine of both phrasings, as seen from the corpus's [`Centre`](crate::index::Centre);
 /// - `shorter`: the logarithm of the number of words of the shorter one, at most 25: what little is said
 ///   is easily said by another question too;
 /// - the rest is 1 where something differs, else 0; see [`Difference`].
@@ -28,7 +28,7 @@ pub const FEATURES: [(&str, Sign); 8] = [
     ("order", Sign::Down),
 ];
 
-/// Below this cosine nobody would call two wordings one question, and the model is not asked.
+/// Below this cosine nobody would call two phrasings one question, and the model is not asked.
 pub const LEAST_COSINE: f32 = 0.6;
 
 /// The model that the program was built with.
@@ -72,7 +72,7 @@ impl Difference {
 
 /// One way to ask, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wording {
+pub struct Phrasing {
     /// The words that say something, stemmed, in order.
     words: Vec<String>,
     /// The same as they are written.
@@ -85,10 +85,10 @@ pub struct Wording {
     opposites: Vec<(usize, usize)>,
 }
 
-/// Words that ask. A wording's is the first of them among its first words.
+/// Words that ask. A phrasing's is the first of them among its first words.
 const QUESTION_WORDS: [&str; 7] = ["what", "why", "how", "when", "where", "who", "which"];
 
-/// How far into a wording its question word may stand.
+/// How far into a phrasing its question word may stand.
 const FIRST_WORDS: usize = 4;
 
 /// Words that turn a question around, apostrophes taken out.
@@ -148,7 +148,7 @@ static OPPOSITE_STEMS: LazyLock<Vec<[String; 2]>> = LazyLock::new(|| {
     OPPOSITES.iter().map(|pair| pair.map(stem)).collect()
 });
 
-impl Wording {
+impl Phrasing {
     /// Takes a question's text apart.
     pub fn new(text: &str) -> Self {
         let tokens = tokens(text);
@@ -184,7 +184,7 @@ impl Wording {
         }
     }
 
-    /// What differs from another wording that is nearly this one, in order of [`Difference`]. Of wordings
+    /// What differs from another phrasing that is nearly this one, in order of [`Difference`]. Of phrasings
     /// that share less than half their words nearly everything differs, and it says nothing.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         if !self.is_nearly(other) {
@@ -233,7 +233,7 @@ impl Wording {
             words
         };
         let directed =
-            |wording: &Self| ["to", "from", "into", "than", "over"].iter().any(|word| wording.has(word));
+            |phrasing: &Self| ["to", "from", "into", "than", "over"].iter().any(|word| phrasing.has(word));
         self.words != other.words
             && directed(self)
             && directed(other)
@@ -251,7 +251,7 @@ impl Wording {
         shared.into_iter().map(|(_, written)| written).collect()
     }
 
-    /// What the model looks at, of two wordings that share so much meaning.
+    /// What the model looks at, of two phrasings that share so much meaning.
     pub fn features(&self, other: &Self, meaning: f32) -> Vec<f32> {
         const LONGEST: usize = 25;
         let shorter = self.words.len().min(other.words.len()).clamp(1, LONGEST);
@@ -290,7 +290,7 @@ mod tests {
 
     #[track_caller]
     fn check(one: &str, two: &str, expected: &[Difference]) {
-        let (one, two) = (Wording::new(one), Wording::new(two));
+        let (one, two) = (Phrasing::new(one), Phrasing::new(two));
         assert_eq!(one.differences(&two), expected, "{one:?} {two:?}");
         assert_eq!(two.differences(&one), expected, "and the other way round");
     }
@@ -319,9 +319,11 @@ mod tests {
 
     #[test]
     fn nearer_is_likelier_and_a_difference_makes_it_less_so() {
-        let one = Wording::new("When do I take `Rc` and when `Arc`?");
-        let (same, other) =
-            (Wording::new("`Arc` or `Rc`: when which?"), Wording::new("When do I take `Rc` and when `Box`?"));
+        let one = Phrasing::new("When do I take `Rc` and when `Arc`?");
+        let (same, other) = (
+            Phrasing::new("`Arc` or `Rc`: when which?"),
+            Phrasing::new("When do I take `Rc` and when `Box`?"),
+        );
         assert!(one.probability(&same, 0.9) > one.probability(&same, 0.7));
         assert!(one.probability(&same, 0.9) > one.probability(&other, 0.9) + 0.1);
         assert_eq!(one.shared(&same), ["When", "Rc", "Arc"]);

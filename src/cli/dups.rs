@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::model::ModelArgs;
-use super::{Outcome, Place, layout, plural, say};
+use super::{IndexLocation, Outcome, layout, plural, say};
 use crate::duplicates::{Cache, Duplicates, Options, check, duplicates, map};
 use crate::embed::Prepare;
 use crate::index::Index;
 use crate::pair::FITTED;
-use crate::parallel;
-use crate::render::{graph, terminal, wire};
+use crate::render::{graph, json, terminal};
+use crate::worker_threads;
 
 /// How many phrases are checked before what was found is written.
 const BATCH: usize = 64;
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "PHRASE", conflicts_with_all = ["within", "across", "top", "graph", "csv"])]
     check: Option<String>,
     /// How likely two questions have to ask the same, 0 to 1
-    #[arg(long, value_name = "P", value_parser = super::search::share, default_value_t = FITTED.threshold)]
+    #[arg(long, value_name = "P", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
     threshold: f32,
     /// Only questions from files whose path contains this
     #[arg(long, value_name = "TEXT")]
@@ -50,8 +50,8 @@ pub struct Args {
     model: ModelArgs,
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
-    let index = place.open()?;
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let index = location.open()?;
     match args.check.as_deref() {
         Some("-") => check_lines(args, &index),
         Some(phrase) => check_one(args, &index, phrase),
@@ -70,7 +70,7 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     }
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        let reply = wire::DuplicatesReply::new(&found, args.threshold, args.top);
+        let reply = json::DuplicatesReply::new(&found, args.threshold, args.top);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if args.csv {
@@ -84,7 +84,7 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     let more = found.groups.iter().map(|group| group.members.len() as u64).sum::<u64>();
     let groups = found.groups.len() as u64;
     say(&format!(
-        "{more} of {} {} ask what another one asks, in {groups} {} ({} wordings compared, {} of them new)",
+        "{more} of {} {} ask what another one asks, in {groups} {} ({} phrasings compared, {} of them new)",
         found.questions.len(),
         plural(found.questions.len() as u64, "question"),
         plural(groups, "group"),
@@ -136,7 +136,7 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
     let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        let reply = wire::CheckReply::new(None, phrase, &found);
+        let reply = json::CheckReply::new(None, phrase, &found);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if found.is_empty() {
@@ -166,11 +166,11 @@ fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
             return Ok(if refused { Outcome::Partial } else { outcome(!any) });
         }
         let batch: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
-        let answers = parallel::map(&batch, |line| {
+        let answers = worker_threads::map(&batch, |line| {
             let line = super::search::Line::parse(line)?;
             let found = check(index, model.as_deref(), &line.text, args.threshold)?;
             anyhow::Ok((
-                serde_json::to_string(&wire::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
+                serde_json::to_string(&json::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
                 found,
             ))
         });
@@ -182,7 +182,7 @@ fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
                 }
                 Err(error) => {
                     refused = true;
-                    let error = wire::BatchError { id: None, error: format!("{error:#}") };
+                    let error = json::BatchError { id: None, error: format!("{error:#}") };
                     writeln!(out, "{}", serde_json::to_string(&error)?)?;
                 }
             }

@@ -2,15 +2,15 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::{Outcome, Place};
-use crate::render::wire;
+use super::{IndexLocation, Outcome};
+use crate::render::json;
 
-pub fn run(place: Place<'_>) -> anyhow::Result<Outcome> {
-    let index = place.open()?;
+pub fn run(location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let index = location.open()?;
     let mut out = BufWriter::new(io::stdout().lock());
     let questions = index.questions()?;
     for question in &questions {
-        serde_json::to_writer(&mut out, &wire::QuestionReply::from(question)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
     }
     out.flush()?;

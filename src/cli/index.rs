@@ -9,7 +9,7 @@ use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::model::{NetworkArgs, SettingsArgs};
-use super::{Outcome, Place, plural, say};
+use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
 use crate::search::retune;
@@ -42,9 +42,9 @@ pub struct Args {
     threads: Option<usize>,
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     let start = Instant::now();
-    let dir = place.to_build()?;
+    let dir = location.to_build()?;
     let paths = paths(args, &dir)?;
     let before = before(&dir)?;
     let embedder = embedder(args, before.as_ref())?;

@@ -7,13 +7,13 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::bail;
 
 use super::model::ModelArgs;
-use super::{Outcome, Place, layout};
+use super::{IndexLocation, Outcome, layout};
 use crate::embed::Prepare;
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
-use crate::render::{terminal, wire};
+use crate::render::{json, terminal};
 
 /// How many hits there are when nobody says how many: more than a screen has.
 const LIMIT: usize = 50;
@@ -25,11 +25,11 @@ pub fn is_possible() -> bool {
 
 /// Lets somebody pick a question, and prints it: whole on a terminal, its id into a pipe.
 pub fn run(
-    mut request: wire::SearchRequest,
+    mut request: json::SearchRequest,
     limit: Option<usize>,
     json: bool,
     model: &ModelArgs,
-    place: Place<'_>,
+    location: IndexLocation<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
         bail!(
@@ -37,7 +37,7 @@ pub fn run(
         );
     }
     request.limit = limit.unwrap_or(LIMIT);
-    let folder = place.folder()?;
+    let folder = location.folder()?;
     let name = match &folder {
         Some(folder) => folder.display().to_string(),
         None => "the built-in index on Rust".to_owned(),
@@ -58,7 +58,7 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     let is_terminal = stdout.is_terminal();
     let mut out = anstream::AutoStream::auto(stdout.lock());
     if json {
-        serde_json::to_writer(&mut out, &wire::QuestionReply::from(question)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if is_terminal {
         terminal::write_question(&mut out, question, layout())?;

@@ -7,8 +7,8 @@ use std::thread;
 use anyhow::Context;
 use tokio::runtime;
 
-use super::place::engine;
-use super::{Outcome, Place, say};
+use super::locate_index::engine;
+use super::{IndexLocation, Outcome, say};
 use crate::mcp::Server;
 
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,8 @@ use crate::mcp::Server;
 )]
 pub struct Args {}
 
-pub fn run(_: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
-    let dir = place.dir()?;
+pub fn run(_: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let dir = location.dir()?;
     let (server, opened) = Server::new(move || engine(dir.as_deref()));
     if let Err(error) = opened {
         say(&format!("rqsearch: {error:#}\nrqsearch: until then, every tool says so"));

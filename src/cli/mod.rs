@@ -6,12 +6,12 @@ mod export;
 mod index;
 #[cfg(feature = "interactive")]
 mod interactive;
+mod locate_index;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod model;
 #[cfg(feature = "fastembed")]
 mod models;
-mod place;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
@@ -28,7 +28,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::render::terminal::Layout;
-use place::Place;
+use locate_index::IndexLocation;
 
 /// Finds the question that any phrase is about, offline and at once.
 ///
@@ -153,26 +153,26 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let place = match &cli.index {
-        _ if cli.builtin => Place::Builtin,
-        Some(dir) => Place::Named(dir),
-        None => Place::Nearest,
+    let location = match &cli.index {
+        _ if cli.builtin => IndexLocation::Builtin,
+        Some(dir) => IndexLocation::Named(dir),
+        None => IndexLocation::Nearest,
     };
     match cli.command {
-        None => search::run(&cli.search, place),
-        Some(Command::Search(args)) => search::run(&args, place),
-        Some(Command::Index(args)) => index::run(&args, place),
-        Some(Command::Dups(args)) => dups::run(&args, place),
-        Some(Command::Show(args)) => show::run(&args, place),
-        Some(Command::Export) => export::run(place),
+        None => search::run(&cli.search, location),
+        Some(Command::Search(args)) => search::run(&args, location),
+        Some(Command::Index(args)) => index::run(&args, location),
+        Some(Command::Dups(args)) => dups::run(&args, location),
+        Some(Command::Show(args)) => show::run(&args, location),
+        Some(Command::Export) => export::run(location),
         #[cfg(feature = "serve")]
-        Some(Command::Serve(args)) => serve::run(&args, place),
-        Some(Command::Stats(args)) => stats::run(&args, place),
+        Some(Command::Serve(args)) => serve::run(&args, location),
+        Some(Command::Stats(args)) => stats::run(&args, location),
         #[cfg(feature = "fastembed")]
         Some(Command::Models(args)) => models::run(&args),
         #[cfg(feature = "mcp")]
-        Some(Command::Mcp(args)) => mcp::run(&args, place),
-        Some(Command::Eval(args)) => eval::run(&args, place),
+        Some(Command::Mcp(args)) => mcp::run(&args, location),
+        Some(Command::Eval(args)) => eval::run(&args, location),
         Some(Command::Completions(args)) => shell::completions(&args, &Cli::command()),
         Some(Command::Man(args)) => shell::man(&args, Cli::command()),
     }

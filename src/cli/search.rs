@@ -14,14 +14,14 @@ use serde_json::Value;
 #[cfg(feature = "interactive")]
 use super::interactive;
 use super::model::ModelArgs;
-use super::{Outcome, Place, layout, say};
+use super::{IndexLocation, Outcome, layout, say};
 use crate::embed::{self, Builtin, Embedder, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
-use crate::parallel;
-use crate::render::{terminal, wire};
+use crate::render::{json, terminal};
 use crate::search::{
     DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Mode, Query, Reranking, Results, search, search_and_rerank,
 };
+use crate::worker_threads;
 
 /// How many phrases of a batch are answered before their answers are written.
 const BATCH: usize = 64;
@@ -56,11 +56,11 @@ pub struct Args {
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
     /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
     /// Where we are less sure of the best hit than this (0 to 1), say that nothing answers: the hits
     /// follow as the nearest misses, and the exit status is 1
-    #[arg(long, value_name = "P", value_parser = share, default_value_t = FITTED.threshold)]
+    #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
     /// Show every hit, those that ask the same as a better one as well
     #[arg(long)]
@@ -99,21 +99,21 @@ enum ModeArg {
 }
 
 /// A number from 0 to 1.
-pub(super) fn share(text: &str) -> Result<f32, String> {
+pub(super) fn weight(text: &str) -> Result<f32, String> {
     match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok(weight),
         _ => Err("a number from 0 to 1".into()),
     }
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     if let Some(batch) = &args.batch {
-        return run_batch(args, batch, place);
+        return run_batch(args, batch, location);
     }
     #[cfg(feature = "interactive")]
     if args.interactive || (args.phrase.is_empty() && !args.explain && interactive::is_possible()) {
         let request = args.request(&args.phrase.join(" "));
-        return interactive::run(request, args.limit, args.json, &args.model, place);
+        return interactive::run(request, args.limit, args.json, &args.model, location);
     }
     if args.phrase.is_empty() {
         bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
@@ -123,7 +123,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let (index, builtin) = thread::scope(|scope| {
         let builtin =
             scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
-        (place.open(), builtin.join().expect("loading does not panic"))
+        (location.open(), builtin.join().expect("loading does not panic"))
     });
     let (index, builtin) = (index?, builtin?);
     let embedder = match (&index.meta().model, builtin) {
@@ -137,7 +137,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     let results = args.search(&index, embedder.as_deref(), reranker.as_deref(), &query)?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        let reply = wire::SearchReply::new(&results, args.min_confidence);
+        let reply = json::SearchReply::new(&results, args.min_confidence);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
@@ -188,8 +188,8 @@ impl Args {
         self.request(phrase).query()
     }
 
-    fn request(&self, phrase: &str) -> wire::SearchRequest {
-        wire::SearchRequest {
+    fn request(&self, phrase: &str) -> json::SearchRequest {
+        json::SearchRequest {
             q: phrase.to_owned(),
             limit: self.limit.unwrap_or(Query::DEFAULT_LIMIT),
             mode: match self.mode {
@@ -227,14 +227,14 @@ impl Line {
     }
 }
 
-fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outcome> {
+fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     let input: Box<dyn BufRead> = if batch == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         let file = File::open(batch).with_context(|| format!("could not open {}", batch.display()))?;
         Box::new(BufReader::new(file))
     };
-    let index = place.open()?;
+    let index = location.open()?;
     let embedder = args.model.open(&index, Prepare::Many)?;
     let embedder = embedder.as_deref();
     let reranker = args.reranker(Prepare::Many)?;
@@ -248,7 +248,8 @@ fn run_batch(args: &Args, batch: &Path, place: Place<'_>) -> anyhow::Result<Outc
             return Ok(outcome);
         }
         let lines: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
-        for answer in parallel::map(&lines, |line| answer(args, &index, embedder, reranker.as_deref(), line))
+        for answer in
+            worker_threads::map(&lines, |line| answer(args, &index, embedder, reranker.as_deref(), line))
         {
             let (answer, how) = answer?;
             writeln!(out, "{answer}")?;
@@ -279,7 +280,7 @@ fn answer(
         Ok(query) => {
             let results = args.search(index, embedder, reranker, &query)?;
             let found = args.outcome(&results);
-            let reply = wire::BatchReply { id, reply: wire::SearchReply::new(&results, args.min_confidence) };
+            let reply = json::BatchReply { id, reply: json::SearchReply::new(&results, args.min_confidence) };
             Ok((serde_json::to_string(&reply)?, found))
         }
         Err(error) => refusal(id, &error),
@@ -287,6 +288,6 @@ fn answer(
 }
 
 fn refusal(id: Option<&Value>, error: &anyhow::Error) -> anyhow::Result<(String, Outcome)> {
-    let error = wire::BatchError { id, error: format!("{error:#}") };
+    let error = json::BatchError { id, error: format!("{error:#}") };
     Ok((serde_json::to_string(&error)?, Outcome::Partial))
 }

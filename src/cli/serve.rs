@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::{Outcome, Place, plural, say};
+use super::{IndexLocation, Outcome, plural, say};
 use crate::serve::{Limits, Options, Server, Token};
 
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,9 @@ fn seconds(text: &str) -> Result<f32, String> {
     }
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     let options = args.options()?;
-    let engine = super::place::engine(place.dir()?.as_deref())?;
+    let engine = super::locate_index::engine(location.dir()?.as_deref())?;
     let questions = engine.current()?.index.question_count()?;
     let server = Server::bind(engine, &options)?;
     say(&format!(

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 
-use super::{Outcome, Place, layout};
-use crate::render::{terminal, wire};
+use super::{IndexLocation, Outcome, layout};
+use crate::render::{json, terminal};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -16,13 +16,13 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
-    let index = place.open()?;
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let index = location.open()?;
     let mut found = index.find(args.id.trim())?;
     let question = match found.len() {
         1 => found.remove(0),
         0 => bail!(
-            "no question has the id {:?}\n  hint: a search shows each question's id behind its place",
+            "no question has the id {:?}\n  hint: a search shows each question's id behind its location",
             args.id
         ),
         several => {
@@ -31,7 +31,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     };
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, &wire::QuestionReply::from(&question)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &json::QuestionReply::from(&question)).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         terminal::write_question(&mut out, &question, layout())?;

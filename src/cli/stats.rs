@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use indicatif::{HumanBytes, HumanCount};
 
-use super::{Outcome, Place, layout, plural};
+use super::{IndexLocation, Outcome, layout, plural};
 use crate::index::{Index, Stats};
-use crate::render::wire;
+use crate::render::json;
 use crate::search::DEFAULT_SEMANTIC_WEIGHT;
 
 /// How many sections, levels and tags are named, those with most questions first.
@@ -20,12 +20,12 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
-    let index = place.open()?;
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let index = location.open()?;
     let stats = index.stats()?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, &wire::StatsReply::new(&index, &stats)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, &json::StatsReply::new(&index, &stats)).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         write_stats(&mut out, &index, &stats)?;

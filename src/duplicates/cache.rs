@@ -12,7 +12,7 @@ use super::candidates::{Near, nearest_exact, nearest_probed};
 use crate::index::{Index, RowView};
 use crate::pair::LEAST_COSINE;
 
-/// Up to so many wordings every pair is looked at: exact, and some 10 seconds on two cores.
+/// Up to so many phrasings every pair is looked at: exact, and some 10 seconds on two cores.
 const EXACT: usize = 40_000;
 
 /// Of a text that many questions are asked with, so many are paired with others: titles that repeat each other
@@ -23,13 +23,13 @@ const ASKED: usize = 8;
 const FILE: &str = "duplicates.cache";
 const MAGIC: [u8; 8] = *b"rqsdup\x00\x01";
 
-/// The near pairs of wordings that are known, by the hashes of their texts: independent of what becomes of
+/// The near pairs of phrasings that are known, by the hashes of their texts: independent of what becomes of
 /// the questions around them, and of every threshold.
 #[derive(Debug, Default)]
 pub struct Cache {
     /// The model's fingerprint: another's vectors lie elsewhere.
     model: u64,
-    /// The wordings that were compared with each other.
+    /// The phrasings that were compared with each other.
     known: Vec<u64>,
     /// The near ones among them: two places in `known`, and their cosine.
     near: Vec<(u32, u32, f32)>,
@@ -37,12 +37,12 @@ pub struct Cache {
     file: Option<PathBuf>,
 }
 
-/// The candidates among some wordings.
+/// The candidates among some phrasings.
 pub struct Candidates {
-    /// By their places in the list of wordings.
+    /// By their places in the list of phrasings.
     pub pairs: Vec<Near>,
-    /// How many different wordings there are.
-    pub wordings: usize,
+    /// How many different phrasings there are.
+    pub phrasings: usize,
     /// How many of them had to be compared with all others.
     pub new: usize,
 }
@@ -61,7 +61,7 @@ impl Cache {
         Self { model, file, ..read.unwrap_or_default() }
     }
 
-    /// Finds the candidates among some wordings, comparing only those that are not known. Where they are all of
+    /// Finds the candidates among some phrasings, comparing only those that are not known. Where they are all of
     /// an index (`whole`), remembers them, and forgets those that are gone.
     pub(super) fn candidates(&mut self, index: &Index, rows: &[Row], whole: bool) -> Candidates {
         let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
@@ -111,7 +111,7 @@ impl Cache {
             cosine,
         });
         let pairs = pairs.collect();
-        Candidates { pairs, wordings: hashes.len(), new: new.len() }
+        Candidates { pairs, phrasings: hashes.len(), new: new.len() }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

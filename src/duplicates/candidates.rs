@@ -1,4 +1,4 @@
-//! Which wordings are near to which: every one with all others, or with those in its neighbourhood.
+//! Which phrasings are near to which: every one with all others, or with those in its neighbourhood.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,15 +7,15 @@ use rayon::prelude::*;
 
 use crate::index::RowView;
 
-/// How many neighbours a wording keeps. A question asked thirty times over has more, but each is a
+/// How many neighbours a phrasing keeps. A question asked thirty times over has more, but each is a
 /// neighbour's neighbour.
 const KEPT: usize = 16;
 
-/// How many wordings are compared with a block at a time: the block stays in the processor's cache.
+/// How many phrasings are compared with a block at a time: the block stays in the processor's cache.
 const TILE: usize = 64;
 const BLOCK: usize = 512;
 
-/// Two wordings that are near, by their places in a list.
+/// Two phrasings that are near, by their places in a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
     /// The smaller place.
@@ -26,7 +26,7 @@ pub struct Near {
     pub cosine: f32,
 }
 
-/// A neighbour of a wording, ordered by nearness; among equals the earlier one is nearer.
+/// A neighbour of a phrasing, ordered by nearness; among equals the earlier one is nearer.
 #[derive(Clone, Copy, PartialEq)]
 struct Neighbour(f32, usize);
 

@@ -1,10 +1,10 @@
 //! Questions that ask the same.
 //!
 //! ```text
-//! index → wordings (titles, other ways to ask) → candidates (near in meaning) → pairs → groups
+//! index → phrasings (titles, other ways to ask) → candidates (near in meaning) → pairs → groups
 //! ```
 //!
-//! A pair is two questions of which some wording of the one repeats some wording of the other, judged by
+//! A pair is two questions of which some phrasing of the one repeats some phrasing of the other, judged by
 //! [`pair`](crate::pair). Groups do not chain: see [`groups`](Duplicates::groups).
 
 mod cache;
@@ -21,7 +21,7 @@ use tantivy::DocAddress;
 use crate::chunk::Passage;
 use crate::embed::{Embedder, Role, normalized};
 use crate::index::{Index, Quantized, RowView};
-use crate::pair::{Difference, FITTED, LEAST_COSINE, Wording, repeat_key};
+use crate::pair::{Difference, FITTED, LEAST_COSINE, Phrasing, repeat_key};
 use crate::question::Question;
 
 pub use cache::Cache;
@@ -76,9 +76,9 @@ pub struct Pair {
 /// What speaks for and against a pair.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Why {
-    /// The cosine of the two wordings that are nearest; `None` where no vectors were needed or are there.
+    /// The cosine of the two phrasings that are nearest; `None` where no vectors were needed or are there.
     pub cosine: Option<f32>,
-    /// The two wordings, where one is not the title.
+    /// The two phrasings, where one is not the title.
     pub asked_as: Option<(String, String)>,
     /// The words that both have, as the first writes them, silent ones left out.
     pub shared: Vec<String>,
@@ -116,11 +116,11 @@ pub struct Duplicates {
     pub pairs: Vec<Pair>,
     /// The groups, largest first.
     pub groups: Vec<Group>,
-    /// How many different wordings there are, and how many of them were new since the last time.
+    /// How many different phrasings there are, and how many of them were new since the last time.
     pub compared: (usize, usize),
 }
 
-/// A wording of a question that has a vector.
+/// A phrasing of a question that has a vector.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     question: usize,
@@ -132,8 +132,8 @@ struct Row {
 
 /// Finds the questions of an index that ask the same.
 ///
-/// Every wording is compared with those near to it in meaning; an index without vectors gives exact ones and
-/// repeats only. `cache`, if any, knows what was near to what the last time, so that only new wordings
+/// Every phrasing is compared with those near to it in meaning; an index without vectors gives exact ones and
+/// repeats only. `cache`, if any, knows what was near to what the last time, so that only new phrasings
 /// are compared, and learns what is new.
 ///
 /// # Errors
@@ -161,7 +161,7 @@ pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow
     pairs.sort_by(|a, b| {
         (b.probability.total_cmp(&a.probability)).then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
     });
-    Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (near.wordings, near.new) })
+    Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (near.phrasings, near.new) })
 }
 
 /// Where groups lie on a map of their subjects: the vectors of their canonical titles, seen along the two
@@ -244,7 +244,7 @@ struct Compared<'a> {
     questions: Vec<Question>,
     /// Their documents, in the same order.
     addresses: Vec<DocAddress>,
-    /// Their wordings that have vectors, in the same order.
+    /// Their phrasings that have vectors, in the same order.
     rows: Vec<Row>,
 }
 
@@ -269,7 +269,7 @@ impl<'a> Compared<'a> {
         Ok(Self { index, questions, addresses, rows })
     }
 
-    /// Judges every pair of questions that some of the candidates is of, by their nearest wordings; a
+    /// Judges every pair of questions that some of the candidates is of, by their nearest phrasings; a
     /// question's repeats (those with the same `first`) are that question.
     fn judged(&self, first: &[usize], near: &[Near]) -> Vec<Pair> {
         let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
@@ -284,27 +284,27 @@ impl<'a> Compared<'a> {
         }
         let pair = |((one, two), near): ((usize, usize), &Near)| {
             let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            // Of repeats, the wording may be another's than the first's.
+            // Of repeats, the phrasing may be another's than the first's.
             if first[a.question] == one { self.pair(one, two, a, b) } else { self.pair(one, two, b, a) }
         };
         let best: Vec<_> = best.into_iter().collect();
         best.into_par_iter().map(pair).collect()
     }
 
-    /// Whether two wordings tell anything of their questions: one has to be a title. Under two questions on
+    /// Whether two phrasings tell anything of their questions: one has to be a title. Under two questions on
     /// one error both list its message, and are two questions nevertheless.
     fn tells(&self, a: &Row, b: &Row) -> bool {
         let is_title = |row: &Row| self.index.vectors()[row.segment].passage(row.row) == Passage::Title;
         is_title(a) || is_title(b)
     }
 
-    /// Judges two questions by a wording of each.
+    /// Judges two questions by a phrasing of each.
     fn pair(&self, one: usize, two: usize, a: &Row, b: &Row) -> Pair {
         let (questions, views) = (&self.questions, [a, b].map(|row| self.view(row)));
         let cosine = views[0].cosine(&views[1]);
         let texts = [a, b]
-            .map(|row| self.index.vectors()[row.segment].passage(row.row).wording(&questions[row.question]));
-        let [wording, other] = texts.map(Wording::new);
+            .map(|row| self.index.vectors()[row.segment].passage(row.row).phrasing(&questions[row.question]));
+        let [phrasing, other] = texts.map(Phrasing::new);
         let meaning = self.index.centre().between(&views[0], &views[1]);
         let same_answer = has_same_answer(&questions[one], &questions[two]);
         let least = if same_answer { SAME_ANSWER } else { 0.0 };
@@ -313,18 +313,18 @@ impl<'a> Compared<'a> {
             one,
             two,
             kind: Kind::Paraphrase,
-            probability: wording.probability(&other, meaning).max(least),
+            probability: phrasing.probability(&other, meaning).max(least),
             why: Why {
                 cosine: Some(cosine),
                 asked_as: (!titles).then(|| (texts[0].to_owned(), texts[1].to_owned())),
-                shared: wording.shared(&other).into_iter().map(str::to_owned).collect(),
-                differences: wording.differences(&other),
+                shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
+                differences: phrasing.differences(&other),
                 same_answer,
             },
         }
     }
 
-    /// The probability that two questions ask the same, by their nearest wordings; 0 without vectors.
+    /// The probability that two questions ask the same, by their nearest phrasings; 0 without vectors.
     fn probability(&self, one: usize, two: usize) -> f32 {
         let [a, b] = [one, two].map(|question| self.addresses[question]);
         let Some((a_row, b_row)) = self.index.nearest_pair(a, b) else {
@@ -399,7 +399,7 @@ pub fn check(
         found.push(Found { question, kind, probability: 1.0 });
     }
     if let Some(vector) = &vector {
-        let wording = Wording::new(phrase);
+        let phrasing = Phrasing::new(phrase);
         for (address, row, _) in
             index.nearest_wordings(vector, NEAREST, index.scale().from_builtin(LEAST_COSINE))
         {
@@ -408,9 +408,9 @@ pub fn check(
                 continue;
             }
             let vectors = &index.vectors()[address.segment_ord as usize];
-            let other = Wording::new(vectors.passage(row).wording(&question));
+            let other = Phrasing::new(vectors.passage(row).phrasing(&question));
             let meaning = index.centre().between(&vector.view(), &vectors.view(row));
-            let probability = wording.probability(&other, meaning);
+            let probability = phrasing.probability(&other, meaning);
             if probability >= threshold {
                 found.push(Found { question, kind: Kind::Paraphrase, probability });
             }

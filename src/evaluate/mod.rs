@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::index::Index;
-use crate::parallel;
 use crate::question::Question;
 use crate::search::{Mode, Query, search};
+use crate::worker_threads;
 
 pub use calibration::{Calibration, JudgedHit, calibrate, fit};
 pub use judgments::{Judged, JudgedQuery, Right};
@@ -91,11 +91,12 @@ pub fn evaluate(
             ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
         })
     };
-    let queries = parallel::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
+    let queries =
+        worker_threads::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
     let took = start.elapsed();
     let out_of_scope = match mode {
         Mode::Hybrid => {
-            parallel::map(&judged.out_of_scope, evaluate).into_iter().collect::<anyhow::Result<_>>()?
+            worker_threads::map(&judged.out_of_scope, evaluate).into_iter().collect::<anyhow::Result<_>>()?
         }
         Mode::Keyword | Mode::Semantic => Vec::new(),
     };

@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::embed::{Embedder, Role};
 use crate::index::Centre;
 use crate::logistic::{Bin, Example, Model, reliability};
-use crate::pair::{FEATURES, Wording};
-use crate::parallel;
+use crate::pair::{FEATURES, Phrasing};
+use crate::worker_threads;
 
 /// A set of pairs, measured by whatever sees two questions.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Pairs {
             Ok([embedder.embed(one, Role::Passage)?, embedder.embed(two, Role::Passage)?])
         };
         let vectors: Vec<[Vec<f32>; 2]> =
-            parallel::map(&pairs, embed).into_iter().collect::<anyhow::Result<_>>()?;
+            worker_threads::map(&pairs, embed).into_iter().collect::<anyhow::Result<_>>()?;
         let centre = Centre::of(vectors.iter().flatten().cloned());
         let mut cosines = Vec::new();
         let mut examples = Vec::new();
@@ -79,7 +79,7 @@ impl Pairs {
             let cosine = a.iter().zip(b).map(|(a, b)| a * b).sum();
             let near = [a, b].map(|vector| centre.nearness(vector.iter().copied()));
             let meaning = centre.cosine(cosine, near[0], near[1]);
-            let features = Wording::new(one).features(&Wording::new(two), meaning);
+            let features = Phrasing::new(one).features(&Phrasing::new(two), meaning);
             cosines.push((cosine.clamp(0.0, 1.0), *right));
             examples.push(Example { features, right: *right, counts });
         }

@@ -2,13 +2,13 @@
 
 mod build;
 mod builtin;
+mod cosine_scale;
 mod document;
-mod reading;
-mod scale;
+mod phrasings;
+mod read_only;
 mod schema;
 mod stats;
 mod vectors;
-mod wordings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,16 +25,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
-use crate::parallel;
 use crate::question::{Question, Source};
+use crate::worker_threads;
 use schema::FILE;
 
 pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
-pub use scale::Scale;
+pub use cosine_scale::CosineScale;
+pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
-pub use wordings::Centre;
 
 /// The format of what is in the commit payload and in the records.
 pub const FORMAT: u32 = 1;
@@ -55,7 +55,7 @@ pub struct Meta {
     /// The share of the semantic leg in the fused score, tuned on the corpus itself; `None` where
     /// it was never tuned.
     pub semantic_weight: Option<f32>,
-    /// See [`Scale`]; `None` for the built-in model, and where it was never measured.
+    /// See [`CosineScale`]; `None` for the built-in model, and where it was never measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f32>,
     /// How many questions there were when the weight was tuned.
@@ -164,7 +164,7 @@ impl Index {
         let broken = |source| OpenError::Broken { dir: owned(), source };
         let directory = tantivy::directory::MmapDirectory::open(dir)
             .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
-        Self::open_directory(reading::Reading(directory), dir)
+        Self::open_directory(read_only::ReadOnly(directory), dir)
     }
 
     /// Opens the last commit of the index in a tantivy directory; `dir` names it in messages.
@@ -205,7 +205,8 @@ impl Index {
             Some(embedder) => document::rows(question, embedder),
             None => Ok(Vec::new()),
         };
-        let rows: Vec<_> = parallel::map(questions, embed).into_iter().collect::<anyhow::Result<_>>()?;
+        let rows: Vec<_> =
+            worker_threads::map(questions, embed).into_iter().collect::<anyhow::Result<_>>()?;
         for (question, rows) in questions.iter().zip(rows) {
             writer.add_document(document::document(&fields, question, &rows)?)?;
         }
@@ -219,7 +220,7 @@ impl Index {
         &self.meta
     }
 
-    /// Searches with another share of the semantic leg and another [`Scale`] from now on; what is on disk
+    /// Searches with another share of the semantic leg and another [`CosineScale`] from now on; what is on disk
     /// stays.
     pub fn set_tuning(&mut self, semantic_weight: f32, spread: Option<f32>) {
         self.meta.semantic_weight = Some(semantic_weight);
@@ -227,8 +228,8 @@ impl Index {
     }
 
     /// What its model's cosines are worth.
-    pub fn scale(&self) -> Scale {
-        self.meta.spread.map_or(Scale::BUILTIN, Scale::new)
+    pub fn scale(&self) -> CosineScale {
+        self.meta.spread.map_or(CosineScale::BUILTIN, CosineScale::new)
     }
 
     /// The files and folders that were indexed, as they are found from here.

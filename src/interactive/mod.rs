@@ -28,7 +28,7 @@ use crossterm::event::{self, KeyEventKind};
 
 use crate::engine::Engine;
 use crate::question::Question;
-use crate::render::wire::SearchRequest;
+use crate::render::json::SearchRequest;
 use draw::{Theme, draw};
 use screen::Screen;
 use searcher::{Answer, Searcher};

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::bail;
 
 use crate::engine::Engine;
-use crate::render::wire::SearchRequest;
+use crate::render::json::SearchRequest;
 use crate::search::Results;
 
 /// What the thread sends.

@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 use super::keys::{Command, Step, command};
 use crate::question::Question;
 use crate::render::escape::is_dangerous;
-use crate::render::wire::SearchRequest;
+use crate::render::json::SearchRequest;
 use crate::search::{Hit, Mode, Results};
 
 /// The longest phrase, in characters: more says no more, and a whole file that is pasted by mistake

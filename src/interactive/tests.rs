@@ -8,7 +8,7 @@ use super::draw::{Theme, draw};
 use super::state::{Corpus, Effect, Event, Seen, State};
 use crate::index::Index;
 use crate::question::Question;
-use crate::render::wire::SearchRequest;
+use crate::render::json::SearchRequest;
 use crate::search::{Mode, Results, search};
 
 const ANSWER: &str =

@@ -4,10 +4,10 @@
 //! client ⇄ stdin, stdout ⇄ Server → tools, resources → Engine
 //! ```
 
-mod bounded;
 mod resources;
 mod schema;
 mod tools;
+mod truncate;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

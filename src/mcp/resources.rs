@@ -7,7 +7,7 @@ use rmcp::model::{
 };
 use serde_json::json;
 
-use super::{bounded, internal};
+use super::{internal, truncate};
 use crate::engine::Opened;
 use crate::index::Index;
 use crate::question::Question;
@@ -69,7 +69,7 @@ impl Listing {
 
 /// A question in a list. Clients show the name, or the title: both are what is asked.
 fn resource(question: &Question) -> Resource {
-    let name = bounded::beginning(&question.title, NAME);
+    let name = truncate::beginning(&question.title, NAME);
     Resource::new(format!("{SCHEME}{}", question.id), name)
         .with_title(name)
         .with_description(place(question))
@@ -96,7 +96,7 @@ pub fn read(index: &Index, uri: &str) -> Result<ReadResourceResult, ErrorData> {
         }));
     };
     let text = markdown(question);
-    let whole = bounded::beginning(&text, WHOLE);
+    let whole = truncate::beginning(&text, WHOLE);
     let contents = ResourceContents::text(whole, uri).with_mime_type(MARKDOWN);
     Ok(ReadResourceResult::new(vec![contents]))
 }

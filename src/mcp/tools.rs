@@ -10,15 +10,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{bounded, schema};
+use super::{schema, truncate};
 use crate::duplicates::{Cache, check, duplicates};
 use crate::engine::Opened;
 use crate::question::Question;
-use crate::render::terminal::{self, Layout};
-use crate::render::wire::{
-    BoundedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, QuestionReply,
-    QuestionRequest, SearchReply, SearchRequest,
+use crate::render::json::{
+    CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, QuestionReply, QuestionRequest,
+    SearchReply, SearchRequest, TruncatedReply,
 };
+use crate::render::terminal::{self, Layout};
 use crate::search::Results;
 
 /// How texts are laid out: nobody looks at columns, and what hides in a text is shown to whoever reads it.
@@ -85,7 +85,7 @@ impl Tool {
         for name in ["limit", "top"] {
             if let Some(limit) = input.get_mut("properties").and_then(|properties| properties.get_mut(name)) {
                 limit["minimum"] = 1.into();
-                limit["maximum"] = bounded::ITEMS.into();
+                limit["maximum"] = truncate::ITEMS.into();
             }
         }
         let annotations = ToolAnnotations::with_title(title)
@@ -95,7 +95,7 @@ impl Tool {
             .open_world(false);
         model::Tool::new(self.name(), description, input)
             .with_title(title)
-            .with_raw_output_schema(schema::output::<BoundedReply<O>>())
+            .with_raw_output_schema(schema::output::<TruncatedReply<O>>())
             .with_annotations(annotations)
     }
 
@@ -128,20 +128,20 @@ fn parsed<T: DeserializeOwned>(mut arguments: JsonObject) -> anyhow::Result<T> {
 /// The phrase, where it is not too long to be one.
 fn phrase(text: &str) -> anyhow::Result<()> {
     ensure!(
-        text.len() <= bounded::PHRASE,
+        text.len() <= truncate::PHRASE,
         "`q` has {} bytes, and may have {}\n  hint: say in a sentence or two what it is about",
         text.len(),
-        bounded::PHRASE
+        truncate::PHRASE
     );
     Ok(())
 }
 
 /// As many as are asked for, within bounds; what is said where fewer are given.
 fn limited(limit: usize, cut: &mut Vec<String>) -> usize {
-    if limit > bounded::ITEMS {
-        cut.push(format!("what lies beyond the first {}, the most that one reply has", bounded::ITEMS));
+    if limit > truncate::ITEMS {
+        cut.push(format!("what lies beyond the first {}, the most that one reply has", truncate::ITEMS));
     }
-    limit.clamp(1, bounded::ITEMS)
+    limit.clamp(1, truncate::ITEMS)
 }
 
 fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<CallToolResult> {
@@ -183,7 +183,7 @@ fn get_question(opened: &Opened, request: &QuestionRequest) -> anyhow::Result<Ca
     let rest = question.answer.get(offset..).with_context(|| {
         format!("`offset` {offset} is no place in this answer, which has {answered} bytes")
     })?;
-    let piece = bounded::beginning(rest, bounded::ANSWER).to_owned();
+    let piece = truncate::beginning(rest, truncate::ANSWER).to_owned();
     let end = offset + piece.len();
     let mut cut = Vec::new();
     if piece.len() < answered {
@@ -235,7 +235,7 @@ fn find_duplicates(opened: &Opened, request: &CheckRequest) -> anyhow::Result<Ca
 fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Result<CallToolResult> {
     let options = request.options()?;
     let mut cut = Vec::new();
-    let pairs = limited(request.top.unwrap_or(bounded::ITEMS), &mut cut);
+    let pairs = limited(request.top.unwrap_or(truncate::ITEMS), &mut cut);
     let mut found = duplicates(&opened.index, &options, &mut Cache::open(&opened.index))?;
     let more: usize = found.groups.iter().map(|group| group.members.len()).sum();
     let groups = found.groups.len();
@@ -243,9 +243,9 @@ fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Resu
         "{more} of {} questions ask what another one asks, in {groups} groups.\n\n",
         found.questions.len()
     );
-    if let Some(left) = groups.checked_sub(bounded::ITEMS).filter(|left| *left > 0) {
+    if let Some(left) = groups.checked_sub(truncate::ITEMS).filter(|left| *left > 0) {
         cut.push(format!("{left} more groups; ask for those `within` a file, or with a higher `threshold`"));
-        found.groups.truncate(bounded::ITEMS);
+        found.groups.truncate(truncate::ITEMS);
     }
     text += &written(|out| terminal::write_groups(out, &found, LAYOUT))?;
     answer(DuplicatesReply::new(&found, request.threshold, Some(pairs)), text, cut)
@@ -262,8 +262,8 @@ fn written(write: impl FnOnce(&mut StripStream<Vec<u8>>) -> io::Result<()>) -> a
 fn answer(reply: impl Serialize, text: String, mut cut: Vec<String>) -> anyhow::Result<CallToolResult> {
     // By way of text, so that 0.93 stays that: as a value, a number of 32 bits would become one of 64 and long.
     let mut reply: Value = serde_json::from_slice(&serde_json::to_vec(&reply)?)?;
-    cut.extend(bounded::bound(&mut reply));
-    let mut text = bounded::text(text);
+    cut.extend(truncate::bound(&mut reply));
+    let mut text = truncate::text(text);
     let cut = Some(cut.join("; ")).filter(|cut| !cut.is_empty());
     if let Some(cut) = &cut {
         text += &format!("\n(Left out: {cut}.)\n");

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::wire::SourceReply;
+use super::json::SourceReply;
 use crate::duplicates::{Duplicates, Group};
 use crate::question::Question;
 
@@ -94,7 +94,8 @@ fn group_data<'a>(found: &'a Duplicates, group: &Group, [x, y]: [f32; 2]) -> Gro
         let both = |pair: &&crate::duplicates::Pair| {
             [pair.one, pair.two].contains(&member.question) && [pair.one, pair.two].contains(&group.canonical)
         };
-        let reasons = found.pairs.iter().find(both).map_or_else(Vec::new, super::reasons::reasons);
+        let reasons =
+            found.pairs.iter().find(both).map_or_else(Vec::new, super::duplicate_reasons::duplicate_reasons);
         member_data(&found.questions[member.question], member.kind.name(), member.probability, reasons)
     });
     GroupData { x, y, members: std::iter::once(canonical).chain(others).collect(), pairs: pairs.collect() }

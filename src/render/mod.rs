@@ -1,8 +1,8 @@
 //! Results → what leaves the process.
 
+mod duplicate_reasons;
 pub mod escape;
 pub mod graph;
-mod reasons;
+pub mod json;
 #[cfg(feature = "cli")]
 pub mod terminal;
-pub mod wire;

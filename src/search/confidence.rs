@@ -5,15 +5,15 @@
 
 use std::sync::LazyLock;
 
-use super::fuse::{FigureRange, Figures};
+use super::fuse::{RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
-use crate::index::Scale;
+use crate::index::CosineScale;
 use crate::logistic::Model;
 
 /// What the model looks at, in this order:
 ///
 /// - `cosine` of the phrase with the nearest piece of the question, as the built-in model would have it
-///   (see [`Scale`]);
+///   (see [`CosineScale`]);
 /// - `covered`, how much of the phrase the question has, by idf, and both multiplied;
 /// - `words`, the logarithm of how many the phrase has that say something: a long phrase is never as
 ///   near to anything as a short one;
@@ -35,22 +35,22 @@ impl Features {
     /// fused score lies above the mean of the ten best.
     pub(super) fn new(
         cosine: f32,
-        figures: &Figures,
-        range: &FigureRange,
+        scores: &RetrievalScores,
+        range: &ScoreRange,
         lead: f32,
         phrase: &KeywordScores,
-        scale: Scale,
+        scale: CosineScale,
     ) -> Self {
         let (cosine, crowd) = (scale.as_builtin(cosine), scale.as_builtin(range.crowd));
         Self([
             cosine,
-            figures.covered,
-            cosine * figures.covered,
+            scores.covered,
+            cosine * scores.covered,
             (1.0 + phrase.words as f32).ln(),
             cosine - crowd,
-            range.keyword(figures.bm25).unwrap_or(0.0),
-            lead * cosine * figures.covered,
-            figures.named.unwrap_or(0.0) * phrase.naming,
+            range.keyword(scores.bm25).unwrap_or(0.0),
+            lead * cosine * scores.covered,
+            scores.named.unwrap_or(0.0) * phrase.naming,
         ])
     }
 }

@@ -1,10 +1,10 @@
 //! Why a hit stands where it does.
 
 use super::confidence::{FEATURES, FITTED, Features};
-use super::fuse::{FigureRange, Shares};
+use super::fuse::{NormalizedScores, ScoreRange};
 use super::keyword::QueryTerm;
-use super::legs::{Candidate, Legs};
 use super::query::Mode;
+use super::retrieval::{Candidate, Retrieval};
 use crate::analyze::tokens;
 use crate::question::Question;
 
@@ -25,7 +25,7 @@ pub struct Explanation {
     /// The cosine that ranks: that of the phrase after the best hits of a first ranking moved it.
     pub moved_cosine: Option<f32>,
     /// What each leg brought to the score.
-    pub shares: Shares,
+    pub shares: NormalizedScores,
     /// The piece of the question that is nearest to the phrase, and its cosine.
     pub nearest: Option<(Passage, f32)>,
     /// The words of the phrase, in its order, and where the question has them.
@@ -59,43 +59,43 @@ pub struct Reason {
 }
 
 pub(super) fn explain(
-    legs: &Legs<'_>,
+    retrieval: &Retrieval<'_>,
     candidate: &Candidate,
-    range: &FigureRange,
+    range: &ScoreRange,
     features: Option<&Features>,
     question: &Question,
 ) -> Explanation {
-    let vectors = &legs.index.vectors()[candidate.address.segment_ord as usize];
-    let nearest = legs.semantic.as_ref().and_then(|phrase| {
+    let vectors = &retrieval.index.vectors()[candidate.address.segment_ord as usize];
+    let nearest = retrieval.semantic.as_ref().and_then(|phrase| {
         let (row, cosine) = vectors.nearest_row(candidate.address.doc_id, phrase)?;
         Some((vectors.passage(row), cosine))
     });
     Explanation {
-        mode: legs.query.mode,
-        semantic_rank: legs.semantic_rank(candidate.address),
-        keyword_rank: legs.keyword_rank(candidate.address),
-        semantic_weight: legs.weight,
-        moved_cosine: candidate.figures.cosine,
-        shares: Shares::new(&candidate.figures, range),
+        mode: retrieval.query.mode,
+        semantic_rank: retrieval.semantic_rank(candidate.address),
+        keyword_rank: retrieval.keyword_rank(candidate.address),
+        semantic_weight: retrieval.weight,
+        moved_cosine: candidate.scores.cosine,
+        shares: NormalizedScores::new(&candidate.scores, range),
         nearest,
-        words: words(legs, question),
+        words: words(retrieval, question),
         reasons: features.filter(|_| !candidate.exact).map_or_else(Vec::new, reasons),
     }
 }
 
-fn words(legs: &Legs<'_>, question: &Question) -> Vec<WordMatch> {
+fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
     let texts = [&question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens_of);
     let counts = |term: &QueryTerm| {
         let count = |tokens: &Vec<String>| tokens.iter().filter(|token| term.matches.contains(token)).count();
         [count(&texts[0]), count(&texts[1]), count(&texts[2])]
     };
-    let known = legs.keyword.terms.iter().map(|term| WordMatch {
+    let known = retrieval.keyword.terms.iter().map(|term| WordMatch {
         word: term.written.clone(),
         idf: term.idf,
         names: term.names,
         counts: counts(term),
     });
-    let missing = legs.keyword.missing.iter();
+    let missing = retrieval.keyword.missing.iter();
     let missing =
         missing.map(|word| WordMatch { word: word.clone(), idf: 0.0, names: false, counts: [0; 3] });
     known.chain(missing).collect()

@@ -14,7 +14,7 @@ pub const NAMED: f32 = 0.7;
 
 /// What both legs say of one candidate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct RetrievalScores {
     /// Cosine of the phrase with the question's nearest chunk; `None` without vectors.
     pub cosine: Option<f32>,
     /// BM25; 0 where no word matches.
@@ -31,7 +31,7 @@ const CROWD: usize = 20;
 
 /// What a candidate's figures are measured against, among all candidates of a phrase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FigureRange {
+pub struct ScoreRange {
     /// The highest cosine, at least a little above zero.
     pub cosine: f32,
     /// The mean of the twenty highest cosines: high where many questions are about the same.
@@ -42,14 +42,14 @@ pub struct FigureRange {
     pub bm25: f32,
 }
 
-impl FigureRange {
+impl ScoreRange {
     /// The range of some candidates.
-    pub fn of<'a>(candidates: impl IntoIterator<Item = &'a Figures>) -> Self {
+    pub fn of<'a>(candidates: impl IntoIterator<Item = &'a RetrievalScores>) -> Self {
         let mut cosines = Vec::new();
         let mut bm25 = 0.0_f32;
-        for figures in candidates {
-            cosines.extend(figures.cosine);
-            bm25 = bm25.max(figures.bm25);
+        for scores in candidates {
+            cosines.extend(scores.cosine);
+            bm25 = bm25.max(scores.bm25);
         }
         cosines.sort_by(|a, b| b.total_cmp(a));
         let crowd = &cosines[..cosines.len().min(CROWD)];
@@ -80,22 +80,22 @@ impl FigureRange {
 
 /// Where a candidate stands in each leg, each in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shares {
+pub struct NormalizedScores {
     /// From 0 at the floor to 1 at the best cosine; `None` without vectors.
     pub semantic: Option<f32>,
     /// BM25 as a share of the best; `None` where no word matches anything.
     pub keyword: Option<f32>,
-    /// [`Figures::named`].
+    /// [`RetrievalScores::named`].
     pub named: Option<f32>,
 }
 
-impl Shares {
+impl NormalizedScores {
     /// Where figures stand in their range.
-    pub fn new(figures: &Figures, range: &FigureRange) -> Self {
+    pub fn new(scores: &RetrievalScores, range: &ScoreRange) -> Self {
         Self {
-            semantic: figures.cosine.map(|cosine| range.semantic(cosine)),
-            keyword: range.keyword(figures.bm25),
-            named: figures.named,
+            semantic: scores.cosine.map(|cosine| range.semantic(cosine)),
+            keyword: range.keyword(scores.bm25),
+            named: scores.named,
         }
     }
 
@@ -122,14 +122,14 @@ impl Shares {
 mod tests {
     use super::*;
 
-    fn figures(cosine: f32, bm25: f32) -> Figures {
-        Figures { cosine: Some(cosine), bm25, ..Figures::default() }
+    fn scores(cosine: f32, bm25: f32) -> RetrievalScores {
+        RetrievalScores { cosine: Some(cosine), bm25, ..RetrievalScores::default() }
     }
 
     #[track_caller]
-    fn check(candidates: &[Figures], weight: f32, expected: &[usize]) {
-        let range = FigureRange::of(candidates);
-        let score = |at: usize| Shares::new(&candidates[at], &range).convex(weight);
+    fn check(candidates: &[RetrievalScores], weight: f32, expected: &[usize]) {
+        let range = ScoreRange::of(candidates);
+        let score = |at: usize| NormalizedScores::new(&candidates[at], &range).convex(weight);
         let mut order: Vec<usize> = (0..candidates.len()).collect();
         order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
         assert_eq!(order, expected);
@@ -137,36 +137,37 @@ mod tests {
 
     #[test]
     fn agreement_beats_one_good_figure() {
-        check(&[figures(0.9, 0.0), figures(0.8, 9.0), figures(0.1, 10.0)], 0.6, &[1, 0, 2]);
+        check(&[scores(0.9, 0.0), scores(0.8, 9.0), scores(0.1, 10.0)], 0.6, &[1, 0, 2]);
     }
 
     #[test]
     fn the_weight_decides_between_the_legs() {
-        check(&[figures(0.9, 1.0), figures(0.1, 10.0)], 1.0, &[0, 1]);
-        check(&[figures(0.9, 1.0), figures(0.1, 10.0)], 0.0, &[1, 0]);
+        check(&[scores(0.9, 1.0), scores(0.1, 10.0)], 1.0, &[0, 1]);
+        check(&[scores(0.9, 1.0), scores(0.1, 10.0)], 0.0, &[1, 0]);
     }
 
     #[test]
     fn what_the_phrase_names_is_not_drowned() {
-        let with = Figures { named: Some(1.0), ..figures(0.3, 10.0) };
-        let without = Figures { named: Some(0.0), ..figures(0.9, 2.0) };
+        let with = RetrievalScores { named: Some(1.0), ..scores(0.3, 10.0) };
+        let without = RetrievalScores { named: Some(0.0), ..scores(0.9, 2.0) };
         check(&[without, with], 0.75, &[1, 0]);
     }
 
     #[test]
     fn a_leg_that_says_nothing_does_not_lower_the_score() {
-        let score = |only: Figures| Shares::new(&only, &FigureRange::of([&only])).convex(0.5);
-        assert_eq!(score(figures(0.5, 0.0)), 1.0);
-        assert_eq!(score(Figures { cosine: None, ..figures(0.0, 3.0) }), 1.0);
-        assert_eq!(score(Figures::default()), 0.0);
+        let score =
+            |only: RetrievalScores| NormalizedScores::new(&only, &ScoreRange::of([&only])).convex(0.5);
+        assert_eq!(score(scores(0.5, 0.0)), 1.0);
+        assert_eq!(score(RetrievalScores { cosine: None, ..scores(0.0, 3.0) }), 1.0);
+        assert_eq!(score(RetrievalScores::default()), 0.0);
     }
 
     #[test]
     fn every_score_is_a_share() {
         for cosine in [-1.0, 0.0, 0.2, 0.9, 1.0] {
             for bm25 in [0.0, 3.0, 10.0] {
-                let range = FigureRange::of(&[figures(0.9, 10.0), figures(0.2, 0.0)]);
-                let score = Shares::new(&figures(cosine, bm25), &range).convex(0.75);
+                let range = ScoreRange::of(&[scores(0.9, 10.0), scores(0.2, 0.0)]);
+                let score = NormalizedScores::new(&scores(cosine, bm25), &range).convex(0.75);
                 assert!((0.0..=1.0).contains(&score), "{cosine} {bm25} {score}");
             }
         }

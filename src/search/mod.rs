@@ -1,15 +1,15 @@
 //! Phrase → ranked questions.
 
+mod collapse;
 mod confidence;
 mod explain;
 mod filter;
-mod fold;
 mod fuse;
 mod keyword;
-mod legs;
 mod query;
 mod rerank;
 mod results;
+mod retrieval;
 mod snippet;
 mod tune;
 
@@ -20,14 +20,14 @@ use tantivy::DocAddress;
 use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
-use fold::Kept;
+use collapse::CollapsedHit;
 use keyword::{KeywordScores, term_weights};
-use legs::{Candidate, Legs, Ranking, by_score};
+use retrieval::{Candidate, Ranking, Retrieval, by_score};
 
+pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
-pub use fold::AskedAgain;
-pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, NAMED, Shares};
+pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
@@ -44,15 +44,15 @@ pub use tune::{retune, spread, tune};
 /// model, or is missing, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
-    let legs = Legs::new(index, embedder, query)?;
-    let first = legs.rank(legs.semantic.as_ref());
+    let retrieval = Retrieval::new(index, embedder, query)?;
+    let first = retrieval.rank(retrieval.semantic.as_ref());
     let moved = match query.mode {
-        Mode::Hybrid => legs.feedback(&first),
+        Mode::Hybrid => retrieval.feedback(&first),
         Mode::Keyword | Mode::Semantic => None,
     };
-    let second = moved.map(|moved| legs.rank(Some(&moved)));
-    let hits = present(&legs, &first, second.as_ref().unwrap_or(&first))?;
-    let KeywordScores { terms, missing, .. } = legs.keyword;
+    let second = moved.map(|moved| retrieval.rank(Some(&moved)));
+    let hits = present(&retrieval, &first, second.as_ref().unwrap_or(&first))?;
+    let KeywordScores { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
     Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms })
 }
@@ -61,17 +61,17 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
 ///
 /// `asked` is the ranking by the phrase as it is: what is told of a hit is what the phrase itself says
 /// of it.
-fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
-    let kept = kept(legs, ranking)?;
-    let weights = term_weights(&legs.keyword.terms);
-    let hit = |(rank, Kept { candidate, question, again, .. }): (usize, Kept)| {
-        let figures = legs.figures(candidate.address, legs.semantic.as_ref());
+fn present(retrieval: &Retrieval<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
+    let kept = kept(retrieval, ranking)?;
+    let weights = term_weights(&retrieval.keyword.terms);
+    let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
+        let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
         let lead = candidate.fused - ranking.field;
-        let features = figures.cosine.map(|cosine| {
-            Features::new(cosine, &figures, &asked.range, lead, &legs.keyword, legs.index.scale())
+        let features = scores.cosine.map(|cosine| {
+            Features::new(cosine, &scores, &asked.range, lead, &retrieval.keyword, retrieval.index.scale())
         });
         let answer = question.readable_answer();
-        let passage = best_passage(legs, candidate.address).unwrap_or(0..answer.len());
+        let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
         Hit {
             rank,
             score: candidate.score,
@@ -79,17 +79,16 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
                 .map(|features| if candidate.exact { 1.0 } else { FITTED.probability(&features.0) }),
             exact: candidate.exact,
             features,
-            figures,
+            scores,
             title_highlights: snippet::highlights(&question.title, &weights),
             snippet: snippet::snippet(&answer, passage.clone(), &weights),
             passage,
             relevance: None,
-            explanation: legs
-                .query
-                .explain
-                .then(|| explain::explain(legs, &candidate, &ranking.range, features.as_ref(), &question)),
+            explanation: retrieval.query.explain.then(|| {
+                explain::explain(retrieval, &candidate, &ranking.range, features.as_ref(), &question)
+            }),
             question,
-            again,
+            also_asked,
         }
     };
     Ok((1..).zip(kept).map(hit).collect())
@@ -97,28 +96,30 @@ fn present(legs: &Legs<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Resul
 
 /// Reads the best candidates, as many as are asked for, puts ties in order of source, and folds those
 /// that ask the same.
-fn kept(legs: &Legs<'_>, ranking: &Ranking) -> anyhow::Result<Vec<Kept>> {
-    let limit = legs.query.limit;
+fn kept(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<Vec<CollapsedHit>> {
+    let limit = retrieval.query.limit;
     let mut wanted = limit;
     loop {
         let mut read: Vec<(Candidate, Question)> = ranking
             .first(wanted)
             .iter()
-            .map(|candidate| Ok((*candidate, legs.index.question(candidate.address)?)))
+            .map(|candidate| Ok((*candidate, retrieval.index.question(candidate.address)?)))
             .collect::<anyhow::Result<_>>()?;
         read.sort_by(|(a, a_question), (b, b_question)| {
             by_score(a, b)
                 .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
         });
         let seen = read.len();
-        let mut kept = match legs.query.fold {
-            true => fold::fold(legs.index, read),
-            false => read.into_iter().map(|(candidate, question)| Kept::new(candidate, question)).collect(),
+        let mut kept = match retrieval.query.collapse {
+            true => collapse::collapse(retrieval.index, read),
+            false => {
+                read.into_iter().map(|(candidate, question)| CollapsedHit::new(candidate, question)).collect()
+            }
         };
         if kept.len() >= limit || seen == ranking.candidates.len() {
             kept.truncate(limit);
-            if legs.query.fold {
-                fold::fold_more(legs.index, &mut kept, &ranking.candidates[seen..])?;
+            if retrieval.query.collapse {
+                collapse::collapse_next(retrieval.index, &mut kept, &ranking.candidates[seen..])?;
             }
             return Ok(kept);
         }
@@ -127,8 +128,8 @@ fn kept(legs: &Legs<'_>, ranking: &Ranking) -> anyhow::Result<Vec<Kept>> {
 }
 
 /// The piece of the answer nearest to the phrase.
-fn best_passage(legs: &Legs<'_>, address: DocAddress) -> Option<std::ops::Range<usize>> {
-    let vectors = &legs.index.vectors()[address.segment_ord as usize];
-    let range = vectors.nearest_passage(address.doc_id, legs.semantic.as_ref()?)?;
+fn best_passage(retrieval: &Retrieval<'_>, address: DocAddress) -> Option<std::ops::Range<usize>> {
+    let vectors = &retrieval.index.vectors()[address.segment_ord as usize];
+    let range = vectors.nearest_passage(address.doc_id, retrieval.semantic.as_ref()?)?;
     Some(range.start as usize..range.end as usize)
 }

@@ -54,7 +54,7 @@ pub struct Query {
     /// Say of every hit why it stands where it does; takes a little longer.
     pub explain: bool,
     /// Show one hit for questions that ask the same.
-    pub fold: bool,
+    pub collapse: bool,
 }
 
 impl Query {
@@ -73,7 +73,7 @@ impl Query {
             filters: Filters::default(),
             semantic_weight: None,
             explain: false,
-            fold: false,
+            collapse: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::results::{Hit, Results};
 use super::search;
 use crate::embed::{Embedder, Reranker};
 use crate::index::Index;
-use crate::parallel;
+use crate::worker_threads;
 
 /// How many hits are looked at again when nobody says how many.
 pub const DEFAULT_CANDIDATES: usize = 30;
@@ -60,7 +60,7 @@ fn rerank(hits: &mut [Hit], phrase: &str, reranking: Reranking<'_>) -> anyhow::R
     let deadline = Instant::now() + reranking.budget;
     let candidates = &hits[..hits.len().min(reranking.candidates)];
     // They are begun in order, so that those that are reached come before those that are not.
-    let relevance = parallel::map(candidates, |hit| {
+    let relevance = worker_threads::map(candidates, |hit| {
         (Instant::now() < deadline).then(|| reranking.reranker.score(phrase, &passage(hit))).transpose()
     });
     let relevance: Vec<Option<f32>> = relevance.into_iter().collect::<anyhow::Result<_>>()?;
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::question::Question;
-    use crate::search::{Figures, Snippet};
+    use crate::search::{RetrievalScores, Snippet};
 
     fn hit(title: &str, score: f32) -> Hit {
         Hit {
@@ -129,8 +129,8 @@ mod tests {
             exact: false,
             features: None,
             explanation: None,
-            again: Vec::new(),
-            figures: Figures::default(),
+            also_asked: Vec::new(),
+            scores: RetrievalScores::default(),
             title_highlights: Vec::new(),
             snippet: Snippet::default(),
             passage: 0..0,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::collapse::AlsoAsked;
 use super::confidence::Features;
 use super::explain::Explanation;
-use super::fold::AskedAgain;
-use super::fuse::Figures;
+use super::fuse::RetrievalScores;
 use super::snippet::{self, Snippet};
 use crate::question::Question;
 
@@ -62,9 +62,9 @@ pub struct Hit {
     pub explanation: Option<Explanation>,
     /// Questions further down that ask the same, best first; none where nobody asked to
     /// [fold](super::Query::fold) them.
-    pub again: Vec<AskedAgain>,
+    pub also_asked: Vec<AlsoAsked>,
     /// What both legs say of it.
-    pub figures: Figures,
+    pub scores: RetrievalScores,
     /// Byte ranges of the title that match the phrase.
     pub title_highlights: Vec<Range<usize>>,
     /// The passage that answers, or the most telling part of it.

@@ -13,13 +13,13 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
+use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::{Builtin, Embedder, Prepare, Role};
 use crate::index::{Index, Quantized, set_meta};
-use crate::parallel;
 use crate::question::Question;
+use crate::worker_threads;
 
 /// How many questions ask: enough to order weights, few enough to cost a second or two.
 const SAMPLE: usize = 120;
@@ -56,7 +56,7 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
 }
 
 /// How far apart a model sees the corpus's questions, as a multiple of how far the built-in model sees them:
-/// see [`Scale`](crate::index::Scale). `None` for the built-in model itself, and where there are too few
+/// see [`CosineScale`](crate::index::CosineScale). `None` for the built-in model itself, and where there are too few
 /// questions to tell.
 ///
 /// # Errors
@@ -113,11 +113,11 @@ pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
 fn best_weight(sample: &[Asked], embedder: &dyn Embedder) -> anyhow::Result<f32> {
     let searched: Vec<Question> = sample.iter().map(|asked| asked.searched.clone()).collect();
     let searched = Index::in_memory(&searched, Some(embedder))?;
-    let figures = parallel::map(sample, |asked| all_figures(&searched, embedder, &asked.phrase));
-    let figures: Vec<Vec<Figures>> = figures.into_iter().collect::<anyhow::Result<_>>()?;
+    let scores = worker_threads::map(sample, |asked| all_scores(&searched, embedder, &asked.phrase));
+    let scores: Vec<Vec<RetrievalScores>> = scores.into_iter().collect::<anyhow::Result<_>>()?;
     let weights = (0..=STEPS).map(|step| step as f32 / STEPS as f32);
     let found: Vec<(f32, f32)> =
-        weights.map(|weight| (weight, mean_reciprocal_rank(&figures, weight))).collect();
+        weights.map(|weight| (weight, mean_reciprocal_rank(&scores, weight))).collect();
     let most = found.iter().map(|(_, found)| *found).fold(0.0, f32::max);
     // Of weights that find the same, the middle one.
     let best: Vec<f32> =
@@ -149,31 +149,31 @@ fn titled(question: &Question, embedder: &dyn Embedder) -> Option<Asked> {
 }
 
 /// Both legs' figures of every document of an index in memory, in document order.
-fn all_figures(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<Figures>> {
+fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<RetrievalScores>> {
     let keyword = KeywordScores::new(index, phrase)?;
     let vector = Quantized::from(embedder.embed(phrase, Role::Query)?.as_slice());
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {
-            (0..).zip(scores).map(|(doc, bm25)| Figures {
+            (0..).zip(scores).map(|(doc, bm25)| RetrievalScores {
                 cosine: vectors.cosine(doc, &vector),
                 bm25: *bm25,
-                ..Figures::default()
+                ..RetrievalScores::default()
             })
         })
         .collect())
 }
 
 /// How high the nth phrase finds the nth document: the mean of 1 / rank.
-fn mean_reciprocal_rank(figures: &[Vec<Figures>], weight: f32) -> f32 {
-    let reciprocal = |(own, figures): (usize, &Vec<Figures>)| {
-        let range = FigureRange::of(figures);
-        let score = |figures: &Figures| Shares::new(figures, &range).convex(weight);
-        let own = score(&figures[own]);
-        let better = figures.iter().filter(|other| score(other) > own).count();
+fn mean_reciprocal_rank(scores: &[Vec<RetrievalScores>], weight: f32) -> f32 {
+    let reciprocal = |(own, scores): (usize, &Vec<RetrievalScores>)| {
+        let range = ScoreRange::of(scores);
+        let score = |scores: &RetrievalScores| NormalizedScores::new(scores, &range).convex(weight);
+        let own = score(&scores[own]);
+        let better = scores.iter().filter(|other| score(other) > own).count();
         1.0 / (better + 1) as f32
     };
-    figures.iter().enumerate().map(reciprocal).sum::<f32>() / figures.len() as f32
+    scores.iter().enumerate().map(reciprocal).sum::<f32>() / scores.len() as f32
 }
 
 #[cfg(test)]
@@ -181,18 +181,20 @@ mod tests {
     use super::*;
 
     /// Where the right document is first by meaning, or first by words.
-    fn figures(semantic_finds: bool, keyword_finds: bool, count: usize) -> Vec<Vec<Figures>> {
+    fn scores(semantic_finds: bool, keyword_finds: bool, count: usize) -> Vec<Vec<RetrievalScores>> {
         let own = |finds: bool| if finds { 1.0 } else { 0.2 };
         (0..count)
             .map(|own_at| {
                 (0..count)
                     .map(|at| match at == own_at {
-                        true => Figures {
+                        true => RetrievalScores {
                             cosine: Some(own(semantic_finds)),
                             bm25: own(keyword_finds),
-                            ..Figures::default()
+                            ..RetrievalScores::default()
                         },
-                        false => Figures { cosine: Some(0.5), bm25: 0.5, ..Figures::default() },
+                        false => {
+                            RetrievalScores { cosine: Some(0.5), bm25: 0.5, ..RetrievalScores::default() }
+                        }
                     })
                     .collect()
             })
@@ -207,9 +209,9 @@ mod tests {
 
     #[test]
     fn the_leg_that_finds_is_the_one_that_counts() {
-        let meaning = figures(true, false, 5);
+        let meaning = scores(true, false, 5);
         assert_eq!((mean_reciprocal_rank(&meaning, 1.0), mean_reciprocal_rank(&meaning, 0.0)), (1.0, 0.2));
-        let words = figures(false, true, 5);
+        let words = scores(false, true, 5);
         assert_eq!((mean_reciprocal_rank(&words, 1.0), mean_reciprocal_rank(&words, 0.0)), (0.2, 1.0));
     }
 }

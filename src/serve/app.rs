@@ -14,14 +14,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 
+use super::cache::CommitCache;
+use super::concurrency::ConcurrencyLimit;
 use super::duplicates::Surveys;
-use super::guard::{Hosts, guard};
-use super::kept::Kept;
-use super::lane::Lane;
+use super::embedding_cache::EmbeddingCache;
+use super::host_check::{AllowedHosts, check_host};
 use super::metrics::{self, Metrics, observe};
-use super::phrases::Phrases;
 use super::problem::Problem;
-use super::{Options, about, duplicates, headers, openapi, page, questions, search, token};
+use super::{Options, duplicates, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 
 /// The largest body of a request, in bytes: 64 of the longest phrases fit.
@@ -33,14 +33,14 @@ pub type Shared = Arc<App>;
 pub struct App {
     pub engine: Engine,
     /// Where phrases are searched for.
-    pub searches: Lane,
+    pub searches: ConcurrencyLimit,
     /// Where what looks at a whole index waits: one at a time, since each takes all processors.
-    pub surveys: Lane,
-    pub phrases: Phrases,
+    pub surveys: ConcurrencyLimit,
+    pub phrases: EmbeddingCache,
     pub metrics: Metrics,
     pub surveyed: Surveys,
     /// `/stats`, ready to send.
-    pub stats: Kept<(), Vec<u8>>,
+    pub stats: CommitCache<(), Vec<u8>>,
 }
 
 impl App {
@@ -48,12 +48,12 @@ impl App {
         let limits = &options.limits;
         Self {
             engine,
-            searches: Lane::new(limits.threads.get(), limits.queue, limits.time),
-            surveys: Lane::new(1, limits.queue, limits.time),
-            phrases: Phrases::new(),
+            searches: ConcurrencyLimit::new(limits.threads.get(), limits.queue, limits.time),
+            surveys: ConcurrencyLimit::new(1, limits.queue, limits.time),
+            phrases: EmbeddingCache::new(),
             metrics: Metrics::new(),
             surveyed: Surveys::new(),
-            stats: Kept::new(),
+            stats: CommitCache::new(),
         }
     }
 }
@@ -63,7 +63,7 @@ impl App {
 /// # Errors
 /// An origin is none.
 pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<Router> {
-    let hosts = Arc::new(Hosts::new(listen, &options.allow_hosts));
+    let hosts = Arc::new(AllowedHosts::new(listen, &options.allow_hosts));
     let mut guarded = corpus_routes();
     let mut open = open_routes();
     if let Some(token) = options.token.clone().map(Arc::new) {
@@ -83,7 +83,7 @@ pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<
     }
     Ok(router
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(hosts, guard))
+        .layer(middleware::from_fn_with_state(hosts, check_host))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), observe))
         .layer(middleware::map_response(headers::secure))
         .with_state(app))
@@ -97,7 +97,7 @@ fn corpus_routes() -> Router<Shared> {
         .route("/duplicates", get(duplicates::get))
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))
-        .route("/stats", get(about::stats))
+        .route("/stats", get(stats::stats))
         .route("/metrics", get(metrics::get))
 }
 
@@ -106,7 +106,7 @@ fn open_routes() -> Router<Shared> {
     let files = page::FILES.iter().fold(Router::new(), |router, file| {
         router.route(file.path, get(move |headers| async move { file.answer(&headers) }))
     });
-    files.route("/health", get(about::health)).route("/openapi.json", get(openapi::get))
+    files.route("/health", get(stats::health)).route("/openapi.json", get(openapi::get))
 }
 
 /// Pages of these origins may read answers.

@@ -7,18 +7,18 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::app::{App, Shared};
-use super::extract::{Json, Query};
-use super::kept::Kept;
+use super::cache::CommitCache;
+use super::extractors::{Json, Query};
 use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
 use crate::duplicates::{Cache, Duplicates, Options, check as check_phrase, duplicates, map as places};
 use crate::engine::Opened;
 use crate::render::graph;
-use crate::render::wire::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
+use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
 
 /// What was found, by path, whether only across files, and the bits of the threshold.
-pub type Surveys = Kept<(Option<String>, bool, u32), Duplicates>;
+pub type Surveys = CommitCache<(Option<String>, bool, u32), Duplicates>;
 
 /// What the map may do: run the one script and the one style that stand in it.
 static MAP_POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(graph::PAGE));

@@ -44,7 +44,7 @@ impl Metrics {
             seconds: register(&registry, HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &["route"])),
             searches: register(
                 &registry,
-                IntCounter::new("rqsearch_searches_total", "Phrases that were searched for."),
+                IntCounter::new("rqsearch_searches_total", "EmbeddingCache that were searched for."),
             ),
             search_seconds: register(
                 &registry,
@@ -62,7 +62,7 @@ impl Metrics {
                 IntCounterVec::new(
                     Opts::new(
                         "rqsearch_phrases_total",
-                        "Phrases that needed a vector: known already, or embedded.",
+                        "EmbeddingCache that needed a vector: known already, or embedded.",
                     ),
                     &["vector"],
                 ),
@@ -71,7 +71,7 @@ impl Metrics {
                 &registry,
                 IntGaugeVec::new(
                     Opts::new("rqsearch_jobs", "Searches and surveys for duplicates, running or waiting."),
-                    &["lane", "state"],
+                    &["limit", "state"],
                 ),
             ),
             registry,
@@ -127,8 +127,8 @@ pub async fn observe(State(app): State<Shared>, request: Request, next: Next) ->
 
 /// `GET /metrics`
 pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'static str); 1], Vec<u8>) {
-    for (name, lane) in [("search", &app.searches), ("survey", &app.surveys)] {
-        for (state, count) in [("running", lane.running()), ("waiting", lane.waiting())] {
+    for (name, limit) in [("search", &app.searches), ("survey", &app.surveys)] {
+        for (state, count) in [("running", limit.running()), ("waiting", limit.waiting())] {
             app.metrics.lanes.with_label_values(&[name, state]).set(count as i64);
         }
     }

@@ -7,22 +7,22 @@
 //! What takes the processor runs on blocking threads, one search each, as many as there are processors;
 //! what is beyond the queue is refused at once. The asynchronous threads only read and write.
 
-mod about;
 mod app;
+mod cache;
+mod concurrency;
 mod duplicates;
-mod extract;
-mod guard;
+mod embedding_cache;
+mod extractors;
 mod headers;
-mod kept;
-mod lane;
+mod host_check;
 mod listen;
 mod metrics;
 mod openapi;
 mod page;
-mod phrases;
 mod problem;
 mod questions;
 mod search;
+mod stats;
 mod token;
 
 use std::net::SocketAddr;

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::search::{self, LONGEST_PHRASE, MOST_HITS, MOST_REQUESTS};
-use crate::render::wire::{
+use crate::render::json::{
     AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, HealthReply,
     ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
 };
@@ -155,7 +155,7 @@ impl Api {
             &[500],
         );
         let text = json!({"text/plain": {"schema": {"type": "string"}}});
-        self.add("/metrics", "get", "Figures for Prometheus", |_| {}, text, &[]);
+        self.add("/metrics", "get", "RetrievalScores for Prometheus", |_| {}, text, &[]);
         let document = json_answer(&json!({"type": "object"}));
         self.add("/openapi.json", "get", "This document", without_token, document, &[]);
     }

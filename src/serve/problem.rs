@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
 
-use crate::render::wire::ProblemReply;
+use crate::render::json::ProblemReply;
 
 /// In how many seconds to ask again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::app::Shared;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
-use crate::render::wire::QuestionReply;
+use crate::render::json::QuestionReply;
 
 pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
     ensure_short(&id).map_err(|error| Problem::refused(&error))?;

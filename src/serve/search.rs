@@ -12,11 +12,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::app::{App, Shared};
-use super::extract::{Json, Query};
+use super::extractors::{Json, Query};
 use super::problem::Problem;
 use crate::embed::Embedder;
 use crate::engine::Opened;
-use crate::render::wire::{AnySearchRequest, SearchReply, SearchRequest};
+use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
 use crate::search::{self, Mode, search};
 
 /// The longest phrase, in characters: the model reads some 200 words of it.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::extract::Json;
+use super::extractors::Json;
 use super::problem::Problem;
 
 /// The shortest token, in bytes: what can be guessed is none.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
 const ARROWS: [(&str, &[&str]); 18] = [
     ("mermaid", &[]),
-    ("parallel", &[]),
+    ("worker_threads", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
     ("chunk", &["question"]),
@@ -14,11 +14,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("pair", &["analyze", "logistic"]),
     ("embed", &[]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "parallel", "question", "read"]),
-    ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "parallel", "question"]),
+    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read"]),
+    ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "worker_threads", "question"]),
     ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
     ("engine", &["duplicates", "embed", "index", "search"]),
-    ("evaluate", &["embed", "index", "logistic", "pair", "parallel", "question", "search"]),
+    ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
     ("mcp", &["duplicates", "engine", "index", "question", "render", "search"]),

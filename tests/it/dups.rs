@@ -152,7 +152,7 @@ fn a_new_question_is_held_back_where_it_was_asked_before() {
 #[test]
 fn one_more_question_is_compared_and_not_all_of_them_again() {
     let dir = forum();
-    dir.run(&["dups"]).exits(1).says("(12 wordings compared, 12 of them new)");
+    dir.run(&["dups"]).exits(1).says("(12 phrasings compared, 12 of them new)");
     dir.run(&["dups"]).exits(1).says(", 0 of them new)");
     dir.write("more/new.jsonl", "{\"question\": \"How do I sharpen kitchen knives?\"}\n");
     dir.run(&["index", "more"]).success();

@@ -281,7 +281,7 @@ fn a_stop_gives_the_terminal_back_until_it_goes_on() {
 #[ignore = "run by a_panic_gives_the_terminal_back"]
 fn panics() {
     use rqsearch::interactive::{Settings, pick};
-    use rqsearch::render::wire::SearchRequest;
+    use rqsearch::render::json::SearchRequest;
 
     let tty = fs::File::options().read(true).write(true).open("/dev/tty").unwrap();
     let settings = Settings { request: SearchRequest::new("a"), name: String::new(), colours: true };

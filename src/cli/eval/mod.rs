@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use super::model::{NetworkArgs, SettingsArgs};
-use super::{Outcome, Place, say};
+use super::{IndexLocation, Outcome, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
 use crate::index::{Build, Index, Problem};
@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight"])]
     pairs: Vec<PathBuf>,
     /// The share of meaning against words, instead of the one tuned on each corpus
-    #[arg(long, value_name = "SHARE", value_parser = crate::cli::search::share)]
+    #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
     semantic_weight: Option<f32>,
     /// Write the hybrid rankings of one set as a TREC run
     #[arg(long, value_name = "FILE")]
@@ -68,7 +68,7 @@ struct Row {
     seconds: f64,
 }
 
-pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     if !args.pairs.is_empty() {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
@@ -83,7 +83,7 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
     for set in &args.sets {
         let judged = Judged::read(set)?;
         let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
-        let index = open(&judged, place, temporary.path(), embedder.as_ref())?;
+        let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
@@ -137,12 +137,12 @@ pub fn run(args: &Args, place: Place<'_>) -> anyhow::Result<Outcome> {
 /// The index to search: the set's own corpus in a temporary place, or the one at hand.
 fn open(
     judged: &Judged,
-    place: Place<'_>,
+    location: IndexLocation<'_>,
     temporary: &Path,
     embedder: &dyn Embedder,
 ) -> anyhow::Result<Index> {
-    let Some(corpus) = judged.corpus.as_ref().filter(|_| matches!(place, Place::Nearest)) else {
-        return place.open();
+    let Some(corpus) = judged.corpus.as_ref().filter(|_| matches!(location, IndexLocation::Nearest)) else {
+        return location.open();
     };
     let dir = temporary.join("index");
     let build = Build {
@@ -199,7 +199,7 @@ fn write_calibrations(out: &mut impl Write, calibrations: &[SetCalibration]) -> 
         }
         write!(out, " {:>6.3}  {:>10.1}%", calibration.ece, 100.0 * calibration.turned_away)?;
         match calibration.out_of_scope_turned_away {
-            Some(share) => writeln!(out, "  {:>11.1}%", 100.0 * share)?,
+            Some(rate) => writeln!(out, "  {:>11.1}%", 100.0 * rate)?,
             None => writeln!(out)?,
         }
     }

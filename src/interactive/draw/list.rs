@@ -103,7 +103,7 @@ impl Row<'_> {
         for fact in [&question.section, &question.level].into_iter().flatten() {
             after += &format!(" · {fact}");
         }
-        match self.hit.again.len() {
+        match self.hit.also_asked.len() {
             0 => {}
             1 => after += " · asked once more",
             more => after += &format!(" · asked {more} more times"),

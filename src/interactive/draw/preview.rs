@@ -67,7 +67,7 @@ fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Lin
 fn facts(hit: &Hit) -> Vec<String> {
     let question = &hit.question;
     let mut facts: Vec<String> = question.also.iter().map(|also| format!("also asked: {also}")).collect();
-    let again = hit.again.iter().map(|again| &again.question);
+    let again = hit.also_asked.iter().map(|again| &again.question);
     facts.extend(again.map(|question| format!("also asked: {} ({})", question.title, question.source)));
     if !question.tags.is_empty() {
         facts.push(format!("tags: {}", question.tags.join(", ")));

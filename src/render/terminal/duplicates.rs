@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_place};
 use crate::duplicates::{Duplicates, Found, Kind};
 use crate::question::Question;
-use crate::render::reasons::reasons;
+use crate::render::duplicate_reasons::duplicate_reasons;
 
 /// Writes groups: the question to keep, and below it those that ask it again.
 ///
@@ -37,7 +37,7 @@ pub fn write_pairs(out: &mut impl Write, found: &Duplicates, top: usize, layout:
         let how = how(pair.kind, pair.probability);
         write_asked(out, &found.questions[pair.one], &format!("{how:>6} "), layout)?;
         write_asked(out, &found.questions[pair.two], "       ", layout)?;
-        writeln!(out, "       {QUIET}{}{QUIET:#}", layout.shown(&reasons(pair).join("; ")))?;
+        writeln!(out, "       {QUIET}{}{QUIET:#}", layout.shown(&duplicate_reasons(pair).join("; ")))?;
     }
     Ok(())
 }

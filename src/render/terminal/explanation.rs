@@ -75,7 +75,7 @@ fn sum(hit: &Hit, why: &Explanation) -> String {
 }
 
 fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>> {
-    let cosine = hit.figures.cosine?;
+    let cosine = hit.scores.cosine?;
     let place =
         why.semantic_rank.map_or_else(String::new, |(rank, of)| format!("{} of {of}, ", ordinal(rank)));
     let moved = match why.moved_cosine {
@@ -116,8 +116,8 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
     let head = format!(
         "words: {} of {of}, BM25 {:.1}, {:.0} % of the phrase",
         ordinal(rank),
-        hit.figures.bm25,
-        100.0 * hit.figures.covered
+        hit.scores.bm25,
+        100.0 * hit.scores.covered
     );
     let (there, not_there): (Vec<&WordMatch>, Vec<_>) =
         why.words.iter().partition(|found| found.counts.iter().any(|count| *count > 0));

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::escape::escaped;
 use crate::question::Question;
-use crate::search::{AskedAgain, Hit, Results};
+use crate::search::{AlsoAsked, Hit, Results};
 use explanation::write_explanation;
 
 pub use duplicates::{write_found, write_groups, write_pairs};
@@ -87,7 +87,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     if more {
         writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
     }
-    write_again(out, &hit.again, width, layout)?;
+    write_again(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
         Some(why) => write_explanation(out, hit, why, layout),
         None => Ok(()),
@@ -97,12 +97,12 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
 /// Writes the questions that ask the same, a line each, those beyond a few counted.
 fn write_again(
     out: &mut impl Write,
-    again: &[AskedAgain],
+    again: &[AlsoAsked],
     width: Option<usize>,
     layout: Layout,
 ) -> io::Result<()> {
     const SHOWN: usize = 3;
-    for AskedAgain { question, .. } in again.iter().take(SHOWN) {
+    for AlsoAsked { question, .. } in again.iter().take(SHOWN) {
         let line = format!("also asked as: {} ({})", question.title, question.source);
         let first = wrapped(&line, width).into_iter().next().unwrap_or(0..line.len());
         let more = if first.end < line.len() { "…" } else { "" };

@@ -1,7 +1,7 @@
 //! `rqsearch serve`, asked by real clients.
 
 mod browser;
-mod guard;
+mod host_check;
 mod load;
 mod routes;
 mod schema;

@@ -1,4 +1,4 @@
-//! The wordings of an index (titles, other ways to ask) as vectors: where they lie, all together, and which
+//! The phrasings of an index (titles, other ways to ask) as vectors: where they lie, all together, and which
 //! are near to which.
 
 use tantivy::collector::DocSetCollector;
@@ -9,13 +9,13 @@ use tantivy::{DocAddress, Term};
 use super::{Index, Quantized, RowView};
 use crate::chunk::Passage;
 
-/// How many wordings make the centre of an index: more would not move it.
+/// How many phrasings make the centre of an index: more would not move it.
 const SAMPLE: usize = 2_048;
 
-/// Where the wordings of a corpus lie, all together: their mean vector.
+/// Where the phrasings of a corpus lie, all together: their mean vector.
 ///
 /// In a corpus on one subject everything is near to everything. Taking the mean away leaves what tells
-/// one wording from the other: of four ways to judge pairs by vectors alone (the cosine, this, less of
+/// one phrasing from the other: of four ways to judge pairs by vectors alone (the cosine, this, less of
 /// the first principal components, whitening) the one that was never worse over three labelled sets, and
 /// better by .024 average precision on one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Centre {
 }
 
 impl Centre {
-    /// Of few wordings the mean says little, so that it counts by `n / (n + 100)`.
+    /// Of few phrasings the mean says little, so that it counts by `n / (n + 100)`.
     const FEW: f32 = 100.0;
 
     /// The centre of some vectors of length one.
@@ -60,7 +60,7 @@ impl Centre {
 }
 
 impl Index {
-    /// The centre of its wordings (titles, other ways to ask), of a sample spread over it; made when it is
+    /// The centre of its phrasings (titles, other ways to ask), of a sample spread over it; made when it is
     /// first asked for.
     pub fn centre(&self) -> &Centre {
         self.centre.get_or_init(|| {
@@ -75,7 +75,7 @@ impl Index {
         })
     }
 
-    /// The two wordings of two questions that are nearest, by their rows; `None` without vectors.
+    /// The two phrasings of two questions that are nearest, by their rows; `None` without vectors.
     ///
     /// One of them is a title: under two questions on one error both list its message, and are two questions
     /// nevertheless.
@@ -107,8 +107,8 @@ impl Index {
         }))
     }
 
-    /// The questions with a wording (title, other way to ask) of at least this cosine with a vector,
-    /// nearest first, at most `limit`: each with its document, the row of that wording, and the cosine.
+    /// The questions with a phrasing (title, other way to ask) of at least this cosine with a vector,
+    /// nearest first, at most `limit`: each with its document, the row of that phrasing, and the cosine.
     pub fn nearest_wordings(
         &self,
         vector: &Quantized,

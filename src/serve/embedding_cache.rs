@@ -1,4 +1,4 @@
-//! Phrases that were asked before keep their vectors.
+//! EmbeddingCache that were asked before keep their vectors.
 //!
 //! Not whole answers: a vector depends on nothing but its text and the model, so a new commit makes none of
 //! them wrong, and the same phrase with another filter is known as well. Most of a search's time is the
@@ -17,7 +17,7 @@ use crate::embed::{Embedder, ModelInfo, Role};
 const KEPT: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// The vectors of the phrases that were asked last.
-pub struct Phrases {
+pub struct EmbeddingCache {
     known: Mutex<Known>,
 }
 
@@ -27,14 +27,14 @@ struct Known {
     vectors: LruCache<(Role, String), Arc<[f32]>>,
 }
 
-impl Phrases {
+impl EmbeddingCache {
     pub fn new() -> Self {
         Self { known: Mutex::new(Known { model: String::new(), vectors: LruCache::new(KEPT) }) }
     }
 
     /// The model with what is known already before it.
-    pub fn before<'a>(&'a self, model: &'a dyn Embedder, metrics: &'a Metrics) -> Remembering<'a> {
-        Remembering { model, phrases: self, metrics }
+    pub fn before<'a>(&'a self, model: &'a dyn Embedder, metrics: &'a Metrics) -> CachedEmbedder<'a> {
+        CachedEmbedder { model, phrases: self, metrics }
     }
 
     fn with<T>(
@@ -52,13 +52,13 @@ impl Phrases {
 }
 
 /// A model that does not embed twice what it was asked last.
-pub struct Remembering<'a> {
+pub struct CachedEmbedder<'a> {
     model: &'a dyn Embedder,
-    phrases: &'a Phrases,
+    phrases: &'a EmbeddingCache,
     metrics: &'a Metrics,
 }
 
-impl Embedder for Remembering<'_> {
+impl Embedder for CachedEmbedder<'_> {
     fn model(&self) -> &ModelInfo {
         self.model.model()
     }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_phrase_is_embedded_once_in_each_role_by_each_model() {
-        let (phrases, metrics) = (Phrases::new(), Metrics::new());
+        let (phrases, metrics) = (EmbeddingCache::new(), Metrics::new());
         let (one, two) = (Counting::new("one"), Counting::new("two"));
         let ask = |model: &Counting, role| phrases.before(model, &metrics).embed("a", role).unwrap()[0];
         assert_eq!(

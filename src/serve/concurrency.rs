@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::problem::Problem;
 
 /// Where requests that take the processor line up, first come, first served.
-pub struct Lane {
+pub struct ConcurrencyLimit {
     /// Those that run and those that wait.
     places: Arc<Semaphore>,
     /// Those that run.
@@ -20,14 +20,14 @@ pub struct Lane {
     time: Duration,
 }
 
-/// A place in a lane. Whoever drops it, because the client hung up, leaves the queue.
-pub struct Place {
+/// A place in a limit. Whoever drops it, because the client hung up, leaves the queue.
+pub struct Slot {
     place: Arc<OwnedSemaphorePermit>,
     running: Arc<Semaphore>,
     deadline: Instant,
 }
 
-impl Lane {
+impl ConcurrencyLimit {
     /// For `threads` jobs at once and `queue` that wait; each has `time` from its arrival.
     pub fn new(threads: usize, queue: usize, time: Duration) -> Self {
         let capacity = threads + queue;
@@ -39,9 +39,9 @@ impl Lane {
     ///
     /// # Errors
     /// All are taken.
-    pub fn enter(&self) -> Result<Place, Problem> {
+    pub fn enter(&self) -> Result<Slot, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())?;
-        Ok(Place {
+        Ok(Slot {
             place: Arc::new(place),
             running: Arc::clone(&self.running),
             deadline: Instant::now() + self.time,
@@ -59,7 +59,7 @@ impl Lane {
     }
 }
 
-impl Place {
+impl Slot {
     /// Waits for a turn and does the work on a blocking thread.
     ///
     /// A job that has begun runs to its end and keeps its place, whether anybody waits for it or not: so
@@ -98,19 +98,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_who_leaves_makes_room() {
-        let lane = Lane::new(1, 1, LONG);
+        let limit = ConcurrencyLimit::new(1, 1, LONG);
         let (go, wait) = mpsc::channel::<()>();
-        let first = lane.enter().unwrap();
+        let first = limit.enter().unwrap();
         let running = tokio::spawn(async move { first.run(move || wait.recv().is_ok()).await });
-        while lane.running() == 0 {
+        while limit.running() == 0 {
             tokio::task::yield_now().await;
         }
-        let second = lane.enter().unwrap();
-        assert_eq!((lane.running(), lane.waiting()), (1, 1));
-        assert_eq!(lane.enter().err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+        let second = limit.enter().unwrap();
+        assert_eq!((limit.running(), limit.waiting()), (1, 1));
+        assert_eq!(limit.enter().err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
         drop(second);
-        assert_eq!(lane.waiting(), 0);
-        let third = lane.enter().unwrap();
+        assert_eq!(limit.waiting(), 0);
+        let third = limit.enter().unwrap();
         go.send(()).unwrap();
         assert!(running.await.unwrap().unwrap());
         assert_eq!(third.run(|| 7).await.unwrap(), 7);
@@ -118,26 +118,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_nobody_waits_for_still_counts() {
-        let lane = Lane::new(1, 0, Duration::from_millis(20));
+        let limit = ConcurrencyLimit::new(1, 0, Duration::from_millis(20));
         let (go, wait) = mpsc::channel::<()>();
-        let late = lane.enter().unwrap().run(move || wait.recv()).await;
+        let late = limit.enter().unwrap().run(move || wait.recv()).await;
         assert_eq!(late.err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(lane.enter().is_err(), "the job goes on");
+        assert!(limit.enter().is_err(), "the job goes on");
         go.send(()).unwrap();
-        while lane.running() > 0 {
+        while limit.running() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(lane.enter().is_ok());
+        assert!(limit.enter().is_ok());
     }
 
     #[tokio::test]
     async fn a_job_that_panics_gives_its_place_back() {
-        let lane = Lane::new(1, 0, LONG);
-        let failed = lane.enter().unwrap().run(|| panic!("as the test wants it")).await;
+        let limit = ConcurrencyLimit::new(1, 0, LONG);
+        let failed = limit.enter().unwrap().run(|| panic!("as the test wants it")).await;
         assert_eq!(failed.err().unwrap().status, StatusCode::INTERNAL_SERVER_ERROR);
-        while lane.running() > 0 {
+        while limit.running() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(lane.enter().is_ok());
+        assert!(limit.enter().is_ok());
     }
 }

@@ -126,7 +126,7 @@ impl SearchRequest {
             },
             semantic_weight: self.semantic_weight,
             explain: self.explain,
-            fold: !self.all,
+            collapse: !self.all,
             ..self.q.parse()?
         })
     }
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(request, SearchRequest::new("-tokio pin"));
         let query = request.query().unwrap();
         assert_eq!(
-            (query.text.as_str(), query.excluded, query.limit, query.fold),
+            (query.text.as_str(), query.excluded, query.limit, query.collapse),
             ("pin", vec!["tokio".to_owned()], 10, true)
         );
     }

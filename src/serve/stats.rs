@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::app::Shared;
 use super::problem::Problem;
 use super::search::json;
-use crate::render::wire::{HealthReply, StatsReply};
+use crate::render::json::{HealthReply, StatsReply};
 
 pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {
     let place = app.searches.enter()?;

@@ -15,12 +15,12 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 
 /// The names that we answer to.
-pub struct Hosts {
+pub struct AllowedHosts {
     listen: IpAddr,
     names: Vec<String>,
 }
 
-impl Hosts {
+impl AllowedHosts {
     /// Those of this machine, of the address that is listened on, and some more. The port does not matter:
     /// it may be forwarded.
     pub fn new(listen: IpAddr, names: &[String]) -> Self {
@@ -65,7 +65,7 @@ fn named(headers: &HeaderMap) -> Result<Authority, Problem> {
 }
 
 /// Turns away what is meant for another server.
-pub async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+pub async fn check_host(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     match hosts.check(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn check(listen: &str, host: &str) -> bool {
-        let hosts = Hosts::new(listen.parse().unwrap(), &["Search.example.org".to_owned()]);
+        let hosts = AllowedHosts::new(listen.parse().unwrap(), &["Search.example.org".to_owned()]);
         hosts.allows(&host.parse().unwrap())
     }
 

@@ -13,7 +13,7 @@ use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 
 use super::filter::Allowed;
-use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, FigureRange, Figures, Shares};
+use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query};
 use crate::analyze::title_key;
@@ -39,7 +39,7 @@ const UNRELATED: f32 = 0.15;
 const FIELD: usize = 10;
 
 /// What a phrase's words and its meaning say of every document of an index.
-pub struct Legs<'a> {
+pub struct Retrieval<'a> {
     pub index: &'a Index,
     pub query: &'a Query,
     pub keyword: KeywordScores,
@@ -59,7 +59,7 @@ pub struct Legs<'a> {
 pub struct Candidate {
     pub address: DocAddress,
     /// What it is ranked by.
-    pub figures: Figures,
+    pub scores: RetrievalScores,
     /// Its title, or another way to ask it, is the phrase.
     pub exact: bool,
     /// What the fusion makes of its figures, whatever ranks.
@@ -73,7 +73,7 @@ pub struct Ranking {
     /// Best first.
     pub candidates: Vec<Candidate>,
     /// Among what figures they stand.
-    pub range: FigureRange,
+    pub range: ScoreRange,
     /// The mean fused score of the best ten.
     pub field: f32,
 }
@@ -91,7 +91,7 @@ impl Ranking {
     }
 }
 
-impl<'a> Legs<'a> {
+impl<'a> Retrieval<'a> {
     /// Asks both legs: words on one thread, the phrase's vector on another.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl<'a> Legs<'a> {
         let (keyword, semantic) = (keyword.context("the keyword index is damaged")?, semantic?);
         let weight =
             query.semantic_weight.or(index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
-        let mut legs = Self {
+        let mut retrieval = Self {
             index,
             query,
             keyword,
@@ -116,11 +116,11 @@ impl<'a> Legs<'a> {
             exact: Vec::new(),
             keyword_best: Vec::new(),
         };
-        legs.exact = legs.exact_titles()?;
+        retrieval.exact = retrieval.exact_titles()?;
         if query.mode != Mode::Semantic {
-            legs.keyword_best = legs.keyword_best(legs.limit());
+            retrieval.keyword_best = retrieval.keyword_best(retrieval.limit());
         }
-        Ok(legs)
+        Ok(retrieval)
     }
 
     /// Ranks the union of both legs' best, with both legs' figures for each, by a vector that stands
@@ -128,18 +128,18 @@ impl<'a> Legs<'a> {
     pub fn rank(&self, vector: Option<&Quantized>) -> Ranking {
         let mode = self.query.mode;
         let mut candidates = self.candidates(vector);
-        let range = FigureRange::of(candidates.iter().map(|candidate| &candidate.figures));
+        let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
         let unrelated = self.index.scale().from_builtin(UNRELATED);
-        candidates.retain(|candidate| candidate.exact || is_related(&candidate.figures, mode, unrelated));
+        candidates.retain(|candidate| candidate.exact || is_related(&candidate.scores, mode, unrelated));
         for candidate in &mut candidates {
             candidate.fused = match candidate.exact {
                 true => 1.0,
-                false => Shares::new(&candidate.figures, &range).convex(self.weight),
+                false => NormalizedScores::new(&candidate.scores, &range).convex(self.weight),
             };
             candidate.score = match mode {
                 Mode::Hybrid => candidate.fused,
-                Mode::Keyword => candidate.figures.bm25,
-                Mode::Semantic => candidate.figures.cosine.unwrap_or(0.0),
+                Mode::Keyword => candidate.scores.bm25,
+                Mode::Semantic => candidate.scores.cosine.unwrap_or(0.0),
             };
         }
         candidates.sort_by(by_score);
@@ -163,9 +163,9 @@ impl<'a> Legs<'a> {
         addresses.dedup();
         let candidate = |address| Candidate {
             address,
-            figures: match near.get(&address) {
-                Some(cosine) => Figures { cosine: Some(*cosine), ..self.figures(address, None) },
-                None => self.figures(address, vector),
+            scores: match near.get(&address) {
+                Some(cosine) => RetrievalScores { cosine: Some(*cosine), ..self.scores(address, None) },
+                None => self.scores(address, vector),
             },
             exact: self.exact.contains(&address),
             fused: 0.0,
@@ -211,10 +211,10 @@ impl<'a> Legs<'a> {
     }
 
     /// What both legs say of a document, by a vector that stands for the phrase.
-    pub fn figures(&self, address: DocAddress, vector: Option<&Quantized>) -> Figures {
+    pub fn scores(&self, address: DocAddress, vector: Option<&Quantized>) -> RetrievalScores {
         let (segment, doc) = (address.segment_ord as usize, address.doc_id);
-        let of = |figures: &[Vec<f32>]| figures[segment][doc as usize];
-        Figures {
+        let of = |scores: &[Vec<f32>]| scores[segment][doc as usize];
+        RetrievalScores {
             cosine: vector.and_then(|vector| self.index.vectors()[segment].cosine(doc, vector)),
             bm25: of(&self.keyword.scores),
             named: (!self.keyword.named.is_empty()).then(|| of(&self.keyword.named)),
@@ -271,7 +271,7 @@ impl<'a> Legs<'a> {
 
     /// Where words alone would put a document, from 1, among how many; `None` where no word matches.
     pub fn keyword_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
-        let own = self.figures(address, None).bm25;
+        let own = self.scores(address, None).bm25;
         let scores = self.keyword.scores.iter().enumerate();
         let found = scores.flat_map(|(segment, scores)| {
             let allowed =
@@ -310,11 +310,11 @@ fn query_vector(
     Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
 }
 
-fn is_related(figures: &Figures, mode: Mode, unrelated: f32) -> bool {
+fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {
     match mode {
-        Mode::Keyword => figures.bm25 > 0.0,
+        Mode::Keyword => scores.bm25 > 0.0,
         Mode::Hybrid | Mode::Semantic => {
-            figures.bm25 > 0.0 || figures.cosine.is_some_and(|cosine| cosine > unrelated)
+            scores.bm25 > 0.0 || scores.cosine.is_some_and(|cosine| cosine > unrelated)
         }
     }
 }

@@ -104,9 +104,9 @@ pub struct PairReply<'a> {
     pub kind: &'static str,
     /// The probability that both ask the same.
     pub probability: f32,
-    /// The cosine of the nearest two of their wordings; `null` for repeats.
+    /// The cosine of the nearest two of their phrasings; `null` for repeats.
     pub cosine: Option<f32>,
-    /// These two wordings, where one is not the title.
+    /// These two phrasings, where one is not the title.
     pub asked_as: Option<[&'a str; 2]>,
     /// The words that both have.
     pub shared_words: &'a [String],

@@ -17,9 +17,9 @@ use tantivy::directory::{
 /// machine removes them meanwhile; the lock is a file. Where that cannot be made, the moment goes
 /// unguarded: at worst the files are gone, which is an error that the next try does not have.
 #[derive(Clone, Debug)]
-pub struct Reading(pub MmapDirectory);
+pub struct ReadOnly(pub MmapDirectory);
 
-impl Directory for Reading {
+impl Directory for ReadOnly {
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
         match self.0.acquire_lock(lock) {
             Err(LockError::IoError(error)) if cannot_write(&error) => Ok(DirectoryLock::from(Box::new(()))),

@@ -11,7 +11,7 @@ use crate::engine::Opened;
 const KEPT: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// Answers of one commit, by what was asked.
-pub struct Kept<K, V> {
+pub struct CommitCache<K, V> {
     held: Mutex<Option<Held<K, V>>>,
 }
 
@@ -20,7 +20,7 @@ struct Held<K, V> {
     answers: LruCache<K, Arc<V>>,
 }
 
-impl<K: std::hash::Hash + Eq, V> Kept<K, V> {
+impl<K: std::hash::Hash + Eq, V> CommitCache<K, V> {
     pub fn new() -> Self {
         Self { held: Mutex::new(None) }
     }

@@ -107,7 +107,7 @@ impl<'a> ExplanationReply<'a> {
     /// The explanation of a hit.
     pub fn new(hit: &'a Hit, why: &'a Explanation) -> Self {
         let nearest = why.nearest.as_ref().map(|(passage, _)| passage);
-        let semantic = hit.figures.cosine.map(|cosine| SemanticReply {
+        let semantic = hit.scores.cosine.map(|cosine| SemanticReply {
             cosine,
             moved_cosine: why.moved_cosine,
             share: why.shares.semantic,
@@ -140,11 +140,11 @@ impl<'a> ExplanationReply<'a> {
             semantic_weight: why.semantic_weight,
             semantic,
             keyword: KeywordReply {
-                bm25: hit.figures.bm25,
+                bm25: hit.scores.bm25,
                 share: why.shares.keyword,
                 rank: why.keyword_rank.map(|(rank, _)| rank),
                 of: why.keyword_rank.map(|(_, of)| of),
-                covered: hit.figures.covered,
+                covered: hit.scores.covered,
                 words: words.collect(),
             },
             named: why.shares.named,

@@ -12,7 +12,7 @@ use crate::index::{FOLDER, Index};
 
 /// Which index is meant.
 #[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
+pub enum IndexLocation<'a> {
     /// This folder's.
     Named(&'a Path),
     /// The one inside the program.
@@ -21,7 +21,7 @@ pub enum Place<'a> {
     Nearest,
 }
 
-impl Place<'_> {
+impl IndexLocation<'_> {
     /// Opens it for searching.
     pub fn open(self) -> anyhow::Result<Index> {
         match self.dir()? {

@@ -3,7 +3,7 @@
 use crate::duplicates::{Kind, Pair};
 
 /// What speaks for a pair, and against it.
-pub fn reasons(pair: &Pair) -> Vec<String> {
+pub fn duplicate_reasons(pair: &Pair) -> Vec<String> {
     let mut reasons = Vec::new();
     match pair.kind {
         Kind::Exact => reasons.push("the same text".to_owned()),

@@ -2,9 +2,9 @@
 
 use tantivy::DocAddress;
 
-use super::legs::Candidate;
+use super::retrieval::Candidate;
 use crate::index::Index;
-use crate::pair::{FITTED, LEAST_COSINE, Wording, repeat_key};
+use crate::pair::{FITTED, LEAST_COSINE, Phrasing, repeat_key};
 use crate::question::Question;
 
 /// How many candidates behind the last hit are looked at for those that ask what a hit asks.
@@ -12,7 +12,7 @@ const LOOKED_THROUGH: usize = 30;
 
 /// A question that asks what a better hit asks.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AskedAgain {
+pub struct AlsoAsked {
     /// The question, whole.
     pub question: Question,
     /// The probability that it asks the same.
@@ -20,28 +20,28 @@ pub struct AskedAgain {
 }
 
 /// A hit in the making.
-pub(super) struct Kept {
+pub(super) struct CollapsedHit {
     pub candidate: Candidate,
     pub question: Question,
     /// Those that ask the same, best first.
-    pub again: Vec<AskedAgain>,
+    pub also_asked: Vec<AlsoAsked>,
     /// The title's [`repeat_key`]: made once, since every candidate is compared with it.
     key: String,
 }
 
-impl Kept {
+impl CollapsedHit {
     pub fn new(candidate: Candidate, question: Question) -> Self {
         let key = repeat_key(&question.title);
-        Self { candidate, question, again: Vec::new(), key }
+        Self { candidate, question, also_asked: Vec::new(), key }
     }
 }
 
 /// Takes every candidate that asks what a better one asks to that one.
-pub(super) fn fold(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<Kept> {
-    let mut kept: Vec<Kept> = Vec::new();
+pub(super) fn collapse(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<CollapsedHit> {
+    let mut kept: Vec<CollapsedHit> = Vec::new();
     for (candidate, question) in ranked {
         if let Some(question) = add(index, &mut kept, candidate.address, question) {
-            kept.push(Kept::new(candidate, question));
+            kept.push(CollapsedHit::new(candidate, question));
         }
     }
     kept
@@ -49,7 +49,11 @@ pub(super) fn fold(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<Kep
 
 /// Looks among the next best for those that ask what one of these hits asks: what a hit is also asked as
 /// does not depend on how many hits are shown.
-pub(super) fn fold_more(index: &Index, kept: &mut [Kept], next: &[Candidate]) -> anyhow::Result<()> {
+pub(super) fn collapse_next(
+    index: &Index,
+    kept: &mut [CollapsedHit],
+    next: &[Candidate],
+) -> anyhow::Result<()> {
     let least = least_cosine(index);
     for candidate in next.iter().take(LOOKED_THROUGH) {
         // Only what is near is read.
@@ -61,7 +65,12 @@ pub(super) fn fold_more(index: &Index, kept: &mut [Kept], next: &[Candidate]) ->
 }
 
 /// Adds a question to the hit that asks the same; gives it back where none does.
-fn add(index: &Index, kept: &mut [Kept], address: DocAddress, question: Question) -> Option<Question> {
+fn add(
+    index: &Index,
+    kept: &mut [CollapsedHit],
+    address: DocAddress,
+    question: Question,
+) -> Option<Question> {
     let key = repeat_key(&question.title);
     let same = kept.iter_mut().find_map(|kept| {
         let probability = match kept.key == key {
@@ -72,7 +81,7 @@ fn add(index: &Index, kept: &mut [Kept], address: DocAddress, question: Question
     });
     match same {
         Some((kept, probability)) => {
-            kept.again.push(AskedAgain { question, probability });
+            kept.also_asked.push(AlsoAsked { question, probability });
             None
         }
         None => Some(question),
@@ -84,7 +93,7 @@ fn least_cosine(index: &Index) -> f32 {
     index.scale().from_builtin(LEAST_COSINE)
 }
 
-/// The cosine of the nearest wordings of two questions; 0 without vectors.
+/// The cosine of the nearest phrasings of two questions; 0 without vectors.
 fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
     let [a, b] = [one, two].map(|address| &index.vectors()[address.segment_ord as usize]);
     index.nearest_pair(one, two).map_or(0.0, |(row, other)| a.view(row).cosine(&b.view(other)))
@@ -98,7 +107,8 @@ fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question
     if a_view.cosine(&b_view) < least_cosine(index) {
         return None;
     }
-    let [wording, other] = [a.passage(row).wording(one.1), b.passage(other).wording(two.1)].map(Wording::new);
-    let probability = wording.probability(&other, index.centre().between(&a_view, &b_view));
+    let [phrasing, other] =
+        [a.passage(row).phrasing(one.1), b.passage(other).phrasing(two.1)].map(Phrasing::new);
+    let probability = phrasing.probability(&other, index.centre().between(&a_view, &b_view));
     (probability >= FITTED.threshold).then_some(probability)
 }

@@ -7,9 +7,9 @@
 /// is unrelated, what is nearly the same, what a confidence is worth) was learnt from MiniLM's; here they are
 /// stretched so that unrelated questions and equal ones come to lie where they lie for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale(f32);
+pub struct CosineScale(f32);
 
-impl Scale {
+impl CosineScale {
     /// The built-in model's own.
     pub const BUILTIN: Self = Self(1.0);
 
@@ -39,12 +39,12 @@ mod tests {
     #[test]
     fn equal_stays_equal_and_unrelated_becomes_unrelated() {
         // Unrelated: 0.1 here, 0.73 there.
-        let crowded = Scale::new(0.3);
+        let crowded = CosineScale::new(0.3);
         for (own, builtin) in [(1.0, 1.0), (0.73, 0.1), (0.88, 0.6)] {
             assert!((crowded.as_builtin(own) - builtin).abs() < 1e-5, "{own}");
             assert!((crowded.from_builtin(builtin) - own).abs() < 1e-5, "{builtin}");
         }
-        assert_eq!(Scale::BUILTIN.as_builtin(0.4), 0.4);
-        assert_eq!(Scale::new(f32::NAN), Scale::BUILTIN);
+        assert_eq!(CosineScale::BUILTIN.as_builtin(0.4), 0.4);
+        assert_eq!(CosineScale::new(f32::NAN), CosineScale::BUILTIN);
     }
 }

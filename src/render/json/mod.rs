@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::embed::{ModelInfo, Origin, Pooling};
 use crate::index::{Index, Stats};
 use crate::question::Question;
-use crate::search::{AskedAgain, Hit, Results};
+use crate::search::{AlsoAsked, Hit, Results};
 
 pub use duplicates::{
     AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
@@ -86,7 +86,7 @@ pub struct BatchReply<'a> {
 /// A reply that was kept short.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BoundedReply<T> {
+pub struct TruncatedReply<T> {
     /// The reply.
     #[serde(flatten)]
     pub reply: T,
@@ -151,8 +151,8 @@ pub struct AgainReply<'a> {
     pub probability: f32,
 }
 
-impl<'a> From<&'a AskedAgain> for AgainReply<'a> {
-    fn from(again: &'a AskedAgain) -> Self {
+impl<'a> From<&'a AlsoAsked> for AgainReply<'a> {
+    fn from(again: &'a AlsoAsked) -> Self {
         Self { question: AskedReply::from(&again.question), probability: again.probability }
     }
 }
@@ -350,7 +350,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
                 highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
             },
             url: question.url.as_deref(),
-            also_asked: hit.again.iter().map(AgainReply::from).collect(),
+            also_asked: hit.also_asked.iter().map(AgainReply::from).collect(),
             explanation: hit.explanation.as_ref().map(|why| ExplanationReply::new(hit, why)),
         }
     }
