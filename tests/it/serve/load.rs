@@ -28,7 +28,7 @@ fn send(served: &Served, path: &str, body: &Value) -> std::net::TcpStream {
 }
 
 fn jobs(served: &Served, state: &str) -> usize {
-    served.figure(&format!("rqsearch_jobs{{lane=\"search\",state=\"{state}\"}}")) as usize
+    served.figure(&format!("rqsearch_jobs{{limit=\"search\",state=\"{state}\"}}")) as usize
 }
 
 /// A server of one thread, busy with a batch.

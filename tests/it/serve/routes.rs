@@ -225,7 +225,7 @@ fn figures_for_prometheus() {
         "rqsearch_http_requests_total{method=\"GET\",route=\"(none)\",status=\"404\"} 2",
         "rqsearch_http_request_seconds_count{route=\"/search\"} 2",
         "rqsearch_searches_total 1",
-        "rqsearch_jobs{lane=\"search\",state=\"running\"} 0",
+        "rqsearch_jobs{limit=\"search\",state=\"running\"} 0",
     ] {
         assert!(text.body.contains(line), "{line}\n{}", text.body);
     }
