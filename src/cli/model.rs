@@ -152,7 +152,7 @@ pub fn load_for_index(
         match embed::approvals::remember(url) {
             Ok(None) => {}
             Ok(Some((approved, path))) => say(&format!(
-                "rqsearch: approved {}{} in {}; `rqsearch models deny {url}` undoes that",
+                "rqsearch: approved {}{}; recorded in {} (`rqsearch models deny {url}` undoes that)",
                 approved.address,
                 approved.key_env.map_or_else(String::new, |variable| format!(" with the key in {variable}")),
                 path.display()

@@ -32,6 +32,7 @@ const TABLE: &str = "endpoint";
 const HEADER: &str = "\
 # Configuration of rqsearch. Each [[endpoint]] may be contacted for indexes that name it, with texts and phrases.
 # `rqsearch models allow URL` and `rqsearch models deny URL` edit this file, and so may you.
+
 ";
 
 /// An endpoint that may be contacted.
@@ -106,7 +107,7 @@ impl Approvals {
     fn read(path: PathBuf) -> anyhow::Result<Self> {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => HEADER.to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
         };
         let parsed = text.parse::<DocumentMut>().map_err(anyhow::Error::from);
@@ -170,9 +171,10 @@ impl Approvals {
         }
     }
 
-    /// Removes every approval that covers an address, and says which.
+    /// Removes every approval that covers an address, or an address below it, and returns them.
     pub fn deny(&mut self, address: &Address) -> Vec<Approved> {
-        let covers = |approved: &Approved| approved.address.covers(address);
+        let covers =
+            |approved: &Approved| approved.address.covers(address) || address.covers(&approved.address);
         if let Some(tables) = self.document.get_mut(TABLE).and_then(Item::as_array_of_tables_mut) {
             let mut nth = 0;
             tables.retain(|_| {
@@ -201,7 +203,9 @@ impl Approvals {
         fs::create_dir_all(directory)?;
         // Created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(self.document.to_string().as_bytes())?;
+        let text = self.document.to_string();
+        let header = if path.exists() { "" } else { HEADER };
+        file.write_all(format!("{header}{text}").as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
         Ok(())
@@ -295,6 +299,8 @@ mod tests {
         let again = Approvals::read(approvals.path().to_owned()).unwrap();
         assert_eq!(again.endpoints(), approvals.endpoints());
         assert!(approvals.deny(&"https://a.org/v1".parse().unwrap()).is_empty());
+        approvals.allow(approved("https://a.org/v1", None));
+        assert_eq!(approvals.deny(&"https://a.org".parse().unwrap()).len(), 1, "it is below the address");
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl fmt::Display for NotApproved {
         write!(
             f,
             "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
-             hint: `rqsearch models allow {url}` lets rqsearch send it your phrases"
+             hint: `rqsearch models allow {url}` approves it; it then receives your phrases"
         )
     }
 }

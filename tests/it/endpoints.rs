@@ -86,7 +86,7 @@ fn an_endpoint_is_a_model_like_any_other() {
     dir.run(&["index", "faq.md", "--model", &model])
         .success()
         .says("5 questions")
-        .says(&format!("approved {}/v1 in ", server.address()));
+        .says(&format!("approved {}/v1; recorded in ", server.address()));
     let requests = server.requests();
     assert!(requests.len() < 10, "{} requests for 10 texts: they are not sent in batches", requests.len());
     // Its vectors are those of the built-in model, so the same questions are found.

@@ -43,11 +43,13 @@ pub fn allow(args: &AllowArgs) -> anyhow::Result<Outcome> {
     approvals.allow(Approved { address: address.clone(), key_env: key_env.clone() });
     approvals.save()?;
     say(&match key_env {
-        None => format!("rqsearch: approved {address} without a key, in {}", approvals.path().display()),
+        None => {
+            format!("rqsearch: approved {address} without a key; recorded in {}", approvals.path().display())
+        }
         Some(variable) => {
             let unset = if env::var_os(variable).is_none() { ", which is not set" } else { "" };
             let path = approvals.path().display();
-            format!("rqsearch: approved {address} with the key in {variable}{unset}, in {path}")
+            format!("rqsearch: approved {address} with the key in {variable}{unset}; recorded in {path}")
         }
     });
     if !address.is_encrypted() && !address.is_loopback() {
@@ -65,7 +67,10 @@ pub fn deny(args: &DenyArgs) -> anyhow::Result<Outcome> {
     }
     approvals.save()?;
     for Approved { address, .. } in removed {
-        say(&format!("rqsearch: {address} is no longer approved, in {}", approvals.path().display()));
+        say(&format!(
+            "rqsearch: {address} is no longer approved; removed from {}",
+            approvals.path().display()
+        ));
     }
     Ok(Outcome::Success)
 }

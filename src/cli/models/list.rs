@@ -251,9 +251,11 @@ fn write_table(out: &mut impl Write, rows: &[Row], width: usize) -> io::Result<(
             continue;
         }
         let gap = " ".repeat(name_width - name.len() + 2);
+        let padding = " ".repeat(STATUS - status.len());
+        let status = if status.is_empty() { String::new() } else { format!("{READY}{status}{READY:#}") };
         let line = match one_line {
-            true => format!("  {name}{gap}{READY}{status:<STATUS$}{READY:#}  {}", details(row)),
-            false => format!("  {name}{gap}{READY}{status}{READY:#}"),
+            true => format!("  {name}{gap}{status}{padding}  {}", details(row)),
+            false => format!("  {name}{gap}{status}"),
         };
         writeln!(out, "{}", line.trim_end())?;
         if !one_line {
