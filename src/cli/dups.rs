@@ -13,6 +13,7 @@ use crate::embed::Prepare;
 use crate::index::Index;
 use crate::pair::FITTED;
 use crate::render::{graph, json, terminal};
+use crate::search::Mode;
 use crate::worker_threads;
 
 /// How many phrases are checked before what was found is written.
@@ -132,7 +133,8 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
-    let mut found = check(index, args.model.open(index, Prepare::Once)?.as_deref(), phrase, 0.0)?;
+    let mut found =
+        check(index, args.model.open(index, Mode::Hybrid, Prepare::Once)?.embedder(), phrase, 0.0)?;
     let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
@@ -155,7 +157,7 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
 }
 
 fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
-    let model = args.model.open(index, Prepare::Many)?;
+    let model = args.model.open(index, Mode::Hybrid, Prepare::Many)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut lines = io::stdin().lock().lines();
     let (mut any, mut refused) = (false, false);
@@ -168,7 +170,7 @@ fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
         let batch: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
         let answers = worker_threads::map(&batch, |line| {
             let line = super::search::Line::parse(line)?;
-            let found = check(index, model.as_deref(), &line.text, args.threshold)?;
+            let found = check(index, model.embedder(), &line.text, args.threshold)?;
             anyhow::Ok((
                 serde_json::to_string(&json::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
                 found,

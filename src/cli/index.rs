@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::model::{NetworkArgs, SettingsArgs};
+use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
@@ -95,7 +95,7 @@ fn embedder(args: &Args, before: Option<&Index>) -> anyhow::Result<Option<Box<dy
     let loading = Loading { threads: args.threads, ..args.network.loading(Prepare::Many) };
     match (&args.model, before) {
         _ if args.keyword_only => Ok(None),
-        (Some(spec), _) => embed::load(spec, &(&args.settings).into(), loading).map(Some),
+        (Some(spec), _) => load_for_index(spec, &(&args.settings).into(), loading).map(Some),
         (None, Some(index)) => {
             index.meta().model.as_ref().map(|model| embed::open(model, None, loading)).transpose()
         }

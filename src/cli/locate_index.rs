@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::say;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-use crate::engine::Engine;
 use crate::index::{FOLDER, Index};
 
 /// Which index is meant.
@@ -59,15 +57,6 @@ impl IndexLocation<'_> {
             }
             Self::Nearest => Ok(nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER))),
         }
-    }
-}
-
-/// Opens an index for searching again and again: the one in a folder, or the one inside the program.
-#[cfg(any(feature = "mcp", feature = "serve"))]
-pub fn engine(dir: Option<&Path>) -> anyhow::Result<Engine> {
-    match dir {
-        Some(dir) => Engine::open(dir),
-        None => Engine::fixed(Index::builtin()?),
     }
 }
 

@@ -10,7 +10,7 @@ mod locate_index;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod model;
-#[cfg(feature = "fastembed")]
+#[cfg(any(feature = "fastembed", feature = "remote"))]
 mod models;
 mod search;
 #[cfg(feature = "serve")]
@@ -78,8 +78,8 @@ enum Command {
     Serve(serve::Args),
     /// Say what the index holds: questions, files, model, weight between words and meaning
     Stats(stats::Args),
-    /// List the models there are, and get one: nothing is downloaded unless it is asked for here
-    #[cfg(feature = "fastembed")]
+    /// List models, download one, or approve an endpoint: nothing is downloaded without this command
+    #[cfg(any(feature = "fastembed", feature = "remote"))]
     Models(models::Args),
     /// Let a program that runs a language model search: the Model Context Protocol on stdin and stdout
     #[cfg(feature = "mcp")]
@@ -168,7 +168,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args, location),
         Some(Command::Stats(args)) => stats::run(&args, location),
-        #[cfg(feature = "fastembed")]
+        #[cfg(any(feature = "fastembed", feature = "remote"))]
         Some(Command::Models(args)) => models::run(&args),
         #[cfg(feature = "mcp")]
         Some(Command::Mcp(args)) => mcp::run(&args, location),

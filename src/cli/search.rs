@@ -13,9 +13,9 @@ use serde_json::Value;
 
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::model::ModelArgs;
+use super::model::{IndexModel, ModelArgs};
 use super::{IndexLocation, Outcome, layout, say};
-use crate::embed::{self, Builtin, Embedder, ModelSpec, Prepare, Reranker};
+use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
@@ -98,6 +98,16 @@ enum ModeArg {
     Semantic,
 }
 
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Hybrid => Self::Hybrid,
+            ModeArg::Keyword => Self::Keyword,
+            ModeArg::Semantic => Self::Semantic,
+        }
+    }
+}
+
 /// A number from 0 to 1.
 pub(super) fn weight(text: &str) -> Result<f32, String> {
     match text.parse() {
@@ -126,15 +136,14 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
         (location.open(), builtin.join().expect("loading does not panic"))
     });
     let (index, builtin) = (index?, builtin?);
-    let embedder = match (&index.meta().model, builtin) {
+    let model = match (&index.meta().model, builtin) {
         (Some(model), Some(builtin)) if model.is_same(builtin.model()) => {
-            Some(Box::new(builtin) as Box<dyn Embedder>)
+            IndexModel::new(Some(Box::new(builtin)))
         }
-        (Some(_), Some(_)) => args.model.open(&index, Prepare::Once)?,
-        _ => None,
+        _ => args.model.open(&index, query.mode, Prepare::Once)?,
     };
     let reranker = args.reranker(Prepare::Once)?;
-    let results = args.search(&index, embedder.as_deref(), reranker.as_deref(), &query)?;
+    let results = args.search(&index, &model, reranker.as_deref(), &query)?;
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
@@ -168,16 +177,21 @@ impl Args {
     fn search(
         &self,
         index: &Index,
-        embedder: Option<&dyn Embedder>,
+        model: &IndexModel,
         reranker: Option<&dyn Reranker>,
         query: &Query,
     ) -> anyhow::Result<Results> {
-        let Some(reranker) = reranker else {
-            return search(index, embedder, query);
+        let query = model.possible(query)?;
+        let mut results = match reranker {
+            None => search(index, model.embedder(), &query)?,
+            Some(reranker) => {
+                let budget = Duration::from_millis(self.rerank_ms);
+                let reranking = Reranking { reranker, candidates: self.rerank_top, budget };
+                search_and_rerank(index, model.embedder(), &query, reranking)?
+            }
         };
-        let budget = Duration::from_millis(self.rerank_ms);
-        let reranking = Reranking { reranker, candidates: self.rerank_top, budget };
-        search_and_rerank(index, embedder, query, reranking)
+        results.notice = model.notice();
+        Ok(results)
     }
 
     fn outcome(&self, results: &Results) -> Outcome {
@@ -192,11 +206,7 @@ impl Args {
         json::SearchRequest {
             q: phrase.to_owned(),
             limit: self.limit.unwrap_or(Query::DEFAULT_LIMIT),
-            mode: match self.mode {
-                ModeArg::Hybrid => Mode::Hybrid,
-                ModeArg::Keyword => Mode::Keyword,
-                ModeArg::Semantic => Mode::Semantic,
-            },
+            mode: self.mode.into(),
             source: self.source.clone(),
             section: self.section.clone(),
             level: self.level.clone(),
@@ -235,8 +245,7 @@ fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::
         Box::new(BufReader::new(file))
     };
     let index = location.open()?;
-    let embedder = args.model.open(&index, Prepare::Many)?;
-    let embedder = embedder.as_deref();
+    let model = args.model.open(&index, args.mode.into(), Prepare::Many)?;
     let reranker = args.reranker(Prepare::Many)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Nothing;
@@ -249,7 +258,7 @@ fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::
         }
         let lines: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
         for answer in
-            worker_threads::map(&lines, |line| answer(args, &index, embedder, reranker.as_deref(), line))
+            worker_threads::map(&lines, |line| answer(args, &index, &model, reranker.as_deref(), line))
         {
             let (answer, how) = answer?;
             writeln!(out, "{answer}")?;
@@ -267,7 +276,7 @@ fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::
 fn answer(
     args: &Args,
     index: &Index,
-    embedder: Option<&dyn Embedder>,
+    model: &IndexModel,
     reranker: Option<&dyn Reranker>,
     line: &str,
 ) -> anyhow::Result<(String, Outcome)> {
@@ -278,7 +287,7 @@ fn answer(
     let id = line.id.as_ref();
     match args.query(line.text.trim()) {
         Ok(query) => {
-            let results = args.search(index, embedder, reranker, &query)?;
+            let results = args.search(index, model, reranker, &query)?;
             let found = args.outcome(&results);
             let reply = json::BatchReply { id, reply: json::SearchReply::new(&results, args.min_confidence) };
             Ok((serde_json::to_string(&reply)?, found))

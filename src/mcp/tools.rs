@@ -154,6 +154,9 @@ fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<
         (false, false) => "Nothing here answers this; the nearest misses:\n\n".to_owned(),
         (false, true) => String::new(),
     };
+    if let Some(notice) = &results.notice {
+        text = format!("{notice}\n\n{text}");
+    }
     text += &written(|out| terminal::write_results(out, &results, LAYOUT))?;
     text += &missing(&request, &results);
     answer(SearchReply::new(&results, request.min_confidence), text, cut)

@@ -12,6 +12,7 @@ struct Reply {
     answered: bool,
     took_ms: f64,
     hits: Vec<Hit>,
+    notice: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,6 +207,7 @@ fn a_reply_has_every_key_and_no_other() {
     assert_eq!(reply.query, "yellow tomato leaves");
     assert!(reply.answered && reply.hits.iter().all(|hit| hit.explanation.is_none()));
     assert!(reply.took_ms >= 0.0);
+    assert_eq!(reply.notice, None);
     let ranks: Vec<usize> = reply.hits.iter().map(|hit| hit.rank).collect();
     assert_eq!(ranks, (1..=reply.hits.len()).collect::<Vec<_>>());
     assert!(reply.hits.is_sorted_by(|a, b| a.score >= b.score));

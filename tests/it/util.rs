@@ -72,8 +72,18 @@ impl Dir {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rqsearch"));
-        command.args(args).current_dir(self.path()).env_remove("RQSEARCH_INDEX").env_remove("NO_COLOR");
+        command.args(args).current_dir(self.path());
+        for variable in ["RQSEARCH_INDEX", "RQSEARCH_API_KEY", "HF_HUB_OFFLINE", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
+        // Never the configuration of whoever runs the tests.
+        command.env("RQSEARCH_CONFIG", self.config());
         command
+    }
+
+    /// The configuration file of the program here. It need not exist.
+    pub fn config(&self) -> PathBuf {
+        self.path().join(".config/config.toml")
     }
 
     pub fn run(&self, args: &[&str]) -> Output {
