@@ -50,7 +50,8 @@ pub struct Build<'a> {
     pub paths: &'a [PathBuf],
     /// Makes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
-    /// Read every file, whether it changed or not. What was embedded is not embedded again.
+    /// Read every file and write every question anew, whether it changed or not. A text that has a
+    /// vector is not embedded again.
     pub reread: bool,
     /// Where the index was made by another model than this one, embed everything in it anew; otherwise
     /// that is an error.
@@ -315,15 +316,40 @@ pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
     writer.wait_merging_threads().context("could not finish the index")
 }
 
-/// The one writer; a second process gets an error that says so.
+/// Locks an index for writing, and deletes what a killed run left in it.
+///
+/// # Errors
+/// Another process holds the lock; the message says so. The index cannot be written.
 fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
-    index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
+    let writer = index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
         TantivyError::LockFailure(..) => anyhow!(
             "another process is writing the index in {}\n  hint: wait until it is done; the index can be searched meanwhile",
             dir.display()
         ),
         error => anyhow!(error).context(format!("could not write the index in {}", dir.display())),
-    })
+    })?;
+    collect_leftovers(&writer, dir)
+        .with_context(|| format!("could not delete what an interrupted update left in {}", dir.display()))?;
+    Ok(writer)
+}
+
+/// Deletes the files of an index that no commit names.
+///
+/// A run that is killed after it wrote a segment's deletions and before it committed leaves them
+/// behind. The next run gives its own deletions the same file name, and tantivy refuses to overwrite
+/// a file: without this, no later update succeeds.
+fn collect_leftovers(writer: &IndexWriter, dir: &Path) -> anyhow::Result<()> {
+    writer.garbage_collect_files().wait()?;
+    // What was about to replace a file: tantivy does not track these. Nobody else writes, for the
+    // lock is held.
+    for entry in dir.read_dir()? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(b".tmp") && path.is_file() {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Publishes what was added, with what the index knows of itself.
@@ -492,7 +518,8 @@ impl State<'_> {
                 Ok(mut question) => {
                     question.source.path = stored.to_owned();
                     question.id = id_of(&question.source, &question, &mut same_name);
-                    if old.remove(&question.id) == Some(question_hash(&question)) {
+                    let unchanged = old.remove(&question.id) == Some(question_hash(&question));
+                    if unchanged && !self.build.reread {
                         counts.kept += 1;
                         self.progress.questions.fetch_add(1, Ordering::Relaxed);
                     } else {
