@@ -229,10 +229,9 @@ fn batch_model(model: &ModelInfo) -> anyhow::Result<Box<dyn Embedder>> {
 }
 
 /// The model of an index, if it has one, or why it must not be used.
-fn loaded(
-    index: &Index,
-    load: &LoadModel,
-) -> anyhow::Result<(Option<Arc<dyn Embedder>>, Option<NotApproved>)> {
+type Loaded = (Option<Arc<dyn Embedder>>, Option<NotApproved>);
+
+fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
     let Some(model) = &index.meta().model else {
         return Ok((None, None));
     };
