@@ -3,40 +3,37 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 
 use anyhow::bail;
 
 use super::model::ModelArgs;
+use super::streams::stdout;
 use super::{IndexLocation, Outcome, layout};
 use crate::embed::Patience;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
 use crate::render::{json, terminal};
 
-/// How many hits are listed without --limit: more than fit on a screen.
+/// How many hits are listed without --limit. Most screens show fewer.
 const LIMIT: usize = 50;
 
-/// Whether there is a terminal that can show the picker.
-pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && (io::stdout().is_terminal() || io::stderr().is_terminal()) && !is_dumb()
-}
-
-/// Lets the user pick a question, and prints it: whole on a terminal, its id into a pipe.
+/// Lets the user select a question and prints it: the whole question on a terminal, its id into a pipe.
 pub fn run(
     mut request: json::SearchRequest,
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     json: bool,
     model: &ModelArgs,
     location: IndexLocation<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
         bail!(
-            "this terminal cannot show the picker: TERM is not set, or `dumb`\n  \
+            "the terminal cannot show the picker: TERM is not set or is `dumb`\n  \
              hint: search without it: rqsearch \"how do lifetimes work\""
         );
     }
-    request.limit = limit.unwrap_or(LIMIT);
-    let folder = location.folder()?;
+    request.limit = limit.map_or(LIMIT, NonZeroUsize::get);
+    let folder = location.find()?;
     let name = match &folder {
         Some(folder) => folder.display().to_string(),
         None => "the built-in Rust questions".to_owned(),
@@ -50,9 +47,8 @@ pub fn run(
 }
 
 fn print(question: &Question, json: bool) -> anyhow::Result<()> {
-    let stdout = io::stdout();
-    let is_terminal = stdout.is_terminal();
-    let mut out = anstream::AutoStream::auto(stdout.lock());
+    let is_terminal = io::stdout().is_terminal();
+    let mut out = stdout();
     if json {
         serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -64,7 +60,7 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// The terminal itself: stdin and stdout may be redirected.
+/// The terminal, even if stdin and stdout are redirected.
 fn tty() -> anyhow::Result<File> {
     let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
     match File::options().read(true).write(true).open(path) {

@@ -8,8 +8,9 @@ use std::thread;
 use anyhow::Context;
 use tokio::runtime;
 
+use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
-use super::{IndexLocation, Outcome, say};
+use super::{Outcome, say};
 use crate::embed::Patience;
 use crate::engine::Engine;
 use crate::mcp::Server;
@@ -22,15 +23,20 @@ use crate::mcp::Server;
 )]
 pub struct Args {
     #[command(flatten)]
+    index: IndexArgs,
+    #[command(flatten)]
     model: ModelArgs,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let dir = location.dir()?;
     let model = args.model.clone();
     let (server, opened) = Server::new(move || open(&model, dir.as_deref()));
     if let Err(error) = opened {
-        say(&format!("rqsearch: {error:#}\nrqsearch: until that is solved, every tool returns this error"));
+        say(&format!(
+            "rqsearch: {error:#}\nrqsearch: every tool returns this error until the index can be opened"
+        ));
     }
     if io::stdin().is_terminal() {
         say("rqsearch: waiting for an MCP client on stdin (end with Ctrl-D)");
@@ -45,7 +51,17 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
     });
     // A read of stdin cannot be cancelled: do not wait for it.
     runtime.shutdown_background();
-    ended.map(|()| Outcome::Success)
+    match ended {
+        Err(error) if !is_disconnected(&error) => Err(error),
+        _ => Ok(Outcome::Success),
+    }
+}
+
+/// Whether the client has closed our stdout, which ends a session as closing our stdin does.
+fn is_disconnected(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Opens the index. If its model must not be used, that is said on stderr.

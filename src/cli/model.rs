@@ -21,8 +21,8 @@ use crate::search::{Mode, Query};
 /// Options of commands that search an index with its own model.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ModelArgs {
-    /// Where the index's model is, if it has moved: a name, a directory, or an endpoint (URL#NAME); any other
-    /// model is refused
+    /// Where the model of the index is, if it has moved: a name, a directory, or an endpoint (URL#NAME). Any
+    /// other model is refused
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
     #[command(flatten)]
@@ -84,6 +84,11 @@ impl IndexModel {
 }
 
 impl ModelArgs {
+    /// Whether the user names a model.
+    pub fn is_named(&self) -> bool {
+        self.model.is_some()
+    }
+
     /// Loads the model of an index for searches in this mode. If the model must not be used, that is said on
     /// stderr, once.
     ///

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
+use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
-use super::{IndexLocation, Outcome, plural, say};
+use super::{Outcome, plural, say};
 use crate::embed::Patience;
 use crate::serve::{Limits, Options, Server, Token};
 
@@ -38,6 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Limits::TIME.as_secs_f32())]
     timeout: f32,
     #[command(flatten)]
+    index: IndexArgs,
+    #[command(flatten)]
     model: ModelArgs,
 }
 
@@ -49,7 +52,8 @@ fn seconds(text: &str) -> Result<f32, String> {
     }
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let options = args.options()?;
     let patience = Patience::Waiting(options.limits.time);
     let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;

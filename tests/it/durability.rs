@@ -51,14 +51,13 @@ fn a_killed_build_leaves_the_last_commit() {
 /// one, and the next update succeeds and leaves no file behind.
 #[cfg(target_os = "linux")]
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn an_update_killed_at_any_step_can_be_repeated() {
     let dir = Dir::new();
     let library = dir.path().join("kill_at.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/kill_at.c");
     let compiled = Command::new("cc").args(["-shared", "-fPIC", source, "-ldl", "-o"]).arg(&library).status();
     if !compiled.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no C compiler");
+        crate::util::skipped("there is no C compiler");
         return;
     }
     let index = dir.path().join(".rqsearch");
@@ -170,7 +169,6 @@ fn what_is_no_index_is_left_alone() {
 /// Root is above permissions: there the test is skipped, saying so.
 #[cfg(unix)]
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
     use std::os::unix::fs::PermissionsExt;
     let dir = Dir::indexed();
@@ -185,7 +183,7 @@ fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
     set(0o555);
     if std::fs::write(index.join("probe"), "").is_ok() {
         set(0o755);
-        eprintln!("skipped: root may write anywhere");
+        crate::util::skipped("root may write anywhere");
         return;
     }
     let found = dir.run(&["how long must dough rise"]);

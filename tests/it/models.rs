@@ -183,7 +183,7 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
     assert_eq!(models.titles(&dir, &["how long must dough rest"])[0], "How long should bread dough rise?");
     models.run(&dir, &["index", "--model", "builtin"]).success();
     dir.run(&["how long must dough rest"]).success();
-    dir.run(&["index", "--keyword-only"]).success().says("to words only");
+    dir.run(&["index", "--keyword-only"]).success().says("to keyword search only");
     assert_eq!(stats(&dir)["model"], Value::Null);
     // It stays without a model until one is named.
     dir.run(&["index"]).success();
@@ -248,7 +248,7 @@ fn a_bilingual_model_with_prefixes_and_external_weights_finds_translations() {
     models
         .run(&dir, &["index", "--model", &models.path("bilingual"), "--query-prefix", ""])
         .success()
-        .says("anew");
+        .says("changing the model");
     assert_eq!(stats(&dir)["model"]["query_prefix"], "");
 }
 

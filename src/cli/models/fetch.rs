@@ -1,6 +1,6 @@
 //! `rqsearch models fetch`, `rqsearch models path`
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::bail;
@@ -61,7 +61,7 @@ pub fn fetch(args: &FetchArgs) -> anyhow::Result<Outcome> {
 }
 
 pub fn path(args: &PathArgs) -> anyhow::Result<Outcome> {
-    let print = |path: &Path| writeln!(io::stdout(), "{}", path.display());
+    let print = |path: &Path| writeln!(crate::cli::streams::data(), "{}", path.display());
     match args.name.as_deref() {
         None => print(&hub::cache()?.join("models"))?,
         Some(name) if matches!(name.parse()?, ModelSpec::Builtin) => {

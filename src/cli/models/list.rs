@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     rows.extend(catalogue());
     rows.extend(endpoints()?);
     rows.retain(|row| wanted.as_ref().is_none_or(|wanted| row.contains(wanted)));
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = crate::cli::streams::stdout();
     if args.json {
         for row in &rows {
             writeln!(out, "{}", serde_json::to_string(row)?)?;

@@ -121,11 +121,15 @@ pub struct Progress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Each file that was read, in order of path.
-    pub files: Vec<(String, Counts)>,
+    pub files: Vec<FileSummary>,
     /// Files that had not changed and were not read.
     pub unchanged_files: u64,
     /// Files that are gone, whose questions were removed.
     pub removed_files: u64,
+    /// Files found in a directory in which no reader recognizes questions.
+    pub unrecognized_files: u64,
+    /// Files that could not be read, or only in part. Each is one of the problems.
+    pub failed_files: u64,
     /// Problems reported.
     pub problems: u64,
     /// Chunks that got a vector.
@@ -134,6 +138,18 @@ pub struct Summary {
     pub embedded: u64,
     /// Questions in the index now.
     pub questions: u64,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSummary {
+    /// Its path, as questions name it.
+    pub path: String,
+    /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
+    /// `None` if it could not be read to its end.
+    pub format: Option<&'static str>,
+    /// What became of its questions.
+    pub counts: Counts,
 }
 
 /// What became of one file's questions.
@@ -219,7 +235,7 @@ impl Build<'_> {
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
         summary.embedded = progress.embedded.load(Ordering::Relaxed);
-        summary.files.sort_by(|a, b| a.0.cmp(&b.0));
+        summary.files.sort_by(|a, b| a.path.cmp(&b.path));
 
         for root in roots.iter().map(|root| stored_path(root, &base)) {
             if !meta.roots.contains(&root) {
@@ -488,6 +504,7 @@ impl State<'_> {
             Ok(hash) => hash,
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
+                self.summary().failed_files += 1;
                 return Ok(());
             }
         };
@@ -539,17 +556,22 @@ impl State<'_> {
             }
             if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match read::read(file, &mut emit) {
-            Ok(read::Outcome::Read) => {}
-            // Nothing for us in there: no more to say of a file that nobody named.
-            Ok(read::Outcome::NotQuestions) => return Ok(()),
+        let format = match read::read(file, &mut emit) {
+            Ok(read::Outcome::Read(format)) => Some(format),
+            // The user named a directory, not this file: it is counted, but not reported.
+            Ok(read::Outcome::NotQuestions) => {
+                self.summary().unrecognized_files += 1;
+                return Ok(());
+            }
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
-                // What could not be read on is not known to be gone.
+                self.summary().failed_files += 1;
+                // The rest of the file was not read, so its questions may still be there.
                 old.clear();
                 bad += 1;
+                None
             }
-        }
+        };
         if let Some(more) = bad.checked_sub(PROBLEMS_NAMED).filter(|more| *more > 0) {
             self.problem(&file.path, None, format!("{more} more bad records"));
             self.summary().problems += more - 1;
@@ -559,7 +581,7 @@ impl State<'_> {
         }
         counts.removed = old.len() as u64;
         self.replace_file_record(FileRecord { path: stored.to_owned(), hash, bad })?;
-        self.summary().files.push((stored.to_owned(), counts));
+        self.summary().files.push(FileSummary { path: stored.to_owned(), format, counts });
         Ok(())
     }
 
