@@ -77,8 +77,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
         while !building.is_finished() {
-            show_progress(&bar, &progress);
             thread::sleep(Duration::from_millis(if bar.is_hidden() { 10 } else { 80 }));
+            show_progress(&bar, &progress);
         }
         building.join().expect("the build does not panic")
     });

@@ -48,7 +48,7 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
         also => writeln!(out, ", {}", counted(also, "alternative title"))?,
     }
     let roots = index.meta().roots.join(", ");
-    writeln!(out, "files      {}: {}", layout.shown(&roots), counted(stats.files, "file"))?;
+    writeln!(out, "files      {} in {}", HumanCount(stats.files), layout.shown(&roots))?;
     writeln!(
         out,
         "index      {}: {} in {}",
