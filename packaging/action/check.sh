@@ -16,6 +16,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+cd -P .
 
 # Data of a workflow command: no line break may end it.
 escape() {
@@ -100,7 +101,7 @@ done
 threshold=()
 if [ -n "${INPUT_THRESHOLD:-}" ]; then threshold=("--threshold=$INPUT_THRESHOLD"); fi
 
-work=$(mktemp -d)
+work=$(cd "$(mktemp -d)" && pwd -P)
 # An index names files relative to the directory it is in, as annotations need them.
 head_index=$(mktemp -d "$PWD/.rqsearch-check.XXXXXX")
 base_index="$work/base/$(basename "$head_index")"
