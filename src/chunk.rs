@@ -15,6 +15,10 @@ const ANSWER_TOKENS: usize = 180;
 /// More signs than this at the beginning of a line are no structure.
 const DEEPEST: usize = 200;
 
+/// How many bytes of markup only are joined to a piece of an answer: the fence of a code block, or the
+/// line below the head of a narrow table. They are as many tokens at most.
+const JOINED_MARKUP: usize = 16;
+
 /// How many tokens of its title a chunk carries at most.
 const TITLE_TOKENS: usize = 60;
 
@@ -75,7 +79,7 @@ pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window:
     let title_tokens = count_tokens(&question.title);
     let context = if title_tokens <= TITLE_TOKENS { question.title.as_str() } else { "" };
     // Two markers, and one token for what joining the two texts may add.
-    let room = window.saturating_sub(title_tokens.min(TITLE_TOKENS) + 3);
+    let room = window.saturating_sub(title_tokens.min(TITLE_TOKENS) + 3 + JOINED_MARKUP);
     let capacity = ANSWER_TOKENS.min(room).max(16);
     let config = ChunkConfig::new(capacity).with_sizer(Sizer(count_tokens));
     let pieces: Vec<(usize, &str)> = if is_deeply_nested(&answer) {
@@ -83,12 +87,53 @@ pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window:
     } else {
         MarkdownSplitter::new(config).chunk_indices(&answer).collect()
     };
-    chunks.extend(pieces.into_iter().filter_map(|(start, text)| {
-        let range = u32::try_from(start).ok()?..u32::try_from(start + text.len()).ok()?;
+    chunks.extend(with_words(&answer, pieces).into_iter().filter_map(|range| {
+        let text = &answer[range.clone()];
+        let range = u32::try_from(range.start).ok()?..u32::try_from(range.end).ok()?;
         let text = if context.is_empty() { text.to_owned() } else { format!("{context}\n{text}") };
         Some(Chunk { passage: Passage::Answer(range), text })
     }));
     chunks
+}
+
+/// The byte ranges of the pieces of an answer, without those that are markup only. A short one of these
+/// is joined to the piece with words that it stands before, or to the last one. Empty if the whole
+/// answer is markup.
+///
+/// A long code block is split so that its opening fence is a piece of its own. With the title before
+/// it, the vector of such a piece is that of the title, and the excerpt cut from it says nothing.
+fn with_words(answer: &str, pieces: Vec<(usize, &str)>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(pieces.len());
+    let mut markup_from = None;
+    for (start, text) in pieces {
+        let end = start + text.len();
+        if is_markup_only(text) {
+            markup_from = (text.len() <= JOINED_MARKUP).then_some(start);
+        } else {
+            ranges.push(markup_from.take().unwrap_or(start)..end);
+        }
+    }
+    if let (Some(_), Some(last)) = (markup_from, ranges.last_mut()) {
+        let end = answer.trim_end().len();
+        if end - last.end <= JOINED_MARKUP {
+            last.end = end;
+        }
+    }
+    ranges
+}
+
+/// Whether a piece of Markdown holds no word: nothing but fences of code blocks, rules, brackets and
+/// other punctuation.
+pub fn is_markup_only(text: &str) -> bool {
+    text.lines().all(|line| is_fence(line) || !line.contains(char::is_alphanumeric))
+}
+
+/// Whether a line opens or closes a block of code; the name of a language may follow the fence.
+fn is_fence(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t', '>']);
+    ["```", "~~~"].iter().any(|fence| {
+        line.strip_prefix(fence).is_some_and(|info| !info.contains('`') && !info.trim().contains(' '))
+    })
 }
 
 /// Whether some line is quoted or listed more deeply than anybody writes: the structure of such a
@@ -110,6 +155,9 @@ impl<F: Fn(&str) -> usize> ChunkSizer for Sizer<F> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Words stand in for tokens.
@@ -150,10 +198,65 @@ mod tests {
         assert!(chunks.iter().any(|chunk| chunk.text.contains("fn a() {}\n\nfn b() {}")), "code stays whole");
     }
 
+    /// No chunk of an answer may be markup only, and together they cover all of its words.
+    #[track_caller]
+    fn check_words(answer: &str) {
+        let mut end = 0;
+        for chunk in &of("Why?", answer)[1..] {
+            let Passage::Answer(range) = &chunk.passage else { panic!("{chunk:?}") };
+            let (from, to) = (range.start as usize, range.end as usize);
+            assert!(!is_markup_only(&answer[from..to]), "{:?} of {answer:?}", &answer[from..to]);
+            assert!(is_markup_only(&answer[end..from]), "{:?} is left out", &answer[end..from]);
+            end = to;
+        }
+        assert!(is_markup_only(&answer[end..]), "{:?} is left out", &answer[end..]);
+    }
+
+    #[test]
+    fn the_fence_of_a_long_code_block_stays_with_its_code() {
+        let code = "let number = one + another + a_third;\n".repeat(120);
+        let answer = format!("```rust\n{code}```");
+        check_words(&answer);
+        let chunks = of("Why?", &answer);
+        assert!(chunks[1].text.starts_with("Why?\n```rust\nlet number"), "{}", chunks[1].text);
+        assert!(chunks.len() > 2);
+        check_words(&format!("Before it.\n\n{answer}\n\n---\n\n"));
+        check_words(&format!("> {}", answer.replace('\n', "\n> ")));
+    }
+
+    #[test]
+    fn an_answer_of_markup_only_is_no_chunk() {
+        for answer in ["---", "```rust\n```", "* * *\n\n```\n{\n}\n```", "| - | - |"] {
+            assert_eq!(of("Why?", answer).len(), 1, "{answer}");
+        }
+        for answer in ["``` let it = run() ```", "~~~~ one word", "1", "é", "それ"] {
+            assert_eq!(of("Why?", answer).len(), 2, "{answer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_chunk_is_markup_only(blocks in vec((0..7_usize, 1..90_usize), 0..12)) {
+            let block = |(kind, count): (usize, usize)| match kind {
+                0 => format!("```rust\n{}```\n\n", "let one = two + three;\n".repeat(count)),
+                1 => format!("~~~\n{}~~~\n\n", "}\n".repeat(count)),
+                2 => "---\n\n".repeat(count),
+                3 => format!("| a | b |\n|---|---|\n{}\n", "| - | - |\n".repeat(count)),
+                4 => format!("{}\n\n", "word. ".repeat(4 * count)),
+                5 => format!("{}\n", "- item\n".repeat(count)),
+                _ => format!("> {}\n\n", "( ) [ ] ".repeat(3 * count)),
+            };
+            check_words(&blocks.into_iter().map(block).collect::<String>());
+        }
+    }
+
     #[test]
     fn no_depth_of_quotation_is_too_deep() {
         let chunks = of("Why?", &format!("{}so\n\nand so", "> ".repeat(50_000)));
-        assert!(chunks.len() > 2);
+        assert!(chunks.last().unwrap().text.ends_with("and so"), "{chunks:?}");
+        assert!(
+            chunks.iter().all(|chunk| chunk.text.split_whitespace().count() <= ANSWER_TOKENS + JOINED_MARKUP)
+        );
     }
 
     #[test]

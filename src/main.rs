@@ -1,16 +1,15 @@
-//! Parse, run, report how it went.
+//! Parses the arguments, runs the command, and reports how it ended.
 
 use std::process::ExitCode;
 
 use rqsearch::cli;
 
-#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
 fn main() -> ExitCode {
     match cli::run(cli::parse(std::env::args_os())) {
         Ok(outcome) => outcome.into(),
-        Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if cli::is_stdout_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rqsearch: {error:#}");
+            cli::say(&format!("rqsearch: {error:#}"));
             ExitCode::from(2)
         }
     }

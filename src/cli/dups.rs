@@ -1,56 +1,60 @@
 //! `rqsearch dups`
 
 use std::fs::File;
-use std::io::{self, BufRead, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::batch::{self, Line};
+use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
-use super::{IndexLocation, Outcome, layout, plural, say};
+use super::streams::{say, stdout};
+use super::{Outcome, layout, plural};
 use crate::duplicates::{Cache, Duplicates, Options, check, duplicates, map};
 use crate::embed::Prepare;
 use crate::index::Index;
 use crate::pair::FITTED;
 use crate::render::{graph, json, terminal};
-use crate::worker_threads;
-
-/// How many phrases are checked before what was found is written.
-const BATCH: usize = 64;
+use crate::search::Mode;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 no duplicates, 1 duplicates found, 2 error.")]
 pub struct Args {
-    /// Say which questions of the index a new one repeats; - reads one a line (a phrase, or
-    /// {"_id", "text"}) and writes JSON Lines
+    /// List the questions of the index that a new question duplicates. With -, read one question a line
+    /// from stdin (plain, or {"_id": …, "text": …}) and write JSON Lines
     #[arg(long, value_name = "PHRASE", conflicts_with_all = ["within", "across", "top", "graph", "csv"])]
     check: Option<String>,
-    /// How likely two questions have to ask the same, 0 to 1
+    /// Least probability, 0 to 1, that two questions ask the same
     #[arg(long, value_name = "P", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
     threshold: f32,
-    /// Only questions from files whose path contains this
+    /// Only questions from files whose path contains TEXT
     #[arg(long, value_name = "TEXT")]
     within: Option<String>,
-    /// Only pairs of different files
+    /// Only pairs of questions from different files
     #[arg(long)]
     across: bool,
-    /// List the N likeliest pairs instead of groups
-    #[arg(long, value_name = "N")]
-    top: Option<usize>,
+    /// List the N most probable pairs instead of groups
+    #[arg(long, value_name = "N", value_parser = super::search::at_least_one)]
+    top: Option<NonZeroUsize>,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
-    /// Write a table: a line a question of each group
+    /// Write a table as CSV, one line for each question of a group
     #[arg(long, conflicts_with_all = ["json", "top"])]
     csv: bool,
-    /// Write a page that shows the groups as a map; it needs nothing else to be looked at
+    /// Write a self-contained web page that shows the groups as a map
     #[arg(long, value_name = "FILE.html")]
     graph: Option<PathBuf>,
+    #[command(flatten)]
+    index: IndexArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let index = location.open()?;
     match args.check.as_deref() {
         Some("-") => check_lines(args, &index),
@@ -61,37 +65,44 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
 
 fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     if index.meta().model.is_none() {
-        say("rqsearch: the index has keywords only: repeats are found, other words for the same are not");
+        say(
+            "rqsearch: the index has keywords only; paraphrases are not found\n  hint: `rqsearch index --model builtin` adds embeddings",
+        );
     }
     let options = Options { within: args.within.clone(), across: args.across, threshold: args.threshold };
     let found = duplicates(index, &options, &mut Cache::open(index))?;
     if let Some(path) = &args.graph {
         write_graph(path, index, &found, args.threshold)?;
     }
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = BufWriter::new(stdout());
     if args.json {
-        let reply = json::DuplicatesReply::new(&found, args.threshold, args.top);
+        let reply = json::DuplicatesReply::new(&found, args.threshold, args.top.map(NonZeroUsize::get));
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if args.csv {
         write_csv(&mut out, &found)?;
     } else if let Some(top) = args.top {
-        terminal::write_pairs(&mut BufWriter::new(&mut out), &found, top, layout())?;
+        terminal::write_pairs(&mut out, &found, top.get(), layout())?;
     } else {
-        terminal::write_groups(&mut BufWriter::new(&mut out), &found, layout())?;
+        terminal::write_groups(&mut out, &found, layout())?;
     }
     out.flush()?;
     let more = found.groups.iter().map(|group| group.members.len() as u64).sum::<u64>();
     let groups = found.groups.len() as u64;
     say(&format!(
-        "{more} of {} {} ask what another one asks, in {groups} {} ({} phrasings compared, {} of them new)",
+        "{} {}, {} in {groups} {}; {} phrasings compared, {} of them for the first time",
         found.questions.len(),
         plural(found.questions.len() as u64, "question"),
+        counted_duplicates(more),
         plural(groups, "group"),
         found.compared.0,
         found.compared.1,
     ));
     Ok(outcome(found.groups.is_empty()))
+}
+
+fn counted_duplicates(count: u64) -> String {
+    format!("{count} {}", plural(count, "duplicate"))
 }
 
 fn outcome(none: bool) -> Outcome {
@@ -132,9 +143,10 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
-    let mut found = check(index, args.model.open(index, Prepare::Once)?.as_deref(), phrase, 0.0)?;
+    let mut found =
+        check(index, args.model.open(index, Mode::Hybrid, Prepare::Once)?.embedder(), phrase, 0.0)?;
     let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::CheckReply::new(None, phrase, &found);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
@@ -142,10 +154,10 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
     } else if found.is_empty() {
         match far.first() {
             Some(nearest) => {
-                say("no question asks this; the nearest:");
+                say("not a duplicate; closest question:");
                 terminal::write_found(&mut out, std::slice::from_ref(nearest), layout())?;
             }
-            None => say("no question asks this"),
+            None => say("not a duplicate"),
         }
     } else {
         terminal::write_found(&mut out, &found, layout())?;
@@ -155,38 +167,11 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
 }
 
 fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
-    let model = args.model.open(index, Prepare::Many)?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut lines = io::stdin().lock().lines();
-    let (mut any, mut refused) = (false, false);
-    loop {
-        let batch: Vec<String> =
-            lines.by_ref().take(BATCH).collect::<io::Result<_>>().context("could not read the phrases")?;
-        if batch.is_empty() {
-            return Ok(if refused { Outcome::Partial } else { outcome(!any) });
-        }
-        let batch: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
-        let answers = worker_threads::map(&batch, |line| {
-            let line = super::search::Line::parse(line)?;
-            let found = check(index, model.as_deref(), &line.text, args.threshold)?;
-            anyhow::Ok((
-                serde_json::to_string(&json::CheckReply::new(line.id.as_ref(), &line.text, &found))?,
-                found,
-            ))
-        });
-        for answer in answers {
-            match answer {
-                Ok((reply, found)) => {
-                    any |= !found.is_empty();
-                    writeln!(out, "{reply}")?;
-                }
-                Err(error) => {
-                    refused = true;
-                    let error = json::BatchError { id: None, error: format!("{error:#}") };
-                    writeln!(out, "{}", serde_json::to_string(&error)?)?;
-                }
-            }
-        }
-        out.flush()?;
-    }
+    let model = args.model.open(index, Mode::Hybrid, Prepare::Many)?;
+    let done = batch::run(Path::new("-"), |Line { id, text }| {
+        let found = check(index, model.embedder(), text, args.threshold)?;
+        let reply = json::CheckReply::new(id.as_ref(), text, &found);
+        Ok((serde_json::to_string(&reply)?, !found.is_empty()))
+    })?;
+    Ok(if done.refused { Outcome::Partial } else { outcome(!done.any) })
 }

@@ -2,12 +2,20 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::{IndexLocation, Outcome};
+use super::Outcome;
+use super::locate_index::IndexArgs;
+use super::streams::data;
 use crate::render::json;
 
-pub fn run(location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
-    let index = location.open()?;
-    let mut out = BufWriter::new(io::stdout().lock());
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    index: IndexArgs,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let index = args.index.location().open()?;
+    let mut out = BufWriter::new(data());
     let questions = index.questions()?;
     for question in &questions {
         serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;

@@ -1,5 +1,8 @@
 //! `rqsearch index [PATH…]`
 
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -8,49 +11,56 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::model::{NetworkArgs, SettingsArgs};
+use super::locate_index::BuildArgs;
+use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
 use crate::search::retune;
 
-/// How many files the summary names before it only counts them.
+/// How many files the summary names. The others are counted.
 const FILES_NAMED: usize = 20;
+
+/// How many characters of a question the example of a search takes at most.
+const EXAMPLE: usize = 60;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files and folders of questions; without any, those that were indexed before
+    /// Files and directories to read [default: those that the index was built from]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Index words only: faster, and found only by the words that stand there
+    /// Build an index for keyword search only, without embeddings. This is faster
     #[arg(long, conflicts_with = "model")]
     keyword_only: bool,
-    /// The model that makes the vectors: a name (see `rqsearch models`), a folder with an ONNX model, or
-    /// an endpoint such as http://localhost:11434/v1#nomic-embed-text; an index of another model is embedded
-    /// anew, and is searched as it was until that is done [default: the index's own, or builtin]
+    /// The embedding model: a name (see `rqsearch models`), a directory with an ONNX model, or an endpoint
+    /// such as http://localhost:11434/v1#nomic-embed-text. If the index has another model, every question is
+    /// embedded again; until that is done, searches use the old one [default: that of the index, or builtin]
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
     network: NetworkArgs,
-    /// Read every file, whether it changed or not; what was embedded is not embedded again
+    /// Read every file again, also unchanged ones. Unchanged text keeps its embedding
     #[arg(long)]
     reread: bool,
-    /// How many threads embed [default: all processors]
-    #[arg(short = 'j', long, value_name = "N")]
-    threads: Option<usize>,
+    /// Use N threads [default: the number of processors]
+    #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
+    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    index: BuildArgs,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let start = Instant::now();
+    let location = args.index.location();
     let dir = location.to_build()?;
-    let paths = paths(args, &dir)?;
     let before = before(&dir)?;
+    let paths = paths(args, before.as_ref())?;
     let embedder = embedder(args, before.as_ref())?;
     let embedder = embedder.as_deref();
     say_if_switched(before.as_ref(), embedder);
-    let threads = args.threads.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, Into::into);
     let progress = Progress::default();
     let bar = progress_bar();
     let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
@@ -78,10 +88,11 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
         retune(&dir, embedder)?;
     }
     report(&summary, &dir, start.elapsed());
+    suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
 }
 
-/// The index that is there; `None` where none is.
+/// The index that exists already, if any.
 fn before(dir: &Path) -> anyhow::Result<Option<Index>> {
     match Index::open(dir) {
         Ok(index) => Ok(Some(index)),
@@ -90,12 +101,12 @@ fn before(dir: &Path) -> anyhow::Result<Option<Index>> {
     }
 }
 
-/// The model that was named, or the index's own, or the built-in one; `None` for words only.
+/// The named model, or that of the index, or the built-in one; `None` for keyword search only.
 fn embedder(args: &Args, before: Option<&Index>) -> anyhow::Result<Option<Box<dyn Embedder>>> {
-    let loading = Loading { threads: args.threads, ..args.network.loading(Prepare::Many) };
+    let loading = Loading { threads: args.threads.map(Into::into), ..args.network.loading(Prepare::Many) };
     match (&args.model, before) {
         _ if args.keyword_only => Ok(None),
-        (Some(spec), _) => embed::load(spec, &(&args.settings).into(), loading).map(Some),
+        (Some(spec), _) => load_for_index(spec, &(&args.settings).into(), loading).map(Some),
         (None, Some(index)) => {
             index.meta().model.as_ref().map(|model| embed::open(model, None, loading)).transpose()
         }
@@ -112,34 +123,33 @@ fn say_if_switched(before: Option<&Index>, embedder: Option<&dyn Embedder>) {
         _ => false,
     };
     if !same {
-        let name = |model: Option<&ModelInfo>| model.map_or("words only".to_owned(), ModelInfo::label);
+        let name =
+            |model: Option<&ModelInfo>| model.map_or("keyword search only".to_owned(), ModelInfo::label);
         say(&format!(
-            "from {} to {}: everything is indexed anew; until that is done, the index is searched as it was",
+            "rqsearch: changing the model from {} to {}; searches use the old one until this is done",
             name(old),
             name(new)
         ));
     }
 }
 
-/// What to read: what was named, or what the index remembers.
-fn paths(args: &Args, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The paths to read: the named ones, or those that the index was built from.
+fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
         bail!(
             "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
             missing.display()
         );
     }
-    if !args.paths.is_empty() {
-        return Ok(args.paths.clone());
-    }
-    match Index::open(dir) {
-        Ok(index) => index.roots(),
-        Err(_) => bail!("what should be indexed?\n  hint: rqsearch index docs/ questions.md"),
+    match before {
+        _ if !args.paths.is_empty() => Ok(args.paths.clone()),
+        Some(index) => index.roots(),
+        None => bail!("no files to index\n  hint: rqsearch index docs/ questions.md"),
     }
 }
 
 fn progress_bar() -> ProgressBar {
-    let style = "{spinner} {bar:24} {bytes}/{total_bytes}  {msg}  {eta} left";
+    let style = "{spinner} {wide_bar} {percent:>3}%  {msg}  {eta} left";
     let style = ProgressStyle::with_template(style).expect("the template is valid");
     ProgressBar::new(0).with_style(style.progress_chars("━╸ "))
 }
@@ -148,51 +158,140 @@ fn show_progress(bar: &ProgressBar, progress: &Progress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     bar.set_length(count(&progress.bytes));
     bar.set_position(count(&progress.bytes_done));
-    let seconds = bar.elapsed().as_secs_f64().max(0.001);
-    let rate = count(&progress.tokens) as f64 / seconds;
-    bar.set_message(format!("{} questions, {rate:.0} tokens/s", HumanCount(count(&progress.questions))));
+    let questions = count(&progress.questions);
+    let rate = questions as f64 / bar.elapsed().as_secs_f64().max(0.001);
+    bar.set_message(format!("{} {} ({rate:.0}/s)", HumanCount(questions), plural(questions, "question")));
 }
 
+/// Reports on stderr what a build did.
 fn report(summary: &Summary, dir: &Path, took: Duration) {
-    let (with, without): (Vec<_>, Vec<_>) =
-        summary.files.iter().partition(|(_, counts)| counts.added + counts.kept + counts.removed > 0);
-    for (path, counts) in with.iter().take(FILES_NAMED) {
-        let all = counts.added + counts.kept;
-        let mut line = format!("{all:>7} {:<9}  {path}", plural(all, "question"));
-        if counts.kept > 0 || counts.removed > 0 {
-            line += &format!("  ({} new, {} removed)", counts.added, counts.removed);
-        }
-        say(&line);
-    }
-    if with.len() > FILES_NAMED {
-        say(&format!("        … and {} more files", with.len() - FILES_NAMED));
-    }
-    if let [(path, _)] = without.as_slice() {
-        say(&format!("      0 questions  {path}"));
-    } else if !without.is_empty() {
-        say(&format!("{:>7} files without questions", without.len()));
-    }
-    for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
-        if count > 0 {
-            say(&format!("{count:>7} {} {what}", plural(count, "file")));
-        }
-    }
+    report_files(summary);
     let took = if took < Duration::from_secs(60) {
         format!("{:.1} s", took.as_secs_f64())
     } else {
         HumanDuration(took).to_string()
     };
     say(&format!(
-        "{} {} in {}: {} {} written, {} embedded, in {took}",
-        HumanCount(summary.questions),
-        plural(summary.questions, "question"),
+        "{} in {} ({} written, {} embedded, {took})",
+        counted(summary.questions, "question"),
         dir.display(),
-        HumanCount(summary.chunks),
-        plural(summary.chunks, "chunk"),
+        counted(summary.chunks, "chunk"),
         HumanCount(summary.embedded),
     ));
-    if summary.problems > 0 {
-        let problems = plural(summary.problems, "problem");
-        say(&format!("rqsearch: {} {problems}, named above; the rest is indexed", summary.problems));
+    let formats = by_format(summary);
+    if formats.len() > 1 {
+        let formats = formats.iter().map(|(format, questions)| format!("{questions} {format}"));
+        say(&format!("  by format: {}", formats.collect::<Vec<_>>().join(", ")));
+    }
+    let skipped = [
+        (summary.failed_files, "could not be read or not to the end (see above)"),
+        (summary.unrecognized_files, "without a layout of questions and answers"),
+    ];
+    let skipped = skipped.iter().filter(|(count, _)| *count > 0);
+    let skipped: Vec<String> =
+        skipped.map(|(count, why)| format!("{} {why}", counted(*count, "file"))).collect();
+    if !skipped.is_empty() {
+        say(&format!("  skipped: {}", skipped.join(", ")));
+    }
+    if summary.problems > summary.failed_files {
+        let records = counted(summary.problems - summary.failed_files, "record");
+        say(&format!("  skipped: {records} (see above)"));
+    }
+}
+
+/// Reports how many questions each file holds.
+fn report_files(summary: &Summary) {
+    let (with, without): (Vec<_>, Vec<_>) =
+        summary.files.iter().partition(|file| file.counts.added + file.counts.kept + file.counts.removed > 0);
+    for file in with.iter().take(FILES_NAMED) {
+        let all = file.counts.added + file.counts.kept;
+        let mut line =
+            format!("{:>7} {:<9}  {}", HumanCount(all).to_string(), plural(all, "question"), file.path);
+        if file.counts.kept > 0 || file.counts.removed > 0 {
+            line += &format!("  ({} new, {} removed)", file.counts.added, file.counts.removed);
+        }
+        say(&line);
+    }
+    if with.len() > FILES_NAMED {
+        say(&format!("        … and {}", counted((with.len() - FILES_NAMED) as u64, "more file")));
+    }
+    if let [file] = without.as_slice() {
+        say(&format!("      0 questions  {}", file.path));
+    } else if !without.is_empty() {
+        say(&format!("{:>7} files without questions", without.len()));
+    }
+    for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
+        if count > 0 {
+            say(&format!("{:>7} {} {what}", HumanCount(count).to_string(), plural(count, "file")));
+        }
+    }
+}
+
+/// The questions of the files that were read, by the name of the layout.
+fn by_format(summary: &Summary) -> BTreeMap<&'static str, u64> {
+    let mut formats = BTreeMap::new();
+    for file in &summary.files {
+        let questions = file.counts.added + file.counts.kept;
+        if let (Some(format), 1..) = (file.format, questions) {
+            *formats.entry(format).or_default() += questions;
+        }
+    }
+    formats
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {}", HumanCount(count), plural(count, noun))
+}
+
+/// Says on a terminal how to search the index, with one of its questions as the phrase.
+fn suggest_search(dir: &Path, location: IndexLocation<'_>) -> anyhow::Result<()> {
+    if !io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let index = Index::open(dir)?;
+    match index.any_question()? {
+        Some(question) => {
+            let option = match location {
+                IndexLocation::Named(dir) => format!("--index {} ", dir.display()),
+                IndexLocation::Variable | IndexLocation::Builtin | IndexLocation::Nearest => String::new(),
+            };
+            say(&format!("\nTo search it: rqsearch {option}\"{}\"", example(&question.title)));
+        }
+        None => say(
+            "\nNo question was found. rqsearch reads headings and lists in Markdown, HTML and text, tables in CSV \
+             and JSON,\nand Stack Exchange dumps. See docs/formats.md.",
+        ),
+    }
+    Ok(())
+}
+
+/// The first words of a title, without what is special inside double quotes in a shell.
+fn example(title: &str) -> String {
+    let plain: String = title.chars().filter(|c| !matches!(c, '"' | '`' | '$' | '\\' | '!' | '?')).collect();
+    let mut example = String::new();
+    for word in plain.split_whitespace() {
+        if !example.is_empty() && example.chars().count() + word.chars().count() >= EXAMPLE {
+            break;
+        }
+        example += if example.is_empty() { "" } else { " " };
+        example.extend(word.chars().take(EXAMPLE));
+    }
+    example
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_short_and_safe_in_a_shell() {
+        for (title, expected) in [
+            ("How long must dough rise?", "How long must dough rise"),
+            ("What does `$x` \"do\"?", "What does x do"),
+            (&"word ".repeat(40), &["word"; 12].join(" ")),
+            ("", ""),
+        ] {
+            assert_eq!(example(title), expected);
+        }
     }
 }

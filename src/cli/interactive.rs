@@ -3,60 +3,52 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 
 use anyhow::bail;
 
 use super::model::ModelArgs;
+use super::streams::stdout;
 use super::{IndexLocation, Outcome, layout};
-use crate::embed::Prepare;
-use crate::engine::Engine;
-use crate::index::Index;
+use crate::embed::Patience;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
 use crate::render::{json, terminal};
 
-/// How many hits there are when nobody says how many: more than a screen has.
+/// How many hits are listed without --limit. Most screens show fewer.
 const LIMIT: usize = 50;
 
-/// Whether somebody sits at a terminal that can show the picker.
-pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && (io::stdout().is_terminal() || io::stderr().is_terminal()) && !is_dumb()
-}
-
-/// Lets somebody pick a question, and prints it: whole on a terminal, its id into a pipe.
+/// Lets the user select a question and prints it: the whole question on a terminal, its id into a pipe.
 pub fn run(
     mut request: json::SearchRequest,
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     json: bool,
     model: &ModelArgs,
     location: IndexLocation<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
         bail!(
-            "this terminal cannot show the picker (TERM says so)\n  hint: rqsearch \"how do lifetimes work\""
+            "the terminal cannot show the picker: TERM is not set or is `dumb`\n  \
+             hint: search without it: rqsearch \"how do lifetimes work\""
         );
     }
-    request.limit = limit.unwrap_or(LIMIT);
-    let folder = location.folder()?;
+    request.limit = limit.map_or(LIMIT, NonZeroUsize::get);
+    let folder = location.find()?;
     let name = match &folder {
         Some(folder) => folder.display().to_string(),
-        None => "the built-in index on Rust".to_owned(),
+        None => "the built-in Rust questions".to_owned(),
     };
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
-    let open = move || match folder {
-        Some(folder) => Engine::open_with(&folder, move |info| model.load(info, Prepare::Many)),
-        None => Engine::fixed(Index::builtin()?),
-    };
+    let open = move || model.engine(folder.as_deref(), Patience::PHRASE);
     let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)
 }
 
 fn print(question: &Question, json: bool) -> anyhow::Result<()> {
-    let stdout = io::stdout();
-    let is_terminal = stdout.is_terminal();
-    let mut out = anstream::AutoStream::auto(stdout.lock());
+    let is_terminal = io::stdout().is_terminal();
+    let mut out = stdout();
     if json {
         serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -68,13 +60,15 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// The terminal itself, whatever our streams lead to.
+/// The terminal, even if stdin and stdout are redirected.
 fn tty() -> anyhow::Result<File> {
     let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
     match File::options().read(true).write(true).open(path) {
         Ok(tty) => Ok(tty),
         Err(error) => {
-            bail!("there is no terminal to show the picker on ({path}: {error})\n  hint: rqsearch PHRASE")
+            bail!(
+                "could not open the terminal for the picker: {path}: {error}\n  hint: search without it: rqsearch PHRASE"
+            )
         }
     }
 }

@@ -1,28 +1,70 @@
-//! Where the index lies.
+//! Which index a command uses.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::say;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-use crate::engine::Engine;
+use super::streams::say;
 use crate::index::{FOLDER, Index};
 
-/// Which index is meant.
+/// The environment variable that names an index.
+const VARIABLE: &str = "RQSEARCH_INDEX";
+
+/// Options of commands that read an index.
+#[derive(Debug, clap::Args)]
+pub struct IndexArgs {
+    #[command(flatten)]
+    named: BuildArgs,
+    /// Use the built-in Rust questions, even if there is an index nearby
+    #[arg(long, conflicts_with = "index")]
+    builtin: bool,
+}
+
+/// Options of commands that write an index.
+#[derive(Debug, clap::Args)]
+pub struct BuildArgs {
+    /// The directory of the index [env: RQSEARCH_INDEX] [default: the nearest .rqsearch in this directory or
+    /// above]
+    // Not by clap's `env`: with the variable set, `--builtin` would be refused.
+    #[arg(long, value_name = "DIR")]
+    index: Option<PathBuf>,
+}
+
+impl IndexArgs {
+    /// The index that the options name.
+    pub fn location(&self) -> IndexLocation<'_> {
+        if self.builtin { IndexLocation::Builtin } else { self.named.location() }
+    }
+}
+
+impl BuildArgs {
+    /// The index that the options name.
+    pub fn location(&self) -> IndexLocation<'_> {
+        match &self.index {
+            Some(dir) => IndexLocation::Named(dir),
+            None if variable().is_some() => IndexLocation::Variable,
+            None => IndexLocation::Nearest,
+        }
+    }
+}
+
+/// Which index to use.
 #[derive(Debug, Clone, Copy)]
 pub enum IndexLocation<'a> {
-    /// This folder's.
+    /// The one in this directory.
     Named(&'a Path),
+    /// The one in the directory that the environment variable names.
+    Variable,
     /// The one inside the program.
     Builtin,
-    /// The nearest one upward from here; without one, the one inside the program.
+    /// The nearest one in the current directory or above, or else the one inside the program.
     Nearest,
 }
 
 impl IndexLocation<'_> {
-    /// Opens it for searching.
+    /// Opens the index for searching. If it is the built-in one and the user did not ask for it, this is
+    /// said on stderr.
     pub fn open(self) -> anyhow::Result<Index> {
         match self.dir()? {
             Some(dir) => Ok(Index::open(&dir)?),
@@ -30,48 +72,57 @@ impl IndexLocation<'_> {
         }
     }
 
-    /// The folder it lies in; `None` where it is inside the program, which is said if nobody asked for it.
+    /// The directory of the index; `None` for the one inside the program. If the user did not ask for that
+    /// one, this is said on stderr.
     pub fn dir(self) -> anyhow::Result<Option<PathBuf>> {
-        let dir = self.folder()?;
+        let dir = self.find()?;
         if dir.is_none() && matches!(self, Self::Nearest) {
             say(
-                "rqsearch: no index here: searching the built-in Rust questions (rqsearch index PATH… makes your own)",
+                "rqsearch: no index here; searching the built-in Rust questions (`rqsearch index PATH` creates an index)",
             );
         }
         Ok(dir)
     }
 
-    /// The folder it lies in; `None` where it is inside the program.
-    pub fn folder(self) -> anyhow::Result<Option<PathBuf>> {
+    /// The directory of the index; `None` for the one inside the program.
+    pub fn find(self) -> anyhow::Result<Option<PathBuf>> {
         match self {
             Self::Named(dir) => Ok(Some(dir.to_owned())),
+            Self::Variable => Ok(variable()),
             Self::Builtin => Ok(None),
             Self::Nearest => nearest(),
         }
     }
 
-    /// Where to build: what was named, or the nearest index upward from here, or a new one here.
-    pub fn to_build(self) -> anyhow::Result<PathBuf> {
+    /// Why this index is used, to follow its name.
+    pub fn reason(self) -> String {
         match self {
-            Self::Named(dir) => Ok(dir.to_owned()),
-            Self::Builtin => {
-                bail!("the built-in index cannot be changed\n  hint: name a folder with --index")
-            }
-            Self::Nearest => Ok(nearest()?.unwrap_or_else(|| PathBuf::from(FOLDER))),
+            Self::Variable => format!("named by {VARIABLE}"),
+            Self::Named(_) => "named by --index".to_owned(),
+            Self::Builtin => "named by --builtin".to_owned(),
+            Self::Nearest => match nearest() {
+                Ok(Some(_)) => format!("the nearest {FOLDER} in this directory or above"),
+                _ => format!("there is no {FOLDER} in this directory or above"),
+            },
         }
+    }
+
+    /// The directory to build in: the named one, or the nearest index, or a new one in the current
+    /// directory.
+    pub fn to_build(self) -> anyhow::Result<PathBuf> {
+        if matches!(self, Self::Builtin) {
+            bail!("the built-in index cannot be changed\n  hint: name a directory with --index");
+        }
+        Ok(self.find()?.unwrap_or_else(|| PathBuf::from(FOLDER)))
     }
 }
 
-/// Opens an index for searching again and again: the one in a folder, or the one inside the program.
-#[cfg(any(feature = "mcp", feature = "serve"))]
-pub fn engine(dir: Option<&Path>) -> anyhow::Result<Engine> {
-    match dir {
-        Some(dir) => Engine::open(dir),
-        None => Engine::fixed(Index::builtin()?),
-    }
+/// The directory that the environment variable names. An empty value is the same as none.
+fn variable() -> Option<PathBuf> {
+    env::var_os(VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
 fn nearest() -> anyhow::Result<Option<PathBuf>> {
-    let here = env::current_dir().context("could not find the current folder")?;
-    Ok(here.ancestors().map(|folder| folder.join(FOLDER)).find(|dir| dir.join("meta.json").is_file()))
+    let here = env::current_dir().context("cannot determine the current directory")?;
+    Ok(here.ancestors().map(|parent| parent.join(FOLDER)).find(|dir| dir.join("meta.json").is_file()))
 }

@@ -2,57 +2,89 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::thread;
 
 use anyhow::Context;
 use tokio::runtime;
 
-use super::locate_index::engine;
-use super::{IndexLocation, Outcome, say};
+use super::locate_index::IndexArgs;
+use super::model::ModelArgs;
+use super::{Outcome, say};
+use crate::embed::Patience;
+use crate::engine::Engine;
 use crate::mcp::Server;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A program starts this, and speaks MCP with it on stdin and stdout; stderr is for people. \
-                        It ends when stdin does. Exit status: 0 ended, 2 what came was not MCP."
+    after_help = "An MCP client starts this command and exchanges messages with it on stdin and stdout; \
+                        messages for people are on stderr. It ends when stdin is closed. \
+                        Exit status: 0 ended, 2 the input was not MCP."
 )]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    index: IndexArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+}
 
-pub fn run(_: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let dir = location.dir()?;
-    let (server, opened) = Server::new(move || engine(dir.as_deref()));
+    let model = args.model.clone();
+    let (server, opened) = Server::new(move || open(&model, dir.as_deref()));
     if let Err(error) = opened {
-        say(&format!("rqsearch: {error:#}\nrqsearch: until then, every tool says so"));
+        say(&format!(
+            "rqsearch: {error:#}\nrqsearch: every tool returns this error until the index can be opened"
+        ));
     }
     if io::stdin().is_terminal() {
-        say("rqsearch: waiting for MCP on stdin, which a program is meant to send; Ctrl-D ends");
+        say("rqsearch: waiting for an MCP client on stdin (end with Ctrl-D)");
     }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let stop = told_to_stop()?;
+        let stop = stop_signal()?;
         tokio::select! {
             ended = server.serve() => ended,
             () = stop => Ok(()),
         }
     });
-    // A read of stdin cannot be called off: nobody waits for it.
+    // A read of stdin cannot be cancelled: do not wait for it.
     runtime.shutdown_background();
-    ended.map(|()| Outcome::Success)
+    match ended {
+        Err(error) if !is_disconnected(&error) => Err(error),
+        _ => Ok(Outcome::Success),
+    }
 }
 
-/// One thread that passes messages; as many that search as there are processors, and those that read stdin and
-/// write stdout.
+/// Whether the client has closed our stdout, which ends a session as closing our stdin does.
+fn is_disconnected(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Opens the index. If its model must not be used, that is said on stderr.
+fn open(model: &ModelArgs, dir: Option<&Path>) -> anyhow::Result<Engine> {
+    let engine = model.clone().engine(dir, Patience::PHRASE)?;
+    if let Some(notice) = engine.current()?.notice() {
+        say(&format!("rqsearch: {notice}"));
+    }
+    Ok(engine)
+}
+
+/// One thread for messages, one per processor for searches, and two for stdin and stdout.
 fn runtime() -> anyhow::Result<runtime::Runtime> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(processors + 2)
         .build()
-        .context("could not start")
+        .context("could not start the threads of the MCP server")
 }
 
-/// Comes to an end with Ctrl-C or, where there is such a thing, SIGTERM.
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+/// Completes on Ctrl-C and, on Unix, on SIGTERM.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -67,7 +99,7 @@ fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     }
     #[cfg(not(unix))]
     Ok(async {
-        // Without a handler, Ctrl-C ends the process by itself.
+        // Without a handler, Ctrl-C ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }

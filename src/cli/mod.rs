@@ -1,5 +1,7 @@
-//! The command line: what was typed → what it means → one subcommand a file.
+//! The command line: arguments are parsed, and each command has a file of its own.
 
+mod batch;
+mod doctor;
 mod dups;
 mod eval;
 mod export;
@@ -10,7 +12,7 @@ mod locate_index;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod model;
-#[cfg(feature = "fastembed")]
+#[cfg(any(feature = "fastembed", feature = "remote"))]
 mod models;
 mod search;
 #[cfg(feature = "serve")]
@@ -18,10 +20,11 @@ mod serve;
 mod shell;
 mod show;
 mod stats;
+mod streams;
+mod welcome;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -30,10 +33,12 @@ use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use crate::render::terminal::Layout;
 use locate_index::IndexLocation;
 
-/// Finds the question that any phrase is about, offline and at once.
+pub use streams::{is_stdout_closed, say};
+
+/// Find the question that any phrase is about
 ///
-/// Without --index, RQSEARCH_INDEX names the index; without that, it is the nearest .rqsearch in
-/// this folder or one above it; and without any, the Rust questions that come with the program.
+/// rqsearch searches the index named by --index or RQSEARCH_INDEX, or else the nearest .rqsearch in the
+/// current directory or above, or else the built-in Rust questions.
 #[derive(Debug, Parser)]
 #[command(
     name = "rqsearch",
@@ -42,7 +47,11 @@ use locate_index::IndexLocation;
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     override_usage = "rqsearch [OPTIONS] PHRASE…\n       rqsearch COMMAND",
-    after_help = "Exit status: 0 found, 1 nothing here answers the phrase, 2 error, 130 left the picker.",
+    after_help = "Exit status: 0 found, 1 no question matches well enough, 2 error, 130 cancelled.\n\n\
+                  Examples:\n  \
+                    rqsearch \"holding a mutex across await\"\n  \
+                    rqsearch index faq.md notes/\n  \
+                    rqsearch --limit 3 --level senior \"cow vs clone\"",
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -50,58 +59,57 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     search: search::Args,
-    /// The index to use
-    #[arg(long, value_name = "DIR", global = true, env = "RQSEARCH_INDEX", hide_env_values = true)]
-    index: Option<PathBuf>,
-    /// Search the Rust questions that come with the program, whatever index is near
-    #[arg(long, global = true, conflicts_with = "index")]
-    builtin: bool,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: ColorChoice,
+    /// Neither a phrase nor an option of a search was typed.
+    #[arg(skip)]
+    is_bare: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Search for a phrase that begins like a command: rqsearch search index out of bounds
+    /// Search for a phrase, also one that begins with the name of a command
     Search(search::Args),
-    /// Build or update an index: only what changed is read and embedded again
+    /// Create or update an index
     Index(index::Args),
-    /// Find questions that ask the same, or say whether a new one was asked before
+    /// Find duplicate questions, or check a new question for duplicates
     Dups(dups::Args),
-    /// Show one question, whole
+    /// Show a whole question
     Show(show::Args),
-    /// Write every indexed question as JSON Lines
-    Export,
-    /// Answer over HTTP, with a page to search from
+    /// Write every question of the index as JSON Lines
+    Export(export::Args),
+    /// Serve a web page and an HTTP API
     #[cfg(feature = "serve")]
     Serve(serve::Args),
-    /// Say what the index holds: questions, files, model, weight between words and meaning
+    /// Show what the index holds
     Stats(stats::Args),
-    /// List the models there are, and get one: nothing is downloaded unless it is asked for here
-    #[cfg(feature = "fastembed")]
+    /// List models, download one, or approve an endpoint
+    #[cfg(any(feature = "fastembed", feature = "remote"))]
     Models(models::Args),
-    /// Let a program that runs a language model search: the Model Context Protocol on stdin and stdout
+    /// Serve the Model Context Protocol on stdin and stdout
     #[cfg(feature = "mcp")]
     Mcp(mcp::Args),
-    /// Measure the search on judged queries: nDCG@10, MRR@10, recall@100, success@1 and @5
+    /// Measure search quality on judged queries
     Eval(eval::Args),
-    /// Write a script by which a shell completes commands and options
+    /// Show the version, the index in use, and the environment, for a bug report
+    Doctor(doctor::Args),
+    /// Write a shell completion script
     Completions(shell::CompletionsArgs),
-    /// Write a page for man
+    /// Write the manual page
     Man(shell::ManArgs),
 }
 
-/// How a run went.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Found, or done.
+    /// Done; a search found an answer.
     Success,
-    /// Nothing found.
+    /// A search found no answer, or duplicates were found.
     Nothing,
-    /// Done, but something had to be skipped, and was named on stderr.
+    /// Done, but something was skipped. It is reported on stderr.
     Partial,
-    /// Somebody was asked, and left without an answer.
+    /// The user left the picker without a selection.
     Left,
 }
 
@@ -111,26 +119,27 @@ impl From<Outcome> for ExitCode {
             Outcome::Success => Self::SUCCESS,
             Outcome::Nothing => Self::from(1),
             Outcome::Partial => Self::from(2),
-            // As a shell has it of what Ctrl-C ended.
+            // What a shell returns for a command that Ctrl-C ended.
             Outcome::Left => Self::from(130),
         }
     }
 }
 
-/// What was typed. Help, and what cannot be understood, end the program.
+/// Parses the arguments. Prints help or an error and ends the program if that is what they ask for.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Cli {
     let args = commands_first(args);
-    Cli::try_parse_from(&args).unwrap_or_else(|mut error| {
+    let cli = Cli::try_parse_from(&args).unwrap_or_else(|mut error| {
         if is_phrase_like_command(&args, &error) {
             let words: Vec<_> = args[1..].iter().map(|word| word.to_string_lossy()).collect();
             let tip = format!("to search for this phrase, use 'rqsearch search {}'", words.join(" "));
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
         error.exit()
-    })
+    });
+    Cli { is_bare: index_options_end(&args) == args.len(), ..cli }
 }
 
-/// Whether a command was not understood because it is the first word of a phrase: nothing but words follow.
+/// Whether an argument was not accepted because a phrase begins with the name of a command: only words follow.
 fn is_phrase_like_command(args: &[OsString], error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidValue)
         && args.len() > 2
@@ -142,10 +151,10 @@ fn is_command(arg: &OsString) -> bool {
     arg.to_str().is_some_and(|arg| Cli::command().find_subcommand(arg).is_some())
 }
 
-/// Does what was typed.
+/// Runs a command.
 ///
 /// # Errors
-/// The message is for the person at the terminal, ways out included.
+/// The message is for the user at the terminal: what failed, where, and what to try.
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.color {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
@@ -153,63 +162,57 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let location = match &cli.index {
-        _ if cli.builtin => IndexLocation::Builtin,
-        Some(dir) => IndexLocation::Named(dir),
-        None => IndexLocation::Nearest,
-    };
     match cli.command {
-        None => search::run(&cli.search, location),
-        Some(Command::Search(args)) => search::run(&args, location),
-        Some(Command::Index(args)) => index::run(&args, location),
-        Some(Command::Dups(args)) => dups::run(&args, location),
-        Some(Command::Show(args)) => show::run(&args, location),
-        Some(Command::Export) => export::run(location),
+        None if cli.is_bare => welcome::run(cli.search.index.location()),
+        None => search::run(&cli.search),
+        Some(Command::Search(args)) => search::run(&args),
+        Some(Command::Index(args)) => index::run(&args),
+        Some(Command::Dups(args)) => dups::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
         #[cfg(feature = "serve")]
-        Some(Command::Serve(args)) => serve::run(&args, location),
-        Some(Command::Stats(args)) => stats::run(&args, location),
-        #[cfg(feature = "fastembed")]
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Stats(args)) => stats::run(&args),
+        #[cfg(any(feature = "fastembed", feature = "remote"))]
         Some(Command::Models(args)) => models::run(&args),
         #[cfg(feature = "mcp")]
-        Some(Command::Mcp(args)) => mcp::run(&args, location),
-        Some(Command::Eval(args)) => eval::run(&args, location),
+        Some(Command::Mcp(args)) => mcp::run(&args),
+        Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args, &Cli::command()),
         Some(Command::Man(args)) => shell::man(&args, Cli::command()),
     }
 }
 
-/// Whether an error only says that whoever read our output has had enough.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
-}
-
-/// How to lay out what goes to stdout.
+/// The layout of text on stdout.
 fn layout() -> Layout {
     let terminal = io::stdout().is_terminal();
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Layout { width: terminal.then_some(width.clamp(30, 100)), escape: terminal }
 }
 
-/// `file`, or `files` of more or fewer than one.
+/// A noun in the singular for one, in the plural for any other count.
 fn plural(count: u64, noun: &str) -> String {
     if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
-#[expect(clippy::print_stderr, reason = "talk for the person at the terminal")]
-fn say(line: &str) {
-    eprintln!("{line}");
-}
-
-/// The arguments with what stands before a command moved behind it: `--index DIR eval SET` means
-/// `eval --index DIR SET`, and not the phrase "eval SET", as clap has it where a phrase may be any
-/// words.
+/// Moves the options that stand before a command behind it: `--index DIR eval SET` means `eval --index DIR
+/// SET`, and not the phrase "eval SET", as clap understands it where a phrase may be any words.
 ///
-/// Only the options that every command has are moved; with any other before it, the word is one of
-/// the phrase.
+/// Only the options that name an index or a color are moved. After any other, the name of a command is a
+/// word of the phrase.
 fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
+    let end = index_options_end(&args);
+    if end > 1 && args.get(end).is_some_and(is_command) {
+        let command = args.remove(end);
+        args.insert(1, command);
+    }
+    args
+}
+
+/// The position of the first argument that is not an option that names an index or a color.
+fn index_options_end(args: &[OsString]) -> usize {
     let mut at = 1;
     while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
         at += match arg {
@@ -219,11 +222,7 @@ fn commands_first(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
             _ => break,
         };
     }
-    if at > 1 && args.get(at).is_some_and(is_command) {
-        let command = args.remove(at);
-        args.insert(1, command);
-    }
-    args
+    at.min(args.len())
 }
 
 #[cfg(test)]
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_every_command_takes_may_stand_before_it() {
+    fn index_and_color_may_stand_before_a_command() {
         check("rqsearch --index a eval b", "rqsearch eval --index a b");
         check("rqsearch --index=a --builtin show b", "rqsearch show --index=a --builtin b");
         check("rqsearch eval --index a b", "rqsearch eval --index a b");

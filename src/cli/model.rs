@@ -1,70 +1,175 @@
-//! Which model, where more than one may be meant.
+//! The model that a command uses, and whether it may use the network.
 
-use std::env;
+#[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+use std::path::Path;
 
-use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Pooling, Prepare, Settings};
+use std::borrow::Cow;
+
+#[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+use anyhow::bail;
+
+use super::say;
+#[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+use crate::embed::Patience;
+use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, NotApproved, Pooling, Prepare, Settings};
+#[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+use crate::engine::Engine;
+use crate::engine::{self, keywords_only};
 use crate::index::Index;
+use crate::search::{Mode, Query};
 
-/// Says where an index's model is, where it cannot be found otherwise.
+/// Options of commands that search an index with its own model.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ModelArgs {
-    /// Where the index's model is by now, if it is no longer where it was: a name, a folder, or an
-    /// endpoint; any other model is refused
+    /// Where the model of the index is, if it has moved: a name, a directory, or an endpoint (URL#NAME). Any
+    /// other model is refused
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
     #[command(flatten)]
     pub network: NetworkArgs,
 }
 
-/// Whether there is a network.
+/// Whether the network may be used.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct NetworkArgs {
-    /// Use no network but this machine's own addresses (HF_HUB_OFFLINE=1 says the same)
+    /// Do not use the network; endpoints on this machine still work [env: HF_HUB_OFFLINE=1]
     #[arg(long)]
     offline: bool,
 }
 
-/// How another model than the built-in one is used.
+/// How a model other than the built-in one is used.
 #[derive(Debug, Default, clap::Args)]
 pub struct SettingsArgs {
-    /// What to put before each phrase, where the model's own files do not say
+    /// Put this before each phrase [default: as the model's files say]
     #[arg(long, value_name = "TEXT", requires = "model")]
     query_prefix: Option<String>,
-    /// What to put before everything that is searched
+    /// Put this before each title and passage [default: as the model's files say]
     #[arg(long, value_name = "TEXT", requires = "model")]
     passage_prefix: Option<String>,
-    /// Keep the first N numbers of each vector: for models that were trained for it (Matryoshka)
+    /// Keep only the first N numbers of each vector, for models trained for it (Matryoshka)
     #[arg(long, value_name = "N", requires = "model")]
     dimensions: Option<usize>,
-    /// How the vectors of a text's tokens become one, where the model's own files do not say
+    /// How to combine the vectors of a text's tokens [default: as the model's files say]
     #[arg(long, value_enum, requires = "model")]
     pooling: Option<Pooling>,
 }
 
-impl ModelArgs {
-    /// Loads the model of an index; `None` where it has words only.
-    pub fn open(&self, index: &Index, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Embedder>>> {
-        index.meta().model.as_ref().map(|model| self.load(model, prepare)).transpose()
+/// The model of an index, ready to be used, or the reason why it must not be.
+pub struct IndexModel {
+    /// `None` if the index has keywords only, or its model is not approved.
+    embedder: Option<Box<dyn Embedder>>,
+    not_approved: Option<NotApproved>,
+}
+
+impl IndexModel {
+    /// A model that is loaded already, or none.
+    pub fn new(embedder: Option<Box<dyn Embedder>>) -> Self {
+        Self { embedder, not_approved: None }
     }
 
-    /// Loads the model that an index names.
-    pub fn load(&self, model: &ModelInfo, prepare: Prepare) -> anyhow::Result<Box<dyn Embedder>> {
-        embed::open(model, self.model.as_ref(), self.network.loading(prepare))
+    /// What embeds phrases.
+    pub fn embedder(&self) -> Option<&dyn Embedder> {
+        self.embedder.as_deref()
+    }
+
+    /// The query that can be answered: see [`engine::possible`].
+    pub fn possible<'a>(&self, query: &'a Query) -> Result<Cow<'a, Query>, NotApproved> {
+        engine::possible(query, self.not_approved.as_ref())
+    }
+
+    /// Why the index is searched by keywords only although it has vectors.
+    pub fn notice(&self) -> Option<String> {
+        self.not_approved.as_ref().map(keywords_only)
+    }
+}
+
+impl ModelArgs {
+    /// Whether the user names a model.
+    pub fn is_named(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// Loads the model of an index for searches in this mode. If the model must not be used, that is said on
+    /// stderr, once.
+    ///
+    /// # Errors
+    /// The model cannot be loaded, or must not be used although [`Mode::Semantic`] needs it.
+    pub fn open(&self, index: &Index, mode: Mode, prepare: Prepare) -> anyhow::Result<IndexModel> {
+        let Some(model) = index.meta().model.as_ref().filter(|_| mode != Mode::Keyword) else {
+            return Ok(IndexModel::new(None));
+        };
+        match self.load(model, self.network.loading(prepare)) {
+            Ok(embedder) => Ok(IndexModel::new(Some(embedder))),
+            Err(error) => {
+                let reason = error.downcast::<NotApproved>()?;
+                if mode == Mode::Semantic {
+                    return Err(reason.into());
+                }
+                say(&format!("rqsearch: {}", keywords_only(&reason)));
+                Ok(IndexModel { embedder: None, not_approved: Some(reason) })
+            }
+        }
+    }
+
+    /// Opens an index to search it again and again: the one in a directory, or the one inside the program. If
+    /// its model must not be used, [`Opened::not_approved`](crate::engine::Opened::not_approved) says why.
+    #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+    pub fn engine(self, dir: Option<&Path>, patience: Patience) -> anyhow::Result<Engine> {
+        match (dir, &self.model) {
+            (Some(dir), _) => Engine::open_with(dir, move |model| {
+                self.load(model, Loading { patience, ..self.network.loading(Prepare::Many) })
+            }),
+            (None, None | Some(ModelSpec::Builtin)) => Engine::fixed(Index::builtin()?),
+            (None, Some(spec)) => bail!(
+                "the built-in index has the built-in model, not {spec}\n  \
+                 hint: name an index with --index, or leave --model out"
+            ),
+        }
+    }
+
+    fn load(&self, model: &ModelInfo, loading: Loading) -> anyhow::Result<Box<dyn Embedder>> {
+        embed::open(model, self.model.as_ref(), loading)
     }
 }
 
 impl NetworkArgs {
-    /// Whether the network is forbidden.
+    /// Whether the network must not be used.
     pub fn is_offline(&self) -> bool {
-        let set =
-            |name| env::var(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false" | "no"));
-        self.offline || set("HF_HUB_OFFLINE")
+        self.offline || embed::is_offline()
     }
 
-    /// Loading as far as it is allowed.
+    /// How to load a model.
     pub fn loading(&self, prepare: Prepare) -> Loading {
         Loading { offline: self.is_offline(), ..Loading::new(prepare) }
     }
+}
+
+/// Loads a model that the user names for an index. An endpoint is approved by that, so that later searches of
+/// the index may use it; this is said on stderr.
+pub fn load_for_index(
+    spec: &ModelSpec,
+    settings: &Settings,
+    loading: Loading,
+) -> anyhow::Result<Box<dyn Embedder>> {
+    let embedder = embed::load(spec, settings, loading)?;
+    #[cfg(feature = "remote")]
+    if let ModelSpec::Endpoint { url, .. } = spec {
+        match embed::approvals::remember(url) {
+            Ok(None) => {}
+            Ok(Some((approved, path))) => say(&format!(
+                "rqsearch: approved {}{}; recorded in {} (`rqsearch models deny {url}` undoes that)",
+                approved.address,
+                approved.key_env.map_or_else(String::new, |variable| format!(" with the key in {variable}")),
+                path.display()
+            )),
+            // The index is built all the same.
+            Err(error) => say(&format!(
+                "rqsearch: could not remember that you approved {url}: {error:#}\n  \
+                 hint: name the endpoint with --model whenever you search"
+            )),
+        }
+    }
+    Ok(embedder)
 }
 
 impl From<&SettingsArgs> for Settings {

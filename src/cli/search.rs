@@ -1,52 +1,51 @@
 //! `rqsearch PHRASE…`
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
-use serde::Deserialize;
-use serde_json::Value;
 
+use super::batch::{self, Line};
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::model::ModelArgs;
-use super::{IndexLocation, Outcome, layout, say};
-use crate::embed::{self, Builtin, Embedder, ModelSpec, Prepare, Reranker};
+use super::locate_index::IndexArgs;
+use super::model::{IndexModel, ModelArgs};
+use super::streams::{say, stdout};
+use super::{IndexLocation, Outcome, layout};
+use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
     DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Mode, Query, Reranking, Results, search, search_and_rerank,
 };
-use crate::worker_threads;
 
-/// How many phrases of a batch are answered before their answers are written.
-const BATCH: usize = 64;
+/// How many hits are shown at most where none of them is likely to answer the phrase.
+const CLOSEST: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to look for: plain language or code; "quoted words" must stand as they are, -word must
-    /// not stand at all (put such a phrase in single quotes)
+    /// The phrase to search for, in plain language or code. "quoted words" must be in a question,
+    /// -word must not (put such a phrase in single quotes)
     #[arg(value_name = "PHRASE")]
     phrase: Vec<String>,
-    /// Search while typing, on the whole terminal; this also happens where there is no phrase. Enter
-    /// prints the question (into a pipe: its id)
+    /// Search while you type, full-screen. Enter prints the selected question (into a pipe: its id)
     #[cfg(feature = "interactive")]
-    #[arg(short, long, conflicts_with_all = ["batch", "explain"])]
+    #[arg(short, long, conflicts_with_all = ["batch", "explain", "rerank"])]
     interactive: bool,
-    /// How many hits at most [default: 10; while typing: 50]
-    #[arg(short = 'n', long, value_name = "N")]
-    limit: Option<usize>,
-    /// Which legs rank
+    /// Show at most N hits [default: 10, with --interactive 50]
+    #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one)]
+    limit: Option<NonZeroUsize>,
+    /// Rank by keywords, by meaning, or by both
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
     mode: ModeArg,
-    /// Only questions from files whose path contains this (repeat for any of several)
+    /// Only questions from files whose path contains TEXT (repeat for several)
     #[arg(long, value_name = "TEXT")]
     source: Vec<String>,
-    /// Only questions in sections that contain this
+    /// Only questions in sections whose name contains TEXT
     #[arg(long, value_name = "TEXT")]
     section: Vec<String>,
     /// Only questions of this level
@@ -55,111 +54,137 @@ pub struct Args {
     /// Only questions with this tag
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus
+    /// Weight of semantic against keyword search, 0 to 1 [default: tuned for the index]
     #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
-    /// Where we are less sure of the best hit than this (0 to 1), say that nothing answers: the hits
-    /// follow as the nearest misses, and the exit status is 1
+    /// Least probability, 0 to 1, that the best hit answers the phrase. Below it, the closest questions
+    /// are shown as such and the exit status is 1
     #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
-    /// Show every hit, those that ask the same as a better one as well
+    /// Show every hit, also those that ask the same as a better one
     #[arg(long)]
     all: bool,
-    /// Say why each hit stands where it does
+    /// Explain why each hit is ranked where it is
     #[arg(long)]
     explain: bool,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
-    /// Answer every line of a file (- for stdin): a phrase, or {"_id", "text"}; JSON Lines out
+    /// Search for every line of FILE (- for stdin): a phrase, or {"_id": …, "text": …}. Writes JSON Lines
     #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
     batch: Option<PathBuf>,
-    /// Look at the best hits again with a cross-encoder: a name (see `rqsearch models`), or a folder with an
-    /// ONNX model
+    /// Rerank the best hits with a cross-encoder: a name (see `rqsearch models`) or the path of a directory
+    /// with an ONNX model
     #[arg(long, value_name = "MODEL")]
     rerank: Option<ModelSpec>,
-    /// For how long at most; hits that are not reached keep their places
+    /// Rerank for at most MS milliseconds; the remaining hits keep their order
     #[arg(long, value_name = "MS", requires = "rerank", default_value_t = DEFAULT_BUDGET.as_millis() as u64)]
     rerank_ms: u64,
-    /// How many of the best hits are looked at again
+    /// Rerank the best N hits
     #[arg(long, value_name = "N", requires = "rerank", default_value_t = DEFAULT_CANDIDATES)]
     rerank_top: usize,
+    #[command(flatten)]
+    pub index: IndexArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ModeArg {
-    /// Both, fused
+    /// Both
     Hybrid,
-    /// Words only
+    /// Keyword search only
     Keyword,
-    /// Meaning only
+    /// Semantic search only
     Semantic,
 }
 
-/// A number from 0 to 1.
-pub(super) fn weight(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok(weight),
-        _ => Err("a number from 0 to 1".into()),
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Hybrid => Self::Hybrid,
+            ModeArg::Keyword => Self::Keyword,
+            ModeArg::Semantic => Self::Semantic,
+        }
     }
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+/// Parses a number from 0 to 1.
+pub(super) fn weight(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok(weight),
+        _ => Err("must be a number from 0 to 1".into()),
+    }
+}
+
+/// Parses a count.
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "must be a whole number, 1 or more".into())
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     if let Some(batch) = &args.batch {
         return run_batch(args, batch, location);
     }
     #[cfg(feature = "interactive")]
-    if args.interactive || (args.phrase.is_empty() && !args.explain && interactive::is_possible()) {
+    if args.interactive {
         let request = args.request(&args.phrase.join(" "));
         return interactive::run(request, args.limit, args.json, &args.model, location);
     }
     if args.phrase.is_empty() {
-        bail!("what should be looked for?\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
+        bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
     }
     let query = args.query(&args.phrase.join(" "))?;
-    // The model loads while the index opens: the built-in one, which nearly every index has.
-    let (index, builtin) = thread::scope(|scope| {
-        let builtin =
-            scope.spawn(|| (query.mode != Mode::Keyword).then(|| Builtin::load(Prepare::Once)).transpose());
-        (location.open(), builtin.join().expect("loading does not panic"))
-    });
-    let (index, builtin) = (index?, builtin?);
-    let embedder = match (&index.meta().model, builtin) {
-        (Some(model), Some(builtin)) if model.is_same(builtin.model()) => {
-            Some(Box::new(builtin) as Box<dyn Embedder>)
-        }
-        (Some(_), Some(_)) => args.model.open(&index, Prepare::Once)?,
-        _ => None,
-    };
+    let (index, model) = args.open(location, query.mode)?;
     let reranker = args.reranker(Prepare::Once)?;
-    let results = args.search(&index, embedder.as_deref(), reranker.as_deref(), &query)?;
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut results = args.search(&index, &model, reranker.as_deref(), &query)?;
+    let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         if !results.is_answered(args.min_confidence) && !results.hits.is_empty() {
-            say("rqsearch: nothing here answers this; the nearest misses:\n");
+            say("rqsearch: no question matches this phrase well enough; closest questions:\n");
+            results.hits.truncate(CLOSEST);
         }
-        terminal::write_results(&mut BufWriter::new(&mut out), &results, layout())?;
-        say_what_is_missing(&results);
+        terminal::write_results(&mut out, &results, layout())?;
+        out.flush()?;
+        report_missing(&results);
     }
     out.flush()?;
     Ok(args.outcome(&results))
 }
 
-fn say_what_is_missing(results: &Results) {
+fn report_missing(results: &Results) {
     if results.hits.is_empty() {
-        say("rqsearch: nothing found");
+        say("rqsearch: no question matches");
     } else if io::stderr().is_terminal() && !results.missing.is_empty() {
-        say(&format!("\nno question has: {}", results.missing.join(", ")));
+        say(&format!("\nno question contains: {}", results.missing.join(", ")));
     }
 }
 
 impl Args {
+    /// Opens the index and, at the same time, loads the built-in model, which nearly every index has.
+    fn open(&self, location: IndexLocation<'_>, mode: Mode) -> anyhow::Result<(Index, IndexModel)> {
+        if mode == Mode::Keyword || self.model.is_named() {
+            let index = location.open()?;
+            let model = self.model.open(&index, mode, Prepare::Once)?;
+            return Ok((index, model));
+        }
+        let (index, builtin) = thread::scope(|scope| {
+            let builtin = scope.spawn(|| Builtin::load(Prepare::Once));
+            (location.open(), builtin.join().expect("loading does not panic"))
+        });
+        let (index, builtin) = (index?, builtin?);
+        let model = match &index.meta().model {
+            Some(model) if model.is_same(builtin.model()) => IndexModel::new(Some(Box::new(builtin))),
+            _ => self.model.open(&index, mode, Prepare::Once)?,
+        };
+        Ok((index, model))
+    }
+
     fn reranker(&self, prepare: Prepare) -> anyhow::Result<Option<Box<dyn Reranker>>> {
         let load = |spec| embed::load_reranker(spec, self.model.network.loading(prepare));
         self.rerank.as_ref().map(load).transpose()
@@ -168,16 +193,21 @@ impl Args {
     fn search(
         &self,
         index: &Index,
-        embedder: Option<&dyn Embedder>,
+        model: &IndexModel,
         reranker: Option<&dyn Reranker>,
         query: &Query,
     ) -> anyhow::Result<Results> {
-        let Some(reranker) = reranker else {
-            return search(index, embedder, query);
+        let query = model.possible(query)?;
+        let mut results = match reranker {
+            None => search(index, model.embedder(), &query)?,
+            Some(reranker) => {
+                let budget = Duration::from_millis(self.rerank_ms);
+                let reranking = Reranking { reranker, candidates: self.rerank_top, budget };
+                search_and_rerank(index, model.embedder(), &query, reranking)?
+            }
         };
-        let budget = Duration::from_millis(self.rerank_ms);
-        let reranking = Reranking { reranker, candidates: self.rerank_top, budget };
-        search_and_rerank(index, embedder, query, reranking)
+        results.notice = model.notice();
+        Ok(results)
     }
 
     fn outcome(&self, results: &Results) -> Outcome {
@@ -191,12 +221,8 @@ impl Args {
     fn request(&self, phrase: &str) -> json::SearchRequest {
         json::SearchRequest {
             q: phrase.to_owned(),
-            limit: self.limit.unwrap_or(Query::DEFAULT_LIMIT),
-            mode: match self.mode {
-                ModeArg::Hybrid => Mode::Hybrid,
-                ModeArg::Keyword => Mode::Keyword,
-                ModeArg::Semantic => Mode::Semantic,
-            },
+            limit: self.limit.map_or(Query::DEFAULT_LIMIT, NonZeroUsize::get),
+            mode: self.mode.into(),
             source: self.source.clone(),
             section: self.section.clone(),
             level: self.level.clone(),
@@ -209,85 +235,19 @@ impl Args {
     }
 }
 
-/// A line of a batch.
-#[derive(Deserialize)]
-pub struct Line {
-    /// Whatever the line calls itself: it is echoed as it is.
-    #[serde(rename = "_id")]
-    pub id: Option<Value>,
-    pub text: String,
-}
-
-impl Line {
-    pub fn parse(line: &str) -> anyhow::Result<Self> {
-        if line.trim_start().starts_with('{') && line.contains("\"text\"") {
-            return serde_json::from_str(line).context("not a JSON object with \"text\"");
-        }
-        Ok(Self { id: None, text: line.to_owned() })
-    }
-}
-
 fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
-    let input: Box<dyn BufRead> = if batch == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        let file = File::open(batch).with_context(|| format!("could not open {}", batch.display()))?;
-        Box::new(BufReader::new(file))
-    };
     let index = location.open()?;
-    let embedder = args.model.open(&index, Prepare::Many)?;
-    let embedder = embedder.as_deref();
+    let model = args.model.open(&index, args.mode.into(), Prepare::Many)?;
     let reranker = args.reranker(Prepare::Many)?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut outcome = Outcome::Nothing;
-    let mut lines = input.lines();
-    loop {
-        let batch: Vec<String> =
-            lines.by_ref().take(BATCH).collect::<io::Result<_>>().context("could not read the batch")?;
-        if batch.is_empty() {
-            return Ok(outcome);
-        }
-        let lines: Vec<&String> = batch.iter().filter(|line| !line.trim().is_empty()).collect();
-        for answer in
-            worker_threads::map(&lines, |line| answer(args, &index, embedder, reranker.as_deref(), line))
-        {
-            let (answer, how) = answer?;
-            writeln!(out, "{answer}")?;
-            outcome = match (outcome, how) {
-                (Outcome::Partial, _) | (_, Outcome::Partial) => Outcome::Partial,
-                (Outcome::Success, _) | (_, Outcome::Success) => Outcome::Success,
-                _ => Outcome::Nothing,
-            };
-        }
-        out.flush()?;
-    }
-}
-
-/// The answer to one line of a batch: a line that cannot be answered says why, and the rest goes on.
-fn answer(
-    args: &Args,
-    index: &Index,
-    embedder: Option<&dyn Embedder>,
-    reranker: Option<&dyn Reranker>,
-    line: &str,
-) -> anyhow::Result<(String, Outcome)> {
-    let line = match Line::parse(line) {
-        Ok(line) => line,
-        Err(error) => return refusal(None, &error),
-    };
-    let id = line.id.as_ref();
-    match args.query(line.text.trim()) {
-        Ok(query) => {
-            let results = args.search(index, embedder, reranker, &query)?;
-            let found = args.outcome(&results);
-            let reply = json::BatchReply { id, reply: json::SearchReply::new(&results, args.min_confidence) };
-            Ok((serde_json::to_string(&reply)?, found))
-        }
-        Err(error) => refusal(id, &error),
-    }
-}
-
-fn refusal(id: Option<&Value>, error: &anyhow::Error) -> anyhow::Result<(String, Outcome)> {
-    let error = json::BatchError { id, error: format!("{error:#}") };
-    Ok((serde_json::to_string(&error)?, Outcome::Partial))
+    let done = batch::run(batch, |Line { id, text }| {
+        let results = args.search(&index, &model, reranker.as_deref(), &args.query(text)?)?;
+        let reply = json::SearchReply::new(&results, args.min_confidence);
+        let reply = json::BatchReply { id: id.as_ref(), reply };
+        Ok((serde_json::to_string(&reply)?, results.is_answered(args.min_confidence)))
+    })?;
+    Ok(match done {
+        _ if done.refused => Outcome::Partial,
+        _ if done.any => Outcome::Success,
+        _ => Outcome::Nothing,
+    })
 }

@@ -9,50 +9,63 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::{IndexLocation, Outcome, plural, say};
+use super::locate_index::IndexArgs;
+use super::model::ModelArgs;
+use super::{Outcome, plural, say};
+use crate::embed::Patience;
 use crate::serve::{Limits, Options, Server, Token};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7700")]
     listen: String,
-    /// A file with the token that clients have to send; needed where others than this machine could
-    /// reach the server
+    /// A file with the token that clients must send; required when listening on anything but loopback
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Answer to this name too, as a proxy or a name of this machine's needs it (repeat for several)
+    /// Accept this Host header as well, for a proxy or another name of this machine (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Let pages of this origin read answers, as in https://example.org (repeat for several)
+    /// Let web pages of this origin read answers, for example https://example.org (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
-    /// How many searches run at once [default: as many as there are processors]
+    /// How many searches run at once [default: the number of processors]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// How many requests may wait for their turn; more are refused [default: 32 a thread]
+    /// How many requests may wait; more are refused with 503 [default: 32 per thread]
     #[arg(long, value_name = "N")]
     queue: Option<usize>,
-    /// How long a request may take, waiting included
+    /// How long a request may take, the wait included
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Limits::TIME.as_secs_f32())]
     timeout: f32,
+    #[command(flatten)]
+    index: IndexArgs,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
-/// A time that somebody may wait.
+/// Parses a time limit.
 fn seconds(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("a number of seconds, an hour at most".into()),
+        _ => Err("must be a number of seconds from 0.001 to 3600".into()),
     }
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let options = args.options()?;
-    let engine = super::locate_index::engine(location.dir()?.as_deref())?;
-    let questions = engine.current()?.index.question_count()?;
+    let patience = Patience::Waiting(options.limits.time);
+    let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
+    let opened = engine.current()?;
+    if let Some(notice) = opened.notice() {
+        say(&format!("rqsearch: {notice}\n  (then restart the server)"));
+    }
+    let questions = opened.index.question_count()?;
+    drop(opened);
     let server = Server::bind(engine, &options)?;
     say(&format!(
-        "rqsearch: {questions} {} at http://{}/ (Ctrl-C stops)",
+        "rqsearch: {questions} {} at http://{}/ (stop with Ctrl-C)",
         plural(questions, "question"),
         server.address()
     ));
@@ -78,13 +91,14 @@ impl Args {
 }
 
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
-    let hint = "\n  hint: --listen 127.0.0.1:7700, or port 0 for a free one";
-    let mut found =
-        text.to_socket_addrs().map_err(|error| anyhow!("{text:?} is no address: {error}{hint}"))?;
-    found.next().with_context(|| format!("{text:?} is no address{hint}"))
+    let hint = "\n  hint: --listen 127.0.0.1:7700, or port 0 for a free port";
+    let mut found = text
+        .to_socket_addrs()
+        .map_err(|error| anyhow!("{text:?} is not an address to listen on: {error}{hint}"))?;
+    found.next().with_context(|| format!("{text:?} is not an address to listen on{hint}"))
 }
 
 fn token(path: &Path) -> anyhow::Result<Token> {
     let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-    Token::new(&text).with_context(|| format!("no token in {}", path.display()))
+    Token::new(&text).with_context(|| format!("could not use the token in {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `rqsearch completions` and `rqsearch man`: the command line, described to shells and to `man`.
+//! `rqsearch completions` and `rqsearch man`.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -19,34 +19,38 @@ const NAME: &str = "rqsearch";
 
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
-    /// The shell that completes
+    /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// The command to describe; rqsearch itself, if none is named
+    /// The command to describe [default: rqsearch itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
-    /// Write the pages of all commands into a folder
+    /// Write the pages of all commands to a directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
 }
 
-/// The version, and below it what this program was built of.
+/// The optional features that this program was built with.
+pub fn features() -> Vec<&'static str> {
+    let features = [
+        ("fastembed", cfg!(feature = "fastembed")),
+        ("interactive", cfg!(feature = "interactive")),
+        ("mcp", cfg!(feature = "mcp")),
+        ("remote", cfg!(feature = "remote")),
+        ("serve", cfg!(feature = "serve")),
+    ];
+    features.into_iter().filter(|(_, built)| *built).map(|(name, _)| name).collect()
+}
+
+/// The version, with the built-in model, the index format and the features on the lines below.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let model = Builtin::info();
-        let features = [
-            ("fastembed", cfg!(feature = "fastembed")),
-            ("interactive", cfg!(feature = "interactive")),
-            ("mcp", cfg!(feature = "mcp")),
-            ("remote", cfg!(feature = "remote")),
-            ("serve", cfg!(feature = "serve")),
-        ];
-        let features: Vec<&str> =
-            features.iter().filter(|(_, built)| *built).map(|(name, _)| *name).collect();
+        let features = features();
         format!(
             "{}\nmodel: {} ({})\nindex format: {FORMAT}\nfeatures: {}",
             env!("CARGO_PKG_VERSION"),
@@ -59,19 +63,19 @@ pub fn version() -> &'static str {
 }
 
 pub fn completions(args: &CompletionsArgs, command: &Command) -> anyhow::Result<Outcome> {
-    // By way of memory: a pipe that closes is no panic then.
+    // Generated in memory, because the generator panics if a write fails.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut completed(command), NAME, &mut script);
     let mut script = String::from_utf8(script)?;
     if args.shell == Shell::Fish {
-        // While an option's value is being typed, argparse fails over what lacks it; no command was typed then.
+        // argparse fails while the value of an option is still missing. No command was typed then.
         script = script.replacen("\n    or return\n", "\n    or return 0\n", 1);
     }
     write(script.as_bytes())
 }
 
-/// The command line as shells complete it: where a phrase may stand they offer commands, since zsh would
-/// offer either; and no files where there are only words.
+/// The command line as shells complete it: without the phrase, in whose place zsh would offer no commands,
+/// and without files as completions of arguments that are not paths.
 fn completed(command: &Command) -> Command {
     let words = |arg: Arg| match arg.get_value_hint() {
         ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
@@ -82,7 +86,7 @@ fn completed(command: &Command) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
         .args(options)
-        // There is no phrase any more.
+        // The phrase, with which it conflicts, was removed.
         .mut_arg("batch", |arg| arg.conflicts_with(Resettable::Reset))
         .mut_args(words)
         .subcommands(command.get_subcommands().cloned().map(|command| command.mut_args(words)))
@@ -98,21 +102,21 @@ pub fn man(args: &ManArgs, mut command: Command) -> anyhow::Result<Outcome> {
         Some(name) => match command.find_subcommand(name) {
             Some(described) => described,
             None => bail!(
-                "there is no command {name}\n  hint: to search for a phrase that begins with `man`, use `rqsearch search man …`"
+                "unknown command {name:?}\n  hint: `rqsearch --help` lists the commands; `rqsearch search man …` searches for a phrase"
             ),
         },
     };
     let mut text = Vec::new();
     page(described).render(&mut text)?;
     if io::stdout().is_terminal() {
-        say("rqsearch: this is what man reads: rqsearch man | man -l -\n");
+        say("rqsearch: this is the source of the manual page; to read it: rqsearch man | man -l -\n");
     }
     write(&text)
 }
 
 fn page(command: &Command) -> Man {
     Man::new(command.clone())
-        // An empty one has to be quoted, or else what follows is taken for it.
+        // An empty date must be quoted, or else the next field is read as the date.
         .date("\"\"")
         .source(concat!("rqsearch ", env!("CARGO_PKG_VERSION")))
         .manual(NAME)
@@ -128,7 +132,7 @@ fn write_pages(command: &Command, dir: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn write(bytes: &[u8]) -> anyhow::Result<Outcome> {
-    let mut out = io::stdout().lock();
+    let mut out = super::streams::data();
     out.write_all(bytes)?;
     out.flush()?;
     Ok(Outcome::Success)

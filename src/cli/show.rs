@@ -4,32 +4,37 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 
-use super::{IndexLocation, Outcome, layout};
+use super::locate_index::IndexArgs;
+use super::streams::stdout;
+use super::{Outcome, layout};
 use crate::render::{json, terminal};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The question's id, the beginning of it, or its own key
+    /// The id of the question, the beginning of its id, or its key
     id: String,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    index: IndexArgs,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let index = location.open()?;
     let mut found = index.find(args.id.trim())?;
     let question = match found.len() {
         1 => found.remove(0),
         0 => bail!(
-            "no question has the id {:?}\n  hint: a search shows each question's id behind its location",
+            "no question has the id or key {:?}\n  hint: a search shows the id of each question",
             args.id
         ),
         several => {
-            bail!("{several} questions have the id or key {:?}\n  hint: name more of its id", args.id)
+            bail!("{several} questions have the id or key {:?}\n  hint: give more digits of the id", args.id)
         }
     };
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = stdout();
     if args.json {
         serde_json::to_writer(&mut out, &json::QuestionReply::from(&question)).map_err(io::Error::from)?;
         writeln!(out)?;

@@ -5,12 +5,14 @@ use std::io::{self, Write};
 
 use indicatif::{HumanBytes, HumanCount};
 
-use super::{IndexLocation, Outcome, layout, plural};
+use super::locate_index::IndexArgs;
+use super::streams::stdout;
+use super::{Outcome, layout, plural};
 use crate::index::{Index, Stats};
 use crate::render::json;
 use crate::search::DEFAULT_SEMANTIC_WEIGHT;
 
-/// How many sections, levels and tags are named, those with most questions first.
+/// How many sections, levels and tags are listed, those with most questions first.
 const NAMED: usize = 12;
 
 #[derive(Debug, clap::Args)]
@@ -18,12 +20,15 @@ pub struct Args {
     /// Write one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    index: IndexArgs,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     let index = location.open()?;
     let stats = index.stats()?;
-    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let mut out = stdout();
     if args.json {
         serde_json::to_writer(&mut out, &json::StatsReply::new(&index, &stats)).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -40,10 +45,10 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     write!(out, "questions  {}, {} answered", HumanCount(stats.questions), HumanCount(stats.answered))?;
     match stats.also {
         0 => writeln!(out)?,
-        also => writeln!(out, ", {} to ask them", counted(also, "other way"))?,
+        also => writeln!(out, ", {}", counted(also, "alternative title"))?,
     }
     let roots = index.meta().roots.join(", ");
-    writeln!(out, "read from  {}: {}", layout.shown(&roots), counted(stats.files, "file"))?;
+    writeln!(out, "files      {}: {}", layout.shown(&roots), counted(stats.files, "file"))?;
     writeln!(
         out,
         "index      {}: {} in {}",
@@ -54,21 +59,21 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     match &index.meta().model {
         Some(model) => writeln!(
             out,
-            "meaning    {} ({}), {} of {} dimensions",
+            "model      {} ({}), {} of {} dimensions",
             model.name,
             model.fingerprint,
             counted(stats.vectors, "vector"),
             model.dimensions
         )?,
-        None => writeln!(out, "meaning    none: words only")?,
+        None => writeln!(out, "model      none (keyword search only)")?,
     }
     if index.meta().model.is_some() {
         let weight = index.meta().semantic_weight.unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
         let how = match index.meta().semantic_weight {
             Some(_) => format!("tuned on {}", counted(index.meta().tuned_on, "question")),
-            None => "not tuned".to_owned(),
+            None => "default".to_owned(),
         };
-        writeln!(out, "weight     {weight:.2} meaning, {:.2} words ({how})", 1.0 - weight)?;
+        writeln!(out, "weight     {weight:.2} semantic, {:.2} keyword ({how})", 1.0 - weight)?;
     }
     for (name, counts) in [("sections", &stats.sections), ("levels", &stats.levels), ("tags", &stats.tags)] {
         if !counts.is_empty() {

@@ -1,4 +1,4 @@
-//! The model inside the binary: all-MiniLM-L6-v2 with 8-bit weights.
+//! The model inside the program: all-MiniLM-L6-v2 with 8-bit weights.
 
 use std::cell::OnceCell;
 use std::panic::resume_unwind;
@@ -12,13 +12,13 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{Embedder, ModelInfo, Role, WordPiece, normalized};
 
-/// The graph, a few kilobytes; it names its weights by offset.
+/// The graph, a few kilobytes. It refers to its weights by offset.
 static GRAPH: &[u8] = include_bytes!("../../models/minilm.onnx");
 
-/// `models/SHA256SUMS` names the very weights, so its hash does too.
+/// `models/SHA256SUMS` identifies the weights, and so does its hash.
 static CHECKSUMS: &str = include_str!("../../models/SHA256SUMS");
 
-/// How many tokens the model was trained to read, markers included.
+/// How many tokens the model was trained to read, including start and end markers.
 const WINDOW: usize = 256;
 
 static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
@@ -27,13 +27,13 @@ static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
     ModelInfo::new("all-MiniLM-L6-v2", format!("{:016x}", hasher.digest()), 384, WINDOW)
 });
 
-/// What the model is loaded for.
+/// How to load a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prepare {
-    /// One phrase: start at once, and use the weights where they stand in the binary.
+    /// For one phrase. The built-in model's weights are used where they are in the program.
     Once,
-    /// Many texts: first lay the weights out as the processor likes them. Takes about four
-    /// times as long to load and halves the time of a phrase.
+    /// For many texts. The built-in model's weights are first arranged for the processor: loading takes about
+    /// four times as long, and a text half the time.
     Many,
 }
 
@@ -44,10 +44,10 @@ pub struct Builtin {
 }
 
 impl Builtin {
-    /// Loads the model; nothing outside the binary is touched.
+    /// Loads the model from the program. No file is read.
     ///
     /// # Errors
-    /// The weights in the binary are broken, which a test rules out.
+    /// The program's copy of the weights is damaged.
     pub fn load(prepare: Prepare) -> anyhow::Result<Self> {
         let weights = rten::include_external_data!("../../models/minilm.data");
         let mut options = ModelOptions::with_all_ops();
@@ -61,7 +61,7 @@ impl Builtin {
         })
     }
 
-    /// What indexes made with this model remember of it.
+    /// What an index with this model stores about it.
     pub fn info() -> &'static ModelInfo {
         &INFO
     }
@@ -73,8 +73,8 @@ impl Embedder for Builtin {
     }
 
     fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
-        // A rayon worker that waits for the model's pool would take up other work meanwhile, maybe
-        // another text, one on top of the other until its stack is full. A plain thread waits.
+        // While it waits for the model's thread pool, a rayon worker would start other work, perhaps another
+        // text, until its stack overflows. A plain thread only waits.
         if rayon::current_thread_index().is_some() {
             let here = thread::scope(|scope| scope.spawn(|| self.embed_here(text)).join());
             return here.unwrap_or_else(|panic| resume_unwind(panic));
@@ -90,8 +90,8 @@ impl Embedder for Builtin {
 impl Builtin {
     fn embed_here(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         thread_local! {
-            // A text a thread: two texts on two threads are faster than each on both, and a
-            // text's vector does not depend on how its work was divided.
+            // One thread per text: two texts on two threads are faster than each on both, and a text's vector
+            // does not depend on how its work was divided.
             static ONE_THREAD: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
         }
         let ids = self.tokenizer.encode(text, WINDOW);
@@ -102,7 +102,7 @@ impl Builtin {
                 .with(|pool| Arc::clone(pool.get_or_init(|| Arc::new(ThreadPool::with_num_threads(1))))),
         );
         let output = self.model.run_one(ids.into(), Some(options)).context("the built-in model failed")?;
-        let mean: NdTensor<f32, 1> = output.try_into().context("the built-in model gave no vector")?;
+        let mean: NdTensor<f32, 1> = output.try_into().context("the built-in model returned no vector")?;
         Ok(normalized(mean.into_data()))
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_bits_say_what_full_precision_says() {
+    fn vectors_are_close_to_those_of_full_precision() {
         let model = Builtin::load(Prepare::Many).unwrap();
         let recorded = recorded();
         assert!(recorded.len() >= 50);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_one_vector_however_the_model_was_loaded_and_whatever_ran_before() {
+    fn a_text_always_has_the_same_vector() {
         let (once, many) = (Builtin::load(Prepare::Once).unwrap(), Builtin::load(Prepare::Many).unwrap());
         let first = once.embed("one text", Role::Passage).unwrap();
         many.embed("something else of another length altogether", Role::Passage).unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn many_texts_on_rayon_do_not_pile_up_on_one_stack() {
+    fn many_texts_on_rayon_do_not_overflow_the_stack() {
         let model = Builtin::load(Prepare::Once).unwrap();
         let texts: Vec<String> = (0..600).map(|number| format!("text {number}")).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).stack_size(256 << 10).build().unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_text_has_a_vector_too() {
+    fn the_empty_text_has_a_vector() {
         let vector = Builtin::load(Prepare::Once).unwrap().embed("", Role::Passage).unwrap();
         assert_eq!(vector.len(), Builtin::info().dimensions);
     }

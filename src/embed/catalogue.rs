@@ -1,8 +1,8 @@
-//! The models that have a name: fastembed's, with what else a person wants to know before choosing one.
+//! The models that have a name: those of fastembed, with what a user needs to choose one.
 //!
-//! What fastembed knows (repository, file, dimensions, pooling) is asked of it. `catalogue.tsv` adds names,
-//! languages, licences, the prefixes that each model's card asks for, and sizes, which are those of its
-//! weights by their number and precision and may be a few per cent off.
+//! Repository, file, dimensions and pooling come from fastembed. `catalogue.tsv` adds names, languages, licences,
+//! the prefixes that the models' cards ask for, and sizes: computed from the number and precision of the weights,
+//! and a few per cent off at most.
 
 use std::sync::LazyLock;
 
@@ -24,23 +24,23 @@ pub enum Kind {
 /// A model that has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is called here.
+    /// Its name here.
     pub name: &'static str,
-    /// What it is for.
+    /// What the model is for.
     pub kind: Kind,
-    /// Where it is kept: `Xenova/bge-small-en-v1.5`.
+    /// Its repository on the hub: `Xenova/bge-small-en-v1.5`.
     pub repository: &'static str,
-    /// The graph's file in there.
+    /// The graph's file in the repository.
     pub file: &'static str,
-    /// Further files that the graph needs.
+    /// More files that the graph needs.
     pub more_files: Vec<String>,
-    /// How many numbers a vector has; `None` for a reranker.
+    /// The length of a vector; `None` for a reranker.
     pub dimensions: Option<usize>,
-    /// Which languages it understands.
+    /// The languages it was trained for.
     pub languages: &'static str,
-    /// The licence of its weights, as its card says.
+    /// The licence of its weights, according to its card.
     pub licence: &'static str,
-    /// How large it is, about.
+    /// The approximate size of its weights.
     pub megabytes: u64,
     pooling: Option<Pooling>,
     output: Option<&'static str>,
@@ -48,56 +48,56 @@ pub struct Entry {
     passage_prefix: &'static str,
 }
 
-/// Every model there is, embedding models first.
+/// Every model that has a name, embedding models first.
 pub static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let lines = include_str!("catalogue.tsv").lines().skip(1);
-    lines.map(|line| entry(line).expect("catalogue.tsv holds models that fastembed has")).collect()
+    lines.map(|line| entry(line).expect("fastembed has every model of catalogue.tsv")).collect()
 });
 
 impl Entry {
-    /// The model with this name, case ignored.
+    /// The model with this name or repository, case ignored.
     ///
     /// # Errors
-    /// There is none: the message names those that are written almost so.
+    /// No model of this kind has the name; the message suggests similar ones.
     pub fn named(name: &str, kind: Kind) -> anyhow::Result<&'static Self> {
-        let same = |entry: &&Entry| {
-            entry.name.eq_ignore_ascii_case(name) || entry.repository.eq_ignore_ascii_case(name)
-        };
-        match CATALOGUE.iter().find(same) {
+        match find(name) {
             Some(entry) if entry.kind == kind => Ok(entry),
-            Some(entry) if kind == Kind::Embedding => {
-                bail!("{} reranks, and gives no vectors\n  hint: use it with --rerank", entry.name)
-            }
-            Some(entry) => {
-                bail!("{} gives vectors, and reranks nothing\n  hint: {}", entry.name, nearest(name, kind))
-            }
-            None => bail!("no model is called {name:?}\n  hint: {}", nearest(name, kind)),
+            Some(entry) if kind == Kind::Embedding => bail!(
+                "{} is a reranker and cannot embed texts\n  hint: use it with --rerank {}",
+                entry.name,
+                entry.name
+            ),
+            Some(entry) => bail!(
+                "{} is an embedding model and cannot rerank\n  hint: `rqsearch models reranker` lists rerankers",
+                entry.name
+            ),
+            None => bail!("no model is called {name:?}\n  hint: {}", similar(name, Some(kind))),
         }
     }
 
-    /// The model of this name, whatever it is for.
+    /// The model with this name or repository, of any kind.
     ///
     /// # Errors
-    /// There is none.
+    /// No model has the name; the message suggests similar ones.
     pub fn any(name: &str) -> anyhow::Result<&'static Self> {
-        Self::named(name, Kind::Reranker).or_else(|_| Self::named(name, Kind::Embedding))
+        find(name).with_context(|| format!("no model is called {name:?}\n  hint: {}", similar(name, None)))
     }
 
-    /// Where it is on this machine.
+    /// The model's directory on this machine.
     ///
     /// # Errors
-    /// It is not here: the message says how to get it.
+    /// The model is not installed; the message says how to install it.
     pub fn folder(&self) -> anyhow::Result<ModelFolder> {
         let path = hub::find(self).with_context(|| {
             format!(
-                "the model {} is not on this machine\n  hint: `rqsearch models fetch {}` gets it (about {} MB)",
+                "the model {} is not installed\n  hint: `rqsearch models fetch {}` downloads it (about {} MB)",
                 self.name, self.name, self.megabytes
             )
         })?;
         Ok(ModelFolder { path, name: self.name.to_owned(), graph: self.file.to_owned(), output: self.output })
     }
 
-    /// How it is used, where somebody does not say otherwise.
+    /// How the model is used: `settings`, completed with the defaults of the catalogue.
     pub fn settings(&self, settings: &Settings) -> Settings {
         Settings {
             query_prefix: settings.query_prefix.clone().or_else(|| Some(self.query_prefix.to_owned())),
@@ -152,22 +152,29 @@ fn entry(line: &'static str) -> Option<Entry> {
     Some(entry)
 }
 
-/// `did you mean …`, or where to look.
-fn nearest(name: &str, kind: Kind) -> String {
+/// The model with this name or repository.
+fn find(name: &str) -> Option<&'static Entry> {
+    CATALOGUE
+        .iter()
+        .find(|entry| entry.name.eq_ignore_ascii_case(name) || entry.repository.eq_ignore_ascii_case(name))
+}
+
+/// A hint: similar names of this kind, or of any; or where to look.
+fn similar(name: &str, kind: Option<Kind>) -> String {
     let likeness = |entry: &Entry| strsim::jaro_winkler(&entry.name.to_lowercase(), &name.to_lowercase());
     let mut like: Vec<(f64, &str)> = CATALOGUE
         .iter()
-        .filter(|entry| entry.kind == kind)
+        .filter(|entry| kind.is_none_or(|kind| entry.kind == kind))
         .map(|entry| (likeness(entry), entry.name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .collect();
     like.sort_by(|a, b| b.0.total_cmp(&a.0));
     like.truncate(3);
     match like.as_slice() {
-        [] => "`rqsearch models` lists them; a folder is named with a / in it".to_owned(),
+        [] => "`rqsearch models` lists the names; the path of a directory contains a /".to_owned(),
         like => {
             let names: Vec<&str> = like.iter().map(|(_, name)| *name).collect();
-            format!("did you mean {}? `rqsearch models` lists all", names.join(", "))
+            format!("did you mean {}? `rqsearch models` lists all names", names.join(", "))
         }
     }
 }
@@ -179,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_model_of_fastembed_is_here_under_one_name() {
+    fn every_model_of_fastembed_is_listed_once() {
         let ours: BTreeSet<(String, String)> =
             CATALOGUE.iter().map(|entry| (entry.repository.to_owned(), entry.file.to_owned())).collect();
         let theirs = TextEmbedding::list_supported_models()
@@ -194,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_almost_right_is_told() {
+    fn similar_names_are_suggested_of_the_kind_that_fits() {
         let error = Entry::named("bge-smal-en", Kind::Embedding).unwrap_err().to_string();
         assert!(error.contains("did you mean bge-small-en-v1.5"), "{error}");
         let error = Entry::named("qqq", Kind::Embedding).unwrap_err().to_string();
@@ -204,5 +211,9 @@ mod tests {
             Entry::named("bge-reranker-base", Kind::Embedding).unwrap_err().to_string().contains("--rerank")
         );
         assert!(Entry::named("bge-m3", Kind::Reranker).is_err());
+        let error = Entry::any("bge-reranker-bas").unwrap_err().to_string();
+        assert!(error.contains("did you mean bge-reranker-base"), "{error}");
+        let error = Entry::any("bge-smal-en-v1.5").unwrap_err().to_string();
+        assert!(error.contains("did you mean bge-small-en-v1.5"), "{error}");
     }
 }

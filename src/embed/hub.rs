@@ -1,7 +1,7 @@
-//! Models on this machine, and getting them there.
+//! Finding installed models, and downloading others from a hub such as Hugging Face.
 //!
-//! Ours lie in the cache, a folder each, laid out as the hub has them. What other programs of the hub's kind
-//! have downloaded is found as well.
+//! Each model has a directory in our cache, laid out as on the hub. Models that other programs downloaded into the
+//! hub's own cache are found as well.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,51 +11,52 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
-use ureq::Agent;
-use ureq::Body;
 use ureq::config::Config;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
+use ureq::{Agent, Body, Proxy};
 
+use super::address::Address;
 use super::catalogue::{Entry, Kind};
 
-/// Where models come from, unless `HF_ENDPOINT` says otherwise.
+/// The hub, unless `HF_ENDPOINT` names another.
 const HUB: &str = "https://huggingface.co";
 
-/// Files of a tokenizer: the first must be there, the others are taken where they are.
+/// Files of a tokenizer. The first is required, the others are optional.
 const TOKENIZER: [&str; 4] =
     ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json"];
 
-/// Files that say how a model is used, taken where they are.
+/// Optional files that say how a model is used.
 const USE: [&str; 3] =
     ["1_Pooling/config.json", "config_sentence_transformers.json", "sentence_bert_config.json"];
 
-/// How many times the hub may send us somewhere else for a file.
+/// How many redirects are followed for a file.
 const REDIRECTS: usize = 5;
 
-/// How often a file is asked for anew when the network breaks.
+/// How often a file is requested if the network fails.
 const ATTEMPTS: u32 = 3;
 
-/// Hears how a download goes.
+/// Is told about the progress of a download.
 pub trait Watcher {
-    /// A file begins; its size in bytes, where the hub says it.
+    /// A file begins; its size in bytes, if the hub says it.
     fn begins(&self, file: &str, bytes: Option<u64>);
-    /// So many more bytes are here.
+    /// This many more bytes have arrived.
     fn more(&self, bytes: u64);
 }
 
-/// Where we keep what can be had again: `RQSEARCH_CACHE`, or the user's cache folder.
+/// The cache: `RQSEARCH_CACHE`, or `rqsearch` in the platform's directory for caches.
 ///
 /// # Errors
-/// The user has none.
+/// The platform has no such directory.
 pub fn cache() -> anyhow::Result<PathBuf> {
     if let Some(path) = env::var_os("RQSEARCH_CACHE").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let caches = dirs::cache_dir().context("no cache folder\n  hint: name one in RQSEARCH_CACHE")?;
+    let caches =
+        dirs::cache_dir().context("could not find a cache directory\n  hint: name one in RQSEARCH_CACHE")?;
     Ok(caches.join("rqsearch"))
 }
 
-/// Where a model lies once it is fetched.
+/// The directory of a model that [`fetch`] downloads. It need not exist.
 ///
 /// # Errors
 /// See [`cache`].
@@ -63,13 +64,13 @@ pub fn place(entry: &Entry) -> anyhow::Result<PathBuf> {
     Ok(cache()?.join("models").join(entry.name))
 }
 
-/// Where a model lies on this machine; `None` where it does not.
+/// The directory of an installed model; `None` if it is not installed, or a file is missing.
 pub fn find(entry: &Entry) -> Option<PathBuf> {
     let is_whole = |path: &PathBuf| required(entry).all(|file| path.join(file).is_file());
     place(entry).ok().filter(is_whole).or_else(|| snapshot(entry).filter(is_whole))
 }
 
-/// Where the hub's own programs keep a model.
+/// The directory of a model in the hub's own cache.
 fn snapshot(entry: &Entry) -> Option<PathBuf> {
     let home = env::var_os("HF_HOME")
         .map(PathBuf::from)
@@ -80,33 +81,40 @@ fn snapshot(entry: &Entry) -> Option<PathBuf> {
     Some(model.join("snapshots").join(commit.trim()))
 }
 
-/// The files without which a model cannot run.
+/// The files that a model cannot run without.
 fn required(entry: &Entry) -> impl Iterator<Item = &str> {
     [entry.file, TOKENIZER[0]].into_iter().chain(entry.more_files.iter().map(String::as_str))
 }
 
-/// Gets a model, whole or not at all, and says where it lies.
+/// Downloads a model, completely or not at all, and returns its directory.
 ///
 /// # Errors
-/// The hub cannot be reached, lacks a file, or sends something else than it promises; the disk is full.
+/// `HF_HUB_OFFLINE` forbids the network; the hub cannot be reached, lacks a file, or sends a file of another size or hash than it announced; the disk
+/// is full.
 pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
+    if super::is_offline() {
+        bail!("could not download {}: HF_HUB_OFFLINE forbids the network", entry.name);
+    }
     let place = place(entry)?;
     let parent = place.parent().context("the cache has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;
-    // Gone again unless it becomes the model's folder.
+    // Removed again unless it becomes the model's directory.
     let part =
         tempfile::Builder::new().prefix(".part-").tempdir_in(parent).context("could not write the cache")?;
     let hub = Hub::new();
     for file in required(entry) {
         hub.get(entry, file, part.path(), watcher)?.with_context(|| {
-            format!("{} has no {file}: it is not what the catalogue takes it for", entry.repository)
+            format!(
+                "{} has no {file}, so {} cannot be used\n  hint: is HF_ENDPOINT, if set, a complete mirror?",
+                entry.repository, entry.name
+            )
         })?;
     }
     let for_use: &[&str] = if entry.kind == Kind::Embedding { &USE } else { &[] };
     for file in TOKENIZER[1..].iter().chain(for_use) {
         hub.get(entry, file, part.path(), watcher)?;
     }
-    // An older one, or one of which a file is gone.
+    // An earlier download of which a file is missing.
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("could not replace {}", place.display()))?;
     }
@@ -114,7 +122,7 @@ pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
-/// The place models come from.
+/// A hub.
 struct Hub {
     agent: Agent,
     address: String,
@@ -123,24 +131,24 @@ struct Hub {
 
 impl Hub {
     fn new() -> Self {
+        let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let address = set("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned()).trim_end_matches('/').to_owned();
+        let is_loopback = address.parse().is_ok_and(|address: Address| address.is_loopback());
         let config = Config::builder()
+            // A proxy cannot reach a mirror on this machine.
+            .proxy(if is_loopback { None } else { Proxy::try_from_env() })
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_recv_response(Some(Duration::from_secs(30)))
-            // Followed by hand: what is promised of a file stands in the first answer.
+            // Redirects are followed below: the size and hash of a file are in the first response.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
             .build();
-        let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-        Self {
-            agent: config.into(),
-            address: set("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned()).trim_end_matches('/').to_owned(),
-            token: set("HF_TOKEN"),
-        }
+        Self { agent: config.into(), address, token: set("HF_TOKEN") }
     }
 
-    /// Gets a file into a folder; `None` where the hub does not have it.
+    /// Downloads a file into a directory; `None` if the hub does not have it.
     fn get(
         &self,
         entry: &Entry,
@@ -174,88 +182,91 @@ impl Hub {
         path: &Path,
         watcher: &dyn Watcher,
     ) -> Result<Option<()>, Broken> {
-        let (mut response, promised) = self.ask(url)?;
+        let (mut response, announced) = self.ask(url)?;
         let status = response.status();
         match status.as_u16() {
             404 => return Ok(None),
             401 | 403 => {
                 return Err(Broken::ForGood(anyhow::anyhow!(
-                    "{url} is not open to everybody\n  hint: accept the model's terms there, and put your token into HF_TOKEN"
+                    "{url} needs permission\n  hint: accept the model's terms there, and put your token into HF_TOKEN"
                 )));
             }
-            429 | 500..=599 => return Err(Broken::ForNow(anyhow::anyhow!("{url} answers {status}"))),
+            429 | 500..=599 => return Err(Broken::ForNow(anyhow::anyhow!("{url} answered {status}"))),
             _ if !status.is_success() => {
-                return Err(Broken::ForGood(anyhow::anyhow!("{url} answers {status}")));
+                return Err(Broken::ForGood(anyhow::anyhow!("{url} answered {status}")));
             }
             _ => {}
         }
-        watcher.begins(file, promised.bytes);
+        watcher.begins(file, announced.bytes);
         let (bytes, sha256) = copy(response.body_mut().as_reader(), path, watcher).map_err(|error| {
-            Broken::ForNow(anyhow::Error::new(error).context(format!("could not get {url}")))
+            Broken::ForNow(anyhow::Error::new(error).context(format!("could not download {url}")))
         })?;
-        promised
+        announced
             .check(bytes, &sha256)
-            .map_err(|error| Broken::ForNow(error.context(format!("could not get {url}"))))?;
+            .map_err(|error| Broken::ForNow(error.context(format!("could not download {url}"))))?;
         Ok(Some(()))
     }
 }
 
 impl Hub {
-    /// Asks for a file, wherever the hub sends us for it; with what it promises of the file.
-    fn ask(&self, url: &str) -> Result<(Response<Body>, Promise), Broken> {
+    /// Requests a file, and follows redirects. Returns the last response, and what was announced about the file.
+    fn ask(&self, url: &str) -> Result<(Response<Body>, Announced), Broken> {
         let mut url = url.to_owned();
-        let mut promised = Promise::default();
+        let mut announced = Announced::default();
         for _ in 0..=REDIRECTS {
             let mut request = self.agent.get(&url);
-            // The token is the hub's, and nobody else's.
+            // The token is for the hub, not for the servers it redirects to.
             if let Some(token) = self.token.as_ref().filter(|_| origin(&url) == origin(&self.address)) {
                 request = request.header("Authorization", format!("Bearer {}", token.trim()));
             }
-            // Who refuses the connection will refuse it again.
+            // A refused connection will be refused again.
             let response = request.call().map_err(|error| {
                 Broken::ForGood(anyhow::Error::new(error).context(format!(
-                    "could not reach {}\n  hint: is there a network? A mirror is named in HF_ENDPOINT; a model \
-                     that lies somewhere else is used by its folder",
+                    "could not reach {}\n  hint: check the network, name a mirror in HF_ENDPOINT, or copy the \
+                     model's directory here and name it with --model",
                     origin(&url)
                 )))
             })?;
-            promised.learn(&response);
+            announced.learn(&response);
             let location = response.headers().get("location").and_then(|location| location.to_str().ok());
             match location.filter(|_| response.status().is_redirection()) {
-                None => return Ok((response, promised)),
+                None => return Ok((response, announced)),
                 Some(path) if path.starts_with('/') => url = format!("{}{path}", origin(&url)),
                 Some(location) => url = location.to_owned(),
             }
         }
-        Err(Broken::ForGood(anyhow::anyhow!("{} sends us in a circle", self.address)))
+        Err(Broken::ForGood(anyhow::anyhow!(
+            "{} redirected more than {REDIRECTS} times\n  hint: is HF_ENDPOINT right?",
+            self.address
+        )))
     }
 }
 
-/// `https://host:port` of an address.
-fn origin(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let end = url[authority..].find('/').map_or(url.len(), |at| authority + at);
-    &url[..end]
+/// `https://host:port` of an address; all of it if it cannot be parsed.
+fn origin(url: &str) -> String {
+    let uri = url.parse::<Uri>().ok();
+    let origin = uri.and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
+    origin.unwrap_or_else(|| url.to_owned())
 }
 
-/// Why a file did not come.
+/// Why a download failed.
 enum Broken {
-    /// Another attempt may do.
+    /// Another attempt may succeed.
     ForNow(anyhow::Error),
-    /// It will not.
+    /// Another attempt would fail as well.
     ForGood(anyhow::Error),
 }
 
-/// What the hub says of a file before it sends it.
+/// What the hub announces about a file.
 #[derive(Default)]
-struct Promise {
+struct Announced {
     bytes: Option<u64>,
-    /// In hexadecimal; the hub knows it of large files.
+    /// In hexadecimal; only known for large files.
     sha256: Option<String>,
 }
 
-impl Promise {
-    /// What one answer says: the first that names a hash names the file's.
+impl Announced {
+    /// Adds what one response says. The first hash is the file's: redirects may lead to servers with other tags.
     fn learn(&mut self, response: &Response<Body>) {
         let header = |name: &str| {
             response.headers().get(name)?.to_str().ok().map(|value| value.trim_matches('"').to_owned())
@@ -267,17 +278,17 @@ impl Promise {
     }
 
     fn check(&self, bytes: u64, sha256: &str) -> anyhow::Result<()> {
-        if let Some(promised) = self.bytes.filter(|promised| *promised != bytes) {
-            bail!("{bytes} of {promised} bytes came");
+        if let Some(announced) = self.bytes.filter(|announced| *announced != bytes) {
+            bail!("{bytes} bytes arrived instead of {announced}");
         }
-        if self.sha256.as_ref().is_some_and(|promised| !promised.eq_ignore_ascii_case(sha256)) {
-            bail!("what came is not what was promised: its SHA-256 is another");
+        if self.sha256.as_ref().is_some_and(|announced| !announced.eq_ignore_ascii_case(sha256)) {
+            bail!("the download is damaged: its SHA-256 is not the one that the hub announced");
         }
         Ok(())
     }
 }
 
-/// Copies what comes to a file: how many bytes, and their SHA-256.
+/// Writes a download to a file. Returns its size in bytes, and its SHA-256.
 fn copy(mut from: impl Read, path: &Path, watcher: &dyn Watcher) -> io::Result<(u64, String)> {
     let mut file = File::create(path)?;
     let mut hasher = Sha256::new();

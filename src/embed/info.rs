@@ -1,40 +1,40 @@
-//! What is known of a model without loading it.
+//! What is known about a model without loading it.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What an index remembers of the model that made its vectors: enough to load it again, and to tell it
-/// from any other.
+/// What an index stores about the model of its vectors: enough to load the model again, and to tell it from
+/// any other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// What people call it: `all-MiniLM-L6-v2`.
+    /// Its name: `all-MiniLM-L6-v2`.
     pub name: String,
-    /// Names these very weights and how they are used (prefixes, pooling, dimensions): two models with
-    /// one fingerprint give the same vectors. An endpoint's weights cannot be seen: there it names the
-    /// model by what the endpoint calls it.
+    /// A hash of the weights and of how they are used (prefixes, pooling, dimensions): models with equal
+    /// fingerprints give equal vectors. The weights of an endpoint are out of reach; its fingerprint is a hash of
+    /// the model's name there instead.
     pub fingerprint: String,
-    /// How many numbers a vector has.
+    /// The length of a vector.
     pub dimensions: usize,
-    /// How many tokens of a text the model reads.
+    /// How many tokens of a text the model reads; the rest is cut off.
     pub window: usize,
     /// Where it comes from.
     #[serde(default, skip_serializing_if = "Origin::is_builtin")]
     pub origin: Origin,
-    /// What is put before a phrase that is looked for.
+    /// The text that is put before each phrase.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query_prefix: String,
-    /// What is put before everything else.
+    /// The text that is put before each title and passage.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub passage_prefix: String,
-    /// How the vectors of a text's tokens become one, where the model leaves that to us.
+    /// How the vectors of a text's tokens become one; `None` if the model does that itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
 }
 
 impl ModelInfo {
-    /// Of a model that is part of a program.
+    /// Describes a model that is part of a program.
     pub fn new(
         name: impl Into<String>,
         fingerprint: impl Into<String>,
@@ -58,12 +58,12 @@ impl ModelInfo {
         self.fingerprint == other.fingerprint
     }
 
-    /// `name (fingerprint)`, as messages call it.
+    /// `name (fingerprint)`, for messages.
     pub fn label(&self) -> String {
-        format!("{} ({})", self.name, self.fingerprint)
+        format!("{} ({})", printable(&self.name), printable(&self.fingerprint))
     }
 
-    /// A text as the model wants it in this role.
+    /// A text with the prefix of its role.
     #[cfg(any(feature = "fastembed", feature = "remote"))]
     pub(super) fn prefixed<'a>(&self, text: &'a str, role: super::Role) -> std::borrow::Cow<'a, str> {
         let prefix = match role {
@@ -74,40 +74,76 @@ impl ModelInfo {
     }
 }
 
-/// The vectors of an index are not those of the model that it is to be searched with.
+/// An index was to be searched with another model than the one of its vectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongModel {
-    /// The one that made them.
+    /// The model of the index.
     pub made_with: ModelInfo,
-    /// The one that was given, if any was.
+    /// The model that was given, if any.
     pub given: Option<ModelInfo>,
 }
 
 impl fmt::Display for WrongModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the index was made with {}, ", self.made_with.label())?;
+        write!(f, "the index was built with {}, ", self.made_with.label())?;
         match &self.given {
             Some(given) => write!(f, "not with {}", given.label())?,
-            None => f.write_str("and searching by meaning needs that model")?,
+            None => f.write_str("and a semantic search needs that model")?,
         }
-        f.write_str("\n  hint: search with that model, or index again")
+        f.write_str("\n  hint: search with that model, or build the index again")
     }
 }
 
 impl std::error::Error for WrongModel {}
 
+/// An index names an endpoint that the user has not approved: nothing was sent there.
+///
+/// [`Engine`](crate::engine::Engine) searches such an index by keywords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotApproved {
+    /// The endpoint's address.
+    pub url: String,
+    /// The model's name there, without control characters: the index may come from anybody.
+    pub model: String,
+}
+
+impl NotApproved {
+    /// Describes the model of an index.
+    pub fn new(url: String, model: &str) -> Self {
+        Self { url, model: printable(model) }
+    }
+}
+
+impl fmt::Display for NotApproved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, model } = self;
+        write!(
+            f,
+            "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
+             hint: `rqsearch models allow {url}` approves it; it then receives your phrases"
+        )
+    }
+}
+
+impl std::error::Error for NotApproved {}
+
+/// A text of an index or a server without the characters that control a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
 /// Where a model comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// It is in the program that made the index.
+    /// The model inside the program.
     #[default]
     Builtin,
-    /// The catalogue names it.
+    /// A model of the catalogue.
     Catalogue,
-    /// A folder, as an absolute path.
+    /// A directory, as an absolute path.
     Folder(PathBuf),
-    /// An HTTP endpoint: its address, without any key.
+    /// An HTTP endpoint: its address, without a key.
     Endpoint(String),
 }
 

@@ -1,10 +1,14 @@
 //! Models: text → vector, and phrase with passage → relevance.
 //!
-//! [`Builtin`] is in the program and is what everything uses unless somebody chooses otherwise. Other
-//! models are ONNX files, of the [`catalogue`] or in a folder (feature `fastembed`), or stand behind an
-//! HTTP endpoint (feature `remote`). [`ModelSpec`] is what a person names; [`load`] loads it; [`open`] loads
-//! what an index names.
+//! [`Builtin`] is inside the program and is used unless somebody chooses another model. Others are ONNX models,
+//! of the [`catalogue`] or in a directory (feature `fastembed`), or are behind an HTTP endpoint (feature
+//! `remote`). [`ModelSpec`] is what a user names, and [`load`] loads it. [`open`] loads the model that an index
+//! names; an endpoint needs the user's [approval](approvals) for that.
 
+#[cfg(any(feature = "fastembed", feature = "remote"))]
+pub mod address;
+#[cfg(feature = "remote")]
+pub mod approvals;
 mod builtin;
 #[cfg(feature = "fastembed")]
 pub mod catalogue;
@@ -19,35 +23,34 @@ mod spec;
 mod wordpiece;
 
 pub use builtin::{Builtin, Prepare};
-pub use info::{ModelInfo, Origin, Pooling, WrongModel};
-pub use spec::{Loading, ModelSpec, Settings, load, load_reranker, open};
+pub use info::{ModelInfo, NotApproved, Origin, Pooling, WrongModel};
+pub use spec::{Loading, ModelSpec, Patience, Settings, is_offline, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 
-/// What a text is: a model that tells phrases from what is searched has other words before each.
+/// What a text is for. Some models want another prefix for each role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// What somebody looks for.
+    /// A phrase that is searched for.
     Query,
-    /// What is found, or compared with what is found.
+    /// A text that is searched, or compared with such texts.
     Passage,
 }
 
-/// Turns a text into a vector of length one; texts that mean alike get vectors that point alike.
+/// Turns a text into a vector of length 1. Texts of similar meaning have vectors of similar direction.
 pub trait Embedder: Send + Sync {
     /// Which model this is.
     fn model(&self) -> &ModelInfo;
 
     /// The vector of one text: [`ModelInfo::dimensions`] numbers, Euclidean length 1.
     ///
-    /// The same text in the same role has the same vector, whatever was embedded before it or is
-    /// beside it. A text beyond [`ModelInfo::window`] tokens is cut there. The empty text has a
-    /// vector too.
+    /// A text has the same vector each time, whatever else is embedded before it or with it. A text is cut off
+    /// after [`ModelInfo::window`] tokens. The empty text has a vector too.
     ///
     /// # Errors
     /// The model cannot run.
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>>;
 
-    /// The vectors of several texts, in their order: each is what [`embed`](Self::embed) gives.
+    /// The vectors of several texts, in their order: each is the one that [`embed`](Self::embed) returns.
     ///
     /// # Errors
     /// The model cannot run.
@@ -55,29 +58,29 @@ pub trait Embedder: Send + Sync {
         texts.iter().map(|text| self.embed(text, role)).collect()
     }
 
-    /// How many texts at once suit [`embed_all`](Self::embed_all): 1 where nothing is gained by more.
+    /// How many texts to give to [`embed_all`](Self::embed_all) at once: 1 if more is not faster.
     fn batch(&self) -> usize {
         1
     }
 
-    /// How many tokens of the model a text has, without the markers around it. An estimate where the
-    /// model's own tokenizer is out of reach.
+    /// How many of the model's tokens a text has, without start and end markers. An estimate if the model's
+    /// tokenizer is out of reach.
     fn count_tokens(&self, text: &str) -> usize;
 }
 
-/// Reads a phrase and a passage together, and says how well the one answers the other.
+/// Reads a phrase and a passage together, and estimates how well the passage answers the phrase.
 pub trait Reranker: Send + Sync {
-    /// What people call it.
+    /// Its name.
     fn name(&self) -> &str;
 
-    /// The relevance of a passage to a phrase as log-odds: 0 is even, 3 is 95 %.
+    /// The relevance of a passage to a phrase as log-odds: 0 is 50 %, 3 is 95 %.
     ///
     /// # Errors
     /// The model cannot run.
     fn score(&self, phrase: &str, passage: &str) -> anyhow::Result<f32>;
 }
 
-/// The vector at length one; the zero vector stays.
+/// The vector scaled to length 1; the zero vector stays as it is.
 pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length > 0.0 {
@@ -86,8 +89,8 @@ pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-/// The first numbers of a vector, at length one again: what a model that was trained for it (Kusupati et
-/// al., "Matryoshka Representation Learning", 2022) says in fewer dimensions.
+/// The first numbers of a vector, scaled to length 1 again. Only models that were trained for it keep their
+/// quality (Kusupati et al., "Matryoshka Representation Learning", 2022).
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 fn truncated(mut vector: Vec<f32>, dimensions: usize) -> Vec<f32> {
     vector.truncate(dimensions);

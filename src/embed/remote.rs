@@ -1,46 +1,68 @@
-//! Models behind an HTTP endpoint of OpenAI's kind: `POST …/embeddings`.
+//! Models behind an HTTP endpoint compatible with OpenAI's: `POST …/embeddings`.
 
 use std::env;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
-use ureq::Agent;
 use ureq::config::Config;
+use ureq::{Agent, Proxy};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Embedder, Loading, ModelInfo, Origin, Prepare, Role, Settings, WordPiece, truncated};
+use super::address::Address;
+use super::approvals::{Approvals, KEY};
+use super::info::printable;
+use super::{
+    Embedder, Loading, ModelInfo, NotApproved, Origin, Patience, Role, Settings, WordPiece, truncated,
+};
 
-/// Where the endpoint's key is, if it wants one. It is sent to the endpoint and goes nowhere else.
-const KEY: &str = "RQSEARCH_API_KEY";
-
-/// How many texts go into one request: what every server of this kind takes.
+/// How many texts go into one request: every server of this kind accepts as many.
 const BATCH: usize = 32;
 
-/// What a model behind an endpoint reads of a text, where it does not say.
+/// How many tokens of a text the model is assumed to read: endpoints do not say.
 const WINDOW: usize = 512;
 
-/// How long one request may take when many follow, and when a person waits.
-const PATIENCE: Duration = Duration::from_secs(120);
-const IMPATIENCE: Duration = Duration::from_secs(20);
+/// How long one request may take at most, connecting included.
+const REQUEST: Duration = Duration::from_secs(120);
+const CONNECT: Duration = Duration::from_secs(5);
 
-/// How often a request is made anew, and the longest wait before it.
+/// How often a request is repeated, and the longest pause before it.
 const RETRIES: u32 = 5;
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// How much of an endpoint's own message is repeated.
+/// How often a request is repeated while somebody waits.
+const RETRIES_WAITING: u32 = 1;
+
+/// How many characters of an endpoint's own error message are shown.
 const MESSAGE: usize = 300;
 
 /// A model behind an endpoint.
 pub struct Endpoint {
     info: ModelInfo,
     agent: Agent,
-    address: String,
-    key: Option<String>,
-    retries: u32,
+    address: Address,
+    key: Key,
+    patience: Patience,
     /// Estimates the number of tokens: the model's own tokenizer is out of reach.
     tokens: OnceLock<WordPiece>,
+}
+
+/// The key that is sent to an endpoint, and to no other.
+#[derive(Default)]
+struct Key {
+    /// The environment variable that holds it; `None` if the endpoint gets no key.
+    variable: Option<String>,
+    /// `None` if the variable is not set.
+    value: Option<String>,
+}
+
+impl Key {
+    fn new(variable: Option<String>) -> Self {
+        let value = variable.as_ref().and_then(|variable| env::var(variable).ok());
+        let value = value.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+        Self { variable, value }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,50 +84,78 @@ struct Item {
 }
 
 impl Endpoint {
-    /// Makes the connection's settings, and asks the endpoint how many dimensions its vectors have where
-    /// nobody says it.
+    /// Uses an endpoint that the user names: that is consent for this process. See
+    /// [`Approvals::key_env`] for the key it gets.
     ///
     /// # Errors
-    /// It does not answer, has no such model, or wants a key; the network is forbidden.
-    pub fn open(url: &str, model: &str, settings: &Settings, loading: Loading) -> anyhow::Result<Self> {
-        if loading.offline && !is_here(url) {
-            bail!("{url} is not on this machine, and --offline forbids the network");
-        }
-        let (patience, retries) = match loading.prepare {
-            Prepare::Many => (PATIENCE, RETRIES),
-            Prepare::Once => (IMPATIENCE, 1),
+    /// See [`open`](Self::open); the user's configuration cannot be read.
+    pub fn named(url: &str, model: &str, settings: &Settings, loading: Loading) -> anyhow::Result<Self> {
+        let address = url.parse()?;
+        let key = Key::new(Approvals::load()?.key_env(&address));
+        Self::open(address, model, settings, loading, key)
+    }
+
+    /// Uses an endpoint that an index names, if the user has approved it.
+    ///
+    /// # Errors
+    /// [`NotApproved`]; see [`open`](Self::open); the user's configuration cannot be read.
+    pub fn of_index(url: &str, model: &str, settings: &Settings, loading: Loading) -> anyhow::Result<Self> {
+        let address: Address = url.parse().context("the index names an endpoint that cannot be used")?;
+        let Some(key_env) = Approvals::load()?.find(&address).map(|approved| approved.key_env.clone()) else {
+            return Err(NotApproved::new(address.to_string(), model).into());
         };
+        Self::open(address, model, settings, loading, Key::new(key_env))
+    }
+
+    /// Prepares requests. If nobody says how many dimensions the vectors have, the endpoint is asked.
+    ///
+    /// # Errors
+    /// The endpoint does not answer, lacks the model, or wants a key; it is not on this machine, and the network
+    /// must not be used.
+    fn open(
+        address: Address,
+        model: &str,
+        settings: &Settings,
+        loading: Loading,
+        key: Key,
+    ) -> anyhow::Result<Self> {
+        let is_loopback = address.is_loopback();
+        if loading.offline && !is_loopback {
+            bail!(
+                "{address} is not on this machine, and --offline (or HF_HUB_OFFLINE) forbids the network\n  \
+                 hint: --mode keyword searches without the model"
+            );
+        }
+        if settings.pooling.is_some() {
+            bail!("--pooling is for ONNX models: an endpoint pools by itself\n  hint: leave it out");
+        }
+        // A proxy would see what is meant for this machine, and could not reach it.
+        let proxy = if is_loopback { None } else { Proxy::try_from_env() };
         let config = Config::builder()
-            .timeout_connect(Some(Duration::from_secs(5)))
-            .timeout_global(Some(patience))
+            .timeout_connect(Some(CONNECT))
             .http_status_as_error(false)
+            // A redirect would take the texts, and maybe the key, to another address.
             .max_redirects(0)
+            .proxy(proxy)
             .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
             .build();
-        let address = match url.ends_with("/embeddings") {
-            true => url.to_owned(),
-            false => format!("{url}/embeddings"),
-        };
         let mut endpoint = Self {
             info: ModelInfo {
                 name: model.to_owned(),
                 fingerprint: String::new(),
                 dimensions: settings.dimensions.unwrap_or(0),
                 window: WINDOW,
-                origin: Origin::Endpoint(url.to_owned()),
+                origin: Origin::Endpoint(address.to_string()),
                 query_prefix: settings.query_prefix.clone().unwrap_or_default(),
                 passage_prefix: settings.passage_prefix.clone().unwrap_or_default(),
                 pooling: None,
             },
             agent: config.into(),
             address,
-            key: env::var(KEY).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()),
-            retries,
+            key,
+            patience: loading.patience,
             tokens: OnceLock::new(),
         };
-        if settings.pooling.is_some() {
-            bail!("the endpoint pools by itself\n  hint: --pooling is for models in a folder");
-        }
         if endpoint.info.dimensions == 0 {
             let vectors = endpoint.request(&["dimensions"])?;
             endpoint.info.dimensions = vectors[0].len();
@@ -115,61 +165,76 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Asks for the vectors of some texts, again and later where that may help.
+    /// Asks for the vectors of some texts, and repeats the request where that may help and there is time.
     fn request(&self, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
+        let (retries, deadline) = match self.patience {
+            Patience::Batch => (RETRIES, None),
+            Patience::Waiting(time) => (RETRIES_WAITING, Some(Instant::now() + time)),
+        };
+        let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let mut attempt = 0;
         loop {
-            match self.try_request(texts) {
+            let refused = match self.try_request(texts, left().unwrap_or(REQUEST).min(REQUEST)) {
                 Ok(vectors) => return Ok(vectors),
-                Err(Refused { error, again: false, .. }) => return Err(error),
-                Err(Refused { error, .. }) if attempt >= self.retries => {
-                    return Err(error.context(format!("gave up after {} attempts", attempt + 1)));
-                }
-                Err(Refused { wait, .. }) => {
-                    let own = Duration::from_millis(250 << attempt);
-                    std::thread::sleep(wait.unwrap_or(own).min(LONGEST_WAIT));
-                    attempt += 1;
-                }
+                Err(refused) => refused,
+            };
+            let pause = refused.pause.unwrap_or(Duration::from_millis(250 << attempt)).min(LONGEST_PAUSE);
+            let in_time = left().is_none_or(|left| pause < left);
+            if !refused.again {
+                return Err(refused.error);
             }
+            if attempt >= retries || !in_time {
+                let attempts = if attempt == 0 { "1 attempt" } else { &format!("{} attempts", attempt + 1) };
+                return Err(refused.error.context(format!("gave up after {attempts}")));
+            }
+            std::thread::sleep(pause);
+            attempt += 1;
         }
     }
 
-    fn try_request(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Refused> {
-        let mut request = self.agent.post(&self.address);
-        if let Some(key) = &self.key {
+    fn try_request(&self, texts: &[&str], timeout: Duration) -> Result<Vec<Vec<f32>>, Refused> {
+        let request = self.agent.post(self.address.embeddings());
+        let mut request = request.config().timeout_global(Some(timeout)).build();
+        if let Some(key) = &self.key.value {
             request = request.header("Authorization", format!("Bearer {key}"));
         }
         let body = Request { model: &self.info.name, input: texts, encoding_format: "float" };
         let mut response = request.send_json(&body).map_err(|error| Refused {
-            // A server that starts, or one that is busy: both may answer in a moment.
+            // A server that is starting or busy may answer in a moment.
             again: matches!(
                 &error,
                 ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
             ),
-            wait: None,
-            error: anyhow!("could not reach {} for the model {}: {error}\n  hint: does the server run? Words are searched without it: --mode keyword", self.address, self.info.name),
+            pause: None,
+            error: anyhow!(
+                "could not reach {} for the model {}: {error}\n  \
+                 hint: check that the server runs; --mode keyword searches without the model",
+                self.address,
+                printable(&self.info.name)
+            ),
         })?;
         let status = response.status();
         if !status.is_success() {
             let header = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok());
-            let wait = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+            let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
             let said = response.body_mut().read_to_string().unwrap_or_default();
             return Err(Refused {
                 again: matches!(status.as_u16(), 408 | 429 | 500..=599),
-                wait,
+                pause,
                 error: anyhow!(
-                    "{} answers {status}: {}{}",
+                    "{} answered {status}: {}{}",
                     self.address,
                     self.message(&said),
                     self.hint(status.as_u16())
                 ),
             });
         }
-        // ureq's own limit of 10 MB would be met by a batch of long vectors.
+        // A batch of long vectors exceeds ureq's own limit of 10 MB.
         let reply: Result<Reply, _> = response.body_mut().with_config().limit(256 << 20).read_json();
         let reply = reply.map_err(|error| {
             Refused::forever(anyhow!(
-                "{} does not answer as an embedding endpoint does: {error}",
+                "{} did not answer as an embedding endpoint does: {error}\n  \
+                 hint: the address should end like http://localhost:11434/v1",
                 self.address
             ))
         })?;
@@ -179,26 +244,27 @@ impl Endpoint {
     fn vectors(&self, reply: Reply, texts: usize) -> anyhow::Result<Vec<Vec<f32>>> {
         let mut vectors = vec![Vec::new(); texts];
         for Item { index, embedding } in reply.data {
-            *vectors.get_mut(index).context("the endpoint sent more vectors than it was sent texts")? =
-                embedding;
+            *vectors
+                .get_mut(index)
+                .context("the endpoint sent a vector for a text that it was not sent")? = embedding;
         }
         let least = self.info.dimensions.max(1);
         for vector in &vectors {
             if vector.len() < least {
                 bail!(
-                    "{} sent a vector of {} dimensions, where {least} are needed",
+                    "{} sent a vector of {} dimensions, but {least} are needed",
                     self.address,
                     vector.len()
                 );
             }
             if vector.iter().any(|x| !x.is_finite()) {
-                bail!("{} sent a vector that is none", self.address);
+                bail!("{} sent a vector with NaN or infinite values", self.address);
             }
         }
         Ok(vectors)
     }
 
-    /// What the endpoint says went wrong: the beginning, on one line, without the key, which some repeat.
+    /// The endpoint's error message: its beginning, on one line, without the key, which some repeat.
     fn message(&self, body: &str) -> String {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -217,36 +283,44 @@ impl Endpoint {
             Ok(Said::Detail { detail }) => detail,
             Err(_) => body.to_owned(),
         };
-        let said = match &self.key {
+        let said = match &self.key.value {
             Some(key) => said.replace(key.as_str(), "…"),
             None => said,
         };
-        said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MESSAGE).collect()
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        printable(&said).chars().take(MESSAGE).collect()
     }
 
     fn hint(&self, status: u16) -> String {
-        match status {
-            401 | 403 if self.key.is_none() => format!("\n  hint: put its key into {KEY}"),
-            401 | 403 => format!("\n  hint: is the key in {KEY} the right one?"),
-            404 => {
-                "\n  hint: an address ends like http://localhost:11434/v1, and the model must be there".into()
+        let hint = match (status, &self.key.variable, &self.key.value) {
+            (401 | 403, Some(variable), None) => format!("put its key into {variable}"),
+            (401 | 403, Some(variable), Some(_)) => format!("is the key in {variable} the right one?"),
+            (401 | 403, None, _) => format!(
+                "it gets no key; `rqsearch models allow {} --key-env {KEY}` sends it the one in {KEY}",
+                self.address
+            ),
+            (300..=399, ..) => "redirects are not followed; use the address that it redirects to".to_owned(),
+            (404, ..) => {
+                "the address should end like http://localhost:11434/v1, and the server must have the model"
+                    .to_owned()
             }
-            _ => String::new(),
-        }
+            _ => return String::new(),
+        };
+        format!("\n  hint: {hint}")
     }
 }
 
-/// Why there was no answer.
+/// Why a request failed.
 struct Refused {
     error: anyhow::Error,
-    /// Whether another attempt may do, and how long the endpoint wants us to wait before it.
+    /// Whether another attempt may succeed, and the pause that the endpoint asks for before it.
     again: bool,
-    wait: Option<Duration>,
+    pause: Option<Duration>,
 }
 
 impl Refused {
     fn forever(error: anyhow::Error) -> Self {
-        Self { error, again: false, wait: None }
+        Self { error, again: false, pause: None }
     }
 }
 
@@ -265,7 +339,7 @@ impl Embedder for Endpoint {
         let prefixed: Vec<&str> = prefixed.iter().map(AsRef::as_ref).collect();
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in prefixed.chunks(BATCH) {
-            // Some servers refuse a text without anything in it.
+            // Some servers refuse an empty text.
             let batch: Vec<&str> =
                 batch.iter().map(|text| if text.is_empty() { " " } else { *text }).collect();
             vectors.extend(self.request(&batch)?);
@@ -279,30 +353,5 @@ impl Embedder for Endpoint {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.tokens.get_or_init(WordPiece::default).count(text)
-    }
-}
-
-/// Whether an address is this machine's own.
-fn is_here(url: &str) -> bool {
-    let authority = url.split('/').nth(2).unwrap_or("");
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(""),
-        None => authority.split(':').next().unwrap_or(""),
-    };
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_is_here() {
-        for url in ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8080/v1"] {
-            assert!(is_here(url), "{url}");
-        }
-        for url in ["https://api.example.org/v1", "http://localhost.example.org", "http://10.0.0.1:1/v1"] {
-            assert!(!is_here(url), "{url}");
-        }
     }
 }

@@ -1,28 +1,31 @@
-//! What a person names when they choose a model, and loading it.
+//! The model that a user names, and loading it.
 
+use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::{Builtin, Embedder, ModelInfo, Origin, Pooling, Prepare, Reranker};
+use super::info::printable;
+use super::{Builtin, Embedder, ModelInfo, NotApproved, Origin, Pooling, Prepare, Reranker};
 
-/// A model, as people name it.
+/// A model as a user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSpec {
-    /// `builtin`, or the built-in model's own name.
+    /// `builtin`, or the built-in model's name.
     Builtin,
     /// A name of the catalogue: `bge-small-en-v1.5`.
     Named(String),
-    /// A folder: a text with a `/` (or `\`) in it, or one that begins with a dot.
+    /// A directory: a text that contains `/` or `\`, or begins with `.` or `~`.
     Folder(PathBuf),
-    /// `http://localhost:11434/v1#nomic-embed-text`: an endpoint of OpenAI's kind, and what it calls the
-    /// model.
+    /// `http://localhost:11434/v1#nomic-embed-text`: an endpoint compatible with OpenAI's, and the model's name
+    /// there.
     Endpoint {
-        /// The address, without what follows `#`.
+        /// The address, without `#` and the name. See [`Address`](super::address::Address).
         url: String,
-        /// What the endpoint calls the model.
+        /// The model's name at the endpoint.
         model: String,
     },
 }
@@ -33,25 +36,13 @@ impl FromStr for ModelSpec {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
         if text.is_empty() {
-            bail!("the model has no name\n  hint: `rqsearch models` lists them");
+            bail!("no model was named\n  hint: `rqsearch models` lists the models");
         }
-        if text.starts_with("http://") || text.starts_with("https://") {
-            let (url, model) = text.split_once('#').unwrap_or((text, ""));
-            let authority = url.split('/').nth(2).unwrap_or("");
-            // What is named here is stored in the index and shown.
-            if authority.contains('@') || url.contains('?') {
-                bail!(
-                    "an endpoint's address must hold no user, password or query\n  \
-                     hint: a key belongs in the environment: RQSEARCH_API_KEY"
-                );
+        if let Some((scheme, _)) = text.split_once("://") {
+            if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+                bail!("an endpoint's address begins with http:// or https://, not {scheme}://");
             }
-            if authority.is_empty() {
-                bail!("{url} is no address");
-            }
-            if model.is_empty() {
-                bail!("which model of {url}?\n  hint: name it behind a #: {url}#nomic-embed-text");
-            }
-            return Ok(Self::Endpoint { url: url.trim_end_matches('/').into(), model: model.into() });
+            return endpoint(text);
         }
         if text.starts_with('.') || text.starts_with('~') || text.contains(['/', '\\']) {
             return Ok(Self::Folder(text.into()));
@@ -61,6 +52,22 @@ impl FromStr for ModelSpec {
         }
         Ok(Self::Named(text.to_owned()))
     }
+}
+
+/// `URL#MODEL`.
+#[cfg(feature = "remote")]
+fn endpoint(text: &str) -> anyhow::Result<ModelSpec> {
+    let (url, model) = text.split_once('#').unwrap_or((text, ""));
+    let url: super::address::Address = url.parse()?;
+    if model.is_empty() {
+        bail!("{url} needs the name of a model\n  hint: append it after a #: {url}#nomic-embed-text");
+    }
+    Ok(ModelSpec::Endpoint { url: url.to_string(), model: model.into() })
+}
+
+#[cfg(not(feature = "remote"))]
+fn endpoint(_: &str) -> anyhow::Result<ModelSpec> {
+    bail!("this program was built without endpoints\n  hint: build it with the feature `remote`")
 }
 
 impl fmt::Display for ModelSpec {
@@ -74,12 +81,12 @@ impl fmt::Display for ModelSpec {
     }
 }
 
-/// How a model is used; what is not said is as the model's own files have it.
+/// How a model is used. `None` leaves the choice to the model's own files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What to put before a phrase.
+    /// The text to put before each phrase.
     pub query_prefix: Option<String>,
-    /// What to put before everything else.
+    /// The text to put before each title and passage.
     pub passage_prefix: Option<String>,
     /// How many numbers of a vector to keep.
     pub dimensions: Option<usize>,
@@ -87,35 +94,68 @@ pub struct Settings {
     pub pooling: Option<Pooling>,
 }
 
-/// What a model is loaded for, and with what.
+/// How to load and run a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loading {
-    /// One phrase, or many texts.
+    /// For one phrase, or for many texts.
     pub prepare: Prepare,
-    /// How many threads it may use; `None` for all processors.
+    /// How many threads the model may use; `None` for all processors.
     pub threads: Option<usize>,
-    /// No network, but for this machine's own addresses.
+    /// Use no network: an endpoint must be on this machine.
     pub offline: bool,
+    /// How long to wait for an endpoint.
+    pub patience: Patience,
+}
+
+/// How long one call of a model behind an endpoint may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Somebody waits: the call ends after this time at most, with its second attempt and the pause before it.
+    Waiting(Duration),
+    /// Nobody waits: each request may take 120 s, and is repeated up to five times.
+    Batch,
+}
+
+impl Patience {
+    /// How long a user waits for one phrase.
+    pub const PHRASE: Self = Self::Waiting(Duration::from_secs(20));
 }
 
 impl Loading {
-    /// With all processors, and with the network where the model is behind one.
+    /// On all processors; offline if the environment says so ([`is_offline`]). Somebody waits for
+    /// [`Prepare::Once`], and nobody for [`Prepare::Many`].
     pub fn new(prepare: Prepare) -> Self {
-        Self { prepare, threads: None, offline: false }
+        let patience = match prepare {
+            Prepare::Once => Patience::PHRASE,
+            Prepare::Many => Patience::Batch,
+        };
+        Self { prepare, threads: None, offline: is_offline(), patience }
     }
 
-    /// How many threads that is.
+    /// For a program that stays open and answers one phrase after the other, for somebody who waits.
+    pub fn interactive() -> Self {
+        Self { patience: Patience::PHRASE, ..Self::new(Prepare::Many) }
+    }
+
+    /// The number of threads that the model may use.
     #[cfg(feature = "fastembed")]
     pub(super) fn thread_count(self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
     }
 }
 
-/// Loads a model.
+/// Whether `HF_HUB_OFFLINE` forbids the network: it is set, and not to `0`, `false`, `no` or `off`.
+pub fn is_offline() -> bool {
+    let value = env::var("HF_HUB_OFFLINE").unwrap_or_default().to_ascii_lowercase();
+    !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
+}
+
+/// Loads a model that the user names. If it is behind an endpoint, naming it is consent to use that endpoint in
+/// this process; [`approvals`](super::approvals) keeps consent for later ones.
 ///
 /// # Errors
-/// It is not on this machine, its files are not what they should be, or the endpoint does not answer; the
-/// message says what to do.
+/// The model is not on this machine, its files are damaged, or the endpoint does not answer; the message says
+/// what to do.
 pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::Result<Box<dyn Embedder>> {
     match spec {
         ModelSpec::Builtin => load_builtin(settings, loading.prepare),
@@ -125,17 +165,17 @@ pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::
     }
 }
 
-/// Loads the model that made an index's vectors, whichever it is. `elsewhere` says where it is by now, where
-/// it is no longer where it was.
+/// Loads the model of an index. `moved_to` is where the user says that it is now, if it has moved.
 ///
 /// # Errors
-/// It is not on this machine, or what is there is another model; the message says what to do.
+/// [`NotApproved`](super::NotApproved) if the index, and not the user, names an endpoint that the user has not
+/// approved. The model is not on this machine, or another model is there; the message says what to do.
 pub fn open(
     model: &ModelInfo,
-    elsewhere: Option<&ModelSpec>,
+    moved_to: Option<&ModelSpec>,
     loading: Loading,
 ) -> anyhow::Result<Box<dyn Embedder>> {
-    let spec = match (elsewhere, &model.origin) {
+    let spec = match (moved_to, &model.origin) {
         (Some(spec), _) => spec.clone(),
         (None, Origin::Builtin) => ModelSpec::Builtin,
         (None, Origin::Catalogue) => ModelSpec::Named(model.name.clone()),
@@ -151,12 +191,23 @@ pub fn open(
             pooling: model.pooling,
         },
     };
-    let loaded = load(&spec, &settings, loading)
-        .with_context(|| format!("could not load {}, which made the index", model.name))?;
+    let loaded = match &spec {
+        // What an index names is not consent.
+        ModelSpec::Endpoint { url, model } if moved_to.is_none() => {
+            load_endpoint_of_index(url, model, &settings, loading)
+        }
+        spec => load(spec, &settings, loading),
+    };
+    let loaded = match loaded {
+        Err(error) if error.is::<NotApproved>() => return Err(error),
+        loaded => {
+            loaded.with_context(|| format!("could not load {}, the index's model", printable(&model.name)))?
+        }
+    };
     if !loaded.model().is_same(model) {
         bail!(
-            "the index was made with {}, and {spec} is {}\n  \
-             hint: say where the first is with --model, or `rqsearch index --model {spec}` embeds everything anew",
+            "the index was built with {}, but {spec} is {}\n  \
+             hint: name the first with --model, or let `rqsearch index --model {spec}` embed everything again",
             model.label(),
             loaded.model().label()
         );
@@ -167,13 +218,16 @@ pub fn open(
 /// Loads a cross-encoder.
 ///
 /// # Errors
-/// Those of [`load`]; the built-in model and endpoints rerank nothing.
+/// Those of [`load`]; the built-in model and endpoints cannot rerank.
 pub fn load_reranker(spec: &ModelSpec, loading: Loading) -> anyhow::Result<Box<dyn Reranker>> {
     match spec {
         ModelSpec::Named(name) => load_named_reranker(name, loading),
         ModelSpec::Folder(path) => load_folder_reranker(path, loading),
         ModelSpec::Builtin | ModelSpec::Endpoint { .. } => {
-            bail!("{spec} is no reranker\n  hint: `rqsearch models` lists those that are; a folder will do")
+            bail!(
+                "{spec} is not a reranker\n  \
+                 hint: `rqsearch models reranker` lists them, or name the directory of an ONNX cross-encoder"
+            )
         }
     }
 }
@@ -181,8 +235,8 @@ pub fn load_reranker(spec: &ModelSpec, loading: Loading) -> anyhow::Result<Box<d
 fn load_builtin(settings: &Settings, prepare: Prepare) -> anyhow::Result<Box<dyn Embedder>> {
     if *settings != Settings::default() {
         bail!(
-            "the built-in model has no prefixes, one pooling and {} dimensions\n  \
-             hint: these settings are for other models",
+            "the built-in model has fixed settings: no prefixes, mean pooling, {} dimensions\n  \
+             hint: leave --query-prefix, --passage-prefix, --pooling and --dimensions out",
             Builtin::info().dimensions
         );
     }
@@ -229,7 +283,7 @@ mod local {
 mod local {
     use super::*;
 
-    const WITHOUT: &str = "this program was built without other models\n  \
+    const WITHOUT: &str = "this program was built without ONNX models\n  \
          hint: build it with the feature `fastembed`, or use an endpoint or the built-in model";
 
     pub fn load_named(name: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
@@ -258,13 +312,26 @@ fn load_endpoint(
     settings: &Settings,
     loading: Loading,
 ) -> anyhow::Result<Box<dyn Embedder>> {
-    Ok(Box::new(super::remote::Endpoint::open(url, model, settings, loading)?))
+    Ok(Box::new(super::remote::Endpoint::named(url, model, settings, loading)?))
 }
+
+#[cfg(feature = "remote")]
+fn load_endpoint_of_index(
+    url: &str,
+    model: &str,
+    settings: &Settings,
+    loading: Loading,
+) -> anyhow::Result<Box<dyn Embedder>> {
+    Ok(Box::new(super::remote::Endpoint::of_index(url, model, settings, loading)?))
+}
+
+#[cfg(not(feature = "remote"))]
+use load_endpoint as load_endpoint_of_index;
 
 #[cfg(not(feature = "remote"))]
 fn load_endpoint(url: &str, _: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
     bail!(
-        "cannot ask {url}: this program was built without endpoints\n  hint: build it with the feature `remote`"
+        "could not ask {url}: this program was built without endpoints\n  hint: build it with the feature `remote`"
     )
 }
 
@@ -278,25 +345,33 @@ mod tests {
     }
 
     #[test]
-    fn names_folders_and_endpoints_are_told_apart() {
+    fn names_directories_and_endpoints_are_distinguished() {
         check("builtin", ModelSpec::Builtin);
         check("all-MiniLM-L6-v2", ModelSpec::Builtin);
         check("bge-m3", ModelSpec::Named("bge-m3".into()));
         check("./mine", ModelSpec::Folder("./mine".into()));
         check("models/mine", ModelSpec::Folder("models/mine".into()));
+        assert!("ftp://host/v1#m".parse::<ModelSpec>().is_err());
+        assert!(" ".parse::<ModelSpec>().is_err());
+    }
+
+    #[cfg(feature = "remote")]
+    #[test]
+    fn an_endpoint_is_an_address_and_a_name() {
         check(
             "http://localhost:11434/v1/#nomic-embed-text",
             ModelSpec::Endpoint { url: "http://localhost:11434/v1".into(), model: "nomic-embed-text".into() },
         );
     }
 
+    #[cfg(feature = "remote")]
     #[test]
-    fn an_address_with_a_secret_in_it_is_refused_and_not_repeated() {
+    fn an_address_without_a_name_or_with_a_secret_is_refused() {
+        let error = |text: &str| text.parse::<ModelSpec>().unwrap_err().to_string();
+        assert!(error("https://host/v1").contains("https://host/v1#"));
+        assert!(error("https://host/v1#").contains("https://host/v1#"));
         for text in ["https://me:secret@host/v1#m", "https://host/v1?key=secret#m"] {
-            let error = text.parse::<ModelSpec>().unwrap_err().to_string();
-            assert!(error.contains("RQSEARCH_API_KEY") && !error.contains("secret"), "{error}");
+            assert!(error(text).contains("RQSEARCH_API_KEY") && !error(text).contains("secret"));
         }
-        assert!("https://host/v1".parse::<ModelSpec>().unwrap_err().to_string().contains("#"));
-        assert!(" ".parse::<ModelSpec>().is_err());
     }
 }

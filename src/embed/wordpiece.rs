@@ -1,8 +1,8 @@
 //! BERT's tokenizer: text → ids of word pieces.
 //!
-//! The same ids as the reference implementation gives (a test compares them), from an automaton
-//! of the vocabulary that is compiled in: nothing is parsed or hashed when the program starts, and
-//! the longest piece that fits is one walk along the text.
+//! It returns the ids of the reference implementation; a test compares them. The vocabulary is compiled in as an
+//! automaton: nothing is parsed or hashed when the program starts, and the longest piece that matches is found in
+//! one pass over the text.
 //!
 //! Devlin et al., "BERT" (2019); the splitting follows `BasicTokenizer` and
 //! `WordpieceTokenizer` of its reference code.
@@ -16,7 +16,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// The vocabulary of the built-in model as an automaton from token to id, made by `build.rs`.
 static VOCABULARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vocab.fst"));
 
-/// A word of more characters than this is unknown as a whole, as in the reference.
+/// A longer word, in characters, becomes the unknown token, as in the reference.
 const LONGEST_WORD: usize = 100;
 
 const UNKNOWN: i32 = 100;
@@ -30,12 +30,12 @@ pub struct WordPiece {
 
 impl Default for WordPiece {
     fn default() -> Self {
-        Self { vocabulary: Fst::new(VOCABULARY).expect("build.rs writes a whole automaton") }
+        Self { vocabulary: Fst::new(VOCABULARY).expect("build.rs writes a complete automaton") }
     }
 }
 
 impl WordPiece {
-    /// The ids of a text between its start and end markers, `window` of them at most.
+    /// The ids of a text, with start and end markers: at most `window` of them.
     pub fn encode(&self, text: &str, window: usize) -> Vec<i32> {
         let mut ids = vec![START];
         self.each_word(text, |word| {
@@ -47,7 +47,7 @@ impl WordPiece {
         ids
     }
 
-    /// How many pieces a text has, without markers.
+    /// The number of pieces of a text, without markers.
     pub fn count(&self, text: &str) -> usize {
         let mut ids = Vec::new();
         let mut count = 0;
@@ -60,7 +60,7 @@ impl WordPiece {
         count
     }
 
-    /// Hands over every word of a text, normalised, until `each` has enough.
+    /// Calls `each` with every word of a text, normalised, until it returns false.
     fn each_word(&self, text: &str, mut each: impl FnMut(&str) -> bool) {
         let mut word = String::new();
         for c in normalized(text) {
@@ -84,8 +84,8 @@ impl WordPiece {
         }
     }
 
-    /// Appends the pieces of one word: the longest that the vocabulary has, again and again; or
-    /// the unknown token where some part has none.
+    /// Appends the pieces of one word: repeatedly, the longest one in the vocabulary. If a part of the word has
+    /// none, the word becomes the unknown token.
     fn pieces(&self, word: &str, ids: &mut Vec<i32>) {
         let before = ids.len();
         if word.chars().nth(LONGEST_WORD).is_some() {
@@ -119,7 +119,7 @@ impl WordPiece {
         (node, output)
     }
 
-    /// The longest token that `bytes` begins with, going on from a node: its length and id.
+    /// The longest token at the beginning of `bytes`, continuing from a node: its length and id.
     fn longest<'a>(&'a self, mut node: Node<'a>, mut output: Output, bytes: &[u8]) -> Option<(usize, i32)> {
         let mut best = None;
         for (len, byte) in (1..).zip(bytes) {
@@ -137,12 +137,12 @@ impl WordPiece {
     }
 }
 
-/// Control characters dropped, accents stripped, lower case.
+/// A text in lower case, without control characters and accents.
 fn normalized(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars()
         .filter(|c| *c != '\u{FFFD}' && (matches!(c, '\t' | '\n' | '\r') || !is_control(*c)))
         .flat_map(|c| {
-            // ASCII is nearly all there is, and needs no tables.
+            // Most text is ASCII, which needs no tables.
             let (ascii, other) = if c.is_ascii() {
                 (Some(c.to_ascii_lowercase()), None)
             } else {
@@ -172,7 +172,7 @@ fn is_punctuation(c: char) -> bool {
     }
 }
 
-/// The ideograph blocks that BERT takes a character at a time.
+/// The blocks of ideographs, each of which is a word for BERT.
 fn is_chinese(c: char) -> bool {
     matches!(u32::from(c),
         0x4E00..=0x9FFF | 0x3400..=0x4DBF | 0x20000..=0x2A6DF | 0x2A700..=0x2B73F
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn same_ids_as_the_reference() {
+    fn ids_are_those_of_the_reference() {
         let reference = reference();
         for text in [
             "",
@@ -231,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_at_the_window() {
+    fn a_long_text_is_truncated() {
         let ids = WordPiece::default().encode(&"word ".repeat(1000), 256);
         assert_eq!(ids.len(), 256);
         assert_eq!((ids[0], ids[255]), (START, END));
     }
 
     proptest! {
-        // Scripts whose characters were in Unicode for long: the reference's tables are older
-        // than ours, and call some newer punctuation letters.
+        // Only scripts that have been in Unicode for long: the reference's older tables classify some newer
+        // punctuation as letters.
         #[test]
-        fn any_text_has_the_reference_ids(
+        fn any_text_has_the_ids_of_the_reference(
             text in r"([a-zA-Z0-9 .,:<>&_'?!-]|[\u{a0}-\u{24f}\u{3b1}-\u{3c9}\u{400}-\u{45f}\u{5d0}-\u{5ea}]|[\u{2010}-\u{2027}\u{2030}-\u{205e}\u{20a0}-\u{20bd}\u{2190}-\u{22ff}]|[\u{3001}-\u{3029}\u{3041}-\u{3096}\u{4e00}-\u{9fa5}\u{ac00}-\u{d7a3}]|[\u{1f300}-\u{1f5ff}]|\s){0,60}",
         ) {
             check(&reference(), &text);

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use tantivy::collector::{Count, DocSetCollector};
+use tantivy::collector::{Count, DocSetCollector, TopDocs};
 use tantivy::directory::RamDirectory;
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption, Value};
@@ -29,7 +29,7 @@ use crate::question::{Question, Source};
 use crate::worker_threads;
 use schema::FILE;
 
-pub use build::{Build, Counts, Problem, Progress, Summary, set_meta};
+pub use build::{Build, Counts, FileSummary, Problem, Progress, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
@@ -305,6 +305,17 @@ impl Index {
         let mut questions = self.matching(self.fields.kind, QUESTION)?;
         questions.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(questions)
+    }
+
+    /// One question, no matter which; `None` if there is none.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn any_question(&self) -> anyhow::Result<Option<Question>> {
+        let query =
+            TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
+        let first = self.searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
+        first.first().map(|(_, address)| self.question(*address)).transpose()
     }
 
     /// The questions whose field holds exactly this term, in no order.

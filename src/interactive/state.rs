@@ -257,7 +257,11 @@ impl State {
         self.is_waiting = false;
         let accept = std::mem::take(&mut self.accept);
         match found {
-            Ok(results) => self.results = Some(results),
+            Ok(results) => {
+                self.notice =
+                    results.notice.as_deref().and_then(|notice| notice.lines().next()).map(str::to_owned);
+                self.results = Some(results);
+            }
             Err(error) => {
                 self.results = None;
                 // The hints below the first line speak of the command line.

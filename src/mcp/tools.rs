@@ -136,24 +136,31 @@ fn phrase(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As many as are asked for, within bounds; what is said where fewer are given.
-fn limited(limit: usize, cut: &mut Vec<String>) -> usize {
+/// The number of results to return. If fewer are returned than requested, `cut` gets the reason.
+///
+/// # Errors
+/// The client asks for 0.
+fn limited(limit: usize, cut: &mut Vec<String>) -> anyhow::Result<usize> {
+    ensure!(limit > 0, "the number of results must be at least 1");
     if limit > truncate::ITEMS {
         cut.push(format!("what lies beyond the first {}, the most that one reply has", truncate::ITEMS));
     }
-    limit.clamp(1, truncate::ITEMS)
+    Ok(limit.min(truncate::ITEMS))
 }
 
 fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<CallToolResult> {
     phrase(&request.q)?;
     let mut cut = Vec::new();
-    let request = SearchRequest { limit: limited(request.limit, &mut cut), ..request.clone() };
+    let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
     let results = opened.search(&request.query()?)?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
         (true, _) => "Nothing found.\n".to_owned(),
         (false, false) => "Nothing here answers this; the nearest misses:\n\n".to_owned(),
         (false, true) => String::new(),
     };
+    if let Some(notice) = &results.notice {
+        text = format!("{notice}\n\n{text}");
+    }
     text += &written(|out| terminal::write_results(out, &results, LAYOUT))?;
     text += &missing(&request, &results);
     answer(SearchReply::new(&results, request.min_confidence), text, cut)
@@ -235,7 +242,7 @@ fn find_duplicates(opened: &Opened, request: &CheckRequest) -> anyhow::Result<Ca
 fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Result<CallToolResult> {
     let options = request.options()?;
     let mut cut = Vec::new();
-    let pairs = limited(request.top.unwrap_or(truncate::ITEMS), &mut cut);
+    let pairs = limited(request.top.unwrap_or(truncate::ITEMS), &mut cut)?;
     let mut found = duplicates(&opened.index, &options, &mut Cache::open(&opened.index))?;
     let more: usize = found.groups.iter().map(|group| group.members.len()).sum();
     let groups = found.groups.len();

@@ -88,8 +88,8 @@ pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
 /// How reading a file went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A reader took it, and may have found questions.
-    Read,
+    /// The reader of this name took it, and may have found questions.
+    Read(&'static str),
     /// No reader knows the layout, and nobody named the file.
     NotQuestions,
 }
@@ -105,7 +105,7 @@ pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         return Err(invalid("empty file"));
     }
     match reader_for(text.extension(), &head) {
-        Some(reader) => reader.read(&mut text, emit).map(|()| Outcome::Read),
+        Some(reader) => reader.read(&mut text, emit).map(|()| Outcome::Read(reader.name())),
         None if file.named => Err(invalid("no question-and-answer layout is known for this file")),
         None => Ok(Outcome::NotQuestions),
     }

@@ -54,7 +54,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let hits = present(&retrieval, &first, second.as_ref().unwrap_or(&first))?;
     let KeywordScores { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
-    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms })
+    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms, notice: None })
 }
 
 /// Reads the best candidates' questions, and says of each hit what there is to say.

@@ -25,6 +25,9 @@ pub struct Results {
     /// The terms that the words of the phrase were found by, as the index writes them: what
     /// [`highlights`](Self::highlights) marks.
     pub terms: Vec<String>,
+    /// Why less was searched than was asked for, where that is so: an index whose model must not be used is
+    /// searched by keywords.
+    pub notice: Option<String>,
 }
 
 impl Results {

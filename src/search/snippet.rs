@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::analyze::tokens;
+use crate::chunk::is_markup_only;
 
 /// How long a snippet is at most, in bytes.
 const LENGTH: usize = 320;
@@ -23,7 +24,7 @@ pub struct Snippet {
 ///
 /// `weights` names the terms to mark, as [`tokens`] writes them.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
-    let passage = answer.get(passage).unwrap_or(answer);
+    let passage = answer.get(passage).filter(|passage| !is_markup_only(passage)).unwrap_or(answer);
     let passage = passage.trim();
     let marks = marks(passage, weights);
     let window = best_window(passage, &marks);
@@ -74,14 +75,16 @@ fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// Where to cut: the window of at most [`LENGTH`] bytes that begins where a sentence or line does
-/// and holds the most weight of different terms.
+/// and holds the most weight of different terms. It is never markup only where the text has a word.
 fn best_window(text: &str, marks: &[Mark]) -> Range<usize> {
     if text.len() <= LENGTH {
         return 0..text.len();
     }
-    let mut best = (0.0_f32, 0..window_end(text, 0));
-    for start in sentence_starts(text) {
-        let window = start..window_end(text, start);
+    let windows = || sentence_starts(text).map(|start| start..window_end(text, start));
+    let first = windows().find(|window| !is_markup_only(&text[window.clone()]));
+    let mut best = (0.0_f32, first.unwrap_or_else(|| 0..window_end(text, 0)));
+    for window in windows() {
+        let start = window.start;
         let mut seen: Vec<&str> = Vec::new();
         let mut weight = 0.0;
         let first = marks.partition_point(|mark| mark.range.start < start);
@@ -168,6 +171,16 @@ mod tests {
     fn code_and_its_parts_make_one_mark() {
         let snippet = of("Use Arc<Mutex<T>> here", &[("arc<mutex<t>>", 2.0), ("arc", 1.0), ("mutex", 1.0)]);
         assert_eq!(marked(&snippet), ["Arc<Mutex<T>>"]);
+    }
+
+    #[test]
+    fn an_excerpt_is_never_markup_only() {
+        let rule = "| - | - |\n".repeat(60);
+        let answer = format!("{rule}Prune in March.\n{rule}");
+        assert!(of(&answer, &[]).text.contains("Prune in March."), "{:?}", of(&answer, &[]));
+        // An index may name a passage that holds nothing but a fence.
+        let answer = "```rust\nlet rose = Rose::new();\n```";
+        assert_eq!(snippet(answer, 0..7, &HashMap::new()).text, answer);
     }
 
     #[test]

@@ -107,12 +107,14 @@ impl App {
     /// The reply to a phrase, as JSON.
     fn answer(&self, asked: &Asked) -> Result<Vec<u8>, Problem> {
         let opened = self.engine.current()?;
-        if asked.query.mode == Mode::Semantic && opened.embedder.is_none() {
+        let query = opened.possible(&asked.query).map_err(|error| Problem::refused(&error.into()))?;
+        if query.mode == Mode::Semantic && opened.embedder.is_none() {
             let detail = "the index has keywords only: ask without mode=semantic";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
         let start = Instant::now();
-        let results = self.with_model(&opened, |model| search(&opened.index, model, &asked.query))?;
+        let mut results = self.with_model(&opened, |model| search(&opened.index, model, &query))?;
+        results.notice = opened.notice();
         self.metrics.searched(start.elapsed());
         Ok(serde_json::to_vec(&SearchReply::new(&results, asked.min_confidence))
             .map_err(anyhow::Error::from)?)

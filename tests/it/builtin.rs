@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rqsearch::embed::Builtin;
+use rqsearch::chunk::{chunks, is_markup_only};
+use rqsearch::embed::{Builtin, Embedder as _, Prepare};
 use rqsearch::index::{FORMAT, Index};
 use serde_json::Value;
 
@@ -63,6 +64,34 @@ fn every_question_of_the_corpus_says_what_it_has_to() {
 }
 
 #[test]
+fn no_chunk_and_no_excerpt_of_the_corpus_is_markup_only() {
+    let model = Builtin::load(Prepare::Once).unwrap();
+    for question in Index::builtin().unwrap().questions().unwrap() {
+        for chunk in chunks(&question, |text| model.count_tokens(text), model.model().window) {
+            let text = chunk.text.strip_prefix(question.title.as_str()).unwrap_or(&chunk.text);
+            assert!(text.is_empty() || !is_markup_only(text), "{}: {chunk:?}", question.title);
+        }
+    }
+    let phrases: String = std::fs::read_to_string(judged())
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .map(|line| format!("{}\n", line.split('\t').next().unwrap()))
+        .collect();
+    let replies = Dir::new().run_with_input(&["--builtin", "--batch", "-"], &phrases).success().stdout;
+    let mut excerpts = 0;
+    for reply in replies.lines() {
+        let reply: Value = serde_json::from_str(reply).unwrap();
+        for hit in reply["hits"].as_array().unwrap() {
+            let excerpt = hit["snippet"]["text"].as_str().unwrap();
+            assert!(!is_markup_only(excerpt), "{}: {excerpt:?}", hit["title"]);
+            excerpts += 1;
+        }
+    }
+    assert!(excerpts > 5_000, "{excerpts}");
+}
+
+#[test]
 fn without_an_index_the_built_in_questions_answer() {
     let dir = Dir::new();
     let found = dir.run(&["borrowed value does not live long enough"]).success();
@@ -78,7 +107,7 @@ fn without_an_index_the_built_in_questions_answer() {
     assert!(!dir.run(&["E0597"]).stdout.contains("E0597"));
     let found = dir.run(&["--builtin", "E0597"]).success();
     assert!(found.stdout.contains("E0597") && found.stderr.is_empty(), "{found:?}");
-    dir.run(&["--builtin", "index", "faq.md"]).exits(2).says("cannot be changed");
+    dir.run(&["--builtin", "index", "faq.md"]).exits(2).says("unexpected argument '--builtin'");
 }
 
 /// `eval/rust.tsv`: the 36 phrases that the project began with, then hundreds more of every kind.

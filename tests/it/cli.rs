@@ -28,9 +28,105 @@ fn a_phrase_may_begin_like_a_command() {
 }
 
 #[test]
-fn nothing_typed_is_a_question_back() {
+fn without_arguments_there_are_examples_and_the_index() {
     let dir = Dir::indexed();
-    dir.run(&[]).exits(2).says("what should be looked for?");
+    let shown = dir.run(&[]).success().stdout;
+    for words in
+        ["rqsearch index faq.md", "rqsearch -i", ".rqsearch (the nearest .rqsearch in", "5 questions"]
+    {
+        assert!(shown.contains(words), "{words:?} is missing: {shown}");
+    }
+    assert!(shown.lines().all(|line| line.len() <= 72 || line.starts_with("Index: ")), "{shown}");
+    let shown = dir.run(&["--builtin"]).success().stdout;
+    assert!(shown.contains("Index: the built-in Rust questions (named by --builtin)"), "{shown}");
+    let shown = dir.run(&["--index", "nowhere"]).success().stdout;
+    assert!(shown.contains("Index: nowhere (named by --index)\n       no index in nowhere"), "{shown}");
+    // With an option of a search, the phrase is missing.
+    dir.run(&["-n", "3"]).exits(2).says("no phrase to search for");
+}
+
+#[test]
+fn options_that_do_not_apply_are_refused() {
+    let dir = Dir::indexed();
+    for (args, message) in [
+        (&["--model", "nosuchmodel", "bread"][..], "no model is called \"nosuchmodel\""),
+        (&["--limit", "0", "bread"], "'--limit <N>': must be a whole number, 1 or more"),
+        (&["--limit", "many", "bread"], "must be a whole number, 1 or more"),
+        (&["dups", "--top", "0"], "must be a whole number, 1 or more"),
+        (&["index", "-j", "0", "faq.md"], "must be a whole number, 1 or more"),
+        (&["eval", "--pairs", "pairs.tsv", "--model", "x"], "cannot be used with"),
+        (&["eval", "--pairs", "pairs.tsv", "--builtin"], "cannot be used with"),
+        (&["--builtin", "--index", ".rqsearch", "bread"], "cannot be used with"),
+        (&["completions", "bash", "--builtin"], "unexpected argument"),
+        (&["models", "list", "--index", "x"], "unexpected argument"),
+        (&["man", "--index", "x"], "unexpected argument"),
+    ] {
+        dir.run(args).exits(2).says(message);
+    }
+}
+
+#[test]
+fn messages_say_what_failed_where_and_what_to_try() {
+    let dir = Dir::indexed();
+    dir.write("broken/meta.json", "{");
+    dir.write("bad.csv", "question,answer\nWhy?,\"open\n");
+    for (args, message) in [
+        (&["--index", "nowhere", "bread"][..], "no index in nowhere\n  hint: make one with"),
+        (
+            &["index", "nowhere"],
+            "nowhere does not exist\n  hint: to search for a phrase that begins with `index`",
+        ),
+        (&["--index", "new", "index"], "no files to index\n  hint: rqsearch index docs/ questions.md"),
+        (&["show", "ffff"], "no question has the id or key \"ffff\"\n  hint: a search shows the id"),
+        (&["man", "sharpen"], "unknown command \"sharpen\"\n  hint: `rqsearch --help` lists the commands"),
+        (&["--batch", "nowhere.txt"], "could not open nowhere.txt: No such file"),
+        (&["-n", "1"], "no phrase to search for\n  hint: rqsearch \"how do lifetimes work\""),
+    ] {
+        dir.run(args).exits(2).says(message);
+    }
+}
+
+#[test]
+fn a_damaged_index_is_named_before_anything_else() {
+    let dir = Dir::indexed();
+    dir.write(".rqsearch/meta.json", "garbage");
+    let search = dir.run(&["bread"]).exits(2);
+    let index = dir.run(&["index"]).exits(2);
+    assert_eq!(search.stderr.lines().next(), index.stderr.lines().next(), "{index:?}");
+}
+
+#[test]
+fn an_index_can_be_built_while_nobody_reads_the_messages() {
+    let dir = Dir::new();
+    dir.write("a.jsonl", "not JSON\n".repeat(3000) + "{\"question\": \"Why?\", \"answer\": \"So.\"}\n");
+    let mut child = dir.command(&["index", "a.jsonl"]).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(dir.export().len(), 1);
+}
+
+#[test]
+fn the_doctor_reports_the_index_in_use() {
+    let dir = Dir::indexed();
+    let report = dir.run(&["doctor"]).success().stdout;
+    for line in ["questions            5", "index status         ok", "model                all-MiniLM"] {
+        assert!(report.contains(line), "{line:?} is missing: {report}");
+    }
+    let json = |args: &[&str], code: i32| -> serde_json::Value {
+        serde_json::from_str(&dir.run(args).exits(code).stdout).unwrap()
+    };
+    let report = json(&["doctor", "--json"], 0);
+    assert_eq!(
+        (&report["index"]["questions"], &report["index"]["error"]),
+        (&5.into(), &serde_json::Value::Null)
+    );
+    let report = json(&["doctor", "--json", "--index", "nowhere"], 1);
+    assert_eq!(report["index"]["reason"], "named by --index");
+    assert!(report["index"]["error"].as_str().unwrap().contains("no index in nowhere"));
+    // It is meant to be published: no key is in it.
+    let output = dir.command(&["doctor"]).env("RQSEARCH_API_KEY", "sesame").output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("RQSEARCH_API_KEY     (set)") && !report.contains("sesame"), "{report}");
 }
 
 #[test]
@@ -59,7 +155,7 @@ fn help_and_version_are_data() {
     let dir = Dir::new();
     let help = dir.run(&["--help"]).success().stdout;
     for words in
-        ["rqsearch [OPTIONS] PHRASE…", "--semantic-weight", "Exit status: 0 found, 1 nothing here answers"]
+        ["rqsearch [OPTIONS] PHRASE…", "--semantic-weight", "Exit status: 0 found, 1 no question matches"]
     {
         assert!(help.contains(words), "{words}\n{help}");
     }

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::{collections::BTreeMap, ffi::OsString, fs, os::unix::process::ExitStatusExt, process::Command};
 
 use tantivy::Directory;
 use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
@@ -43,6 +45,74 @@ fn a_killed_build_leaves_the_last_commit() {
     dir.write("many.jsonl", many(10));
     dir.run(&["index", "many.jsonl"]).success();
     assert_eq!(dir.export().len(), before.len() + 10);
+}
+
+/// Kills an update after each of its steps on the disk. Whatever the step, the index holds the last commit or the new
+/// one, and the next update succeeds and leaves no file behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_update_killed_at_any_step_can_be_repeated() {
+    let dir = Dir::new();
+    let library = dir.path().join("kill_at.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/kill_at.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", source, "-ldl", "-o"]).arg(&library).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        crate::util::skipped("there is no C compiler");
+        return;
+    }
+    let index = dir.path().join(".rqsearch");
+    let questions = |word: &str| -> String {
+        (0..40).map(|nth| format!("## Is {word} number {nth} here?\n\nYes, {word} {nth}.\n\n")).collect()
+    };
+    let update = ["index", "--keyword-only", "faq.md"];
+    let files = || -> BTreeMap<OsString, Vec<u8>> {
+        let entries = fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .filter(|path| path.is_file())
+            .map(|path| (path.file_name().unwrap().to_owned(), fs::read(&path).unwrap()))
+            .collect()
+    };
+    let titles = || -> String { dir.export().iter().map(|question| question["title"].to_string()).collect() };
+    dir.write("faq.md", questions("rose"));
+    dir.run(&update).success();
+    let before = files();
+    dir.write("faq.md", questions("tulip"));
+
+    let (mut kept, mut committed, mut with_deletions) = (0, 0, 0);
+    for step in 1.. {
+        fs::remove_dir_all(&index).unwrap();
+        fs::create_dir(&index).unwrap();
+        before.iter().for_each(|(name, bytes)| fs::write(index.join(name), bytes).unwrap());
+        let status = dir
+            .command(&update)
+            .env("LD_PRELOAD", &library)
+            .env("KILL_IN", ".rqsearch")
+            .env("KILL_AT", step.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        if status.success() {
+            break;
+        }
+        assert_eq!(status.signal(), Some(9), "step {step}");
+        let deletions = files().keys().any(|name| name.to_string_lossy().ends_with(".del"));
+        with_deletions += usize::from(deletions);
+        let text = titles();
+        match (text.contains("rose number"), text.contains("tulip number")) {
+            (true, false) => kept += 1,
+            (false, true) => committed += 1,
+            both => panic!("killed at step {step}: part of both states: {both:?}"),
+        }
+        dir.run(&update).success();
+        let text = titles();
+        assert!(text.contains("tulip number") && !text.contains("rose number"), "killed at step {step}");
+        let left: Vec<_> =
+            files().into_keys().filter(|name| name.to_string_lossy().starts_with(".tmp")).collect();
+        assert!(left.is_empty(), "killed at step {step}: {left:?}");
+    }
+    // The sweep went through the commit, and through the moment that once left an index that could not be updated.
+    assert!(kept > 10 && committed > 0 && with_deletions > 0, "{kept} {committed} {with_deletions}");
 }
 
 #[test]
@@ -99,7 +169,6 @@ fn what_is_no_index_is_left_alone() {
 /// Root is above permissions: there the test is skipped, saying so.
 #[cfg(unix)]
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
     use std::os::unix::fs::PermissionsExt;
     let dir = Dir::indexed();
@@ -114,7 +183,7 @@ fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
     set(0o555);
     if std::fs::write(index.join("probe"), "").is_ok() {
         set(0o755);
-        eprintln!("skipped: root may write anywhere");
+        crate::util::skipped("root may write anywhere");
         return;
     }
     let found = dir.run(&["how long must dough rise"]);

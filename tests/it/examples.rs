@@ -7,7 +7,6 @@ use crate::util::{Dir, FAQ, Output};
 
 /// An example, which `cargo test` builds beside the program; `cargo test --test it` alone does not. `None`,
 /// saying so, where it was never built; with `RQSEARCH_TEST_EVERYTHING` set, that fails.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn example(name: &str) -> Option<PathBuf> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_rqsearch"));
     let path = program.with_file_name("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -16,7 +15,7 @@ fn example(name: &str) -> Option<PathBuf> {
     }
     let everything = std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_some();
     assert!(!everything, "{} is missing: `cargo build --release --examples` makes it", path.display());
-    eprintln!("skipped: `cargo build --release --examples` was not run");
+    crate::util::skipped("`cargo build --release --examples` was not run");
     None
 }
 

@@ -93,7 +93,7 @@ fn keywords_only_needs_no_vectors_and_says_so() {
     dir.run(&["index", "faq.md"]).success().says("0 chunks");
     dir.run(&["index", "--model", "builtin"])
         .success()
-        .says("from words only to all-MiniLM-L6-v2")
+        .says("from keyword search only to all-MiniLM-L6-v2")
         .says("10 chunks");
 }
 
@@ -107,6 +107,12 @@ fn the_index_is_found_as_git_finds_its_own() {
     let index = dir.path().join(".rqsearch");
     assert_eq!(found(&mut elsewhere.command(&["--index", index.to_str().unwrap(), "bread"])), Some(0));
     assert_eq!(found(elsewhere.command(&["bread"]).env("RQSEARCH_INDEX", &index)), Some(0));
+    // An option wins over the variable.
+    assert_eq!(found(elsewhere.command(&["--builtin", "E0502"]).env("RQSEARCH_INDEX", "nowhere")), Some(0));
+    assert_eq!(
+        found(elsewhere.command(&["--index", "nowhere", "E0502"]).env("RQSEARCH_INDEX", &index)),
+        Some(2)
+    );
 }
 
 #[test]

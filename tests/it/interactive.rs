@@ -59,9 +59,9 @@ fn what_is_typed_is_found_shown_and_printed() {
 }
 
 #[test]
-fn without_a_phrase_a_terminal_gets_the_picker() {
+fn filters_hold_while_typing() {
     let dir = Dir::indexed();
-    let mut pty = Pty::start(dir.path(), &[PROGRAM, "--level", "advanced"], &[], WIDE);
+    let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i", "--level", "advanced"], &[], WIDE);
     pty.shows("advanced");
     pty.send("bread");
     // The filter holds: the other question on bread is for beginners.
@@ -314,10 +314,9 @@ fn a_terminal_that_cannot_says_so() {
     let dumb = [("TERM", "dumb")];
     let (status, screen) = Pty::start(dir.path(), &[PROGRAM, "-i"], &dumb, WIDE).end();
     assert!(status.exit_code() == 2 && screen.contains("cannot show the picker"), "{screen}");
-    let (status, screen) = Pty::start(dir.path(), &[PROGRAM], &dumb, WIDE).end();
-    assert!(status.exit_code() == 2 && screen.contains("what should be looked for?"), "{screen}");
-    dir.run(&[]).exits(2).says("what should be looked for?");
-    dir.run(&["-i", "--explain"]).exits(2).says("cannot be used with");
+    for option in ["--explain", "--rerank=x"] {
+        dir.run(&["-i", option]).exits(2).says("cannot be used with");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ struct Reply {
     answered: bool,
     took_ms: f64,
     hits: Vec<Hit>,
+    notice: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,13 +157,13 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
     );
     // For people, a tree of the same.
     let tree = dir.run(&["--explain", "-n", "1", "whetstone for blunt knives qqq"]).success().stdout;
-    for words in ["× 1.00 meaning", "whetstone (idf", "not there: ", "qqq", "% sure; of an average hit"] {
+    for words in ["× 1.00 semantic", "whetstone (idf", "missing: ", "qqq", "%, of an average hit"] {
         assert!(tree.contains(words), "{words:?} is missing: {tree}");
     }
     let exact = dir.run(&["--explain", "-n", "1", "How do I sharpen a kitchen knife?"]).success().stdout;
-    assert!(exact.contains("is the phrase"), "{exact}");
+    assert!(exact.contains("the phrase is its title"), "{exact}");
     let words = dir.run(&["--explain", "-n", "1", "--mode", "keyword", "whetstone"]).success().stdout;
-    assert!(words.contains("one leg alone ranks") && !words.contains("meaning:"), "{words}");
+    assert!(words.contains("by one retriever only") && !words.contains("semantic:"), "{words}");
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn statistics_say_what_an_index_holds() {
     assert_eq!(stats["model"]["dimensions"], 384);
     assert!(stats["bytes"].as_u64().unwrap() > 5_000);
     let people = dir.run(&["stats"]).success().stdout;
-    for words in ["questions  5, 5 answered", "faq.md: 1 file", "10 vectors", "0.75 meaning, 0.25 words"] {
+    for words in ["questions  5, 5 answered", "faq.md: 1 file", "10 vectors", "0.75 semantic, 0.25 keyword"] {
         assert!(people.contains(words), "{words:?} is missing: {people}");
     }
 }
@@ -206,6 +207,7 @@ fn a_reply_has_every_key_and_no_other() {
     assert_eq!(reply.query, "yellow tomato leaves");
     assert!(reply.answered && reply.hits.iter().all(|hit| hit.explanation.is_none()));
     assert!(reply.took_ms >= 0.0);
+    assert_eq!(reply.notice, None);
     let ranks: Vec<usize> = reply.hits.iter().map(|hit| hit.rank).collect();
     assert_eq!(ranks, (1..=reply.hits.len()).collect::<Vec<_>>());
     assert!(reply.hits.is_sorted_by(|a, b| a.score >= b.score));
@@ -262,10 +264,52 @@ fn a_batch_echoes_ids_and_survives_bad_lines() {
 }
 
 #[test]
+fn a_batch_line_of_json_without_text_is_an_error_with_its_id() {
+    let dir = Dir::indexed();
+    let input =
+        b"{\"_id\": 1, \"txt\": \"dull knife\"}\n\xff\xfe\n{\"_id\": [2], \"text\": \" \"}\nsour bread\n";
+    for args in [&["--batch", "-"][..], &["dups", "--check", "-"]] {
+        let output = dir.run_with_bytes(args, input).exits(2);
+        let lines: Vec<Value> =
+            output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 4, "{output:?}");
+        assert_eq!((&lines[0]["_id"], &lines[2]["_id"]), (&1.into(), &serde_json::json!([2])));
+        for line in &lines[..3] {
+            let error = line["error"].as_str().unwrap();
+            assert!(!error.contains('\n') && !error.contains("hint"), "{error}");
+        }
+        assert!(lines[3].get("error").is_none());
+    }
+}
+
+#[test]
+fn another_program_can_ask_one_phrase_after_the_other() {
+    use std::io::{BufRead, BufReader, Write};
+
+    let dir = Dir::indexed();
+    for args in [&["-n", "1", "--batch", "-"][..], &["dups", "--check", "-"]] {
+        let piped = std::process::Stdio::piped;
+        let mut child = dir.command(args).stdin(piped()).stdout(piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        for phrase in ["sour bread", "dull knife", "sour bread"] {
+            writeln!(input, "{phrase}").unwrap();
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            let reply: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(reply["query"], phrase);
+        }
+        drop(input);
+        assert!(matches!(child.wait().unwrap().code(), Some(0 | 1)));
+    }
+}
+
+#[test]
 fn a_batch_answers_as_single_searches_do() {
     let dir = Dir::indexed();
     let phrases: Vec<String> = (0..100).map(|nth| format!("bread number {nth}")).collect();
     let output = dir.run_with_input(&["--batch", "-"], &phrases.join("\n")).success();
+    assert_eq!(output.stdout.lines().count(), phrases.len());
     for (line, phrase) in output.stdout.lines().zip(&phrases) {
         let reply: Value = serde_json::from_str(line).unwrap();
         assert_eq!(reply["query"], *phrase);

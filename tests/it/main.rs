@@ -5,6 +5,8 @@ mod builtin;
 mod cli;
 mod dups;
 mod durability;
+#[cfg(feature = "remote")]
+mod endpoints;
 mod eval;
 mod examples;
 mod index;

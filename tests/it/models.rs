@@ -1,4 +1,4 @@
-//! Other models than the built-in one: real ones, run by the real ONNX Runtime, and a real endpoint.
+//! Models other than the built-in one: real ones, run by the real ONNX Runtime.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::server::{Answer, Server};
 use crate::util::{Dir, FAQ, Output, tools};
 
-/// Where the models and the library are.
+/// The directory with the models and the libraries.
 struct Models(PathBuf);
 
 impl Models {
@@ -29,7 +29,7 @@ impl Models {
         entries.into_iter().find(|path| path.to_string_lossy().contains("libonnxruntime")).unwrap()
     }
 
-    /// The program in a folder, with the library.
+    /// Runs the program with ONNX Runtime.
     fn run(&self, dir: &Dir, args: &[&str]) -> Output {
         self.run_with(dir, args, &[])
     }
@@ -49,7 +49,7 @@ impl Models {
         hits.map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A folder with the usual questions, indexed with a model.
+    /// A directory with the usual questions, indexed with a model.
     fn indexed(&self, model: &str, more: &[&str]) -> Dir {
         let dir = Dir::new();
         dir.write("faq.md", FAQ);
@@ -64,7 +64,7 @@ fn stats(dir: &Dir) -> Value {
     serde_json::from_str(&dir.run(&["stats", "--json"]).success().stdout).unwrap()
 }
 
-/// The vectors of the full-precision model, as another program computed them.
+/// The vectors of the full-precision model, computed by another program.
 fn recorded() -> Vec<(String, Vec<f32>)> {
     #[derive(Deserialize)]
     struct Recorded {
@@ -79,10 +79,10 @@ fn recorded() -> Vec<(String, Vec<f32>)> {
 }
 
 #[test]
-fn vectors_are_those_of_the_reference_whatever_is_beside_a_text() {
+fn vectors_are_those_of_the_reference_whatever_else_is_embedded() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
-    // The library is found by a variable of the process, and tests share theirs: a process of its own embeds.
+    // The library is named by an environment variable, which all tests of a process share: use another process.
     let recorded = recorded();
     let lines: String =
         recorded.iter().map(|(text, _)| format!("{}\n", serde_json::to_string(text).unwrap())).collect();
@@ -99,7 +99,7 @@ fn vectors_are_those_of_the_reference_whatever_is_beside_a_text() {
     assert!(output.status.success(), "{output:?}");
     let vectors = std::fs::read_to_string(dir.path().join("vectors.json")).unwrap();
     let [one, all]: [Vec<Vec<f32>>; 2] = serde_json::from_str(&vectors).unwrap();
-    assert_eq!(one, all, "what is beside a text changes its vector");
+    assert_eq!(one, all, "other texts change a text's vector");
     for ((text, expected), vector) in recorded.iter().zip(&one) {
         assert_eq!(vector.len(), expected.len());
         let furthest = expected.iter().zip(vector).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -133,12 +133,12 @@ fn in_threads(model: &dyn Embedder, texts: &[&str]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn an_index_remembers_its_model_and_loads_it_by_itself() {
+fn an_index_loads_its_own_model() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("minilm", &[]);
     assert_eq!(stats(&dir)["model"]["name"], "minilm");
     assert_eq!(models.titles(&dir, &["how long must dough rest"])[0], "How long should bread dough rise?");
-    // Bringing it up to date needs no name either.
+    // An update uses it as well.
     dir.write("faq.md", format!("{FAQ}\n## Why does a kettle whistle?\n\nSteam leaves through a hole.\n"));
     models.run(&dir, &["index"]).success().says("2 embedded");
     assert_eq!(models.titles(&dir, &["noise of boiling water"])[0], "Why does a kettle whistle?");
@@ -146,13 +146,13 @@ fn an_index_remembers_its_model_and_loads_it_by_itself() {
 }
 
 #[test]
-fn another_model_is_refused_with_both_names_and_the_way_out() {
+fn another_model_is_refused_with_both_names_and_a_hint() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("minilm", &[]);
     let other = models.run(&dir, &["dough", "--model", &models.path("minilm-int8")]).exits(2);
     let (own, other_name) = (stats(&dir)["model"]["fingerprint"].as_str().unwrap().to_owned(), "minilm-int8");
     other.says(&own).says(other_name).says("rqsearch index --model");
-    // The same model in another place is the same model.
+    // A model that was moved is the same model.
     let moved = dir.path().join("moved");
     copy(&models.0.join("minilm"), &moved);
     models.run(&dir, &["dough", "--model", &moved.display().to_string()]).success();
@@ -172,7 +172,7 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::indexed();
     let before = dir.export();
-    // What is in no file any more is embedded anew as well: the questions are in the index.
+    // All questions are in the index: their files are not needed.
     models
         .run(&dir, &["index", "--model", &models.path("minilm-int8")])
         .success()
@@ -183,9 +183,9 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
     assert_eq!(models.titles(&dir, &["how long must dough rest"])[0], "How long should bread dough rise?");
     models.run(&dir, &["index", "--model", "builtin"]).success();
     dir.run(&["how long must dough rest"]).success();
-    dir.run(&["index", "--keyword-only"]).success().says("to words only");
+    dir.run(&["index", "--keyword-only"]).success().says("to keyword search only");
     assert_eq!(stats(&dir)["model"], Value::Null);
-    // Words only it stays, until somebody says otherwise.
+    // It stays without a model until one is named.
     dir.run(&["index"]).success();
     assert_eq!(stats(&dir)["model"], Value::Null);
     dir.run(&["index", "--model", "builtin"]).success();
@@ -193,7 +193,7 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
 }
 
 #[test]
-fn while_an_index_changes_its_model_the_old_one_serves_and_a_crash_leaves_it() {
+fn an_index_is_searched_with_its_old_model_until_the_new_one_is_complete() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     let many: String = (0..800)
@@ -216,18 +216,18 @@ fn while_an_index_changes_its_model_the_old_one_serves_and_a_crash_leaves_it() {
         .unwrap();
     thread::sleep(Duration::from_millis(1_500));
     dir.run(&["-n", "1", "question number 7 of many"]).success();
-    assert!(child.try_wait().unwrap().is_none(), "it was done before it could be looked at");
+    assert!(child.try_wait().unwrap().is_none(), "the indexing ended before the search");
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(dir.export(), before);
     assert_eq!(stats(&dir)["model"]["name"], "all-MiniLM-L6-v2");
     dir.run(&["-n", "1", "question number 7 of many"]).success();
-    // And it can be built on.
+    // The index can still be updated.
     dir.run(&["index", "--model", "builtin", "many.jsonl"]).success();
 }
 
 #[test]
-fn a_phrase_in_another_language_finds_the_question_through_prefixes_and_external_weights() {
+fn a_bilingual_model_with_prefixes_and_external_weights_finds_translations() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("bilingual", &[]);
     let model = &stats(&dir)["model"];
@@ -244,16 +244,16 @@ fn a_phrase_in_another_language_finds_the_question_through_prefixes_and_external
     ] {
         assert_eq!(models.titles(&dir, &[german])[0], english);
     }
-    // Other prefixes make another model of it.
+    // With other prefixes it is another model.
     models
         .run(&dir, &["index", "--model", &models.path("bilingual"), "--query-prefix", ""])
         .success()
-        .says("anew");
+        .says("changing the model");
     assert_eq!(stats(&dir)["model"]["query_prefix"], "");
 }
 
 #[test]
-fn vectors_can_be_kept_shorter_but_not_longer() {
+fn dimensions_can_be_reduced_but_not_increased() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("minilm", &["--dimensions", "128"]);
     assert_eq!(stats(&dir)["model"]["dimensions"], 128);
@@ -264,10 +264,9 @@ fn vectors_can_be_kept_shorter_but_not_longer() {
 }
 
 #[test]
-fn a_reranker_enters_the_order_and_its_time_is_bounded() {
+fn a_reranker_changes_scores_unless_it_has_no_time() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
-    // By meaning all are alike; by the number of words they share with the phrase they are not.
     dir.write("faq.md", FAQ);
     models.run(&dir, &["index", "faq.md"]).success();
     let phrase = "prune the leaves of roses with a knife";
@@ -279,17 +278,17 @@ fn a_reranker_enters_the_order_and_its_time_is_bounded() {
     assert!(hits.iter().all(|hit| hit["explanation"]["relevance"].is_f64()), "{hits:?}");
     let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
-    // What a reranker of random weights says is no better, but it says it.
+    // A reranker with random weights runs as well.
     models.run(&dir, &[phrase, "--rerank", &models.path("cross-encoder"), "--min-confidence", "0"]).success();
-    // No time, no change.
+    // Without time, nothing changes.
     let plain = models.titles(&dir, &[phrase]);
     assert_eq!(models.titles(&dir, &[phrase, "--rerank", &reranker, "--rerank-ms", "0"]), plain);
-    models.run(&dir, &[phrase, "--rerank", &models.path("minilm")]).exits(2).says("is no reranker");
-    models.run(&dir, &[phrase, "--rerank", "builtin"]).exits(2).says("is no reranker");
+    models.run(&dir, &[phrase, "--rerank", &models.path("minilm")]).exits(2).says("is not a reranker");
+    models.run(&dir, &[phrase, "--rerank", "builtin"]).exits(2).says("is not a reranker");
 }
 
 #[test]
-fn onnx_runtime_that_is_missing_or_too_old_is_an_error_that_says_how_to_get_it() {
+fn a_missing_or_old_onnx_runtime_is_an_error_with_a_hint() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -303,9 +302,11 @@ fn onnx_runtime_that_is_missing_or_too_old_is_an_error_that_says_how_to_get_it()
         .says("pip install onnxruntime");
     let gone = [("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")];
     models.run_with(&dir, &index, &gone).exits(2).says("/nowhere").says("pip install onnxruntime");
-    // Nothing was begun.
+    let relative = [("ORT_DYLIB_PATH", "./libonnxruntime.so")];
+    models.run_with(&dir, &index, &relative).exits(2).says("not an absolute path");
+    // No index was created.
     assert!(!dir.path().join(".rqsearch").exists());
-    // In the cache it is found by itself.
+    // It is found in the cache.
     let cache = dir.path().join("cache/onnxruntime");
     std::fs::create_dir_all(&cache).unwrap();
     let library = models.library("onnxruntime");
@@ -316,27 +317,27 @@ fn onnx_runtime_that_is_missing_or_too_old_is_an_error_that_says_how_to_get_it()
 }
 
 #[test]
-fn what_is_no_model_is_told_from_what_is_broken() {
+fn unusable_models_are_refused_with_the_reason() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let index = |model: &str| models.run(&dir, &["index", "faq.md", "--model", model]).exits(2);
-    index("./nowhere").says("could not find the model's folder ./nowhere");
+    index("./nowhere").says("could not find the model's directory ./nowhere");
     dir.write("empty/readme.md", "");
-    index("./empty").says("holds no model").says("tokenizer.json");
+    index("./empty").says("contains no ONNX model").says("tokenizer.json");
     dir.write("broken/model.onnx", "garbage");
     dir.write("broken/tokenizer.json", "{}");
     index("./broken").says("could not load the model in");
     index("bge-smal-en").says("did you mean bge-small-en-v1.5");
     index("bge-reranker-base").says("--rerank");
-    index("https://example.org/v1").says("behind a #");
+    index("https://example.org/v1").says("append it after a #");
     index("https://user:secret@example.org/v1#m").says("RQSEARCH_API_KEY");
     assert!(!dir.path().join(".rqsearch").exists());
 }
 
 // ---- models from a hub ----
 
-/// Serves the model as a hub does: the large file from another address, with its hash.
+/// Serves a model as a hub does: a large file is redirected, and announced with its hash.
 fn hub(models: &Models, spoil: bool) -> Server {
     let folder = models.0.join("minilm");
     Server::new(move |request| {
@@ -365,7 +366,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_model_is_fetched_when_asked_for_and_only_then() {
+fn a_model_is_downloaded_by_models_fetch_only() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -374,19 +375,19 @@ fn a_model_is_fetched_when_asked_for_and_only_then() {
     let env = [("HF_ENDPOINT", endpoint.as_str())];
     let index = ["index", "faq.md", "--model", "bge-small-en-v1.5"];
     models.run_with(&dir, &index, &env).exits(2).says("rqsearch models fetch bge-small-en-v1.5");
-    assert_eq!(server.requests().len(), 0, "nothing is downloaded unless it is asked for");
+    assert_eq!(server.requests().len(), 0, "only `models fetch` downloads");
     let fetch = ["models", "fetch", "bge-small-en-v1.5"];
     let offline = [env[0], ("HF_HUB_OFFLINE", "1")];
     models.run_with(&dir, &fetch, &offline).exits(2).says("HF_HUB_OFFLINE");
     models.run_with(&dir, &[&fetch[..], &["--offline"]].concat(), &env).exits(2);
     assert_eq!(server.requests().len(), 0);
-    models.run_with(&dir, &fetch, &env).success().says("is here");
+    models.run_with(&dir, &fetch, &env).success().says("is installed");
     let count = server.requests().len();
     models.run_with(&dir, &fetch, &env).success().says("already");
     assert_eq!(server.requests().len(), count);
     let path = models.run_with(&dir, &["models", "path", "bge-small-en-v1.5"], &env).success().stdout;
     assert!(PathBuf::from(path.trim()).join("onnx/model.onnx").is_file());
-    // The card's prefix comes with the name.
+    // The prefix is the one of the model's card.
     models.run(&dir, &index).success();
     let model = &stats(&dir)["model"];
     assert_eq!(model["origin"], "catalogue");
@@ -398,12 +399,12 @@ fn a_model_is_fetched_when_asked_for_and_only_then() {
 }
 
 #[test]
-fn a_download_that_fails_leaves_nothing_behind() {
+fn a_failed_download_leaves_no_files() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     let fetch = ["models", "fetch", "bge-small-en-v1.5"];
     let left = || std::fs::read_dir(dir.path().join("cache/models")).map_or(0, Iterator::count);
-    // Nobody listens there.
+    // Nothing listens on this port.
     let refused = [("HF_ENDPOINT", "http://127.0.0.1:9")];
     models.run_with(&dir, &fetch, &refused).exits(2).says("could not reach http://127.0.0.1:9").says("hint");
     assert_eq!(left(), 0);
@@ -421,7 +422,7 @@ fn a_download_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_hubs_token_goes_to_the_hub_alone() {
+fn the_token_is_sent_to_the_hub_only() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     let elsewhere = hub(&models, false);
@@ -438,113 +439,160 @@ fn a_hubs_token_goes_to_the_hub_alone() {
     assert!(elsewhere.requests().iter().all(|request| request.header("authorization").is_none()));
 }
 
-// ---- models behind an endpoint ----
-
-/// Plays an embedding endpoint with the vectors of the built-in model.
-fn endpoint(model: &'static str) -> Server {
-    let builtin = rqsearch::embed::Builtin::load(Prepare::Many).unwrap();
-    Server::new(move |request| {
-        if request.path != "/v1/embeddings" || request.method != "POST" {
-            return Answer::status(404);
-        }
-        let asked: Value = serde_json::from_slice(&request.body).unwrap();
-        if asked["model"] != model {
-            return Answer::json(
-                404,
-                &serde_json::json!({"error": {"message": format!("no model {}", asked["model"])}}),
-            );
-        }
-        let vectors = asked["input"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|text| builtin.embed(text.as_str().unwrap(), Role::Passage).unwrap());
-        // The last first: the index says which is whose.
-        let mut data: Vec<Value> = vectors
-            .zip(0..)
-            .map(|(vector, index): (_, u32)| serde_json::json!({"index": index, "embedding": vector}))
-            .collect();
-        data.reverse();
-        Answer::json(200, &serde_json::json!({"object": "list", "data": data, "model": model}))
-    })
+#[test]
+fn fetch_suggests_similar_names_of_every_kind() {
+    let dir = Dir::new();
+    let fetch = |name: &str| dir.run(&["models", "fetch", name]);
+    fetch("bge-reranker-bas").exits(2).says("did you mean bge-reranker-base");
+    fetch("bge-smal-en-v1.5").exits(2).says("did you mean bge-small-en-v1.5");
+    fetch("./mine").exits(2).says("--model ./mine");
+    fetch("builtin").success().says("nothing to fetch");
+    dir.run(&["models", "fetch", "bge-m3", "--offline"]).exits(2).says("--offline");
 }
 
 #[test]
-fn an_endpoint_is_a_model_like_any_other() {
+fn the_list_says_what_is_installed_and_what_is_needed() {
     let dir = Dir::new();
-    dir.write("faq.md", FAQ);
-    let server = endpoint("nomic");
-    let model = format!("{}/v1#nomic", server.address());
-    dir.run(&["index", "faq.md", "--model", &model]).success().says("5 questions");
-    let requests = server.requests();
-    assert!(requests.len() < 10, "{} requests for 10 texts: they go together", requests.len());
-    // Vectors are the built-in model's, so what it finds is what that finds.
-    let own = Dir::indexed();
-    for phrase in ["how long must dough rest", "yellow leaves", "blunt knives"] {
-        assert_eq!(dir.titles(&[phrase])[..2], own.titles(&[phrase])[..2], "{phrase}");
-    }
-    dir.run(&["index", "--offline"]).success();
-    dir.run(&["dough", "--model", &format!("{}/v1#other", server.address())]).exits(2).says("other");
-    drop(server);
-    dir.run(&["dough"]).exits(2).says("could not reach").says("nomic");
-    // Words are searched without it.
-    dir.run(&["dough", "--mode", "keyword"]).success();
-}
-
-#[test]
-fn an_endpoint_that_is_busy_is_asked_again_and_its_key_goes_nowhere_else() {
-    let dir = Dir::new();
-    dir.write("faq.md", FAQ);
-    let inner = endpoint("m");
-    let (forward, seen) = (inner.handler(), std::sync::atomic::AtomicUsize::new(0));
-    let server = Server::new(move |request| {
-        if request.header("authorization") != Some("Bearer very-secret") {
-            let message = format!("wrong key {}", request.header("authorization").unwrap_or("none"));
-            return Answer::json(401, &serde_json::json!({"error": {"message": message}}));
-        }
-        match seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
-            0 => Answer::status(503),
-            1 => Answer::status(429).header("Retry-After", "1"),
-            _ => forward(request),
-        }
-    });
-    let index = ["index", "faq.md", "--model", &format!("{}/v1#m", server.address())];
-    let run = |key: Option<&str>| {
-        let mut command = dir.command(&index);
-        command.env_remove("RQSEARCH_API_KEY").envs(key.map(|key| ("RQSEARCH_API_KEY", key)));
-        Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
+    let run = |args: &[&str]| {
+        let mut command = dir.command(args);
+        command.env("RQSEARCH_CACHE", dir.path().join("cache")).env("HF_HOME", dir.path().join("hf"));
+        Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "").success()
     };
-    run(None).exits(2).says("401").says("RQSEARCH_API_KEY");
-    let wrong = run(Some("not-the-secret")).exits(2).says("is the key in RQSEARCH_API_KEY the right one?");
-    assert!(!wrong.stderr.contains("not-the-secret"), "{wrong:?}");
-    run(Some("very-secret")).success();
-    for entry in walk(&dir.path().join(".rqsearch")) {
-        let bytes = std::fs::read(entry).unwrap();
-        assert!(!bytes.windows(11).any(|window| window == b"very-secret"), "the key is stored");
+    for file in ["onnx/model.onnx", "tokenizer.json"] {
+        dir.write(&format!("cache/models/bge-small-en-v1.5/{file}"), "");
     }
+    let list = run(&["models"]);
+    let line = |name: &str| list.stdout.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(line("all-MiniLM-L6-v2 ").contains("built in") && line("all-MiniLM-L6-v2 ").contains(" 23 MB"));
+    assert!(
+        line("bge-small-en-v1.5 ").contains("installed") && line("bge-small-en-v1.5 ").contains(" 133 MB")
+    );
+    assert!(line("bge-m3 ").contains(" 2.3 GB") && !line("bge-m3 ").contains("installed"));
+    list.says("rqsearch models fetch NAME").says("ONNX Runtime").says("rqsearch models allow URL");
+    let rows: Vec<Value> =
+        run(&["models", "--json"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(
+        (&row("all-MiniLM-L6-v2")["path"], &row("all-MiniLM-L6-v2")["installed"]),
+        (&Value::Null, &true.into())
+    );
+    assert_eq!((&row("bge-m3")["path"], &row("bge-m3")["installed"]), (&Value::Null, &false.into()));
+    assert!(row("bge-small-en-v1.5")["path"].as_str().unwrap().ends_with("cache/models/bge-small-en-v1.5"));
+    assert!(run(&["models", "reranker"]).stdout.starts_with("Rerankers"));
+    dir.run(&["models", "no such model"]).exits(1).says("no model has this");
 }
 
-fn walk(folder: &std::path::Path) -> Vec<PathBuf> {
-    folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+// ---- the current directory ----
+
+/// Code that creates `ran-NAME` in `dir`, wherever and however it is run.
+#[cfg(unix)]
+fn python_trap(dir: &Dir, name: &str) -> String {
+    format!("open({:?}, 'w').close()\n", dir.path().join(format!("ran-{name}")).display().to_string())
 }
 
+#[cfg(unix)]
 #[test]
-fn an_endpoint_that_answers_nonsense_is_told_so() {
+fn looking_for_onnx_runtime_runs_nothing_from_the_current_directory_or_a_relative_path() {
+    use std::os::unix::fs::PermissionsExt;
+
     let dir = Dir::new();
-    dir.write("faq.md", FAQ);
-    let answers = [
-        (serde_json::json!({"hello": 1}), "does not answer as an embedding endpoint does"),
-        (serde_json::json!({"data": []}), "dimensions"),
-        (serde_json::json!({"data": [{"index": 7, "embedding": [1.0]}]}), "more vectors"),
-        (serde_json::json!({"data": [{"index": 0, "embedding": []}]}), "dimensions"),
-    ];
-    for (answer, message) in answers {
-        let server = Server::new(move |_| Answer::json(200, &answer));
-        let model = format!("{}/v1#m", server.address());
-        dir.run(&["index", "faq.md", "--model", &model]).exits(2).says(message);
+    let path = |name: &str| dir.path().join(name);
+    for module in
+        ["functools", "contextlib", "importlib/__init__", "os", "site", "sitecustomize", "usercustomize"]
+    {
+        let trap = python_trap(&dir, &module.replace('/', "-"));
+        dir.write(&format!("{module}.py"), trap);
     }
-    dir.run(&["index", "faq.md", "--model", "http://10.255.255.1/v1#m", "--offline"])
-        .exits(2)
-        .says("--offline");
-    assert!(!dir.path().join(".rqsearch").exists());
+    dir.write("onnxruntime/__init__.py", python_trap(&dir, "onnxruntime"));
+    for program in ["python3", "python"] {
+        let script = dir.write(program, format!("#!/bin/sh\ntouch '{}'\n", path("ran-program").display()));
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    // A library whose constructor runs when it is loaded. Without a C compiler, Python is tested alone.
+    let source = format!(
+        "#include <stdio.h>\n__attribute__((constructor)) static void run(void) {{ fclose(fopen(\"{}\", \"w\")); }}\n",
+        path("ran-library").display()
+    );
+    let source = dir.write("trap.c", source);
+    let library =
+        path(if cfg!(target_os = "macos") { "libonnxruntime.dylib" } else { "libonnxruntime.so.1.30.0" });
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status()
+        .is_ok_and(|status| status.success());
+    assert!(
+        compiled || std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_none(),
+        "this test needs a C compiler"
+    );
+    if compiled {
+        for directory in ["lib", "cache/onnxruntime", "onnxruntime/capi"] {
+            std::fs::create_dir_all(path(directory)).unwrap();
+            std::fs::copy(&library, path(directory).join(library.file_name().unwrap())).unwrap();
+        }
+    }
+    // An index whose model is an ONNX model of this directory.
+    dir.write("faq.md", FAQ);
+    dir.run(&["index", "faq.md"]).success();
+    dir.write("mine/model.onnx", "");
+    dir.write("mine/tokenizer.json", "{}");
+    let search_path = std::env::var("PATH").unwrap();
+    let traps = || {
+        let entries = dir.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+        entries.filter(|name| name.to_string_lossy().starts_with("ran-")).collect::<Vec<_>>()
+    };
+    let run = |args: &[&str], library: &str| {
+        let mut command = dir.command(args);
+        command
+            .env("PATH", format!(".::{search_path}"))
+            .env("LD_LIBRARY_PATH", ".:lib:")
+            .env("PYTHONPATH", format!(".:{}", dir.path().display()))
+            .env("RQSEARCH_CACHE", "cache")
+            .env("ORT_DYLIB_PATH", library);
+        let output =
+            Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "");
+        assert_eq!(traps(), Vec::<std::ffi::OsString>::new(), "{args:?}: {output:?}");
+        output
+    };
+    run(&["models"], "").success();
+    for library in ["./libonnxruntime.so.1.30.0", "libonnxruntime.so.1.30.0"] {
+        run(&["models"], library).success().says("not an absolute path");
+        run(&["index", "--model", "./mine"], library).exits(2).says("not an absolute path");
+    }
+    run(&["index", "--model", "./mine"], "").exits(2);
+    run(&["roses", "--rerank", "./mine"], "").exits(2);
+    run(&["roses"], "").success();
+    // The traps work.
+    if compiled {
+        let absolute = library.display().to_string();
+        let mut command = dir.command(&["index", "--model", "./mine"]);
+        command.env("ORT_DYLIB_PATH", absolute).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(!command.status().unwrap().success());
+        assert_eq!(traps(), ["ran-library"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn listing_models_loads_no_library() {
+    let dir = Dir::new();
+    let source = format!(
+        "#include <stdio.h>\n__attribute__((constructor)) static void run(void) {{ fclose(fopen(\"{}\", \"w\")); }}\n",
+        dir.path().join("ran").display()
+    );
+    let source = dir.write("trap.c", source);
+    let library = dir.path().join("libonnxruntime.so");
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !compiled {
+        dir.write("libonnxruntime.so", "");
+    }
+    let mut command = dir.command(&["models"]);
+    command.env("ORT_DYLIB_PATH", &library);
+    let output = Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "");
+    output.success().says(&format!("found {}", library.display()));
+    assert!(!dir.path().join("ran").exists());
 }

@@ -51,7 +51,7 @@ fn quotes_demand_and_dashes_exclude_in_both_legs() {
     assert_eq!(dir.titles(&["--mode", "semantic", "\"doubled in size\" bread"]), [RISE]);
     let without = dir.titles(&["bread -sourdough"]);
     assert!(without.contains(&RISE.to_owned()) && !without.contains(&SOUR.to_owned()), "{without:?}");
-    dir.run(&["\"size in doubled\""]).exits(1).says("nothing found");
+    dir.run(&["\"size in doubled\""]).exits(1).says("no question matches");
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn any_phrase_gets_a_sensible_answer() {
         assert!(matches!(output.code, Some(0 | 1)), "{output:?}");
     }
     dir.run(&[""]).exits(2).says("the phrase is empty");
-    dir.run(&["-n", "0", "bread"]).exits(1);
+    dir.run(&["-n", "0", "bread"]).exits(2).says("1 or more");
 }
 
 #[test]
-fn how_sure_we_are_tells_answers_from_near_misses() {
+fn confidence_separates_answers_from_unanswered_phrases() {
     let dir = Dir::new();
     let sure = |phrase: &str| -> f64 {
         let output = dir.run(&["--builtin", "--json", "-n", "1", phrase]).stdout;
@@ -168,15 +168,16 @@ fn how_sure_we_are_tells_answers_from_near_misses() {
     }
     for phrase in unanswered {
         let missed = dir.run(&["--builtin", phrase]).exits(1);
-        assert!(missed.stderr.contains("nothing here answers this"), "{missed:?}");
-        assert!(missed.stdout.contains("% sure"), "the nearest misses follow: {missed:?}");
+        assert!(missed.stderr.contains("closest questions:"), "{missed:?}");
+        let weak = missed.stdout.lines().filter(|line| line.trim_start().starts_with("weak ")).count();
+        assert_eq!(weak, 3, "{missed:?}");
     }
     dir.run(&["--builtin", "--min-confidence", "0", unanswered[0]]).success();
     dir.run(&["--builtin", "--min-confidence", "0.99", answered[0]]).exits(1);
-    // An index of words only cannot tell.
+    // An index without embeddings has no confidence.
     let words = Dir::new();
     words.write("faq.md", crate::util::FAQ);
     words.run(&["index", "--keyword-only", "faq.md"]).success();
     words.run(&["bread"]).success();
-    dir.run(&["--min-confidence", "2", "x"]).exits(2).says("a number from 0 to 1");
+    dir.run(&["--min-confidence", "2", "x"]).exits(2).says("must be a number from 0 to 1");
 }

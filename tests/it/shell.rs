@@ -66,10 +66,10 @@ fn fish_completes() {
         shell(&["fish", "--no-config", "-c"], &script)
     };
     let Some(offered) = offers("rqsearch ind") else { return };
-    assert!(offered.len() == 1 && offered[0].starts_with("index\tBuild or update"), "{offered:?}");
+    assert!(offered.len() == 1 && offered[0].starts_with("index\tCreate or update"), "{offered:?}");
     assert!(offers("rqsearch --mo").unwrap()[0].starts_with("--mode"));
     assert!(offers("rqsearch dups --ac").unwrap()[0].starts_with("--across"));
-    assert_eq!(offers("rqsearch --mode k").unwrap(), ["keyword\tWords only"]);
+    assert_eq!(offers("rqsearch --mode k").unwrap(), ["keyword\tKeyword search only"]);
 }
 
 /// Types into a zsh on a terminal of its own, presses Tab, and lets the line editor say what its line is then.

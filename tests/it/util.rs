@@ -72,15 +72,29 @@ impl Dir {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rqsearch"));
-        command.args(args).current_dir(self.path()).env_remove("RQSEARCH_INDEX").env_remove("NO_COLOR");
+        command.args(args).current_dir(self.path());
+        for variable in ["RQSEARCH_INDEX", "RQSEARCH_API_KEY", "HF_HUB_OFFLINE", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
+        // Never the configuration of whoever runs the tests.
+        command.env("RQSEARCH_CONFIG", self.config());
         command
     }
 
+    /// The configuration file of the program here. It need not exist.
+    pub fn config(&self) -> PathBuf {
+        self.path().join(".config/config.toml")
+    }
+
     pub fn run(&self, args: &[&str]) -> Output {
-        Output::of(self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
+        Output::of(self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), b"")
     }
 
     pub fn run_with_input(&self, args: &[&str], input: &str) -> Output {
+        self.run_with_bytes(args, input.as_bytes())
+    }
+
+    pub fn run_with_bytes(&self, args: &[&str], input: &[u8]) -> Output {
         Output::of(
             self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()),
             input,
@@ -110,10 +124,10 @@ pub struct Output {
 }
 
 impl Output {
-    pub fn of(command: &mut Command, input: &str) -> Self {
+    pub fn of(command: &mut Command, input: impl AsRef<[u8]>) -> Self {
         let mut child = command.spawn().unwrap();
         if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(input.as_bytes()).unwrap();
+            stdin.write_all(input.as_ref()).unwrap();
         }
         let output = child.wait_with_output().unwrap();
         Self {
@@ -143,7 +157,6 @@ impl Output {
 
 /// What `tests/setup/NAME.sh` installed: a folder in `test-tools` of the target folder. `None`, saying so,
 /// where it was not run; with `RQSEARCH_TEST_EVERYTHING` set, as CI has it, that fails instead.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #[allow(dead_code, reason = "slim builds have no test that needs any")]
 pub fn tools(name: &str) -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_rqsearch"));
@@ -157,6 +170,12 @@ pub fn tools(name: &str) -> Option<PathBuf> {
         "{} is missing: tests/setup/{name}.sh makes it",
         folder.display()
     );
-    eprintln!("skipped: tests/setup/{name}.sh was not run");
+    skipped(&format!("tests/setup/{name}.sh was not run"));
     None
+}
+
+/// Reports that a test did not run. Unlike what `eprintln!` writes, this is shown for tests that pass.
+pub fn skipped(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    writeln!(std::io::stderr(), "skipped {test}: {why}").expect("stderr can be written");
 }

@@ -10,37 +10,39 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::locate_index::IndexArgs;
 use super::model::{NetworkArgs, SettingsArgs};
+use super::streams::data;
 use super::{IndexLocation, Outcome, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
 use crate::index::{Build, Index, Problem};
 use crate::search::{FITTED, Mode, spread, tune};
 
-/// What a TREC run calls us.
+/// The name of the system in a TREC run.
 const RUN: &str = "rqsearch";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Judged sets: a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, or a file with a
-    /// phrase, a tab and parts of the right titles on each line
+    /// Judged queries: a directory with corpus.jsonl, queries.jsonl and qrels/test.tsv (BEIR), or a file with
+    /// a phrase, a tab, and parts of the relevant titles on each line
     #[arg(value_name = "SET", required_unless_present = "pairs")]
     sets: Vec<PathBuf>,
-    /// Measure how well duplicates are told: files with a label (0 or 1), an id and two texts on each
-    /// line, tabs between, under a line of names
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight"])]
+    /// Measure duplicate detection instead, on labelled pairs: files with a header line and, on each line,
+    /// a label (0 or 1), an id and two texts, separated by tabs
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
-    /// The share of meaning against words, instead of the one tuned on each corpus
+    /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
     #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
     semantic_weight: Option<f32>,
-    /// Write the hybrid rankings of one set as a TREC run
+    /// Write the hybrid rankings of one set to a file, as a TREC run
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
-    /// Test the hybrid rankings of one set against those of an earlier --run
+    /// Compare the hybrid rankings of one set with those of an earlier --run
     #[arg(long, value_name = "RUN")]
     compare: Option<PathBuf>,
-    /// Fit the confidence to these sets (with --pairs, what tells duplicates) and write it to a file; the table then shows how it does on
-    /// each set when fitted on the others
+    /// Fit the model of confidence (with --pairs, of duplicates) to these sets and write it to FILE. The
+    /// table then shows each set with the model fitted to the others
     #[arg(long, value_name = "FILE")]
     fit: Option<PathBuf>,
     /// Write one JSON object
@@ -49,6 +51,8 @@ pub struct Args {
     /// Index and search the sets' own corpora with this model instead of the built-in one
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
+    #[command(flatten)]
+    index: IndexArgs,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -68,7 +72,8 @@ struct Row {
     seconds: f64,
 }
 
-pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let location = args.index.location();
     if !args.pairs.is_empty() {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
@@ -82,7 +87,7 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     for set in &args.sets {
         let judged = Judged::read(set)?;
-        let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
+        let temporary = tempfile::tempdir().context("could not create a temporary directory")?;
         let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
@@ -122,7 +127,7 @@ pub fn run(args: &Args, location: IndexLocation<'_>) -> anyhow::Result<Outcome> 
         fitted.push('\n');
         std::fs::write(path, fitted).with_context(|| format!("could not write {}", path.display()))?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = data();
     if args.json {
         let report = serde_json::json!({ "rows": rows, "calibration": calibrations });
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;

@@ -77,7 +77,7 @@ pub fn run(paths: &[PathBuf], fit: Option<&Path>, json: bool) -> anyhow::Result<
     let sets: Vec<SetReport> = reports.collect();
     let report =
         Report { metrics: Metrics::mean(&sets.iter().map(|set| &set.metrics).collect::<Vec<_>>()), sets };
-    let mut out = io::stdout().lock();
+    let mut out = crate::cli::streams::data();
     if json {
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
         writeln!(out)?;

@@ -1,4 +1,4 @@
-//! A model's folder, laid out as model hubs do.
+//! The directory of an ONNX model, laid out as on model hubs.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,50 +11,50 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::embed::Pooling;
 
-/// Where the graph lies, in the order in which it is looked for.
+/// Where the graph may be, in the order in which it is looked for.
 const GRAPHS: [&str; 3] = ["model.onnx", "onnx/model.onnx", "model_optimized.onnx"];
 
-/// What a model reads of a text where its files do not say, and at most: chunks are shorter.
+/// How many tokens of a text a model reads: at most, and if its files do not say. Chunks are shorter.
 const WINDOW: usize = 512;
 
-/// A folder with a graph and a tokenizer.
+/// A directory with a graph and a tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFolder {
-    /// The folder, absolute.
+    /// The directory, absolute.
     pub path: PathBuf,
-    /// What the model is called.
+    /// The model's name.
     pub name: String,
-    /// The graph, relative to the folder.
+    /// The graph, relative to the directory.
     pub graph: String,
-    /// The output that is the text's vector, where it has to be named.
+    /// The output with the text's vector, if it must be named.
     pub output: Option<&'static str>,
 }
 
-/// What the files of a model say of its use.
+/// How to use a model, according to its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
-    /// How tokens become a text.
+    /// How the vectors of a text's tokens become one.
     pub pooling: Option<Pooling>,
-    /// What to put before a phrase.
+    /// The text to put before each phrase.
     pub query_prefix: String,
-    /// What to put before everything else.
+    /// The text to put before each title and passage.
     pub passage_prefix: String,
-    /// How many tokens it reads.
+    /// How many tokens of a text the model reads.
     pub window: usize,
 }
 
 impl ModelFolder {
-    /// A folder that somebody names.
+    /// Opens a directory that the user names.
     ///
     /// # Errors
-    /// It is not there, or has no graph or no tokenizer.
+    /// It does not exist, or has no graph or no tokenizer.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let absolute = path
             .canonicalize()
-            .with_context(|| format!("could not find the model's folder {}", path.display()))?;
+            .with_context(|| format!("could not find the model's directory {}", path.display()))?;
         let Some(graph) = GRAPHS.into_iter().find(|graph| absolute.join(graph).is_file()) else {
             bail!(
-                "{} holds no model\n  hint: a model's folder has {} and tokenizer.json",
+                "{} contains no ONNX model\n  hint: a model's directory contains {}, and tokenizer.json",
                 path.display(),
                 GRAPHS[..2].join(" or ")
             );
@@ -69,21 +69,21 @@ impl ModelFolder {
     /// The bytes of the graph.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// The file cannot be read.
     pub fn graph(&self) -> anyhow::Result<Vec<u8>> {
         self.required(&self.graph)
     }
 
-    /// How large the graph and its weights are, in bytes.
+    /// The size of the graph and its weights in bytes.
     pub fn bytes(&self) -> u64 {
         let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
         self.weights().into_iter().map(size).sum::<u64>() + size(self.path.join(&self.graph))
     }
 
-    /// Weights that lie beside the graph: the names by which the graph knows them, and their bytes.
+    /// The files with weights beside the graph: their names in the graph, and their bytes.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// A file cannot be read.
     pub fn external(&self) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
         let read = |path: PathBuf| {
             let buffer = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
@@ -94,7 +94,7 @@ impl ModelFolder {
         self.weights().into_iter().map(read).collect()
     }
 
-    /// The files beside the graph whose names begin like it: `model.onnx_data`, `model.onnx.data`.
+    /// The files beside the graph whose names begin with its name: `model.onnx_data`, `model.onnx.data`.
     fn weights(&self) -> Vec<PathBuf> {
         let graph = self.path.join(&self.graph);
         let (Some(folder), Some(name)) = (graph.parent(), graph.file_name()) else {
@@ -112,7 +112,7 @@ impl ModelFolder {
         found
     }
 
-    /// The tokenizer's files; where those that few models need are missing, what they would say.
+    /// The tokenizer's files, with defaults in place of optional files that are missing.
     ///
     /// # Errors
     /// The tokenizer is missing, or a file is not JSON.
@@ -135,10 +135,10 @@ impl ModelFolder {
         })
     }
 
-    /// What the files say of the model's use: those of sentence-transformers, where they are there.
+    /// How to use the model, from the files of sentence-transformers if there are any.
     ///
     /// # Errors
-    /// A file is not JSON; the pooling is one that nobody here knows.
+    /// A file is not JSON, or the pooling is not supported.
     pub fn configuration(&self) -> anyhow::Result<Configuration> {
         let prompts = self.json("config_sentence_transformers.json")?.unwrap_or_default()["prompts"].take();
         let prompt = |names: &[&str]| {
@@ -146,7 +146,7 @@ impl ModelFolder {
         };
         let lengths = [
             self.json("sentence_bert_config.json")?.unwrap_or_default()["max_seq_length"].as_u64(),
-            // Some write 10³⁰ for "any".
+            // Some models have 10³⁰ here, for no limit.
             self.json("tokenizer_config.json")?.unwrap_or_default()["model_max_length"].as_u64(),
             self.json("config.json")?.unwrap_or_default()["max_position_embeddings"].as_u64(),
         ];
@@ -175,14 +175,14 @@ impl ModelFolder {
             ["pooling_mode_mean_tokens"] => Ok(Some(Pooling::Mean)),
             ["pooling_mode_cls_token"] => Ok(Some(Pooling::Cls)),
             other => bail!(
-                "{} pools by {}, which is not supported\n  hint: mean and cls are",
+                "{} uses {}, which is not supported\n  hint: mean and cls are supported",
                 self.name,
                 other.join(" and ")
             ),
         }
     }
 
-    /// A hash of everything that a vector depends on.
+    /// A hash of everything that vectors depend on, apart from settings.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -196,7 +196,7 @@ impl ModelFolder {
     }
 
     fn required(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        self.optional(name)?.with_context(|| format!("{} lacks {name}", self.path.display()))
+        self.optional(name)?.with_context(|| format!("{} has no {name}", self.path.display()))
     }
 
     fn optional(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
@@ -245,19 +245,19 @@ mod tests {
     }
 
     #[test]
-    fn both_layouts_are_found_and_what_is_missing_is_named() {
+    fn all_layouts_are_found_and_a_missing_file_is_named() {
         for graph in GRAPHS {
             let (_dir, folder) = folder(&[(graph, "g"), ("tokenizer.json", "{}")]);
             assert_eq!(folder.unwrap().graph, graph);
         }
         let (_dir, none) = folder(&[("readme.md", "")]);
-        assert!(none.unwrap_err().to_string().contains("holds no model"));
+        assert!(none.unwrap_err().to_string().contains("contains no ONNX model"));
         let (_dir, half) = folder(&[("model.onnx", "g")]);
-        assert!(half.unwrap_err().to_string().contains("lacks tokenizer.json"));
+        assert!(half.unwrap_err().to_string().contains("has no tokenizer.json"));
     }
 
     #[test]
-    fn the_use_of_a_model_is_read_from_its_files() {
+    fn settings_are_read_from_the_models_files() {
         let (_dir, folder) = folder(&[
             ("onnx/model.onnx", "g"),
             ("tokenizer.json", "{}"),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_says_has_a_default_and_what_nobody_knows_is_an_error() {
+    fn missing_settings_have_defaults_and_unknown_pooling_is_an_error() {
         let (_dir, bare) = folder(&[("model.onnx", "g"), ("tokenizer.json", "{}")]);
         let bare = bare.unwrap();
         assert_eq!(
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_beside_the_graph_belong_to_it() {
+    fn weights_beside_the_graph_are_part_of_the_model() {
         let (dir, folder) = folder(&[
             ("onnx/model.onnx", "graph"),
             ("onnx/model.onnx_data", "weights"),

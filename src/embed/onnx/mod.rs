@@ -17,20 +17,20 @@ use sessions::Sessions;
 
 pub use rerank::CrossEncoder;
 
-/// A model of the catalogue, or in a folder.
+/// An embedding model of the catalogue, or in a directory.
 pub struct Onnx {
     info: ModelInfo,
     sessions: Sessions<TextEmbedding>,
-    /// Counts tokens; cuts nothing.
+    /// Counts tokens, without truncation.
     tokenizer: Tokenizer,
 }
 
 impl Onnx {
-    /// Loads a model; what `settings` do not say is as its files have it.
+    /// Loads a model. Where `settings` say nothing, the model's files do.
     ///
     /// # Errors
-    /// ONNX Runtime is not to be found, a file of the model is not what it should be, the model does not
-    /// run, or has fewer dimensions than are asked for.
+    /// ONNX Runtime is not installed, a file of the model is damaged, the model fails, or it has fewer dimensions
+    /// than `settings` ask for.
     pub fn load(
         folder: &ModelFolder,
         origin: Origin,
@@ -48,7 +48,7 @@ impl Onnx {
         tokenizer
             .with_truncation(None)
             .map_err(|error| anyhow::anyhow!("{error}"))
-            .context("the model's tokenizer cannot be used")?;
+            .with_context(|| format!("could not use the tokenizer of {}", folder.path.display()))?;
         tokenizer.with_padding(None);
         let info = ModelInfo {
             name: folder.name.clone(),
@@ -66,12 +66,15 @@ impl Onnx {
         Ok(model)
     }
 
-    /// How many numbers of a vector are kept; the model is asked how many there are.
+    /// How many numbers of a vector to keep. The model is run to learn how many it has.
     fn dimensions(&self, asked: Option<usize>) -> anyhow::Result<usize> {
         let own = self.run("dimensions")?.len();
         match asked {
-            Some(0) => bail!("a vector of no dimensions says nothing\n  hint: {} has {own}", self.info.name),
-            Some(asked) if asked > own => bail!("{} has {own} dimensions, not {asked}", self.info.name),
+            Some(0) => bail!("--dimensions must be at least 1\n  hint: {} has {own}", self.info.name),
+            Some(asked) if asked > own => bail!(
+                "{} has {own} dimensions, not {asked}\n  hint: --dimensions can only make vectors shorter",
+                self.info.name
+            ),
             asked => Ok(asked.unwrap_or(own)),
         }
     }
@@ -87,15 +90,15 @@ impl Onnx {
         Ok(format!("{:016x}", hasher.digest()))
     }
 
-    /// What the model makes of a text, whole. One text a run: what shares a run may change a vector, where
-    /// activations are quantized by the run, and padding is computed in vain.
+    /// The vector of a text, in full length. Each run has one text: with quantized activations, texts in the same
+    /// run change each other's vectors, and padding would be computed for nothing.
     fn run(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         let vectors = self.sessions.with(|session| Ok(session.embed([text], None)?));
         let vectors = vectors.with_context(|| format!("{} failed", self.info.name))?;
-        let vector = vectors.into_iter().next().context("the model gave no vector")?;
+        let vector = vectors.into_iter().next().context("the model returned no vector")?;
         anyhow::ensure!(
             vector.iter().all(|x| x.is_finite()),
-            "{} gave a vector that is none",
+            "{} returned a vector with NaN or infinite values",
             self.info.name
         );
         Ok(vector)
@@ -113,7 +116,7 @@ impl Embedder for Onnx {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        // A text that the tokenizer cannot read is too long for any chunk.
+        // A text that cannot be tokenized must not become part of a chunk.
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 }

@@ -18,13 +18,13 @@ impl CrossEncoder {
     /// Loads a cross-encoder.
     ///
     /// # Errors
-    /// ONNX Runtime is not to be found, or a file of the model is not what it should be.
+    /// ONNX Runtime is not installed, a file of the model is damaged, or the model is not a cross-encoder.
     pub fn load(folder: &ModelFolder, loading: Loading) -> anyhow::Result<Self> {
         runtime::ensure()?;
         let window = folder.configuration()?.window;
         let made = folder.clone();
         let make = move |threads| {
-            // From the file, so that weights beside the graph are found.
+            // By its path, so that weights beside the graph are found.
             let model = UserDefinedRerankingModel::new(made.path.join(&made.graph), made.tokenizer()?);
             let options =
                 RerankInitOptionsUserDefined::new().with_max_length(window).with_intra_threads(threads);
@@ -33,7 +33,7 @@ impl CrossEncoder {
         };
         let sessions = Sessions::new(make, folder.bytes(), loading)?;
         let reranker = Self { name: folder.name.clone(), sessions };
-        reranker.score("try", "it").with_context(|| format!("{} is no reranker", reranker.name))?;
+        reranker.score("try", "it").with_context(|| format!("{} is not a reranker", reranker.name))?;
         Ok(reranker)
     }
 }
@@ -45,6 +45,6 @@ impl Reranker for CrossEncoder {
 
     fn score(&self, phrase: &str, passage: &str) -> anyhow::Result<f32> {
         let scored = self.sessions.with(|session| Ok(session.rerank(phrase, [passage], false, None)?))?;
-        scored.first().map(|result| result.score).context("the reranker gave no score")
+        scored.first().map(|result| result.score).context("the reranker returned no score")
     }
 }

@@ -1,19 +1,26 @@
-//! Finding ONNX Runtime, a shared library, when a model needs it.
+//! Finding and loading ONNX Runtime, a shared library, when a model needs it.
+//!
+//! A library that is loaded runs code, so nothing here depends on the current directory: relative paths are
+//! refused or skipped, wherever they come from, and Python is asked in a way that cannot import from there.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use anyhow::{Context, bail};
 
 use crate::embed::hub;
 
-/// How to get the library, where there is none that fits.
-const HINT: &str =
-    "hint: `python3 -m pip install onnxruntime` is enough, or name the library in ORT_DYLIB_PATH";
+/// How to install the library.
+pub const HINT: &str = "hint: install it with `python3 -m pip install onnxruntime`, or set ORT_DYLIB_PATH to the \
+                        library's absolute path";
 
-/// The library as it is called here, version numbers behind it left out.
+/// The variable that names the library.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The library's file name; version numbers may follow.
 const NAME: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -22,80 +29,112 @@ const NAME: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// Loads ONNX Runtime, once in the life of the process: the first that fits of `ORT_DYLIB_PATH`, beside the
-/// program, in our cache, in the system's folders, in an installed Python `onnxruntime`.
+/// Loads ONNX Runtime, once per process. [`candidates`] says where it is looked for, and in which order; the
+/// first library that is new enough is used.
 ///
 /// # Errors
-/// There is none, or none that fits: the versions are named.
+/// No library was found, or none is new enough: the message names the versions.
 pub fn ensure() -> anyhow::Result<()> {
     static LOADED: Mutex<bool> = Mutex::new(false);
     let mut loaded = LOADED.lock().expect("nothing panics while it is locked");
     if !*loaded {
         let library = find()?;
-        ort::init_from(&library).with_context(|| format!("could not use {}\n  {HINT}", library.display()))?;
+        ort::init_from(&library)
+            .with_context(|| format!("could not load {}\n  {HINT}", library.display()))?;
         *loaded = true;
     }
     Ok(())
 }
 
-/// Where the library is that [`ensure`] loads.
+/// The library that [`ensure`] would try first, without loading it: its version is not checked. `None` if
+/// there is none.
+///
+/// # Errors
+/// `ORT_DYLIB_PATH` does not name a file by its absolute path.
+pub fn locate() -> anyhow::Result<Option<PathBuf>> {
+    match named()? {
+        Some(path) if path.is_file() => Ok(Some(path)),
+        Some(path) => bail!("{VARIABLE} names {}, which is not a file\n  {HINT}", path.display()),
+        None => Ok(candidates().next()),
+    }
+}
+
+/// The library that [`ensure`] loads. Candidates are loaded to learn their version.
 ///
 /// # Errors
 /// Those of [`ensure`].
-pub fn find() -> anyhow::Result<PathBuf> {
-    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
+fn find() -> anyhow::Result<PathBuf> {
+    if let Some(path) = named()? {
         return match fit(&path) {
             Fit::Fits => Ok(path),
             Fit::TooOld(version) => {
-                bail!("ORT_DYLIB_PATH names {}, which is {}\n  {HINT}", path.display(), too_old(version))
+                bail!("{VARIABLE} names {}, which is {}\n  {HINT}", path.display(), too_old(version))
             }
-            Fit::NoLibrary => {
-                bail!("ORT_DYLIB_PATH names {}, which cannot be loaded\n  {HINT}", path.display())
+            Fit::NotALibrary => {
+                bail!("{VARIABLE} names {}, which cannot be loaded\n  {HINT}", path.display())
             }
         };
     }
     let mut unfit = Vec::new();
-    for candidate in folders().flat_map(libraries) {
+    for candidate in candidates() {
         match fit(&candidate) {
             Fit::Fits => return Ok(candidate),
             Fit::TooOld(version) => unfit.push(format!("{} is {}", candidate.display(), too_old(version))),
-            Fit::NoLibrary => {}
+            Fit::NotALibrary => unfit.push(format!("{} cannot be loaded", candidate.display())),
         }
     }
     match unfit.as_slice() {
         [] => bail!("this model needs ONNX Runtime, which was not found\n  {HINT}"),
-        unfit => bail!("this model needs another ONNX Runtime: {}\n  {HINT}", unfit.join("; ")),
+        unfit => bail!(
+            "this model needs ONNX Runtime, and none that fits was found: {}\n  {HINT}",
+            unfit.join("; ")
+        ),
     }
+}
+
+/// The library that the user names in `ORT_DYLIB_PATH`.
+fn named() -> anyhow::Result<Option<PathBuf>> {
+    let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    if !path.is_absolute() {
+        bail!("{VARIABLE} names {}, which is not an absolute path\n  {HINT}", path.display());
+    }
+    Ok(Some(path))
 }
 
 enum Fit {
     Fits,
     /// Its minor version.
     TooOld(u32),
-    NoLibrary,
+    NotALibrary,
 }
 
+/// Loads a library to learn its version. This runs its code.
 fn fit(path: &Path) -> Fit {
     match ort::util::probe(path) {
         Some(minor) if minor >= ort::MINOR_VERSION => Fit::Fits,
         Some(minor) => Fit::TooOld(minor),
-        None => Fit::NoLibrary,
+        None => Fit::NotALibrary,
     }
 }
 
 fn too_old(minor: u32) -> String {
-    format!("version 1.{minor}, where 1.{} or later is needed", ort::MINOR_VERSION)
+    format!("version 1.{minor}, but version 1.{} or later is needed", ort::MINOR_VERSION)
 }
 
-/// The folders to look in, each looked for when those before it had nothing.
-fn folders() -> impl Iterator<Item = PathBuf> {
+/// The libraries in [`directories`], in the order in which they are tried.
+fn candidates() -> impl Iterator<Item = PathBuf> {
+    // Whatever the environment holds, what is below the current directory only by a relative path is not ours.
+    directories().filter(|directory| directory.is_absolute()).flat_map(|directory| libraries(&directory))
+}
+
+/// The directories to look in, in order: beside the program (`lib` first), in our cache, `LD_LIBRARY_PATH`, the
+/// system's, and that of an installed Python package `onnxruntime`. Python is only started when it is reached.
+fn directories() -> impl Iterator<Item = PathBuf> {
     let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
-    let beside = beside.into_iter().flat_map(|folder| [folder.join("lib"), folder]);
+    let beside = beside.into_iter().flat_map(|directory| [directory.join("lib"), directory]);
     let cache = hub::cache().ok().map(|cache| cache.join("onnxruntime"));
-    let named = env::var_os("LD_LIBRARY_PATH")
-        .into_iter()
-        .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>());
     let system = [
         "/usr/local/lib",
         "/usr/lib",
@@ -104,13 +143,19 @@ fn folders() -> impl Iterator<Item = PathBuf> {
         "/usr/lib/aarch64-linux-gnu",
         "/opt/homebrew/lib",
     ];
-    let python = std::iter::once_with(python_folder).flatten();
-    beside.chain(cache).chain(named).chain(system.map(PathBuf::from)).chain(python)
+    let python = std::iter::once_with(python_directory).flatten();
+    beside.chain(cache).chain(paths_in("LD_LIBRARY_PATH")).chain(system.map(PathBuf::from)).chain(python)
 }
 
-/// The libraries in a folder, newest first by their names.
-fn libraries(folder: PathBuf) -> Vec<PathBuf> {
-    let entries = folder.read_dir().into_iter().flatten().filter_map(Result::ok);
+/// The absolute paths in a variable such as `PATH`. A relative or empty one would mean the current directory.
+fn paths_in(variable: &str) -> Vec<PathBuf> {
+    let list = env::var_os(variable).unwrap_or_default();
+    env::split_paths(&list).filter(|path| path.is_absolute()).collect()
+}
+
+/// The libraries in a directory, newest first by their file names.
+fn libraries(directory: &Path) -> Vec<PathBuf> {
+    let entries = directory.read_dir().into_iter().flatten().filter_map(Result::ok);
     let is_library = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with(NAME)
@@ -128,18 +173,34 @@ fn version_of(path: &Path) -> Vec<u32> {
     name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 
-/// Where Python's `onnxruntime` keeps the library. Python is asked, not searched for: it knows of virtual
-/// environments. The package itself is not imported, which would take long.
-fn python_folder() -> Option<PathBuf> {
-    const ASK: &str = "import importlib.util as u\n\
-                       s = u.find_spec('onnxruntime')\n\
-                       print(s.submodule_search_locations[0] if s else '')";
-    let pythons = if cfg!(windows) { ["python", "py"] } else { ["python3", "python"] };
-    pythons.into_iter().find_map(|python| {
-        let output = Command::new(python).args(["-c", ASK]).output().ok()?;
-        let folder = String::from_utf8(output.stdout).ok()?;
-        (!folder.trim().is_empty()).then(|| Path::new(folder.trim()).join("capi"))
+/// The directory in which the Python package `onnxruntime` keeps the library.
+///
+/// Python is asked because it knows virtual environments; the package itself is not imported, which would be
+/// slow. `-I` keeps the current directory, `PYTHONPATH` and other variables out of Python's import path. It also
+/// leaves out the user's own packages (`pip install --user`), so those are added by their absolute path.
+///
+/// Python is started in its own directory, not in the current one: `python3` may be a launcher, such as
+/// pyenv's, that reads files of the current directory.
+fn python_directory() -> Option<PathBuf> {
+    const ASK: &str = "\
+import os, site, sys
+from importlib.machinery import PathFinder
+places = [p for p in [*sys.path, site.getusersitepackages()] if os.path.isabs(p)]
+found = PathFinder.find_spec('onnxruntime', places)
+print(found.submodule_search_locations[0] if found and found.submodule_search_locations else '')";
+    let names = if cfg!(windows) { ["python.exe", "py.exe"] } else { ["python3", "python"] };
+    names.into_iter().filter_map(|name| executable(name.as_ref())).find_map(|python| {
+        let mut command = Command::new(&python);
+        command.args(["-I", "-c", ASK]).current_dir(python.parent()?).stdin(Stdio::null());
+        let output = command.output().ok()?;
+        let directory = String::from_utf8(output.stdout).ok()?;
+        Some(Path::new(directory.trim()).join("capi")).filter(|directory| directory.is_absolute())
     })
+}
+
+/// The absolute path of a program: what the shell would start, but never from the current directory.
+fn executable(name: &OsStr) -> Option<PathBuf> {
+    paths_in("PATH").into_iter().map(|directory| directory.join(name)).find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -149,20 +210,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_library_of_a_folder_comes_first_and_providers_are_none() {
+    fn libraries_are_listed_newest_first_without_providers() {
         let dir = tempfile::tempdir().unwrap();
         for version in ["1.9.0", "1.31.1", "1.24.0"] {
             fs::write(dir.path().join(format!("{NAME}.{version}.dylib")), "").unwrap();
         }
         fs::write(dir.path().join(format!("{NAME}_providers_shared.so")), "").unwrap();
-        let found = libraries(dir.path().to_owned());
+        let found = libraries(dir.path());
         assert_eq!(found.iter().map(|path| version_of(path)[1]).collect::<Vec<_>>(), [31, 24, 9]);
-        assert!(libraries(dir.path().join("nothing")).is_empty());
+        assert!(libraries(&dir.path().join("nothing")).is_empty());
     }
 
     #[test]
-    fn what_is_no_library_does_not_fit() {
+    fn an_empty_file_is_not_a_library() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(matches!(fit(file.path()), Fit::NoLibrary));
+        assert!(matches!(fit(file.path()), Fit::NotALibrary));
     }
 }

@@ -1,17 +1,17 @@
-//! A model loaded more than once, so that each worker has its own.
+//! Several copies of one model, so that threads can use it at once.
 
 use std::sync::{Condvar, Mutex};
 
 use crate::embed::{Loading, Prepare};
 
-/// Above this size (in bytes) a model is loaded once, and works on all threads together: many copies of a
-/// small one are faster, and of a large one too large.
+/// A model of at least this many bytes is loaded once, and runs on all threads. Copies would be faster, but need
+/// too much memory.
 const LARGE: u64 = 600 << 20;
 
-/// Copies of one model, made as they are needed.
+/// Copies of one model, loaded when they are needed.
 pub struct Sessions<S> {
     make: Box<dyn Fn(usize) -> anyhow::Result<S> + Send + Sync>,
-    /// How many there may be, and on how many threads each works.
+    /// The highest number of copies, and the number of threads of each.
     most: usize,
     threads: usize,
     state: Mutex<State<S>>,
@@ -24,14 +24,14 @@ struct State<S> {
 }
 
 impl<S> Sessions<S> {
-    /// Makes the first; `bytes` is the size of the model.
+    /// Loads the first copy with `make`. `bytes` is the size of the model.
     pub fn new(
         make: impl Fn(usize) -> anyhow::Result<S> + Send + Sync + 'static,
         bytes: u64,
         loading: Loading,
     ) -> anyhow::Result<Self> {
         let all = loading.thread_count();
-        // One phrase is embedded by all threads together, many texts by one thread each.
+        // A single phrase is embedded on all threads; of many texts, each is embedded on one.
         let (most, threads) = match loading.prepare {
             Prepare::Many if bytes < LARGE => (all, 1),
             Prepare::Once | Prepare::Many => (1, all),
@@ -41,13 +41,13 @@ impl<S> Sessions<S> {
         Ok(Self { make: Box::new(make), most, threads, state, free: Condvar::new() })
     }
 
-    /// Works with one that nobody else works with, waiting until there is one.
+    /// Calls `work` with a copy that is not in use. Loads one if there may be more; otherwise, waits.
     ///
     /// # Errors
-    /// Those of `work`, and of making another.
+    /// Those of `work`, and of loading a copy.
     pub fn with<T>(&self, work: impl FnOnce(&mut S) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let mut lent = Lent { session: Some(self.take()?), of: self };
-        work(lent.session.as_mut().expect("it is there until this is dropped"))
+        work(lent.session.as_mut().expect("the session is only taken out on drop"))
     }
 
     fn take(&self) -> anyhow::Result<S> {
@@ -68,7 +68,7 @@ impl<S> Sessions<S> {
     }
 }
 
-/// Comes back whatever happens, or those who wait would wait forever.
+/// A copy in use. It is returned even after a panic, or waiting threads would wait forever.
 struct Lent<'a, S> {
     session: Option<S>,
     of: &'a Sessions<S>,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_made_as_work_at_once_and_no_more() {
+    fn a_copy_is_loaded_for_each_thread_in_use() {
         let made = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&made);
         let make = move |_| Ok(count.fetch_add(1, Ordering::SeqCst));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn large_models_and_single_phrases_have_one_on_all_threads() {
+    fn large_models_and_single_phrases_use_one_copy_on_all_threads() {
         for (prepare, bytes) in [(Prepare::Many, LARGE), (Prepare::Once, 1)] {
             let sessions = Sessions::new(Ok, bytes, loading(prepare, 4)).unwrap();
             assert_eq!((sessions.most, sessions.with(|threads| Ok(*threads)).unwrap()), (1, 4));

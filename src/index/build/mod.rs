@@ -50,7 +50,8 @@ pub struct Build<'a> {
     pub paths: &'a [PathBuf],
     /// Makes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
-    /// Read every file, whether it changed or not. What was embedded is not embedded again.
+    /// Read every file and write every question anew, whether it changed or not. A text that has a
+    /// vector is not embedded again.
     pub reread: bool,
     /// Where the index was made by another model than this one, embed everything in it anew; otherwise
     /// that is an error.
@@ -120,11 +121,15 @@ pub struct Progress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Each file that was read, in order of path.
-    pub files: Vec<(String, Counts)>,
+    pub files: Vec<FileSummary>,
     /// Files that had not changed and were not read.
     pub unchanged_files: u64,
     /// Files that are gone, whose questions were removed.
     pub removed_files: u64,
+    /// Files found in a directory in which no reader recognizes questions.
+    pub unrecognized_files: u64,
+    /// Files that could not be read, or only in part. Each is one of the problems.
+    pub failed_files: u64,
     /// Problems reported.
     pub problems: u64,
     /// Chunks that got a vector.
@@ -133,6 +138,18 @@ pub struct Summary {
     pub embedded: u64,
     /// Questions in the index now.
     pub questions: u64,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSummary {
+    /// Its path, as questions name it.
+    pub path: String,
+    /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
+    /// `None` if it could not be read to its end.
+    pub format: Option<&'static str>,
+    /// What became of its questions.
+    pub counts: Counts,
 }
 
 /// What became of one file's questions.
@@ -218,7 +235,7 @@ impl Build<'_> {
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
         summary.embedded = progress.embedded.load(Ordering::Relaxed);
-        summary.files.sort_by(|a, b| a.0.cmp(&b.0));
+        summary.files.sort_by(|a, b| a.path.cmp(&b.path));
 
         for root in roots.iter().map(|root| stored_path(root, &base)) {
             if !meta.roots.contains(&root) {
@@ -315,15 +332,40 @@ pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
     writer.wait_merging_threads().context("could not finish the index")
 }
 
-/// The one writer; a second process gets an error that says so.
+/// Locks an index for writing, and deletes what a killed run left in it.
+///
+/// # Errors
+/// Another process holds the lock; the message says so. The index cannot be written.
 fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
-    index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
+    let writer = index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
         TantivyError::LockFailure(..) => anyhow!(
             "another process is writing the index in {}\n  hint: wait until it is done; the index can be searched meanwhile",
             dir.display()
         ),
         error => anyhow!(error).context(format!("could not write the index in {}", dir.display())),
-    })
+    })?;
+    collect_leftovers(&writer, dir)
+        .with_context(|| format!("could not delete what an interrupted update left in {}", dir.display()))?;
+    Ok(writer)
+}
+
+/// Deletes the files of an index that no commit names.
+///
+/// A run that is killed after it wrote a segment's deletions and before it committed leaves them
+/// behind. The next run gives its own deletions the same file name, and tantivy refuses to overwrite
+/// a file: without this, no later update succeeds.
+fn collect_leftovers(writer: &IndexWriter, dir: &Path) -> anyhow::Result<()> {
+    writer.garbage_collect_files().wait()?;
+    // What was about to replace a file: tantivy does not track these. Nobody else writes, for the
+    // lock is held.
+    for entry in dir.read_dir()? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(b".tmp") && path.is_file() {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Publishes what was added, with what the index knows of itself.
@@ -462,6 +504,7 @@ impl State<'_> {
             Ok(hash) => hash,
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
+                self.summary().failed_files += 1;
                 return Ok(());
             }
         };
@@ -492,7 +535,8 @@ impl State<'_> {
                 Ok(mut question) => {
                     question.source.path = stored.to_owned();
                     question.id = id_of(&question.source, &question, &mut same_name);
-                    if old.remove(&question.id) == Some(question_hash(&question)) {
+                    let unchanged = old.remove(&question.id) == Some(question_hash(&question));
+                    if unchanged && !self.build.reread {
                         counts.kept += 1;
                         self.progress.questions.fetch_add(1, Ordering::Relaxed);
                     } else {
@@ -512,17 +556,22 @@ impl State<'_> {
             }
             if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match read::read(file, &mut emit) {
-            Ok(read::Outcome::Read) => {}
-            // Nothing for us in there: no more to say of a file that nobody named.
-            Ok(read::Outcome::NotQuestions) => return Ok(()),
+        let format = match read::read(file, &mut emit) {
+            Ok(read::Outcome::Read(format)) => Some(format),
+            // The user named a directory, not this file: it is counted, but not reported.
+            Ok(read::Outcome::NotQuestions) => {
+                self.summary().unrecognized_files += 1;
+                return Ok(());
+            }
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
-                // What could not be read on is not known to be gone.
+                self.summary().failed_files += 1;
+                // The rest of the file was not read, so its questions may still be there.
                 old.clear();
                 bad += 1;
+                None
             }
-        }
+        };
         if let Some(more) = bad.checked_sub(PROBLEMS_NAMED).filter(|more| *more > 0) {
             self.problem(&file.path, None, format!("{more} more bad records"));
             self.summary().problems += more - 1;
@@ -532,7 +581,7 @@ impl State<'_> {
         }
         counts.removed = old.len() as u64;
         self.replace_file_record(FileRecord { path: stored.to_owned(), hash, bad })?;
-        self.summary().files.push((stored.to_owned(), counts));
+        self.summary().files.push(FileSummary { path: stored.to_owned(), format, counts });
         Ok(())
     }
 

@@ -36,6 +36,8 @@ pub struct SearchReply<'a> {
     pub took_ms: f64,
     /// Best first.
     pub hits: Vec<HitReply<'a>>,
+    /// Why less was searched than was asked for; `null` if nothing was left out.
+    pub notice: Option<&'a str>,
 }
 
 /// The answers to several phrases.
@@ -327,6 +329,7 @@ impl<'a> SearchReply<'a> {
             // Microseconds are enough to tell.
             took_ms: (results.took.as_secs_f64() * 1e6).round() / 1e3,
             hits: results.hits.iter().map(HitReply::from).collect(),
+            notice: results.notice.as_deref(),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Duplicate questions, for people.
+//! Duplicate questions as text.
 
 use std::io::{self, Write};
 
-use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_place};
+use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_location};
 use crate::duplicates::{Duplicates, Found, Kind};
 use crate::question::Question;
 use crate::render::duplicate_reasons::duplicate_reasons;
 
-/// Writes groups: the question to keep, and below it those that ask it again.
+/// Writes groups: the question to keep, and its duplicates below it.
 ///
 /// # Errors
 /// The stream is closed or full.
@@ -25,7 +25,7 @@ pub fn write_groups(out: &mut impl Write, found: &Duplicates, layout: Layout) ->
     Ok(())
 }
 
-/// Writes the likeliest pairs, and why.
+/// Writes the most probable pairs, and why each is one.
 ///
 /// # Errors
 /// The stream is closed or full.
@@ -42,7 +42,7 @@ pub fn write_pairs(out: &mut impl Write, found: &Duplicates, top: usize, layout:
     Ok(())
 }
 
-/// Writes the questions that a phrase repeats.
+/// Writes the questions that a new question duplicates.
 ///
 /// # Errors
 /// The stream is closed or full.
@@ -54,7 +54,7 @@ pub fn write_found(out: &mut impl Write, found: &[Found], layout: Layout) -> io:
     Ok(())
 }
 
-/// A question's title behind a mark, and below it its place.
+/// Writes a mark and the title of a question, and its location below.
 fn write_asked(out: &mut impl Write, question: &Question, mark: &str, layout: Layout) -> io::Result<()> {
     let margin = " ".repeat(mark.chars().count());
     let width = layout.width.map(|width| width.saturating_sub(margin.len()).max(20));
@@ -63,8 +63,7 @@ fn write_asked(out: &mut impl Write, question: &Question, mark: &str, layout: La
         writeln!(out, "{QUIET}{before}{QUIET:#}{TITLE}{}{TITLE:#}", layout.shown(&question.title[line]))?;
     }
     write!(out, "{margin}")?;
-    write_place(out, question, layout)?;
-    writeln!(out)
+    write_location(out, question, margin.len(), layout)
 }
 
 fn how(kind: Kind, probability: f32) -> String {

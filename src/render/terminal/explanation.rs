@@ -1,4 +1,4 @@
-//! Why a hit stands where it does, as a small tree.
+//! Why a hit is ranked where it is, as a small tree.
 
 use std::io::{self, Write};
 
@@ -7,21 +7,20 @@ use termtree::Tree;
 use super::{INDENT, Layout, QUIET};
 use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
 
-/// How much of the nearest piece is shown, in characters.
+/// How many characters of the nearest chunk are shown.
 const PIECE: usize = 60;
 
-/// Features that one line sums up, and what it is called: people care for what the hit has of their
-/// phrase, not for how the model splits it.
+/// The lines of the explanation of a probability, and the features of the model that each adds up.
 const REASONS: [(&str, &[&str]); 6] = [
-    ("what it has of the phrase, in meaning and words", &["cosine", "covered", "cosine_covered"]),
-    ("stands out among questions about the same", &["stands_out"]),
-    ("the words mean this one too", &["keyword_share"]),
-    ("ahead of the other hits", &["lead"]),
-    ("has what the phrase names exactly", &["named"]),
+    ("similarity to the phrase, semantic and keyword", &["cosine", "covered", "cosine_covered"]),
+    ("more similar than questions on the same subject", &["stands_out"]),
+    ("keyword search ranks it high as well", &["keyword_share"]),
+    ("lead over the other hits", &["lead"]),
+    ("contains the exact terms of the phrase", &["named"]),
     ("length of the phrase", &["words"]),
 ];
 
-/// Writes the tree, indented as the hit is.
+/// Writes the tree with the indentation of a hit.
 pub fn write_explanation(
     out: &mut impl Write,
     hit: &Hit,
@@ -40,24 +39,24 @@ pub fn write_explanation(
     Ok(())
 }
 
-/// How the score comes about.
+/// How the score is computed.
 fn sum(hit: &Hit, why: &Explanation) -> String {
     if hit.exact {
-        return "its title, or another way to ask it, is the phrase".to_owned();
+        return "the phrase is its title or an alternative title".to_owned();
     }
     let score = figure(hit.score);
     if let Some(relevance) = hit.relevance {
         return format!(
-            "{score}: half for where it stood, half for what the reranker says (log-odds {relevance:+.1})"
+            "score {score}: half its score before reranking, half the reranker's relevance (log-odds {relevance:+.1})"
         );
     }
     let (Mode::Hybrid, Some(semantic), Some(keyword)) = (why.mode, why.shares.semantic, why.shares.keyword)
     else {
-        return format!("{score}: one leg alone ranks");
+        return format!("score {score}, by one retriever only");
     };
     let weight = why.semantic_weight;
     let sum = format!(
-        "{} × {} meaning + {} × {} words",
+        "{} × {} semantic + {} × {} keyword",
         figure(weight),
         figure(semantic),
         figure(1.0 - weight),
@@ -65,12 +64,12 @@ fn sum(hit: &Hit, why: &Explanation) -> String {
     );
     match why.shares.named {
         Some(named) => format!(
-            "{score} = ({sum} + {} × {} of what the phrase names exactly) / {}",
+            "score {score} = ({sum} + {} × {} exact terms) / {}",
             figure(NAMED),
             figure(named),
             figure(1.0 + NAMED)
         ),
-        None => format!("{score} = {sum}"),
+        None => format!("score {score} = {sum}"),
     }
 }
 
@@ -80,23 +79,25 @@ fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>
         why.semantic_rank.map_or_else(String::new, |(rank, of)| format!("{} of {of}, ", ordinal(rank)));
     let moved = match why.moved_cosine {
         Some(moved) if (moved - cosine).abs() >= 0.005 => {
-            format!("; {} where the best hits are heard as well", figure(moved))
+            format!(", {} after feedback from the best hits", figure(moved))
         }
         _ => String::new(),
     };
-    let mut tree = Tree::new(format!("meaning: {place}cosine {}{moved}", figure(cosine)));
+    let mut tree = Tree::new(format!("semantic: {place}cosine {}{moved}", figure(cosine)));
     if let Some((passage, _)) = &why.nearest {
-        tree.push(format!("nearest: {}", piece(hit, passage, layout)));
+        tree.push(format!("nearest chunk: {}", piece(hit, passage, layout)));
     }
     Some(tree)
 }
 
-/// Which piece of a question it is, and how it begins.
+/// Which chunk of a question it is, and how it begins.
 fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
     let answer = hit.question.readable_answer();
     let (name, text) = match passage {
-        Passage::Title => return "its title".to_owned(),
-        Passage::Also(nth) => ("asked as", hit.question.also.get(*nth as usize).map_or("", String::as_str)),
+        Passage::Title => return "title".to_owned(),
+        Passage::Also(nth) => {
+            ("alternative title", hit.question.also.get(*nth as usize).map_or("", String::as_str))
+        }
         Passage::Answer(range) => {
             ("answer", answer.get(range.start as usize..range.end as usize).unwrap_or_default())
         }
@@ -111,10 +112,10 @@ fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
 
 fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
     let Some((rank, of)) = why.keyword_rank else {
-        return Tree::new("words: none of the phrase".to_owned());
+        return Tree::new("keyword: no word of the phrase".to_owned());
     };
     let head = format!(
-        "words: {} of {of}, BM25 {:.1}, {:.0} % of the phrase",
+        "keyword: {} of {of}, BM25 {:.1}, {:.0} % of the phrase by idf",
         ordinal(rank),
         hit.scores.bm25,
         100.0 * hit.scores.covered
@@ -123,7 +124,7 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
         why.words.iter().partition(|found| found.counts.iter().any(|count| *count > 0));
     let mut tree = Tree::new(head);
     for found in there {
-        let places = ["title", "other ways to ask", "answer"].iter().zip(found.counts);
+        let places = ["title", "alternative titles", "answer"].iter().zip(found.counts);
         let places = places.filter(|(_, count)| *count > 0).map(|(place, count)| match count {
             1 => (*place).to_owned(),
             several => format!("{place} {several}×"),
@@ -133,7 +134,7 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
     }
     if !not_there.is_empty() {
         let words: Vec<&str> = not_there.iter().map(|found| found.word.as_str()).collect();
-        tree.push(format!("not there: {}", layout.shown(&words.join(", "))));
+        tree.push(format!("missing: {}", layout.shown(&words.join(", "))));
     }
     tree
 }
@@ -141,7 +142,7 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
 fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {
     let sure = 100.0 * hit.confidence.unwrap_or_default();
     let average = 100.0 * FITTED.average();
-    let mut tree = Tree::new(format!("{sure:.0} % sure; of an average hit it would be {average:.0} %"));
+    let mut tree = Tree::new(format!("probability {sure:.0} %, of an average hit {average:.0} %"));
     let mut effects = REASONS.map(|(name, features)| {
         let effects = reasons.iter().filter(|reason| features.contains(&reason.feature));
         (name, effects.map(|reason| reason.effect).sum::<f32>())
@@ -175,7 +176,7 @@ mod tests {
     use crate::search::FEATURES;
 
     #[test]
-    fn ranks_are_read_aloud() {
+    fn ranks_are_ordinals() {
         for (rank, expected) in
             [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (113, "113th"), (121, "121st")]
         {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_feature_is_told_of_once() {
+    fn every_feature_is_explained_once() {
         let mut told: Vec<&str> = REASONS.iter().flat_map(|(_, features)| *features).copied().collect();
         let mut features = FEATURES.to_vec();
         told.sort_unstable();

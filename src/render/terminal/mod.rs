@@ -1,4 +1,4 @@
-//! Results for people.
+//! Results as text, for a terminal or a pipe.
 
 mod duplicates;
 mod explanation;
@@ -8,9 +8,10 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape::escaped;
+use super::quality::Quality;
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Results};
 use explanation::write_explanation;
@@ -21,9 +22,14 @@ const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const PLACE: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
+const STRONG: Style = AnsiColor::Green.on_default();
+const LIKELY: Style = AnsiColor::Yellow.on_default();
 
-/// What stands before the lines of a hit, behind whose number there is as much.
+/// The indentation of a hit's lines. A rank takes as many columns.
 const INDENT: &str = "    ";
+
+/// How many columns the quality of a hit takes, with the space behind it.
+const QUALITY_COLUMNS: usize = 13;
 
 /// How many lines of its answer a hit shows.
 const SNIPPET_LINES: usize = 5;
@@ -31,21 +37,20 @@ const SNIPPET_LINES: usize = 5;
 /// How results are laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Wrap at this many columns; `None` where nobody looks at columns (a pipe).
+    /// Wrap at this many columns; `None` in a pipe, where lines are not wrapped.
     pub width: Option<usize>,
-    /// A terminal shows it: escape what would drive it.
+    /// The output is a terminal: escape control characters.
     pub escape: bool,
 }
 
 impl Layout {
-    /// A text as it may be written.
+    /// A text with control characters escaped if need be.
     pub fn shown(self, text: &str) -> Cow<'_, str> {
         if self.escape { escaped(text) } else { text.into() }
     }
 }
 
-/// Writes hits: number and title; where it stands, its score, and how sure we are that it answers; the
-/// passage that does.
+/// Writes hits: rank and title; the quality of the hit, its location and id; an excerpt of the answer.
 ///
 /// # Errors
 /// The stream is closed or full.
@@ -60,7 +65,7 @@ pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) ->
 }
 
 fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> {
-    let Hit { rank, question, score, confidence, snippet, title_highlights, .. } = hit;
+    let Hit { rank, question, snippet, title_highlights, .. } = hit;
     let width = layout.width.map(|width| width.saturating_sub(INDENT.len()).max(20));
     for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
         match nth {
@@ -71,12 +76,8 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
         writeln!(out)?;
     }
     write!(out, "{INDENT}")?;
-    write_place(out, question, layout)?;
-    write!(out, "{QUIET}  {score:.2}")?;
-    if let Some(confidence) = confidence {
-        write!(out, ", {:.0} % sure", 100.0 * confidence)?;
-    }
-    writeln!(out, "{QUIET:#}")?;
+    write_quality(out, hit)?;
+    write_location(out, question, INDENT.len() + QUALITY_COLUMNS, layout)?;
     let lines = wrapped(&snippet.text, width);
     let more = lines.len() > SNIPPET_LINES;
     for line in lines.into_iter().take(SNIPPET_LINES) {
@@ -87,15 +88,32 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     if more {
         writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
     }
-    write_again(out, &hit.also_asked, width, layout)?;
+    write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
         Some(why) => write_explanation(out, hit, why, layout),
         None => Ok(()),
     }
 }
 
-/// Writes the questions that ask the same, a line each, those beyond a few counted.
-fn write_again(
+/// Writes the quality of a hit: the probability that it answers the phrase and a word for it, or its
+/// score if the index has no embedding model and so no probability.
+fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
+    let Some(confidence) = hit.confidence else {
+        return write!(out, "{QUIET}score {:>5.2}{QUIET:#}  ", hit.score);
+    };
+    let quality = Quality::of(confidence);
+    let style = match quality {
+        Quality::Strong => STRONG,
+        Quality::Likely => LIKELY,
+        Quality::Weak => QUIET,
+    };
+    // A probability is never certainty, even where it rounds to it.
+    let percent = (100.0 * confidence).round().min(99.0);
+    write!(out, "{style}{:<6} {percent:>2} %{style:#}  ", quality.name())
+}
+
+/// Writes the other questions that ask the same, one a line, and how many more there are.
+fn write_also_asked(
     out: &mut impl Write,
     again: &[AlsoAsked],
     width: Option<usize>,
@@ -114,14 +132,13 @@ fn write_again(
     Ok(())
 }
 
-/// Writes one question, whole.
+/// Writes a whole question.
 ///
 /// # Errors
 /// The stream is closed or full.
 pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
     writeln!(out, "{TITLE}{}{TITLE:#}", layout.shown(&question.title))?;
-    write_place(out, question, layout)?;
-    writeln!(out)?;
+    write_location(out, question, 0, layout)?;
     for also in &question.also {
         writeln!(out, "{QUIET}also asked: {}{QUIET:#}", layout.shown(also))?;
     }
@@ -147,13 +164,34 @@ pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout)
     Ok(())
 }
 
-/// `path:line · section · level · id`.
-fn write_place(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
-    write!(out, "{PLACE}{}{PLACE:#}", layout.shown(&question.source.to_string()))?;
-    for fact in [&question.section, &question.level].into_iter().flatten() {
-        write!(out, " · {}", layout.shown(fact))?;
+/// Writes where a question is: its source, section, level and id, and ends the line. The text begins
+/// at a column and, where it is wider than the terminal, goes on at the same column of the next line.
+fn write_location(
+    out: &mut impl Write,
+    question: &Question,
+    column: usize,
+    layout: Layout,
+) -> io::Result<()> {
+    let source = question.source.to_string();
+    let facts =
+        [&question.section, &question.level].into_iter().flatten().map(|fact| (fact.as_str(), Style::new()));
+    let facts = std::iter::once((source.as_str(), PLACE)).chain(facts).chain([(question.id.as_str(), QUIET)]);
+    let mut at = column;
+    for (nth, (fact, style)) in facts.enumerate() {
+        let fact = layout.shown(fact);
+        let columns = fact.width() + " · ".width();
+        if nth > 0 {
+            if layout.width.is_some_and(|width| at + columns > width) {
+                write!(out, "\n{:column$}", "")?;
+                at = column;
+            } else {
+                write!(out, "{QUIET} · {QUIET:#}")?;
+            }
+        }
+        write!(out, "{style}{fact}{style:#}")?;
+        at += columns;
     }
-    write!(out, "{QUIET} · {}{QUIET:#}", question.id)
+    writeln!(out)
 }
 
 /// Writes `text[line]` with the parts that match in another style.

@@ -171,7 +171,7 @@ fn addresses_that_are_none_or_taken() {
     let served = Served::start(&dir, &[]);
     dir.run(&["serve", "--listen", &served.address]).exits(2).says("another program listens there");
     for wrong in ["localhost", "127.0.0.1", "127.0.0.1:99999", "nonsense:x"] {
-        dir.run(&["serve", "--listen", wrong]).exits(2).says("is no address");
+        dir.run(&["serve", "--listen", wrong]).exits(2).says("is not an address to listen on");
     }
     Dir::new().run(&["serve", "--index", "missing"]).exits(2).says("no index in missing");
     dir.run(&["serve", "--timeout", "0"]).exits(2).says("a number of seconds");

@@ -49,7 +49,7 @@ impl Served {
         let mut said = String::new();
         let address = loop {
             let line = lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap();
-            if let Some((_, rest)) = line.split_once("http://") {
+            if let Some((_, rest)) = line.split_once(" at http://").filter(|_| line.contains("Ctrl-C")) {
                 break rest.split('/').next().unwrap().to_owned();
             }
             said += &line;
@@ -179,7 +179,7 @@ impl Answer {
 
 /// Asks again and again until there is something.
 #[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {

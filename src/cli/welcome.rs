@@ -1,0 +1,40 @@
+//! `rqsearch` without arguments.
+
+use std::io::Write;
+
+use super::streams::stdout;
+use super::{IndexLocation, Outcome, layout, plural};
+use crate::index::Index;
+
+/// Prints three examples and the index that a search would use.
+pub fn run(location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
+    let (name, found) = match location.find()? {
+        None => ("the built-in Rust questions".to_owned(), Index::builtin()),
+        Some(dir) => {
+            let name = layout().shown(&dir.display().to_string()).into_owned();
+            (name, Index::open(&dir).map_err(Into::into))
+        }
+    };
+    let state = match found.and_then(|index| index.question_count()) {
+        Ok(count) => format!("{count} {}", plural(count, "question")),
+        // The hint is for commands that need the index.
+        Err(error) => format!("{error:#}").lines().next().unwrap_or_default().to_owned(),
+    };
+    let reason = location.reason();
+    let mut out = stdout();
+    writeln!(
+        out,
+        "rqsearch finds the question that any phrase is about.
+
+  rqsearch \"holding a mutex across await\"   search
+  rqsearch index faq.md notes/              index your own documents
+  rqsearch -i                               search while you type
+
+Index: {name} ({reason})
+       {state}
+
+rqsearch --help lists all commands and options."
+    )?;
+    out.flush()?;
+    Ok(Outcome::Success)
+}
