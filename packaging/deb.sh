@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Builds the Debian package from a finished binary.
 #
-# Usage: packaging/deb.sh BINARY OUT_DIR
+# Usage: packaging/deb.sh BINARY OUT_DIR [OPTION...]        options of `cargo deb`, such as --fast
 #
-# Uses the directory target/deb. Needs cargo-deb and, for the dependencies, dpkg-shlibdeps (Debian: dpkg-dev). The package is for the
-# architecture of this machine. Prints the path of the package. [package.metadata.deb] in Cargo.toml
-# lists what goes in.
+# The package is for the architecture of this machine. Needs cargo-deb and dpkg-shlibdeps (Debian:
+# dpkg-dev), which finds the dependencies. Uses the directory target/deb. [package.metadata.deb] in
+# Cargo.toml lists the files of the package. Prints the path of the package.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
-[ $# -eq 2 ] || fail "usage: packaging/deb.sh BINARY OUT_DIR"
+[ $# -ge 2 ] || fail "usage: packaging/deb.sh BINARY OUT_DIR [OPTION...]"
 binary=$(realpath "$1")
 mkdir -p "$2"
 out=$(realpath "$2")
+shift 2
 cd "$root"
 
 # [package.metadata.deb] names these paths, so they do not follow CARGO_TARGET_DIR.
@@ -43,7 +44,7 @@ License: Apache-2.0
 
 License: Expat
 TEXT
-    # Paragraphs are separated by a dot, lines start with a space.
+    # The format wants a dot for an empty line, and a space before every line.
     sed -e 's/^$/./' -e 's/^/ /' LICENSE-MIT
 } > "$staging/copyright"
 
@@ -57,4 +58,4 @@ rqsearch ($(cargo_version)-1) unstable; urgency=medium
  -- $maintainer  $date
 TEXT
 
-cargo deb --no-build --output "$out"
+cargo deb --no-build --output "$out" "$@"

@@ -86,8 +86,10 @@ passed "old duplicates and renamed files pass"
 # --- two new questions, in a file whose name and title try to break out
 repository hostile
 name=$'faq/a,b:100%.md'
-question "$name" 'Why is `x | y` <b>slow</b>? ::error::'
-question "$name" 'Why is `x | y` <b>slow</b>? ::error::'
+# shellcheck disable=SC2016
+title='Why is `x | y` <b>slow</b>? ::error::'
+question "$name" "$title"
+question "$name" "$title"
 commit change
 GITHUB_STEP_SUMMARY="$scratch/summary2" run 1 "$check"
 contains "$output" "::error file=faq/a%2Cb%3A100%25.md,line=6,title=Duplicate question::"
