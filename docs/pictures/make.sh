@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Renders the pictures of the README from real output: a search in a terminal (terminal.svg) and the web
+# page (page.png).
+#
+# Usage: cargo build --release && tests/setup/browser.sh && docs/pictures/make.sh
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+target="${CARGO_TARGET_DIR:-target}"
+venv="$target/pictures-venv"
+[ -d "$venv" ] || python3 -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check rich==14.2.0
+"$venv/bin/python" docs/pictures/terminal.py "$target/release/rqsearch" docs/pictures/terminal.svg
+RQSEARCH_TEST_TOOLS="$(realpath "$target/test-tools/browser")" node docs/pictures/page.mjs "$target/release/rqsearch" docs/pictures/page.png
+ls -l docs/pictures/*.svg docs/pictures/*.png
