@@ -11,7 +11,7 @@ fail() {
 
 # The version in Cargo.toml.
 cargo_version() {
-    sed -n '/^\[package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml"
+    sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml"
 }
 
 # sha256 FILE...: prints `HASH  FILE` for each file. macOS has no sha256sum.

@@ -113,15 +113,22 @@ pub enum Outcome {
     Left,
 }
 
+impl Outcome {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Nothing => 1,
+            Self::Partial => 2,
+            // What a shell returns for a command that Ctrl-C ended.
+            Self::Left => 130,
+        }
+    }
+}
+
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success => Self::SUCCESS,
-            Outcome::Nothing => Self::from(1),
-            Outcome::Partial => Self::from(2),
-            // What a shell returns for a command that Ctrl-C ended.
-            Outcome::Left => Self::from(130),
-        }
+        Self::from(outcome.status())
     }
 }
 

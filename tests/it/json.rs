@@ -194,7 +194,9 @@ fn statistics_say_what_an_index_holds() {
     assert_eq!(stats["model"]["dimensions"], 384);
     assert!(stats["bytes"].as_u64().unwrap() > 5_000);
     let people = dir.run(&["stats"]).success().stdout;
-    for words in ["questions  5, 5 answered", "files      1 in faq.md", "10 vectors", "0.75 semantic, 0.25 keyword"] {
+    for words in
+        ["questions  5, 5 answered", "files      1 in faq.md", "10 vectors", "0.75 semantic, 0.25 keyword"]
+    {
         assert!(people.contains(words), "{words:?} is missing: {people}");
     }
 }

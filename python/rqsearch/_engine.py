@@ -1,0 +1,542 @@
+"""The engine and what it returns."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, overload
+
+from rqsearch import _rqsearch
+
+_Path = Union[str, "os.PathLike[str]"]
+Mode = Literal["hybrid", "keyword", "semantic"]
+
+
+class _Reply:
+    """Data of the engine. Two replies with the same data are equal."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._data = data
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same data with the keys that ``rqsearch --json`` writes."""
+        return self._data
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._data == other._data
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Source(_Reply):
+    """Where a question is."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> str:
+        """The file, relative to the directory that holds the index if it is below it."""
+        return self._data["path"]
+
+    @property
+    def line(self) -> int:
+        """The line of the question, from 1."""
+        return self._data["line"]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+    def __repr__(self) -> str:
+        return f"Source({str(self)!r})"
+
+
+class Snippet(_Reply):
+    """An excerpt of an answer.
+
+    >>> snippet = Engine.builtin().search("cow vs clone")[0].snippet
+    >>> [snippet.text[start:end] for start, end in snippet.highlights][0]
+    'Cow'
+    """
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """The excerpt, Markdown."""
+        return self._data["text"]
+
+    @property
+    def highlights(self) -> list[tuple[int, int]]:
+        """The ranges of :attr:`text` that match the phrase, in characters.
+
+        ``to_dict()`` has them in UTF-8 bytes, as the JSON of the program has.
+        """
+        encoded = self.text.encode()
+
+        def characters(end: int) -> int:
+            return len(encoded[:end].decode())
+
+        return [(characters(start), characters(end)) for start, end in self._data["highlights"]]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Snippet({self.text!r})"
+
+
+class _Titled(_Reply):
+    __slots__ = ()
+
+    @property
+    def id(self) -> str:
+        """Names the question in its index; stays the same as long as its file and title do."""
+        return self._data["id"]
+
+    @property
+    def title(self) -> str:
+        """The question."""
+        return self._data["title"]
+
+    @property
+    def source(self) -> Source:
+        """Where it is."""
+        return Source(self._data["source"])
+
+
+class _Described(_Titled):
+    __slots__ = ()
+
+    @property
+    def key(self) -> str | None:
+        """The name that the source gives it, such as the ``id`` of a record."""
+        return self._data["key"]
+
+    @property
+    def section(self) -> str | None:
+        """The heading that it is under, or its category."""
+        return self._data["section"]
+
+    @property
+    def level(self) -> str | None:
+        """Its difficulty, in the words of the source."""
+        return self._data["level"]
+
+    @property
+    def tags(self) -> list[str]:
+        """Its subjects."""
+        return self._data["tags"]
+
+    @property
+    def url(self) -> str | None:
+        """Its web address."""
+        return self._data["url"]
+
+
+class Question(_Described):
+    """A question with its answer.
+
+    >>> question = Engine.builtin().get("30a25e47c910")
+    >>> question.title
+    'What is `Cow`, and when does it pay off?'
+    """
+
+    __slots__ = ()
+
+    @property
+    def answer(self) -> str:
+        """The answer, Markdown; empty if there is none."""
+        return self._data["answer"]
+
+    @property
+    def also(self) -> list[str]:
+        """Alternative titles: other ways to ask it."""
+        return self._data["also"]
+
+    @property
+    def score(self) -> float | None:
+        """The rating that the source gives it, such as votes."""
+        return self._data["score"]
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Everything else that the source says about it."""
+        return self._data["fields"]
+
+    def __repr__(self) -> str:
+        return f"Question({self.title!r}, id={self.id!r})"
+
+
+class Hit(_Described):
+    """A question that was found."""
+
+    __slots__ = ()
+
+    @property
+    def rank(self) -> int:
+        """From 1."""
+        return self._data["rank"]
+
+    @property
+    def score(self) -> float:
+        """Orders the hits of one phrase; not comparable between phrases."""
+        return self._data["score"]
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability, 0 to 1, that it answers the phrase. None if the index has no embeddings."""
+        return self._data["confidence"]
+
+    @property
+    def snippet(self) -> Snippet:
+        """The part of the answer that matches best."""
+        return Snippet(self._data["snippet"])
+
+    @property
+    def also_asked(self) -> list[dict[str, Any]]:
+        """Questions that ask the same and would have been hits as well."""
+        return self._data["also_asked"]
+
+    def __repr__(self) -> str:
+        confidence = "" if self.confidence is None else f", confidence={self.confidence:.2f}"
+        return f"Hit({self.title!r}, id={self.id!r}{confidence})"
+
+
+class Results(_Reply, Sequence[Hit]):
+    """The hits of one phrase, best first: a sequence of :class:`Hit`.
+
+    >>> results = Engine.builtin().search("pizza in naples")
+    >>> results.answered
+    False
+    """
+
+    __slots__ = ()
+
+    @property
+    def query(self) -> str:
+        """The phrase."""
+        return self._data["query"]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the best hit is likely to answer the phrase; see ``min_confidence``."""
+        return self._data["answered"]
+
+    @property
+    def took_ms(self) -> float:
+        """How long the search took, in milliseconds."""
+        return self._data["took_ms"]
+
+    @property
+    def notice(self) -> str | None:
+        """Why less was searched than requested, if so."""
+        return self._data["notice"]
+
+    @property
+    def hits(self) -> list[Hit]:
+        """The hits as a list."""
+        return [Hit(hit) for hit in self._data["hits"]]
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Hit]: ...
+    def __getitem__(self, index: int | slice) -> Hit | list[Hit]:
+        found = self._data["hits"][index]
+        return [Hit(hit) for hit in found] if isinstance(index, slice) else Hit(found)
+
+    def __len__(self) -> int:
+        return len(self._data["hits"])
+
+    def __repr__(self) -> str:
+        return f"Results({self.query!r}, answered={self.answered}, {len(self)} hits)"
+
+
+class Duplicate(_Titled):
+    """A question that asks the same as another one."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> Literal["exact", "repeat", "paraphrase"]:
+        """The same text; the same but for case, punctuation and markup; or the same in other words."""
+        return self._data["kind"]
+
+    @property
+    def probability(self) -> float:
+        """The probability, 0 to 1, that both ask the same."""
+        return self._data["probability"]
+
+    def __repr__(self) -> str:
+        return f"Duplicate({self.title!r}, {self.kind}, probability={self.probability:.2f})"
+
+
+class DuplicateGroup(_Reply):
+    """Questions that ask the same."""
+
+    __slots__ = ()
+
+    @property
+    def canonical(self) -> Duplicate:
+        """The question to keep."""
+        return Duplicate({**self._data["canonical"], "kind": "exact", "probability": 1.0})
+
+    @property
+    def duplicates(self) -> list[Duplicate]:
+        """The others, the most probable first."""
+        return [Duplicate(member) for member in self._data["duplicates"]]
+
+    def __repr__(self) -> str:
+        return f"DuplicateGroup({self.canonical.title!r}, {len(self.duplicates)} duplicates)"
+
+
+class Check(_Reply):
+    """Whether a new question duplicates one of the index. True in a condition if it does."""
+
+    __slots__ = ()
+
+    @property
+    def duplicates(self) -> list[Duplicate]:
+        """The questions that it duplicates, the most probable first."""
+        return [Duplicate(member) for member in self._data["duplicates"]]
+
+    def __bool__(self) -> bool:
+        return bool(self._data["duplicate"])
+
+    def __repr__(self) -> str:
+        return f"Check({self._data['query']!r}, {len(self.duplicates)} duplicates)"
+
+
+class Skipped:
+    """A record or file that could not be read while indexing."""
+
+    __slots__ = ("path", "line", "reason")
+
+    def __init__(self, path: Path, line: int | None, reason: str) -> None:
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+
+    def __repr__(self) -> str:
+        return f"Skipped({str(self)!r})"
+
+
+class Engine:
+    """An index with its embedding model, open for searches.
+
+    Create one with :meth:`builtin`, :meth:`open`, :meth:`build` or :meth:`from_records`. Any number of threads
+    may use it at once: the GIL is released while it works. Changes to the index on disk are seen within 0.1
+    seconds.
+    """
+
+    __slots__ = ("_engine", "skipped")
+
+    _engine: _rqsearch.Engine
+    skipped: list[Skipped]
+    """What :meth:`build` or :meth:`from_records` could not read."""
+
+    def __init__(self) -> None:
+        raise TypeError("use Engine.builtin(), Engine.open(), Engine.build() or Engine.from_records()")
+
+    @classmethod
+    def _new(cls, engine: _rqsearch.Engine, skipped: Iterable[tuple[Any, int | None, str]] = ()) -> Engine:
+        new = object.__new__(cls)
+        new._engine = engine
+        new.skipped = [Skipped(Path(path), line, reason) for path, line, reason in skipped]
+        return new
+
+    @classmethod
+    def builtin(cls) -> Engine:
+        """The 660 questions on Rust that come with the package.
+
+        >>> len(Engine.builtin())
+        660
+        """
+        return cls._new(_rqsearch.Engine.builtin())
+
+    @classmethod
+    def open(cls, dir: _Path = ".rqsearch") -> Engine:
+        """Open the index in a directory.
+
+        Raises :class:`IndexNotFoundError` if there is none.
+
+        >>> Engine.open("nowhere")
+        Traceback (most recent call last):
+        rqsearch._errors.IndexNotFoundError: no index in nowhere
+        """
+        return cls._new(_rqsearch.Engine.open(dir))
+
+    @classmethod
+    def build(
+        cls,
+        dir: _Path,
+        paths: _Path | Iterable[_Path],
+        *,
+        model: str | None = None,
+        keyword_only: bool = False,
+        reread: bool = False,
+    ) -> Engine:
+        """Create or update the index in a directory from files and directories, and open it.
+
+        Only changed files are read again, unless ``reread`` is true. ``model`` is what ``rqsearch index --model``
+        takes; the default is the model of the index, or the built-in one. Records and files that cannot be read
+        are listed in :attr:`skipped`.
+
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "faq.md").write_text("## How long must dough rise?\\n\\nUntil it has doubled in size.\\n")
+        >>> engine = Engine.build(folder / ".rqsearch", folder / "faq.md")
+        >>> engine.search("when is the bread ready to bake")[0].title
+        'How long must dough rise?'
+        """
+        if isinstance(paths, (str, os.PathLike)):
+            paths = [paths]
+        return cls._new(*_rqsearch.Engine.build(dir, list(paths), model, keyword_only, reread))
+
+    @classmethod
+    def from_records(cls, records: Iterable[Mapping[str, Any]], *, keyword_only: bool = False) -> Engine:
+        """Index records that are not in files: mappings with the keys of a JSON Lines file.
+
+        ``question`` or ``title`` is required; ``answer``, ``id``, ``section``, ``level``, ``tags`` and ``url`` are
+        understood, other keys are kept in :attr:`Question.fields`. The index lives as long as the engine. To keep
+        one, write the records to a ``.jsonl`` file and use :meth:`build`.
+
+        >>> engine = Engine.from_records([{"id": 7, "question": "Why wax a rope?", "answer": "It lasts longer."}])
+        >>> engine.search("why is rope waxed")[0].key
+        '7'
+        """
+        lines = "".join(json.dumps(dict(record), ensure_ascii=False) + "\n" for record in records)
+        if not lines:
+            raise ValueError("there are no records to index")
+        return cls._new(*_rqsearch.Engine.from_json_lines(lines.encode(), keyword_only))
+
+    def search(
+        self,
+        phrase: str,
+        *,
+        limit: int = 10,
+        mode: Mode = "hybrid",
+        source: str | Sequence[str] = (),
+        section: str | Sequence[str] = (),
+        level: str | Sequence[str] = (),
+        tag: str | Sequence[str] = (),
+        min_confidence: float | None = None,
+        all: bool = False,
+    ) -> Results:
+        """Find the questions that a phrase is about, best first.
+
+        ``"quoted words"`` in the phrase are required and ``-word`` is excluded. Filters take one value or several,
+        of which one must hold. ``min_confidence`` is the least confidence for :attr:`Results.answered`. ``all``
+        also returns hits that ask the same as a better one.
+
+        >>> engine = Engine.builtin()
+        >>> [hit.level for hit in engine.search("mutex", limit=2, level="senior")]
+        ['senior', 'senior']
+        """
+        options = _options(limit, mode, source, section, level, tag, min_confidence, all)
+        return Results(self._engine.search({"q": phrase, **options}))
+
+    def search_many(
+        self,
+        phrases: Iterable[str],
+        *,
+        limit: int = 10,
+        mode: Mode = "hybrid",
+        source: str | Sequence[str] = (),
+        section: str | Sequence[str] = (),
+        level: str | Sequence[str] = (),
+        tag: str | Sequence[str] = (),
+        min_confidence: float | None = None,
+        all: bool = False,
+    ) -> list[Results]:
+        """Search for several phrases on all processors. The results are in the order of the phrases.
+
+        >>> first, second = Engine.builtin().search_many(["E0502", "what is a trait object"], limit=1)
+        >>> second.query
+        'what is a trait object'
+        """
+        options = _options(limit, mode, source, section, level, tag, min_confidence, all)
+        requests = [{"q": phrase, **options} for phrase in phrases]
+        return [Results(reply) for reply in self._engine.search_many(requests)]
+
+    def check(self, question: str, *, threshold: float | None = None) -> Check:
+        """Find the questions that a new question duplicates with at least this probability.
+
+        >>> bool(Engine.builtin().check("Which saw cuts plywood?"))
+        False
+        """
+        return Check(self._engine.check(_without_none(q=question, threshold=threshold)))
+
+    def duplicates(
+        self, *, threshold: float | None = None, within: str | None = None, across: bool = False
+    ) -> list[DuplicateGroup]:
+        """Find the questions of the index that ask the same, the largest group first.
+
+        ``within`` compares only questions from files whose path contains it, ``across`` only questions from
+        different files.
+
+        >>> engine = Engine.from_records([{"question": "Why wax a rope?"}, {"question": "why wax a ROPE"}])
+        >>> [group.duplicates[0].kind for group in engine.duplicates()]
+        ['repeat']
+        """
+        reply = self._engine.duplicates(_without_none(threshold=threshold, within=within, across=across))
+        return [DuplicateGroup(group) for group in reply["groups"]]
+
+    def get(self, id: str) -> Question | None:
+        """The question with this id or key, or whose id begins with it. None if there is none or several."""
+        found = self._engine.find(id)
+        return Question(found[0]) if len(found) == 1 else None
+
+    def stats(self) -> dict[str, Any]:
+        """What the index holds, as ``rqsearch stats --json`` writes it."""
+        return self._engine.stats()
+
+    def __iter__(self) -> Iterator[Question]:
+        """Every question, in the order of file and line."""
+        return (Question(question) for question in self._engine.questions())
+
+    def __len__(self) -> int:
+        """The number of questions."""
+        return len(self._engine)
+
+    def __repr__(self) -> str:
+        return f"Engine({self.stats()['index']!r}, {len(self)} questions)"
+
+
+def _options(
+    limit: int,
+    mode: str,
+    source: str | Sequence[str],
+    section: str | Sequence[str],
+    level: str | Sequence[str],
+    tag: str | Sequence[str],
+    min_confidence: float | None,
+    all: bool,
+) -> dict[str, Any]:
+    if limit < 1:
+        raise ValueError("limit must be at least 1")
+
+    def values(given: str | Sequence[str]) -> list[str]:
+        return [given] if isinstance(given, str) else list(given)
+
+    return _without_none(
+        limit=limit,
+        mode=mode,
+        source=values(source),
+        section=values(section),
+        level=values(level),
+        tag=values(tag),
+        min_confidence=min_confidence,
+        all=all,
+    )
+
+
+def _without_none(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
