@@ -52,7 +52,7 @@ impl Token {
     /// Reads a token from the text of a file. White space around it is removed.
     ///
     /// # Errors
-    /// The token has fewer than 16 characters, or characters other than printable ASCII.
+    /// The token has fewer than 16 characters, a space, or characters other than printable ASCII.
     pub fn new(text: &str) -> anyhow::Result<Self> {
         let token = text.trim();
         ensure!(
