@@ -35,7 +35,7 @@ function qualityOf({ confidence, score }) {
   // A probability is never certainty, even where it rounds to it.
   return el('p', { className: `quality ${word}`, title: 'The probability that this answers the phrase' },
     el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${word} ${Math.min(99, Math.round(confidence * 100))} %`,
-    el('span', { className: 'sr' }, ' probability that this answers the phrase'));
+    el('span', { className: 'sr' }, ': probability that this answers the phrase'));
 }
 
 /** The file and line of a hit, and its section, level and tags as buttons that add a filter. */
@@ -93,7 +93,7 @@ function copyLink(id) {
 }
 
 const decimal = (value, digits = 2) => (value === null ? '–' : value.toFixed(digits));
-const ranked = ({ rank, of }) => (rank === null ? '' : `, ${rank.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+const ranked = ({ rank, of }) => (rank === null ? '' : `, rank ${rank.toLocaleString('en')} of ${of.toLocaleString('en')}`);
 
 /** Why a hit is ranked where it is. */
 export function explanationOf(hit) {
