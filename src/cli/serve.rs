@@ -1,4 +1,4 @@
-//! `rqsearch serve`
+//! `rqsearch serve`: search over HTTP
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -20,13 +20,13 @@ pub struct Args {
     /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7700")]
     listen: String,
-    /// A file with the token that clients must send; required when listening on anything but loopback
+    /// The file with the token that clients must send; required when listening on anything but loopback
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Accept this Host header as well, for a proxy or another name of this machine (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Let web pages of this origin read answers, for example https://example.org (repeatable)
+    /// Let web pages of this origin read replies, for example https://example.org (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// How many searches run at once [default: the number of processors]
@@ -35,7 +35,7 @@ pub struct Args {
     /// How many requests may wait; more are refused with 503 [default: 32 per thread]
     #[arg(long, value_name = "N")]
     queue: Option<usize>,
-    /// How long a request may take, the wait included
+    /// How long a request may take, including the wait in the queue
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Limits::TIME.as_secs_f32())]
     timeout: f32,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct Args {
     model: ModelArgs,
 }
 
-/// Parses a time limit.
+/// Parses the time limit of a request.
 fn seconds(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(seconds),
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
     let opened = engine.current()?;
     if let Some(notice) = opened.notice() {
-        say(&format!("rqsearch: {notice}\n  (then restart the server)"));
+        say(&format!("rqsearch: {notice}\n  (restart the server after that)"));
     }
     let questions = opened.index.question_count()?;
     drop(opened);
@@ -91,7 +91,7 @@ impl Args {
 }
 
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
-    let hint = "\n  hint: --listen 127.0.0.1:7700, or port 0 for a free port";
+    let hint = "\n  hint: for example --listen 127.0.0.1:7700; port 0 picks a free port";
     let mut found = text
         .to_socket_addrs()
         .map_err(|error| anyhow!("{text:?} is not an address to listen on: {error}{hint}"))?;

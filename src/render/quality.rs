@@ -2,7 +2,8 @@
 
 use crate::search::FITTED;
 
-/// From this probability that a hit answers the phrase, it is strong.
+/// From this probability that a hit answers the phrase, it is strong. The web page computes the quality with
+/// the same thresholds: see src/serve/page/results.js.
 const STRONG: f32 = 0.75;
 
 /// How likely a hit answers the phrase.

@@ -1,4 +1,4 @@
-//! What all requests share, and which route leads where.
+//! The state that all requests share, and the router.
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use tower_http::cors::CorsLayer;
 
 use super::cache::CommitCache;
 use super::concurrency::ConcurrencyLimit;
-use super::duplicates::Surveys;
+use super::duplicates::DuplicatesCache;
 use super::embedding_cache::EmbeddingCache;
 use super::host_check::{AllowedHosts, check_host};
 use super::metrics::{self, Metrics, observe};
@@ -24,22 +24,23 @@ use super::problem::Problem;
 use super::{Options, duplicates, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 
-/// The largest body of a request, in bytes: 64 of the longest phrases fit.
+/// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
 const LARGEST_BODY: usize = 512 << 10;
 
-/// What all requests share.
+/// The state that all requests share.
 pub type Shared = Arc<App>;
 
 pub struct App {
     pub engine: Engine,
-    /// Where phrases are searched for.
-    pub searches: ConcurrencyLimit,
-    /// Where what looks at a whole index waits: one at a time, since each takes all processors.
-    pub surveys: ConcurrencyLimit,
-    pub phrases: EmbeddingCache,
+    /// The limit of searches, and of other short requests.
+    pub search_limit: ConcurrencyLimit,
+    /// The limit of searches for all duplicates of an index. They run one at a time, because each uses all
+    /// processors.
+    pub duplicates_limit: ConcurrencyLimit,
+    pub embeddings: EmbeddingCache,
     pub metrics: Metrics,
-    pub surveyed: Surveys,
-    /// `/stats`, ready to send.
+    pub duplicates: DuplicatesCache,
+    /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
 }
 
@@ -48,33 +49,33 @@ impl App {
         let limits = &options.limits;
         Self {
             engine,
-            searches: ConcurrencyLimit::new(limits.threads.get(), limits.queue, limits.time),
-            surveys: ConcurrencyLimit::new(1, limits.queue, limits.time),
-            phrases: EmbeddingCache::new(),
+            search_limit: ConcurrencyLimit::new(limits.threads.get(), limits.queue, limits.time),
+            duplicates_limit: ConcurrencyLimit::new(1, limits.queue, limits.time),
+            embeddings: EmbeddingCache::new(),
             metrics: Metrics::new(),
-            surveyed: Surveys::new(),
+            duplicates: DuplicatesCache::new(),
             stats: CommitCache::new(),
         }
     }
 }
 
-/// Every route, behind everything that a request has to pass.
+/// All routes, with the middleware that every request passes.
 ///
 /// # Errors
-/// An origin is none.
+/// An allowed origin is not valid.
 pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<Router> {
     let hosts = Arc::new(AllowedHosts::new(listen, &options.allow_hosts));
-    let mut guarded = corpus_routes();
+    let mut private = corpus_routes();
     let mut open = open_routes();
     if let Some(token) = options.token.clone().map(Arc::new) {
-        guarded = guarded.route_layer(middleware::from_fn_with_state(Arc::clone(&token), token::demand));
+        private = private.route_layer(middleware::from_fn_with_state(Arc::clone(&token), token::require));
         open = open.route("/session", post(token::sign_in).with_state(token));
     }
-    let mut router = guarded
+    let mut router = private
         .merge(open)
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "this path does not exist") })
         .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method")
         })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CompressionLayer::new());
@@ -89,7 +90,7 @@ pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<
         .with_state(app))
 }
 
-/// What tells of the corpus.
+/// The routes that reveal the index. They require the token, if there is one.
 fn corpus_routes() -> Router<Shared> {
     Router::new()
         .route("/search", get(search::get).post(search::post))
@@ -101,7 +102,7 @@ fn corpus_routes() -> Router<Shared> {
         .route("/metrics", get(metrics::get))
 }
 
-/// What is the same on every server.
+/// The routes that are the same on every server. They never require a token.
 fn open_routes() -> Router<Shared> {
     let files = page::FILES.iter().fold(Router::new(), |router, file| {
         router.route(file.path, get(move |headers| async move { file.answer(&headers) }))
@@ -109,7 +110,7 @@ fn open_routes() -> Router<Shared> {
     files.route("/health", get(stats::health)).route("/openapi.json", get(openapi::get))
 }
 
-/// Pages of these origins may read answers.
+/// Lets web pages of these origins read replies.
 fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
     let origin = |origin: &String| -> anyhow::Result<HeaderValue> {
         let (scheme, host) = origin.split_once("://").unwrap_or_default();
@@ -117,9 +118,10 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', ' ']);
         anyhow::ensure!(
             is_origin,
-            "{origin:?} is no origin\n  hint: name scheme and host, as in --allow-origin https://example.org"
+            "{origin:?} is not an origin\n  \
+             hint: give the scheme and the host, as in --allow-origin https://example.org"
         );
-        origin.to_lowercase().parse().with_context(|| format!("{origin:?} is no origin"))
+        origin.to_lowercase().parse().with_context(|| format!("{origin:?} is not an origin"))
     };
     let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<anyhow::Result<_>>()?;
     Ok(CorsLayer::new()
@@ -130,5 +132,5 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::internal("the server failed; its log says why").into_response()
+    Problem::internal("the server failed; see its log").into_response()
 }

@@ -1,4 +1,4 @@
-//! What takes long to work out of a commit is kept until there is another.
+//! A cache of results that depend on one commit of the index. A new commit invalidates it.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,48 +7,49 @@ use lru::LruCache;
 
 use crate::engine::Opened;
 
-/// How many answers of one commit are kept.
-const KEPT: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+/// How many results of one commit are cached.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
-/// Answers of one commit, by what was asked.
+/// Results of one commit, by request.
 pub struct CommitCache<K, V> {
-    held: Mutex<Option<Held<K, V>>>,
+    entries: Mutex<Option<Entries<K, V>>>,
 }
 
-struct Held<K, V> {
+struct Entries<K, V> {
     commit: Arc<Opened>,
-    answers: LruCache<K, Arc<V>>,
+    results: LruCache<K, Arc<V>>,
 }
 
 impl<K: std::hash::Hash + Eq, V> CommitCache<K, V> {
     pub fn new() -> Self {
-        Self { held: Mutex::new(None) }
+        Self { entries: Mutex::new(None) }
     }
 
-    /// The answer for a commit, made where it is not known. Two who ask at once both make it: see to it
-    /// that they come one after the other.
+    /// The result for a commit, from the cache or from `compute`. Two concurrent calls both compute it, so
+    /// the caller must run them one after the other to avoid that.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Those of `compute`.
     pub fn get(
         &self,
         commit: &Arc<Opened>,
         key: K,
-        make: impl FnOnce(&Opened) -> anyhow::Result<V>,
+        compute: impl FnOnce(&Opened) -> anyhow::Result<V>,
     ) -> anyhow::Result<Arc<V>> {
-        let known = self.of(commit, |answers| answers.get(&key).cloned());
-        if let Some(known) = known {
-            return Ok(known);
+        let cached = self.with(commit, |results| results.get(&key).cloned());
+        if let Some(cached) = cached {
+            return Ok(cached);
         }
-        let made = Arc::new(make(commit)?);
-        self.of(commit, |answers| answers.put(key, Arc::clone(&made)));
-        Ok(made)
+        let computed = Arc::new(compute(commit)?);
+        self.with(commit, |results| results.put(key, Arc::clone(&computed)));
+        Ok(computed)
     }
 
-    fn of<T>(&self, commit: &Arc<Opened>, look: impl FnOnce(&mut LruCache<K, Arc<V>>) -> T) -> T {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = held.take().filter(|held| Arc::ptr_eq(&held.commit, commit));
-        let new = || Held { commit: Arc::clone(commit), answers: LruCache::new(KEPT) };
-        look(&mut held.insert(current.unwrap_or_else(new)).answers)
+    /// Calls a function with the cached results of a commit. The results of any other commit are dropped.
+    fn with<T>(&self, commit: &Arc<Opened>, work: impl FnOnce(&mut LruCache<K, Arc<V>>) -> T) -> T {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = entries.take().filter(|entries| Arc::ptr_eq(&entries.commit, commit));
+        let new = || Entries { commit: Arc::clone(commit), results: LruCache::new(CAPACITY) };
+        work(&mut entries.insert(current.unwrap_or_else(new)).results)
     }
 }

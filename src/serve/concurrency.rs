@@ -1,4 +1,4 @@
-//! A bounded number of jobs at once, a bounded number that wait, and no more.
+//! Limits how many jobs run at once and how many requests wait. Further requests are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,40 +9,42 @@ use tokio::time::{Instant, timeout_at};
 
 use super::problem::Problem;
 
-/// Where requests that take the processor line up, first come, first served.
+/// A limit of concurrent jobs, with a bounded queue. Requests run in order of arrival.
 pub struct ConcurrencyLimit {
-    /// Those that run and those that wait.
-    places: Arc<Semaphore>,
-    /// Those that run.
+    /// A permit for each request that runs or waits.
+    slots: Arc<Semaphore>,
+    /// A permit for each job that runs.
     running: Arc<Semaphore>,
     threads: usize,
     capacity: usize,
     time: Duration,
 }
 
-/// A place in a limit. Whoever drops it, because the client hung up, leaves the queue.
+/// A request that runs or waits. Dropping it removes the request from the queue, for example when its client
+/// disconnects.
 pub struct Slot {
-    place: Arc<OwnedSemaphorePermit>,
+    permit: Arc<OwnedSemaphorePermit>,
     running: Arc<Semaphore>,
     deadline: Instant,
 }
 
 impl ConcurrencyLimit {
-    /// For `threads` jobs at once and `queue` that wait; each has `time` from its arrival.
+    /// Runs `threads` jobs at once and lets `queue` requests wait. Each request may take `time` from its
+    /// arrival.
     pub fn new(threads: usize, queue: usize, time: Duration) -> Self {
         let capacity = threads + queue;
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        Self { places: semaphore(capacity), running: semaphore(threads), threads, capacity, time }
+        Self { slots: semaphore(capacity), running: semaphore(threads), threads, capacity, time }
     }
 
-    /// Takes a place.
+    /// Adds a request to the queue.
     ///
     /// # Errors
-    /// All are taken.
+    /// The queue is full.
     pub fn enter(&self) -> Result<Slot, Problem> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::busy())?;
+        let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Problem::busy())?;
         Ok(Slot {
-            place: Arc::new(place),
+            permit: Arc::new(permit),
             running: Arc::clone(&self.running),
             deadline: Instant::now() + self.time,
         })
@@ -53,36 +55,36 @@ impl ConcurrencyLimit {
         self.threads - self.running.available_permits()
     }
 
-    /// How many requests have a place and do not run.
+    /// How many requests wait in the queue.
     pub fn waiting(&self) -> usize {
-        (self.capacity - self.places.available_permits()).saturating_sub(self.running())
+        (self.capacity - self.slots.available_permits()).saturating_sub(self.running())
     }
 }
 
 impl Slot {
-    /// Waits for a turn and does the work on a blocking thread.
+    /// Waits until the job may run, and runs it on a blocking thread.
     ///
-    /// A job that has begun runs to its end and keeps its place, whether anybody waits for it or not: so
-    /// there are never more at work than there are threads.
+    /// A job that has started runs to its end, even if its client disconnects or its time is up. It counts
+    /// against the limit until then, so there are never more running jobs than threads.
     ///
     /// # Errors
-    /// The time is up; the job panicked.
+    /// The time is up, or the job panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let (place, running) = (Arc::clone(&self.place), Arc::clone(&self.running));
+        let (permit, running) = (Arc::clone(&self.permit), Arc::clone(&self.running));
         let work = async move {
-            let turn = running.acquire_owned().await.expect("the semaphore is never closed");
+            let thread = running.acquire_owned().await.expect("the semaphore is never closed");
             let job = move || {
-                let _held = (turn, place);
+                let _permits = (thread, permit);
                 job()
             };
             spawn_blocking(job)
                 .await
-                .map_err(|_| Problem::internal("the search failed; the server's log says why"))
+                .map_err(|_| Problem::internal("the request failed; see the server's log"))
         };
-        timeout_at(self.deadline, work).await.map_err(|_| Problem::too_late())?
+        timeout_at(self.deadline, work).await.map_err(|_| Problem::timed_out())?
     }
 }
 
@@ -97,7 +99,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn the_queue_is_bounded_and_who_leaves_makes_room() {
+    async fn the_queue_is_bounded_and_a_dropped_slot_frees_its_place() {
         let limit = ConcurrencyLimit::new(1, 1, LONG);
         let (go, wait) = mpsc::channel::<()>();
         let first = limit.enter().unwrap();
@@ -117,12 +119,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_nobody_waits_for_still_counts() {
+    async fn a_job_that_timed_out_counts_until_it_ends() {
         let limit = ConcurrencyLimit::new(1, 0, Duration::from_millis(20));
         let (go, wait) = mpsc::channel::<()>();
         let late = limit.enter().unwrap().run(move || wait.recv()).await;
         assert_eq!(late.err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(limit.enter().is_err(), "the job goes on");
+        assert!(limit.enter().is_err(), "the job still runs");
         go.send(()).unwrap();
         while limit.running() > 0 {
             tokio::task::yield_now().await;
@@ -131,9 +133,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_panics_gives_its_place_back() {
+    async fn a_job_that_panics_frees_its_place() {
         let limit = ConcurrencyLimit::new(1, 0, LONG);
-        let failed = limit.enter().unwrap().run(|| panic!("as the test wants it")).await;
+        let failed = limit.enter().unwrap().run(|| panic!("expected by the test")).await;
         assert_eq!(failed.err().unwrap().status, StatusCode::INTERNAL_SERVER_ERROR);
         while limit.running() > 0 {
             tokio::task::yield_now().await;

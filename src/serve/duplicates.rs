@@ -17,10 +17,11 @@ use crate::engine::Opened;
 use crate::render::graph;
 use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
 
-/// What was found, by path, whether only across files, and the bits of the threshold.
-pub type Surveys = CommitCache<(Option<String>, bool, u32), Duplicates>;
+/// Duplicates by the options of the search: the part of the path, whether only pairs across files are wanted,
+/// and the bits of the threshold.
+pub type DuplicatesCache = CommitCache<(Option<String>, bool, u32), Duplicates>;
 
-/// What the map may do: run the one script and the one style that stand in it.
+/// The content security policy of the map. It allows only the inline script and style of the page.
 static MAP_POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(graph::PAGE));
 
 pub async fn get(
@@ -30,7 +31,7 @@ pub async fn get(
     let write = move |_: &Opened, found: &Duplicates, request: &DuplicatesRequest| {
         Ok(serde_json::to_vec(&DuplicatesReply::new(found, request.threshold, request.top))?)
     };
-    survey(app, request, write).await.map(json)
+    find_all(app, request, write).await.map(json)
 }
 
 pub async fn map(
@@ -42,7 +43,7 @@ pub async fn map(
         graph::write_graph(&mut page, &name, found, &places(&opened.index, found)?, request.threshold)?;
         Ok(page)
     };
-    let page = survey(app, request, write).await?;
+    let page = find_all(app, request, write).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, MAP_POLICY.as_str()),
@@ -56,32 +57,32 @@ pub async fn check(
 ) -> Result<Response, Problem> {
     let accepted = ensure_short(&request.q).and_then(|()| request.accepted().map(|_| ()));
     accepted.map_err(|error| Problem::refused(&error))?;
-    let place = app.searches.enter()?;
-    let reply = place.run(move || app.check(&request)).await??;
+    let slot = app.search_limit.enter()?;
+    let reply = slot.run(move || app.check(&request)).await??;
     Ok(json(reply))
 }
 
-/// Looks for duplicates, or at what is known of them, and writes what was found. If it takes longer than a
-/// request may, it goes on, and a later request finds it done.
-async fn survey(
+/// Finds all duplicates of the index, or gets them from the cache, and writes them. If this exceeds the time
+/// limit of the request, the work continues, and a later request gets the result.
+async fn find_all(
     app: Shared,
     request: DuplicatesRequest,
     write: impl FnOnce(&Opened, &Duplicates, &DuplicatesRequest) -> anyhow::Result<Vec<u8>> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
     let options = request.options().map_err(|error| Problem::refused(&error))?;
-    let place = app.surveys.enter()?;
+    let slot = app.duplicates_limit.enter()?;
     let work = move || {
         let opened = app.engine.current()?;
-        let found = app.survey(&opened, &options)?;
+        let found = app.all_duplicates(&opened, &options)?;
         write(&opened, &found, &request)
     };
-    Ok(place.run(work).await??)
+    Ok(slot.run(work).await??)
 }
 
 impl App {
-    fn survey(&self, opened: &Arc<Opened>, options: &Options) -> anyhow::Result<Arc<Duplicates>> {
+    fn all_duplicates(&self, opened: &Arc<Opened>, options: &Options) -> anyhow::Result<Arc<Duplicates>> {
         let key = (options.within.clone(), options.across, options.threshold.to_bits());
-        self.surveyed
+        self.duplicates
             .get(opened, key, |opened| duplicates(&opened.index, options, &mut Cache::open(&opened.index)))
     }
 

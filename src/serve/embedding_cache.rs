@@ -1,8 +1,7 @@
-//! EmbeddingCache that were asked before keep their vectors.
+//! A cache of the vectors of recent phrases.
 //!
-//! Not whole answers: a vector depends on nothing but its text and the model, so a new commit makes none of
-//! them wrong, and the same phrase with another filter is known as well. Most of a search's time is the
-//! model's.
+//! Embedding takes most of the time of a search. Vectors are cached rather than replies, because a vector
+//! depends only on its text and the model. It stays valid after a new commit and with other filters.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,48 +12,49 @@ use lru::LruCache;
 use super::metrics::Metrics;
 use crate::embed::{Embedder, ModelInfo, Role};
 
-/// How many are kept: some 10 MB.
-const KEPT: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+/// How many vectors are cached. They take about 10 MB.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
-/// The vectors of the phrases that were asked last.
+/// The vectors of the most recent phrases.
 pub struct EmbeddingCache {
-    known: Mutex<Known>,
+    entries: Mutex<Entries>,
 }
 
-struct Known {
-    /// The fingerprint of the model that they are by.
+struct Entries {
+    /// The fingerprint of the model that computed the vectors.
     model: String,
     vectors: LruCache<(Role, String), Arc<[f32]>>,
 }
 
 impl EmbeddingCache {
     pub fn new() -> Self {
-        Self { known: Mutex::new(Known { model: String::new(), vectors: LruCache::new(KEPT) }) }
+        Self { entries: Mutex::new(Entries { model: String::new(), vectors: LruCache::new(CAPACITY) }) }
     }
 
-    /// The model with what is known already before it.
-    pub fn before<'a>(&'a self, model: &'a dyn Embedder, metrics: &'a Metrics) -> CachedEmbedder<'a> {
-        CachedEmbedder { model, phrases: self, metrics }
+    /// Wraps a model so that it uses this cache.
+    pub fn wrap<'a>(&'a self, model: &'a dyn Embedder, metrics: &'a Metrics) -> CachedEmbedder<'a> {
+        CachedEmbedder { model, cache: self, metrics }
     }
 
+    /// Calls a function with the cached vectors of a model. The vectors of any other model are dropped.
     fn with<T>(
         &self,
         model: &ModelInfo,
-        look: impl FnOnce(&mut LruCache<(Role, String), Arc<[f32]>>) -> T,
+        work: impl FnOnce(&mut LruCache<(Role, String), Arc<[f32]>>) -> T,
     ) -> T {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.model != model.fingerprint {
-            known.vectors.clear();
-            known.model.clone_from(&model.fingerprint);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.model != model.fingerprint {
+            entries.vectors.clear();
+            entries.model.clone_from(&model.fingerprint);
         }
-        look(&mut known.vectors)
+        work(&mut entries.vectors)
     }
 }
 
-/// A model that does not embed twice what it was asked last.
+/// A model with a cache of its vectors.
 pub struct CachedEmbedder<'a> {
     model: &'a dyn Embedder,
-    phrases: &'a EmbeddingCache,
+    cache: &'a EmbeddingCache,
     metrics: &'a Metrics,
 }
 
@@ -65,15 +65,15 @@ impl Embedder for CachedEmbedder<'_> {
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
         let key = (role, text.to_owned());
-        if let Some(vector) = self.phrases.with(self.model(), |known| known.get(&key).cloned()) {
-            self.metrics.phrase_known();
+        if let Some(vector) = self.cache.with(self.model(), |vectors| vectors.get(&key).cloned()) {
+            self.metrics.phrase_cached();
             return Ok(vector.to_vec());
         }
         let start = Instant::now();
         let vector = self.model.embed(text, role)?;
         self.metrics.phrase_embedded(start.elapsed());
-        let kept: Arc<[f32]> = vector.as_slice().into();
-        self.phrases.with(self.model(), |known| known.put(key, kept));
+        let cached: Arc<[f32]> = vector.as_slice().into();
+        self.cache.with(self.model(), |vectors| vectors.put(key, cached));
         Ok(vector)
     }
 
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::embed::Builtin;
 
-    /// Counts what it is asked.
+    /// A model whose vectors hold the number of earlier calls.
     struct Counting(AtomicUsize, ModelInfo);
 
     impl Counting {
@@ -115,18 +115,18 @@ mod tests {
     }
 
     #[test]
-    fn a_phrase_is_embedded_once_in_each_role_by_each_model() {
-        let (phrases, metrics) = (EmbeddingCache::new(), Metrics::new());
+    fn a_phrase_is_embedded_once_per_role_and_model() {
+        let (cache, metrics) = (EmbeddingCache::new(), Metrics::new());
         let (one, two) = (Counting::new("one"), Counting::new("two"));
-        let ask = |model: &Counting, role| phrases.before(model, &metrics).embed("a", role).unwrap()[0];
+        let embed = |model: &Counting, role| cache.wrap(model, &metrics).embed("a", role).unwrap()[0];
         assert_eq!(
-            [ask(&one, Role::Query), ask(&one, Role::Query), ask(&one, Role::Passage)],
+            [embed(&one, Role::Query), embed(&one, Role::Query), embed(&one, Role::Passage)],
             [0.0, 0.0, 1.0]
         );
         assert_eq!(
-            [ask(&two, Role::Query), ask(&one, Role::Query)],
+            [embed(&two, Role::Query), embed(&one, Role::Query)],
             [0.0, 2.0],
-            "another model knows nothing"
+            "another model clears the cache"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What a request holds, or the problem with it.
+//! Extractors that parse a request, or reject it with a [`Problem`].
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::problem::Problem;
 /// How long a request's body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// A query string; keys may be repeated.
+/// A query string. A key may be repeated.
 #[derive(FromRequestParts)]
 #[from_request(via(axum_extra::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);

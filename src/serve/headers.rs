@@ -1,15 +1,15 @@
-//! What every answer tells a browser to refuse.
+//! Security headers of every reply.
 
 use axum::http::HeaderName;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
-/// For what is no page.
-const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// The content security policy of replies that are not pages: it allows nothing.
+const ALLOW_NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Headers that every answer has, where it does not say otherwise itself.
+/// The headers of every reply, unless the reply sets them itself.
 const HEADERS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, NOTHING),
+    (header::CONTENT_SECURITY_POLICY, ALLOW_NOTHING),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -18,7 +18,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Adds what is missing.
+/// Adds the headers that a reply does not set.
 pub async fn secure(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));

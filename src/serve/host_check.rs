@@ -1,7 +1,8 @@
-//! Whom a request is addressed to.
+//! Checks that the `Host` header of a request names this server.
 //!
-//! A page of somebody else's can have its own name resolve to this machine (DNS rebinding); the browser then
-//! takes us for that page's server and lets it read answers. The `Host` header gives such a request away.
+//! This prevents DNS rebinding. The owner of a foreign web page can let its host name resolve to this
+//! machine. The browser then takes this server for the server of that page, and lets the page read replies.
+//! The `Host` header of such a request has the name of the foreign page.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,15 +15,15 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 
-/// The names that we answer to.
+/// The hosts that a request may name.
 pub struct AllowedHosts {
     listen: IpAddr,
     names: Vec<String>,
 }
 
 impl AllowedHosts {
-    /// Those of this machine, of the address that is listened on, and some more. The port does not matter:
-    /// it may be forwarded.
+    /// Allows `localhost`, loopback addresses, the address that the server listens on, and `names`. The port
+    /// is ignored, because it may be forwarded.
     pub fn new(listen: IpAddr, names: &[String]) -> Self {
         Self { listen, names: names.iter().map(|name| name.to_lowercase()).collect() }
     }
@@ -31,7 +32,7 @@ impl AllowedHosts {
         let host = authority.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match address {
-            // No name, so nothing that could be rebound: any of this machine's, where all are listened on.
+            // An address cannot be rebound. If the server listens on all addresses, any address is allowed.
             Ok(ip) if ip.is_loopback() || ip == self.listen || self.listen.is_unspecified() => true,
             _ => {
                 let host = host.trim_end_matches('.').to_lowercase();
@@ -41,14 +42,13 @@ impl AllowedHosts {
     }
 
     fn check(&self, request: &Request) -> Result<(), Problem> {
-        let named = named(request.headers())?;
-        match [Some(&named), request.uri().authority()].into_iter().flatten().find(|name| !self.allows(name))
-        {
+        let host = host(request.headers())?;
+        match [Some(&host), request.uri().authority()].into_iter().flatten().find(|host| !self.allows(host)) {
             None => Ok(()),
             Some(other) => Err(Problem::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 format!(
-                    "this server is not {:?}; start it with --allow-host to answer to that name",
+                    "{:?} is not a name of this server; to accept it, start the server with --allow-host",
                     other.host()
                 ),
             )),
@@ -56,15 +56,18 @@ impl AllowedHosts {
     }
 }
 
-/// The one `Host` of a request.
-fn named(headers: &HeaderMap) -> Result<Authority, Problem> {
-    let bad = || Problem::new(StatusCode::BAD_REQUEST, "a request needs one Host header");
+/// The value of the `Host` header.
+///
+/// # Errors
+/// There is none, more than one, or its value is not a host.
+fn host(headers: &HeaderMap) -> Result<Authority, Problem> {
+    let bad = || Problem::new(StatusCode::BAD_REQUEST, "a request must have exactly one Host header");
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(bad()) };
     host.to_str().ok().and_then(|host| host.parse().ok()).ok_or_else(bad)
 }
 
-/// Turns away what is meant for another server.
+/// Refuses requests for other hosts.
 pub async fn check_host(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     match hosts.check(&request) {
         Ok(()) => next.run(request).await,
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_and_what_was_allowed() {
+    fn loopback_and_allowed_names_pass() {
         for host in [
             "localhost",
             "LOCALHOST:7700",
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_is_listened_on() {
+    fn the_listen_address_passes() {
         assert!(check("192.168.0.7", "192.168.0.7:7700") && !check("192.168.0.7", "192.168.0.8"));
         assert!(check("0.0.0.0", "192.168.0.7") && !check("0.0.0.0", "evil.example"));
     }

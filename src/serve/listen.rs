@@ -1,4 +1,4 @@
-//! The socket: connections in, and a shutdown that lets answers finish.
+//! The socket: accepts connections, and shuts down after the running requests.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,46 +20,46 @@ use super::app::{App, router};
 use super::{Limits, Options};
 use crate::engine::Engine;
 
-/// How long a request's head may take to arrive, and a connection may be idle.
+/// How long the head of a request may take to arrive. It also limits how long a connection may be idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
-/// The largest head of a request, in bytes.
+/// The size limit of a request's head, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
 
-/// How many clients may be connected; more wait until one of them leaves.
+/// How many clients may be connected. Further clients wait until one of them disconnects.
 const MOST_CONNECTIONS: usize = 1024;
 
-/// A server that has its address and does not answer yet.
+/// A server that is bound to its address and does not reply yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
     /// How many searches run at once.
     threads: usize,
-    /// How long answers may take to finish when it is stopped.
+    /// How long running requests may take after the server is told to stop.
     finish: Duration,
 }
 
 impl Server {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
-    /// It is not to be had; others than this machine's could reach it, and there is no token; an origin is
-    /// none.
+    /// The address cannot be bound. It is not a loopback address, and there is no token. An allowed origin is
+    /// not valid.
     pub fn bind(engine: Engine, options: &Options) -> anyhow::Result<Self> {
         let wanted = options.listen;
         if !wanted.ip().is_loopback() && options.token.is_none() {
             bail!(
-                "at {wanted} others than this machine could reach the index\n  \
-                 hint: name a token that they have to know with --token-file, or listen on 127.0.0.1"
+                "listening on {wanted} would open the index to other machines without a token\n  \
+                 hint: require a token with --token-file FILE, or listen on 127.0.0.1"
             );
         }
         let hint = |error: &io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "\n  hint: another program listens there; --listen 127.0.0.1:0 takes a free port"
+                "\n  hint: another program listens on this port; --listen 127.0.0.1:0 picks a free port"
             }
-            io::ErrorKind::AddrNotAvailable => "\n  hint: this machine does not have the address",
-            io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 are for root",
+            io::ErrorKind::AddrNotAvailable => "\n  hint: this machine does not have this address",
+            io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 need root; use a higher port",
             _ => "",
         };
         let failed = |error: io::Error| {
@@ -67,30 +67,31 @@ impl Server {
             anyhow::anyhow!("could not listen on {wanted}: {error}{hint}")
         };
         let listener = TcpListener::bind(wanted).map_err(failed)?;
-        let address = listener.local_addr().context("could not tell the address")?;
+        let address = listener.local_addr().context("could not determine the local address")?;
         let router = router(Arc::new(App::new(engine, options)), wanted.ip(), options)?;
         let Limits { threads, time, .. } = options.limits;
         Ok(Self { listener, address, router, threads: threads.get(), finish: time })
     }
 
-    /// Where it listens, with the port that was taken.
+    /// The address that the server listens on, with the port that was picked if port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers until the process is told to stop (Ctrl-C, or SIGTERM), then lets what was begun finish.
+    /// Serves requests until Ctrl-C or SIGTERM. Running requests then have the time limit of a request to
+    /// finish. A second signal stops the server at once.
     ///
     /// # Errors
-    /// The system has no threads, signals or sockets for us.
+    /// The system refuses threads, signal handlers or sockets.
     pub fn run(self) -> anyhow::Result<()> {
-        // Few threads talk to clients, so that clients who are refused and ask again at once leave most of the
-        // processors to the searches.
-        let talkers = self.threads.div_ceil(4);
+        // Few threads do network I/O. Clients that are refused and retry at once then leave most of the
+        // processor time to the searches.
+        let io_threads = self.threads.div_ceil(4);
         let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(talkers).enable_all().build();
+            tokio::runtime::Builder::new_multi_thread().worker_threads(io_threads).enable_all().build();
         let runtime = runtime.context("could not start the server's threads")?;
         let served = runtime.block_on(self.serve());
-        // What still runs on blocking threads has nobody who waits for it.
+        // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();
         served
     }
@@ -114,25 +115,25 @@ impl Server {
     }
 }
 
-/// Takes connections in, and answers each on a task of its own.
+/// Accepts connections, and serves each on its own task.
 async fn accept(
     listener: &tokio::net::TcpListener,
     connections: &GracefulShutdown,
     router: &Router,
 ) -> Infallible {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let permit = Arc::clone(&permits).acquire_owned().await.expect("the semaphore is never closed");
         let Ok((stream, _)) = listener.accept().await else {
-            // Gone again, or there are too many open files: what is connected goes on.
+            // The client disconnected, or too many files are open. Existing connections are not affected.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
         let connection = connections.watch(connection(stream, router.clone()));
         tokio::spawn(async move {
-            // A connection that breaks is the client's business.
+            // Errors of a connection are the client's and are ignored.
             _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
 }
@@ -141,7 +142,8 @@ fn connection(
     stream: TcpStream,
     router: Router,
 ) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
-    // Answers are small and whole: nothing is gained by waiting for more. An old kernel may refuse.
+    // Replies are written in one piece, so delaying small packets gains nothing. An error is ignored, because
+    // an old kernel may refuse this.
     _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -150,7 +152,7 @@ fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
 
-/// What tells the process to stop.
+/// The signals that stop the server.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,

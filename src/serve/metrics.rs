@@ -1,4 +1,4 @@
-//! Figures for Prometheus.
+//! Metrics for Prometheus.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use prometheus::{
 
 use super::app::Shared;
 
-/// Bounds of the latencies' buckets, in seconds.
+/// The upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// What is counted.
+/// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -25,52 +25,57 @@ pub struct Metrics {
     search_seconds: Counter,
     embedding_seconds: Counter,
     phrases: IntCounterVec,
-    lanes: IntGaugeVec,
+    jobs: IntGaugeVec,
 }
 
 impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
-        let latency =
-            HistogramOpts::new("rqsearch_http_request_seconds", "From a request's head to its answer.");
+        let latency = HistogramOpts::new(
+            "rqsearch_http_request_seconds",
+            "Time from the head of a request to its reply.",
+        );
         Self {
             requests: register(
                 &registry,
                 IntCounterVec::new(
-                    Opts::new("rqsearch_http_requests_total", "Requests, by route, method and status."),
+                    Opts::new("rqsearch_http_requests_total", "Requests by route, method and status."),
                     &["route", "method", "status"],
                 ),
             ),
             seconds: register(&registry, HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &["route"])),
             searches: register(
                 &registry,
-                IntCounter::new("rqsearch_searches_total", "EmbeddingCache that were searched for."),
+                IntCounter::new("rqsearch_searches_total", "Searches that were completed."),
             ),
             search_seconds: register(
                 &registry,
                 Counter::new(
                     "rqsearch_search_seconds_total",
-                    "Time that searches took, waiting not included.",
+                    "Time of searches, without the wait in the queue.",
                 ),
             ),
             embedding_seconds: register(
                 &registry,
-                Counter::new("rqsearch_embedding_seconds_total", "Of that, time that the model took."),
+                Counter::new("rqsearch_embedding_seconds_total", "Time of the embedding model."),
             ),
             phrases: register(
                 &registry,
                 IntCounterVec::new(
                     Opts::new(
                         "rqsearch_phrases_total",
-                        "EmbeddingCache that needed a vector: known already, or embedded.",
+                        "Phrases whose vector was cached (known) or computed (embedded).",
                     ),
                     &["vector"],
                 ),
             ),
-            lanes: register(
+            jobs: register(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new("rqsearch_jobs", "Searches and surveys for duplicates, running or waiting."),
+                    Opts::new(
+                        "rqsearch_jobs",
+                        "Requests that run or wait: searches, and surveys that find all duplicates.",
+                    ),
                     &["limit", "state"],
                 ),
             ),
@@ -78,20 +83,20 @@ impl Metrics {
         }
     }
 
-    /// A phrase was searched for.
+    /// Counts a completed search.
     pub fn searched(&self, took: Duration) {
         self.searches.inc();
         self.search_seconds.inc_by(took.as_secs_f64());
     }
 
-    /// The model embedded a phrase.
+    /// Counts a phrase that the model embedded.
     pub fn phrase_embedded(&self, took: Duration) {
         self.phrases.with_label_values(&["embedded"]).inc();
         self.embedding_seconds.inc_by(took.as_secs_f64());
     }
 
-    /// A phrase's vector was known.
-    pub fn phrase_known(&self) {
+    /// Counts a phrase whose vector was cached.
+    pub fn phrase_cached(&self) {
         self.phrases.with_label_values(&["known"]).inc();
     }
 
@@ -101,21 +106,21 @@ impl Metrics {
     }
 }
 
-fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
-    let collector = made.expect("names and labels are well-formed");
-    registry.register(Box::new(collector.clone())).expect("each name is there once");
+fn register<C: Collector + Clone + 'static>(registry: &Registry, created: prometheus::Result<C>) -> C {
+    let collector = created.expect("names and labels are well-formed");
+    registry.register(Box::new(collector.clone())).expect("each name is registered once");
     collector
 }
 
-/// Counts every request.
+/// Counts every request and measures its time.
 pub async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let start = Instant::now();
-    // Not the path as it is: whoever asks for what is not there would make a label each.
+    // The label is the route, not the path: otherwise each unknown path would create a label.
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or("(none)".to_owned(), |path| path.as_str().to_owned());
-    // Nor the method: anybody can make one up.
+    // Clients can invent methods as well.
     let method = match request.method().as_str() {
         known @ ("GET" | "HEAD" | "POST" | "OPTIONS") => known.to_owned(),
         _ => "(other)".to_owned(),
@@ -127,13 +132,13 @@ pub async fn observe(State(app): State<Shared>, request: Request, next: Next) ->
 
 /// `GET /metrics`
 pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'static str); 1], Vec<u8>) {
-    for (name, limit) in [("search", &app.searches), ("survey", &app.surveys)] {
+    for (name, limit) in [("search", &app.search_limit), ("survey", &app.duplicates_limit)] {
         for (state, count) in [("running", limit.running()), ("waiting", limit.waiting())] {
-            app.metrics.lanes.with_label_values(&[name, state]).set(count as i64);
+            app.metrics.jobs.with_label_values(&[name, state]).set(count as i64);
         }
     }
     let mut text = Vec::new();
     let families = app.metrics.registry.gather();
-    TextEncoder::new().encode(&families, &mut text).expect("figures are text, and memory takes it");
+    TextEncoder::new().encode(&families, &mut text).expect("metrics are written to memory as text");
     ([(axum::http::header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
 }

@@ -1,11 +1,11 @@
-//! The HTTP door: the JSON contract as routes, and a page for people.
+//! The HTTP server: routes that return the JSON types, and a web page.
 //!
 //! ```text
-//! connection → guard (Host, token) → lane (a bounded number at once, a bounded queue) → engine → wire
+//! connection → host check → token → concurrency limit → engine → JSON
 //! ```
 //!
-//! What takes the processor runs on blocking threads, one search each, as many as there are processors;
-//! what is beyond the queue is refused at once. The asynchronous threads only read and write.
+//! Searches run on blocking threads, by default as many as there are processors. A bounded number of requests
+//! wait in a queue; further requests are refused at once. The asynchronous threads only do network I/O.
 
 mod app;
 mod cache;
@@ -32,36 +32,36 @@ use std::time::Duration;
 pub use listen::Server;
 pub use token::Token;
 
-/// How to serve.
+/// The options of a [`Server`].
 #[derive(Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Names that may stand in a `Host` header beside those of this machine.
+    /// Names to accept in the `Host` header, in addition to `localhost`, loopback addresses and `listen`.
     pub allow_hosts: Vec<String>,
-    /// Origins (`https://example.org`) whose pages may read answers.
+    /// Origins (`https://example.org`) whose web pages may read replies.
     pub allow_origins: Vec<String>,
-    /// What a client has to know; `None` lets everybody in who reaches us.
+    /// The token that clients must send. `None` accepts every client, and requires a loopback address.
     pub token: Option<Token>,
-    /// How much at once, and for how long.
+    /// The limits of concurrency and time.
     pub limits: Limits,
 }
 
-/// How much at once, and for how long.
+/// The limits of concurrency and time.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Searches that run at once.
+    /// How many searches run at once.
     pub threads: NonZeroUsize,
-    /// Requests that wait for one of them to end; the next is refused.
+    /// How many requests may wait. Further requests get status 503.
     pub queue: usize,
-    /// How long a request may wait and be worked on, together.
+    /// How long a request may take, including the wait in the queue.
     pub time: Duration,
 }
 
 impl Limits {
-    /// How many requests may wait for each thread when nobody says otherwise: a quarter of a second's work.
+    /// The default number of requests that may wait, per thread. It is about a quarter of a second of work.
     pub const QUEUE_PER_THREAD: usize = 32;
 
-    /// How long a request may take when nobody says otherwise.
+    /// The default of [`time`](Self::time).
     pub const TIME: Duration = Duration::from_secs(10);
 }

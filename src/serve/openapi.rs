@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the routes, and the types of the JSON contract as their schemas.
+//! `GET /openapi.json`: the routes, with the JSON types as schemas.
 
 use std::sync::LazyLock;
 
@@ -15,16 +15,16 @@ use crate::render::json::{
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
-    LazyLock::new(|| serde_json::to_vec(&document()).expect("a value of JSON is JSON"));
+    LazyLock::new(|| serde_json::to_vec(&document()).expect("a JSON value can be written"));
 
 pub async fn get() -> Response {
     search::json(DOCUMENT.clone())
 }
 
-/// Where a document keeps its schemas.
+/// The JSON pointer to the schemas of the document.
 const SCHEMAS: &str = "/components/schemas";
 
-/// The document, as OpenAPI 3.1 has it, whose schemas are JSON Schema as it is.
+/// The OpenAPI 3.1 document. Its schemas are plain JSON Schema.
 pub fn document() -> Value {
     let mut api = Api::new();
     api.search();
@@ -34,10 +34,10 @@ pub fn document() -> Value {
 }
 
 struct Api {
-    /// The types that we read: what has a default may be left out.
-    sent: SchemaGenerator,
-    /// The types that we write: every key is there.
-    got: SchemaGenerator,
+    /// The schemas of requests: keys with a default are optional.
+    requests: SchemaGenerator,
+    /// The schemas of replies: all keys are required.
+    replies: SchemaGenerator,
     paths: Map<String, Value>,
 }
 
@@ -48,27 +48,27 @@ impl Api {
             settings.meta_schema = None;
         });
         Self {
-            sent: settings.clone().for_deserialize().into_generator(),
-            got: settings.for_serialize().into_generator(),
+            requests: settings.clone().for_deserialize().into_generator(),
+            replies: settings.for_serialize().into_generator(),
             paths: Map::new(),
         }
     }
 
     fn search(&mut self) {
         let parameters = self.query::<SearchRequest>();
-        let reply = self.got.subschema_for::<SearchReply<'_>>();
+        let reply = self.replies.subschema_for::<SearchReply<'_>>();
         let refused = [400, 422, 503];
         self.add(
             "/search",
             "get",
-            "Find the questions that a phrase is about",
+            "Search for the questions that a phrase is about",
             |operation| {
                 operation.insert("parameters".into(), parameters);
                 operation.insert(
                     "description".into(),
                     format!(
-                        "At most {MOST_HITS} hits, for a phrase of at most {LONGEST_PHRASE} characters. \
-                 Filters may be repeated: any of their values may hold."
+                        "Returns at most {MOST_HITS} hits. A phrase has at most {LONGEST_PHRASE} characters. \
+                 Repeat a filter to accept any of several values."
                     )
                     .into(),
                 );
@@ -76,31 +76,32 @@ impl Api {
             json_answer(&reply),
             &refused,
         );
-        let several = self.got.subschema_for::<SearchesReply<'_>>();
-        let body = body(&self.sent.subschema_for::<AnySearchRequest>());
+        let several = self.replies.subschema_for::<SearchesReply<'_>>();
+        let body = body(&self.requests.subschema_for::<AnySearchRequest>());
         self.add(
             "/search",
             "post",
-            "The same for one request, or for several at once",
+            "Search for one phrase, or for several",
             |operation| {
                 operation.insert("requestBody".into(), body);
                 operation.insert("description".into(), format!(
-                "An object like the query of GET, or `requests` with at most {MOST_REQUESTS} of them. \
-                 One that cannot be answered is named, and none is."
+                "The body is an object with the parameters of GET, or an object with the key `requests` and \
+                 at most {MOST_REQUESTS} such objects. If one of them is not valid, the error names it, and \
+                 no search runs."
             ).into());
             },
             json_answer(&json!({"anyOf": [reply, several]})),
             &[400, 408, 413, 415, 422, 503],
         );
-        let question = self.got.subschema_for::<QuestionReply<'_>>();
+        let question = self.replies.subschema_for::<QuestionReply<'_>>();
         let id = json!([{
             "name": "id", "in": "path", "required": true, "schema": {"type": "string"},
-            "description": "The question's id, the beginning of it, or its own key.",
+            "description": "The question's id, the first 4 or more characters of its id, or its own key.",
         }]);
         self.add(
             "/questions/{id}",
             "get",
-            "A question, whole",
+            "Get a whole question",
             |operation| {
                 operation.insert("parameters".into(), id);
             },
@@ -111,29 +112,39 @@ impl Api {
 
     fn duplicates(&mut self) {
         let parameters = self.query::<DuplicatesRequest>();
-        let reply = self.got.subschema_for::<DuplicatesReply<'_>>();
-        self.add("/duplicates", "get", "Questions that ask the same", |operation| {
-            operation.insert("parameters".into(), parameters.clone());
-            operation.insert("description".into(),
-                "The first time, this takes long in a large index: if there is no answer in time, it goes on, \
-                 and a later request finds it done.".into());
-        }, json_answer(&reply), &[400, 422, 503]);
+        let reply = self.replies.subschema_for::<DuplicatesReply<'_>>();
+        self.add(
+            "/duplicates",
+            "get",
+            "Find all duplicate questions",
+            |operation| {
+                operation.insert("parameters".into(), parameters.clone());
+                operation.insert(
+                    "description".into(),
+                    "The first request takes long in a large index. If it exceeds the time limit, the work \
+                 continues, and a later request gets the result."
+                        .into(),
+                );
+            },
+            json_answer(&reply),
+            &[400, 422, 503],
+        );
         self.add(
             "/duplicates/map",
             "get",
-            "The same as a map to look at",
+            "Show all duplicate questions as a map",
             |operation| {
                 operation.insert("parameters".into(), parameters);
             },
             json!({"text/html": {"schema": {"type": "string"}}}),
             &[400, 422, 503],
         );
-        let body = body(&self.sent.subschema_for::<CheckRequest>());
-        let reply = self.got.subschema_for::<CheckReply<'_>>();
+        let body = body(&self.requests.subschema_for::<CheckRequest>());
+        let reply = self.replies.subschema_for::<CheckReply<'_>>();
         self.add(
             "/duplicates/check",
             "post",
-            "Say which questions a new one repeats",
+            "Find the questions that a new question duplicates",
             |operation| {
                 operation.insert("requestBody".into(), body);
             },
@@ -143,29 +154,30 @@ impl Api {
     }
 
     fn about(&mut self) {
-        let stats = self.got.subschema_for::<StatsReply<'_>>();
-        let health = self.got.subschema_for::<HealthReply<'_>>();
-        self.add("/stats", "get", "What the index holds", |_| {}, json_answer(&stats), &[503]);
+        let stats = self.replies.subschema_for::<StatsReply<'_>>();
+        let health = self.replies.subschema_for::<HealthReply<'_>>();
+        self.add("/stats", "get", "Get statistics of the index", |_| {}, json_answer(&stats), &[503]);
         self.add(
             "/health",
             "get",
-            "Whether the index can be searched",
+            "Check that the index can be searched",
             without_token,
             json_answer(&health),
             &[500],
         );
         let text = json!({"text/plain": {"schema": {"type": "string"}}});
-        self.add("/metrics", "get", "RetrievalScores for Prometheus", |_| {}, text, &[]);
+        self.add("/metrics", "get", "Get metrics for Prometheus", |_| {}, text, &[]);
         let document = json_answer(&json!({"type": "object"}));
-        self.add("/openapi.json", "get", "This document", without_token, document, &[]);
+        self.add("/openapi.json", "get", "Get this document", without_token, document, &[]);
     }
 
-    /// A type's properties, as parameters of a query.
+    /// The properties of a type as query parameters.
     fn query<T: JsonSchema>(&mut self) -> Value {
-        let reference = self.sent.subschema_for::<T>();
+        let reference = self.requests.subschema_for::<T>();
         let name = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-        // What stands in a query has its schema there, and needs no other.
-        let schema = name.and_then(|name| self.sent.definitions_mut().get(name).cloned()).unwrap_or_default();
+        // Query parameters contain their schemas. They do not refer to the schema of the whole type.
+        let schema =
+            name.and_then(|name| self.requests.definitions_mut().get(name).cloned()).unwrap_or_default();
         let required = |name: &str| {
             schema["required"].as_array().is_some_and(|required| required.iter().any(|one| one == name))
         };
@@ -177,7 +189,7 @@ impl Api {
         properties.into_iter().map(parameter).collect()
     }
 
-    /// Adds an operation; `extend` adds to it what is its own.
+    /// Adds an operation. `extend` adds keys that only some operations have.
     fn add(
         &mut self,
         path: &str,
@@ -188,12 +200,12 @@ impl Api {
         problems: &[u16],
     ) {
         let mut responses = Map::new();
-        responses.insert("200".into(), json!({"description": "The answer.", "content": content}));
+        responses.insert("200".into(), json!({"description": "The reply.", "content": content}));
         for status in problems {
             let reason = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
             responses.insert(status.to_string(), problem(reason.unwrap_or_default()));
         }
-        responses.insert("default".into(), problem("Any other problem."));
+        responses.insert("default".into(), problem("Any other error."));
         let mut operation = Map::new();
         operation.insert("summary".into(), summary.into());
         operation.insert("operationId".into(), operation_id(method, path).into());
@@ -204,19 +216,19 @@ impl Api {
     }
 
     fn finish(mut self) -> Value {
-        self.got.subschema_for::<ProblemReply<'_>>();
-        let mut schemas = self.sent.take_definitions(true);
-        schemas.extend(self.got.take_definitions(true));
+        self.replies.subschema_for::<ProblemReply<'_>>();
+        let mut schemas = self.requests.take_definitions(true);
+        schemas.extend(self.replies.take_definitions(true));
         json!({
             "openapi": "3.1.0",
             "info": {
                 "title": "rqsearch",
                 "version": env!("CARGO_PKG_VERSION"),
-                "description": "Finds the question that any phrase is about. Every key of an answer is always there \
-                    unless its schema says otherwise; offsets are UTF-8 bytes.",
+                "description": "Finds the question that any phrase is about. Replies always have all keys, \
+                    unless the schema says otherwise. Offsets are in bytes of UTF-8.",
             },
             "paths": self.paths,
-            // A server without a token wants none.
+            // The token is optional: a server may run without one.
             "security": [{"token": []}, {}],
             "components": {
                 "schemas": schemas,
@@ -230,7 +242,7 @@ fn without_token(operation: &mut Map<String, Value>) {
     operation.insert("security".into(), json!([]));
 }
 
-/// `get /questions/{id}` is `getQuestionsId`.
+/// The id of an operation: `getQuestionsId` for `GET /questions/{id}`.
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.fold(method.to_owned(), |id, word| {
@@ -257,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         let document = document();
         let text = document.to_string();
         let references: Vec<&str> =
@@ -269,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_the_options_of_the_command_line() {
+    fn the_query_has_the_search_options_of_the_command_line() {
         let document = document();
         let parameters = document["paths"]["/search"]["get"]["parameters"].as_array().unwrap().clone();
         let required: Vec<(&str, bool)> = parameters

@@ -1,4 +1,4 @@
-//! Why a request was not answered, as `application/problem+json`.
+//! Errors as `application/problem+json` (RFC 9457).
 
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,14 +7,14 @@ use axum_extra::extract::QueryRejection;
 
 use crate::render::json::ProblemReply;
 
-/// In how many seconds to ask again.
+/// After how many seconds a client may retry.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request was not answered.
+/// An error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
-    /// What is wrong here, for people.
+    /// What is wrong with this request, for people.
     pub detail: String,
 }
 
@@ -23,24 +23,24 @@ impl Problem {
         Self { status, detail: detail.into() }
     }
 
-    /// The request can be read and makes no sense.
+    /// The request is well-formed, but a value is not valid.
     pub fn refused(error: &anyhow::Error) -> Self {
-        // The rest of a message is a hint for who sits at the terminal.
+        // Further lines are hints for the command line.
         let message = format!("{error:#}");
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message.lines().next().unwrap_or_default())
     }
 
-    /// There is no room in the queue.
+    /// The queue is full.
     pub fn busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait already; ask again in a moment")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting; try again in a moment")
     }
 
     /// The request took too long.
-    pub fn too_late() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "there was no answer in time; ask again in a moment")
+    pub fn timed_out() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long; try again in a moment")
     }
 
-    /// Something is wrong on our side.
+    /// The server failed.
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }

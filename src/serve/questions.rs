@@ -11,8 +11,8 @@ use crate::render::json::QuestionReply;
 
 pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
     ensure_short(&id).map_err(|error| Problem::refused(&error))?;
-    let place = app.searches.enter()?;
-    let found = place.run(move || Ok::<_, anyhow::Error>((app.engine.current()?.index.find(id.trim())?, id)));
+    let slot = app.search_limit.enter()?;
+    let found = slot.run(move || Ok::<_, anyhow::Error>((app.engine.current()?.index.find(id.trim())?, id)));
     let (found, id) = found.await??;
     match found.as_slice() {
         [question] => {
@@ -21,7 +21,7 @@ pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Re
         [] => Err(Problem::new(StatusCode::NOT_FOUND, format!("no question has the id {id:?}"))),
         several => Err(Problem::new(
             StatusCode::CONFLICT,
-            format!("{} questions have the id or key {id:?}: name more of its id", several.len()),
+            format!("{} questions match {id:?}; use more characters of the id", several.len()),
         )),
     }
 }

@@ -19,13 +19,13 @@ use crate::engine::Opened;
 use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
 use crate::search::{self, Mode, search};
 
-/// The longest phrase, in characters: the model reads some 200 words of it.
+/// The length limit of a phrase, in characters. The model reads only about its first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;
 
-/// How many hits at most.
+/// The greatest number of hits that a request may ask for.
 pub const MOST_HITS: usize = 100;
 
-/// How many requests at most in one.
+/// The greatest number of searches in one `POST`.
 pub const MOST_REQUESTS: usize = 64;
 
 pub async fn get(
@@ -45,27 +45,29 @@ pub async fn post(State(app): State<Shared>, Json(sent): Json<Value>) -> Result<
 }
 
 async fn one(app: Shared, request: &SearchRequest) -> Result<Response, Problem> {
-    let asked = Asked::new(request).map_err(|error| Problem::refused(&error))?;
-    let place = app.searches.enter()?;
-    let reply = place.run(move || app.answer(&asked)).await??;
+    let search = ValidSearch::new(request).map_err(|error| Problem::refused(&error))?;
+    let slot = app.search_limit.enter()?;
+    let reply = slot.run(move || app.answer(&search)).await??;
     Ok(json(reply))
 }
 
-/// They share a place, and take turns with others one by one: a batch is no way past the queue.
+/// Runs the searches of a batch one after another, in one slot of the concurrency limit. Other requests can
+/// run between them, so a batch does not bypass the queue.
 async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Problem> {
     if requests.len() > MOST_REQUESTS {
-        let detail = format!("{} requests are too many at once: {MOST_REQUESTS} at most", requests.len());
+        let detail = format!("the batch has {} requests; the limit is {MOST_REQUESTS}", requests.len());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
-    let asked = |(nth, request)| {
-        Asked::new(request).map_err(|error| Problem::refused(&error.context(format!("requests[{nth}]"))))
+    let validate = |(nth, request)| {
+        ValidSearch::new(request)
+            .map_err(|error| Problem::refused(&error.context(format!("requests[{nth}]"))))
     };
-    let asked: Vec<Asked> = requests.iter().enumerate().map(asked).collect::<Result<_, _>>()?;
-    let place = app.searches.enter()?;
-    let mut replies = Vec::with_capacity(asked.len());
-    for asked in asked {
+    let searches: Vec<ValidSearch> = requests.iter().enumerate().map(validate).collect::<Result<_, _>>()?;
+    let slot = app.search_limit.enter()?;
+    let mut replies = Vec::with_capacity(searches.len());
+    for search in searches {
         let app = Arc::clone(&app);
-        let reply = place.run(move || app.answer(&asked)).await??;
+        let reply = slot.run(move || app.answer(&search)).await??;
         replies.push(
             RawValue::from_string(String::from_utf8(reply).expect("JSON is UTF-8")).expect("it is JSON"),
         );
@@ -74,16 +76,16 @@ async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Probl
     struct Replies {
         replies: Vec<Box<RawValue>>,
     }
-    Ok(json(serde_json::to_vec(&Replies { replies }).expect("JSON goes into JSON")))
+    Ok(json(serde_json::to_vec(&Replies { replies }).expect("raw JSON can be written as JSON")))
 }
 
-/// A request that can be answered.
-struct Asked {
+/// A search request whose values are valid.
+struct ValidSearch {
     query: search::Query,
     min_confidence: f32,
 }
 
-impl Asked {
+impl ValidSearch {
     fn new(request: &SearchRequest) -> anyhow::Result<Self> {
         ensure_short(&request.q)?;
         ensure!((1..=MOST_HITS).contains(&request.limit), "limit must be a number from 1 to {MOST_HITS}");
@@ -91,38 +93,41 @@ impl Asked {
     }
 }
 
-/// Refuses a phrase that nobody types.
-pub fn ensure_short(phrase: &str) -> anyhow::Result<()> {
-    let length = phrase.chars().count();
-    ensure!(length <= LONGEST_PHRASE, "the phrase has {length} characters: {LONGEST_PHRASE} at most");
+/// Checks the length of a phrase or an id.
+///
+/// # Errors
+/// It has more than [`LONGEST_PHRASE`] characters.
+pub fn ensure_short(text: &str) -> anyhow::Result<()> {
+    let length = text.chars().count();
+    ensure!(length <= LONGEST_PHRASE, "the text has {length} characters; the limit is {LONGEST_PHRASE}");
     Ok(())
 }
 
-/// JSON that is written already.
+/// A reply whose body is JSON.
 pub fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 impl App {
     /// The reply to a phrase, as JSON.
-    fn answer(&self, asked: &Asked) -> Result<Vec<u8>, Problem> {
+    fn answer(&self, request: &ValidSearch) -> Result<Vec<u8>, Problem> {
         let opened = self.engine.current()?;
-        let query = opened.possible(&asked.query).map_err(|error| Problem::refused(&error.into()))?;
+        let query = opened.possible(&request.query).map_err(|error| Problem::refused(&error.into()))?;
         if query.mode == Mode::Semantic && opened.embedder.is_none() {
-            let detail = "the index has keywords only: ask without mode=semantic";
+            let detail = "the index has keywords only; search without mode=semantic";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
         let start = Instant::now();
         let mut results = self.with_model(&opened, |model| search(&opened.index, model, &query))?;
         results.notice = opened.notice();
         self.metrics.searched(start.elapsed());
-        Ok(serde_json::to_vec(&SearchReply::new(&results, asked.min_confidence))
+        Ok(serde_json::to_vec(&SearchReply::new(&results, request.min_confidence))
             .map_err(anyhow::Error::from)?)
     }
 
-    /// Uses the index's model, with the phrases that are known before it.
+    /// Calls a function with the model of the index, wrapped in the embedding cache.
     pub fn with_model<T>(&self, opened: &Opened, work: impl FnOnce(Option<&dyn Embedder>) -> T) -> T {
-        let model = opened.embedder.as_deref().map(|model| self.phrases.before(model, &self.metrics));
+        let model = opened.embedder.as_deref().map(|model| self.embeddings.wrap(model, &self.metrics));
         work(model.as_ref().map(|model| model as &dyn Embedder))
     }
 }

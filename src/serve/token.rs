@@ -1,7 +1,8 @@
-//! What a client has to know where others than this machine's reach us.
+//! The token that clients must send. It is required if other machines can connect.
 //!
-//! Programs send it as `Authorization: Bearer TOKEN`. The page sends it once and gets a cookie that holds a
-//! hash of it, out of reach of scripts, so that links such as the map's work as well.
+//! Programs send it as `Authorization: Bearer TOKEN`. The web page sends it once, and gets a cookie with a
+//! hash of it. Scripts cannot read the cookie. The cookie makes links work as well, such as the one to the
+//! map.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,21 +21,21 @@ use subtle::ConstantTimeEq;
 use super::extractors::Json;
 use super::problem::Problem;
 
-/// The shortest token, in bytes: what can be guessed is none.
+/// The least length of a token, in bytes. A shorter token could be guessed.
 const SHORTEST: usize = 16;
 
-/// The cookie of the page.
+/// The name of the cookie.
 const COOKIE: &str = "rqsearch_session";
 
-/// What a client has to know; of it, only hashes are kept.
+/// The token that clients must send. Only hashes of it are stored.
 #[derive(Clone)]
 pub struct Token {
     digest: [u8; 32],
-    /// What the cookie holds.
+    /// The value of the cookie.
     session: String,
 }
 
-/// What the page sends.
+/// The body of `POST /session`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
@@ -48,22 +49,22 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// The token that a file holds; white space around it does not count.
+    /// Reads a token from the text of a file. White space around it is removed.
     ///
     /// # Errors
-    /// It is short, or cannot stand in a header.
+    /// The token has fewer than 16 characters, a space, or characters other than printable ASCII.
     pub fn new(text: &str) -> anyhow::Result<Self> {
         let token = text.trim();
         ensure!(
             token.len() >= SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic()),
-            "the token must have {SHORTEST} characters or more, of ASCII, without spaces\n  \
-             hint: head -c 24 /dev/urandom | base64 > FILE makes a good one"
+            "the token must have at least {SHORTEST} characters of printable ASCII, without spaces\n  \
+             hint: create one with `head -c 24 /dev/urandom | base64 > FILE`"
         );
         let session = Sha256::new().chain_update(b"rqsearch session ").chain_update(token).finalize();
         Ok(Self { digest: digest(token), session: URL_SAFE_NO_PAD.encode(session) })
     }
 
-    // Hashes are compared, so that the time it takes tells nothing of the token, its length included.
+    // Hashes are compared in constant time, so the time reveals neither the token nor its length.
     fn is(&self, given: &str) -> bool {
         digest(given).ct_eq(&self.digest).into()
     }
@@ -72,7 +73,7 @@ impl Token {
         digest(given).ct_eq(&digest(&self.session)).into()
     }
 
-    fn lets_in(&self, headers: &HeaderMap) -> bool {
+    fn authorizes(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let bearer = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -92,21 +93,22 @@ fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// Turns away who does not know the token.
-pub async fn demand(State(token): State<Arc<Token>>, request: Request, next: Next) -> Response {
-    if token.lets_in(request.headers()) {
+/// Refuses requests without the token.
+pub async fn require(State(token): State<Arc<Token>>, request: Request, next: Next) -> Response {
+    if token.authorizes(request.headers()) {
         return next.run(request).await;
     }
-    unauthorized("this server wants a token: send it as Authorization: Bearer TOKEN").into_response()
+    unauthorized("this server requires a token; send the header `Authorization: Bearer TOKEN`")
+        .into_response()
 }
 
-/// `POST /session`: the token for a cookie.
+/// `POST /session`: exchanges the token for a cookie.
 pub async fn sign_in(
     State(token): State<Arc<Token>>,
     Json(given): Json<SignIn>,
 ) -> Result<Response, Problem> {
     if !token.is(given.token.trim()) {
-        return Err(unauthorized("this is not the token"));
+        return Err(unauthorized("the token is wrong"));
     }
     let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", token.session);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
@@ -116,17 +118,17 @@ pub async fn sign_in(
 mod tests {
     use super::*;
 
-    fn lets_in(name: header::HeaderName, value: &str) -> bool {
+    fn authorizes(name: header::HeaderName, value: &str) -> bool {
         let token = Token::new("correct horse".replace(' ', "-battery-").as_str()).unwrap();
-        token.lets_in(&HeaderMap::from_iter([(name, value.parse().unwrap())]))
+        token.authorizes(&HeaderMap::from_iter([(name, value.parse().unwrap())]))
     }
 
     #[test]
-    fn by_header_or_cookie_and_not_otherwise() {
+    fn the_header_or_the_cookie_authorizes() {
         let session = Token::new("correct-battery-horse").unwrap().session;
-        assert!(lets_in(header::AUTHORIZATION, "Bearer correct-battery-horse"));
-        assert!(lets_in(header::AUTHORIZATION, "bearer  correct-battery-horse"));
-        assert!(lets_in(header::COOKIE, &format!("a=b; {COOKIE}={session}; c=d")));
+        assert!(authorizes(header::AUTHORIZATION, "Bearer correct-battery-horse"));
+        assert!(authorizes(header::AUTHORIZATION, "bearer  correct-battery-horse"));
+        assert!(authorizes(header::COOKIE, &format!("a=b; {COOKIE}={session}; c=d")));
         for wrong in [
             "Bearer correct-battery-hors",
             "Bearer",
@@ -134,17 +136,20 @@ mod tests {
             "Basic correct-battery-horse",
             "correct-battery-horse",
         ] {
-            assert!(!lets_in(header::AUTHORIZATION, wrong), "{wrong}");
+            assert!(!authorizes(header::AUTHORIZATION, wrong), "{wrong}");
         }
         assert!(
-            !lets_in(header::COOKIE, &format!("{COOKIE}=correct-battery-horse")),
-            "the cookie is no token"
+            !authorizes(header::COOKIE, &format!("{COOKIE}=correct-battery-horse")),
+            "the token is not a cookie"
         );
-        assert!(!lets_in(header::AUTHORIZATION, &format!("Bearer {session}")), "nor the token a cookie");
+        assert!(
+            !authorizes(header::AUTHORIZATION, &format!("Bearer {session}")),
+            "the cookie is not a token"
+        );
     }
 
     #[test]
-    fn what_can_be_guessed_is_refused() {
+    fn a_token_that_is_short_or_has_spaces_is_refused() {
         assert!(
             Token::new(" hunter2\n").is_err()
                 && Token::new("").is_err()

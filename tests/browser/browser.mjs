@@ -1,10 +1,10 @@
-// A page of a real browser that notes what it must not do, and says what axe thinks of it.
+// Opens pages in a real browser, records forbidden actions, and checks accessibility with axe.
 
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
 
-// tests/setup/browser.sh installs them into the target folder.
+// tests/setup/browser.sh installs them into the target directory.
 const require = createRequire(`${process.env.RQSEARCH_TEST_TOOLS}/`);
 const { chromium } = require('playwright-core');
 const axe = require('axe-core');
@@ -16,17 +16,17 @@ export const launch = () =>
   chromium.launch({ executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(), args: FLAGS });
 
 /**
- * A fresh page. `page.calm()` fails if it asked another server for anything, tried to, ran what an index holds, or
- * complained.
+ * Opens a page in a new browser context. `page.calm()` fails if the page requested anything from another origin, ran
+ * text of the index as a script, opened a dialog, or logged an error or warning.
  */
 export async function open(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 850 }, ...options });
   const page = await context.newPage();
   const origin = address.startsWith('file:') ? 'file://' : new URL(address).origin;
   const wrong = [];
-  page.on('request', (request) => { if (!request.url().startsWith(origin)) wrong.push(`asked for ${request.url()}`); });
+  page.on('request', (request) => { if (!request.url().startsWith(origin)) wrong.push(`requested ${request.url()}`); });
   page.on('console', (message) => {
-    // The browser itself notes every status of 400 and more.
+    // The browser logs every response with a status of 400 or more.
     if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
   });
   page.on('pageerror', (error) => wrong.push(String(error)));
@@ -34,13 +34,13 @@ export async function open(browser, address, options = {}) {
   await page.addInitScript({ content: axe.source });
   page.calm = async () => {
     assert.deepEqual(wrong, []);
-    assert.equal(await page.evaluate(() => window.hacked), undefined, 'what an index holds was run');
+    assert.equal(await page.evaluate(() => window.hacked), undefined, 'text of the index ran as a script');
   };
   await page.goto(address);
   return page;
 }
 
-/** Fails where axe finds anything, once it is light and once it is dark. */
+/** Fails if axe finds a violation in the light or the dark color scheme. */
 export async function accessible(page, what) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

@@ -1,4 +1,4 @@
-// The page of routes.
+// The page that describes the HTTP API.
 //
 //     node docs.mjs http://127.0.0.1:PORT/docs
 
@@ -11,7 +11,7 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-test('every route and type is there, and types are linked', async () => {
+test('shows every route and type, and links to the types', async () => {
   const page = await open(browser, address);
   await page.locator('h2', { hasText: '/search' }).first().waitFor();
   const api = await page.evaluate(() => fetch('/openapi.json').then((response) => response.json()));
@@ -24,7 +24,7 @@ test('every route and type is there, and types are linked', async () => {
   await page.calm();
 });
 
-test('on a phone nothing sticks out', async () => {
+test('fits the width of a phone', async () => {
   const page = await open(browser, address, { viewport: { width: 360, height: 700 } });
   await page.locator('h2', { hasText: '/search' }).first().waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));

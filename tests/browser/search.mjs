@@ -1,4 +1,4 @@
-// The page that searches, on an everyday FAQ among which somebody has written markup that would run.
+// The search page, on an index of a FAQ and of malicious markup.
 //
 //     node search.mjs http://127.0.0.1:PORT/
 
@@ -19,14 +19,14 @@ const focused = (page) => page.evaluate(() => document.activeElement.id || docum
 /** Waits until the best hit is this one. */
 const best = (page, title) => page.locator('.hit:first-child .title', { hasText: title }).waitFor();
 
-test('results appear while somebody types, and the address bar follows', async () => {
+test('shows results while you type, and updates the address bar', async () => {
   const page = await open(browser, address);
-  assert.equal(await focused(page), 'q', 'ready to type');
+  assert.equal(await focused(page), 'q', 'the search field has the focus');
   await page.keyboard.type('yellow tomato leaves', { delay: 15 });
   await best(page, 'tomato plants yellow');
   assert.equal(new URL(page.url()).searchParams.get('q'), 'yellow tomato leaves');
   assert.match(await page.locator('#status').textContent(), /^\d+ hits? in /);
-  assert.match(await page.locator('.sure').first().textContent(), /^\d+ % sure/);
+  assert.match(await page.locator('.quality').first().textContent(), /^(strong|likely|weak) \d+ %/);
   assert.equal(await page.title(), 'yellow tomato leaves – rqsearch');
   await page.locator('#q').fill('');
   await page.locator('.hit').first().waitFor({ state: 'detached' });
@@ -34,7 +34,7 @@ test('results appear while somebody types, and the address bar follows', async (
   await page.calm();
 });
 
-test('an answer that comes late is not shown', async () => {
+test('ignores a reply that arrives after a newer search', async () => {
   const page = await open(browser, address);
   let release;
   const held = new Promise((resume) => { release = resume; });
@@ -50,7 +50,7 @@ test('an answer that comes late is not shown', async () => {
   await page.calm();
 });
 
-test('what matches is marked, byte for byte, whatever the letters', async () => {
+test('marks matches at the right characters in non-ASCII text', async () => {
   const page = await open(browser, at('/?q=crab+naïve'));
   await best(page, 'Where is 🦀');
   const marks = await page.locator('.hit:first-child .snippet mark').allTextContents();
@@ -59,7 +59,7 @@ test('what matches is marked, byte for byte, whatever the letters', async () => 
   await page.calm();
 });
 
-test('the keyboard is enough', async () => {
+test('can be used with the keyboard alone', async () => {
   const page = await open(browser, at('/?q=bread'));
   await first(page).waitFor();
   await page.keyboard.press('ArrowDown');
@@ -73,7 +73,7 @@ test('the keyboard is enough', async () => {
   assert.equal(await page.locator('.open .title').textContent(), second);
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('.open').count(), 0);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), second, 'where one was');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), second, 'the title keeps the focus');
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('ArrowUp');
   assert.equal(await focused(page), 'q');
@@ -92,7 +92,7 @@ test('the keyboard is enough', async () => {
   await page.calm();
 });
 
-test('a link leads to where somebody was, and back is back', async () => {
+test('a copied address restores the search, and the Back button works', async () => {
   const page = await open(browser, at('/?q=cut+roses&level=advanced'));
   await best(page, 'prune roses');
   assert.deepEqual(await titles(page).then((all) => all.some((title) => title.includes('knife'))), false, 'filtered');
@@ -113,7 +113,7 @@ test('a link leads to where somebody was, and back is back', async () => {
   await page.calm();
 });
 
-test('filters narrow, can be taken away, and say so when nothing is left', async () => {
+test('filters can be added and removed, and a search without hits mentions them', async () => {
   const page = await open(browser, at('/?q=bread'));
   await first(page).waitFor();
   await page.locator('summary').click();
@@ -123,7 +123,7 @@ test('filters narrow, can be taken away, and say so when nothing is left', async
   await page.locator('#tag').fill('nothing has this');
   await page.locator('#tag').press('Enter');
   await page.getByText('Nothing found with these filters.').waitFor();
-  await page.getByRole('button', { name: 'Search without them' }).click();
+  await page.getByRole('button', { name: 'Search without filters' }).click();
   await first(page).waitFor();
   await page.locator('.meta .chip', { hasText: 'yeast' }).first().click();
   await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
@@ -132,9 +132,9 @@ test('filters narrow, can be taken away, and say so when nothing is left', async
   await page.calm();
 });
 
-test('what nothing answers is said, and what cannot be asked', async () => {
+test('reports unanswered searches and errors, and retries when the server is busy', async () => {
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
-  await page.locator('#status.misses', { hasText: 'Nothing here answers this' }).waitFor();
+  await page.locator('#status.unanswered', { hasText: 'No question matches well enough. The closest:' }).waitFor();
   await page.locator('#q').fill('-word');
   await page.locator('#status.problem', { hasText: 'only says what to leave out' }).waitFor();
   assert.equal(await page.locator('.hit').count(), 0);
@@ -147,49 +147,49 @@ test('what nothing answers is said, and what cannot be asked', async () => {
     ? route.fulfill({ status: 503, headers: { 'retry-after': '1' }, contentType: 'application/problem+json', body: '{"detail": "busy"}' })
     : route.continue()));
   await page.locator('#q').fill('prune roses');
-  await page.getByText('asking again').waitFor();
+  await page.getByText('Trying again').waitFor();
   await best(page, 'prune roses');
   await page.calm();
 });
 
-test('why a hit stands where it does', async () => {
+test('explains the rank of a hit', async () => {
   const page = await open(browser, at('/?q=prune+roses'));
   await first(page).click();
   await page.getByRole('button', { name: 'Why this hit?' }).click();
   await page.locator('.why').waitFor();
-  assert.match(await page.locator('.why dl').textContent(), /Meaning.*cosine 0\.\d\d.*Words.*BM25.*Sure/s);
+  assert.match(await page.locator('.why dl').textContent(), /Semantic.*cosine 0\.\d\d.*Keyword.*BM25.*Probability/s);
   assert.match(await page.locator('.why table').textContent(), /prune/);
   await page.getByRole('button', { name: 'Why this hit?' }).click();
   assert.equal(await page.locator('.why').count(), 0);
   await page.calm();
 });
 
-test('what somebody wrote into a corpus is text and nothing else', async () => {
+test('shows markup in the corpus as text', async () => {
   const page = await open(browser, at('/?q=is+script+a+title+of+evil&limit=1'));
   await best(page, '<script>window.hacked=1</script> or <img src=x onerror=window.hacked=1> a title');
-  assert.match(await page.locator('.again').textContent(), /<script>window.hacked=1<\/script>/);
+  assert.match(await page.locator('.also-asked').textContent(), /<script>window.hacked=1<\/script>/);
   await page.locator('#q').fill('which evil answer shows a picture');
   await best(page, 'Which evil answer shows a picture?');
   await first(page).click();
   const prose = page.locator('.open .whole .prose');
   await prose.filter({ hasText: 'onerror' }).waitFor();
-  assert.deepEqual(await prose.locator('a').evaluateAll((links) => links.map((link) => link.href)), ['https://example.org/fine', 'https://evil.example/pixel.png'], 'a picture is a link, and not loaded');
+  assert.deepEqual(await prose.locator('a').evaluateAll((links) => links.map((link) => link.href)), ['https://example.org/fine', 'https://evil.example/pixel.png'], 'an image is a link and is not loaded');
   assert.match(await prose.locator('pre').textContent(), /<script>window.hacked=1<\/script>/);
   await page.locator('.title', { hasText: '<script>' }).first().click();
-  await page.getByText('Other ways to ask').waitFor();
+  await page.getByText('Alternative titles').waitFor();
   assert.match(await page.locator('.open .meta').textContent(), /<svg onload=window\.hacked=1>.*<i>tag<\/i>/s);
   assert.equal(await page.locator('#results :is(script, img, svg, iframe, b, i, [onclick], [onload], [onerror])').count(), 0);
   await page.locator('summary').click();
   await page.locator('#section').selectOption('<svg onload=window.hacked=1>');
   await page.locator('#chosen button').waitFor();
-  // The same by way of the address bar, which anybody may have written.
+  // The same through the address bar: a link may be malicious.
   const evil = await open(browser, at(`/?q=${encodeURIComponent('<img src=x onerror=window.hacked=1>')}&tag=${encodeURIComponent('<script>window.hacked=1</script>')}&open=${encodeURIComponent('"><script>')}&limit=1e9&mode=x`));
   await evil.locator('#chosen button').waitFor();
   await evil.calm();
   await page.calm();
 });
 
-test('Markdown is shown as what it is', async () => {
+test('renders Markdown', async () => {
   const page = await open(browser, at('/?q=where+is+the+crab'));
   await first(page).click();
   const prose = page.locator('.open .whole .prose');
@@ -198,11 +198,11 @@ test('Markdown is shown as what it is', async () => {
     ['th', 'name'], ['td', 'ten'], ['blockquote', 'quoted crab']]) {
     await prose.locator(selector, { hasText: text }).first().waitFor({ timeout: 2000 });
   }
-  assert.equal(await page.getByRole('link', { name: 'Where it was asked' }).getAttribute('href'), 'https://example.org/crab');
+  assert.equal(await page.getByRole('link', { name: 'Original page' }).getAttribute('href'), 'https://example.org/crab');
   await page.calm();
 });
 
-test('everybody can use it: light, dark, on a phone, closed and open', async () => {
+test('is accessible: light, dark, on a phone, with hits closed and open', async () => {
   for (const options of [{}, { viewport: { width: 360, height: 700 } }]) {
     const page = await open(browser, address, options);
     await page.getByText(/^\d+ questions$/).waitFor();
@@ -225,8 +225,8 @@ test('everybody can use it: light, dark, on a phone, closed and open', async () 
     await page.locator('.open .whole table').waitFor();
     await accessible(page, 'lists, tables, code');
     await page.locator('#q').fill('how much does a kitchen cost in winter');
-    await page.locator('#status.misses').waitFor();
-    await accessible(page, 'nothing answers');
+    await page.locator('#status.unanswered').waitFor();
+    await accessible(page, 'unanswered');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wide <= 0, `${wide} pixels too wide`);
     await page.calm();

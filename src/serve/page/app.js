@@ -1,19 +1,19 @@
-// The page: what is typed → the address bar → one request at a time → hits.
+// The search page. Input updates the address bar, then sends one request at a time, then shows its hits.
 
 import { $, count, el } from './dom.js';
 import { explanationOf, hitOf, summaryOf, wholeOf } from './results.js';
 
-const WAIT = 90; // milliseconds after the last letter before the server is asked
-const PAUSE = 1500; // after this long without a letter, what is typed next is another entry of the history
+const WAIT = 90; // milliseconds between the last keystroke and the request
+const PAUSE = 1500; // milliseconds without a keystroke after which the next one adds an entry to the history
 const STEP = 10, MOST = 100; // hits
 
 const LISTS = ['section', 'level', 'tag', 'source'];
 
-/** What is searched for; the address bar holds the same. */
+/** The current search. The address bar has the same parameters. */
 let wanted = read();
-/** What the server is being asked, if anything. */
+/** The controller of the request that is running, or null. */
 let asking = null, timer = 0, typedAt = 0;
-/** The reply that is shown, what it answers, and its explanation where somebody wanted one. */
+/** The reply on the page, the parameters of its request, and the explained reply once it is requested. */
 let shown = { reply: null, key: '', explained: null };
 
 // ---- The address bar ----
@@ -31,7 +31,7 @@ function read() {
   };
 }
 
-/** The parameters of a search, those left out that are as they are anyhow. */
+/** The parameters of a search, without those that have their default value. */
 function paramsOf({ q, mode, all, limit, ...rest }) {
   const params = new URLSearchParams({ q });
   for (const name of LISTS) for (const value of rest[name]) params.append(name, value);
@@ -52,7 +52,7 @@ function write(push) {
 
 const isFiltered = () => LISTS.some((name) => wanted[name].length);
 
-// ---- Asking ----
+// ---- Requests ----
 
 class Refused extends Error {
   constructor(status, detail, wait) { super(detail); Object.assign(this, { status, wait }); }
@@ -65,7 +65,7 @@ async function ask(path, options) {
   throw new Refused(response.status, problem.detail, Number(response.headers.get('retry-after')) || 1);
 }
 
-/** Asks for what is wanted by now; whatever was asked before is called off, and its answer never shown. */
+/** Sends the current search. Aborts the previous request; its reply is never shown. */
 async function search() {
   clearTimeout(timer);
   asking?.abort();
@@ -80,7 +80,7 @@ async function search() {
         return;
       } catch (error) {
         if (error.status !== 503 || tries === 3) throw error;
-        say('The server is busy; asking again …');
+        say('The server is busy. Trying again …');
         await new Promise((resume) => { setTimeout(resume, error.wait * 1000); });
         if (mine !== asking) return;
       }
@@ -93,7 +93,7 @@ async function search() {
 }
 
 function fail(error) {
-  if (error.status === 401) return door();
+  if (error.status === 401) return askForToken();
   $('results').replaceChildren();
   $('more').hidden = true;
   shown = { reply: null, key: '', explained: null };
@@ -105,7 +105,7 @@ function say(text, tone = '') {
   $('status').textContent = text;
 }
 
-// ---- Showing ----
+// ---- Results ----
 
 function clear() {
   asking = null;
@@ -119,20 +119,20 @@ function clear() {
 function show(reply, key) {
   shown = { reply, key, explained: null };
   document.title = `${reply.query} – rqsearch`;
-  const held = document.activeElement?.closest('.hit') ? document.activeElement.closest('.hit').dataset.id : null;
+  const focused = document.activeElement?.closest('.hit') ? document.activeElement.closest('.hit').dataset.id : null;
   $('results').replaceChildren(...reply.hits.map((hit) => {
     const item = hitOf(hit, choose);
     item.dataset.id = hit.id;
     item.querySelector('.title').onclick = () => toggle(item);
     return item;
   }));
-  $('results').classList.toggle('misses', !reply.answered);
+  $('results').classList.toggle('unanswered', !reply.answered);
   $('more').hidden = reply.hits.length < wanted.limit || wanted.limit >= MOST;
-  say(summaryOf(reply, isFiltered()), reply.answered ? '' : 'misses');
-  if (!reply.hits.length && isFiltered()) $('status').append(' ', el('button', { type: 'button', onclick: unchoose }, 'Search without them'));
-  // More hits, or a filter taken away, must not lose who stands on one of them.
-  const again = held && [...$('results').children].find((item) => item.dataset.id === held);
-  if (held) (again?.querySelector('.title') ?? $('q')).focus();
+  say(summaryOf(reply, isFiltered()), reply.answered ? '' : 'unanswered');
+  if (!reply.hits.length && isFiltered()) $('status').append(' ', el('button', { type: 'button', onclick: dropAll }, 'Search without filters'));
+  // A hit that had the focus keeps it when more hits are loaded or a filter is removed.
+  const again = focused && [...$('results').children].find((item) => item.dataset.id === focused);
+  if (focused) (again?.querySelector('.title') ?? $('q')).focus();
   const open = wanted.open && [...$('results').children].find((item) => item.dataset.id === wanted.open);
   if (open) expand(open);
   else if (wanted.open) { wanted.open = ''; write(false); }
@@ -166,8 +166,8 @@ async function expand(item) {
     if (!whole.childElementCount) whole.append(...wholeOf(question, whyButton(item, whole)));
   } catch (error) {
     close(item);
-    if (error.status === 401) door();
-    else say(`The answer could not be read: ${error.message}.`, 'problem');
+    if (error.status === 401) askForToken();
+    else say(`Could not load the answer: ${error.message}.`, 'problem');
   }
 }
 
@@ -183,13 +183,13 @@ function whyButton(item, whole) {
       whole.append(explanationOf(hit));
       button.setAttribute('aria-expanded', 'true');
     } catch (error) {
-      say(`It could not be explained: ${error.message}.`, 'problem');
+      say(`Could not load the explanation: ${error.message}.`, 'problem');
     }
   };
   return button;
 }
 
-/** The reply that is shown with its reasons, asked for once. */
+/** The current reply with an explanation of each hit. It is requested once. */
 function explained() {
   const { key } = shown;
   shown.explained ||= ask(`/search?${key}&explain=true`);
@@ -212,7 +212,7 @@ function drop(name, value) {
   ($('chosen').querySelector('button') ?? $('q')).focus();
 }
 
-function unchoose() {
+function dropAll() {
   for (const name of LISTS) wanted[name] = [];
   refilter();
   $('q').focus();
@@ -225,8 +225,8 @@ function refilter() {
 }
 
 function showFilters() {
-  const chip = (name, value) => el('li', {}, el('button', { type: 'button', className: 'chip', title: 'Take this filter away',
-    onclick: () => drop(name, value) }, `${name} `, el('bdi', {}, value), el('span', { 'aria-hidden': 'true' }, ' ×'), el('span', { className: 'sr' }, ', take away')));
+  const chip = (name, value) => el('li', {}, el('button', { type: 'button', className: 'chip', title: 'Remove this filter',
+    onclick: () => drop(name, value) }, `${name} `, el('bdi', {}, value), el('span', { 'aria-hidden': 'true' }, ' ×'), el('span', { className: 'sr' }, ', remove')));
   $('chosen').replaceChildren(...LISTS.flatMap((name) => wanted[name].map((value) => chip(name, value))));
   $('mode').value = wanted.mode;
   $('all').checked = wanted.all;
@@ -244,15 +244,15 @@ async function listFilters() {
       $(name).closest('label').hidden = !values.length;
     }
   } catch (error) {
-    if (error.status === 401) door();
+    if (error.status === 401) askForToken();
     else if (!wanted.q) say(error.status ? `${error.message}.` : 'The server cannot be reached.', 'problem');
   }
 }
 
 // ---- The token ----
 
-function door() {
-  if (!$('door').open) $('door').showModal();
+function askForToken() {
+  if (!$('token-dialog').open) $('token-dialog').showModal();
 }
 
 async function signIn(event) {
@@ -260,17 +260,17 @@ async function signIn(event) {
   try {
     const body = JSON.stringify({ token: $('token').value });
     await ask('/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    $('token').value = $('door-problem').textContent = '';
-    $('door').close();
+    $('token').value = $('token-problem').textContent = '';
+    $('token-dialog').close();
     listFilters();
     search();
   } catch (error) {
-    $('door-problem').textContent = error.status ? `${error.message[0].toUpperCase()}${error.message.slice(1)}.` : 'The server cannot be reached.';
+    $('token-problem').textContent = error.status ? `${error.message[0].toUpperCase()}${error.message.slice(1)}.` : 'The server cannot be reached.';
     $('token').select();
   }
 }
 
-// ---- Hands ----
+// ---- Keyboard and mouse ----
 
 function type() {
   const q = $('q').value;
@@ -292,7 +292,7 @@ function move(step) {
   else if (next < all.length) { all[next].focus(); all[next].closest('.hit').scrollIntoView({ block: 'nearest' }); }
 }
 
-/** Enter in the field: at once, and on to the best hit. */
+/** Enter in the search field: searches without delay, then opens the best hit. */
 async function go(event) {
   event.preventDefault();
   if (shown.key !== paramsOf(wanted).toString() || asking) await search();
@@ -311,7 +311,7 @@ function back() {
 }
 
 function press(event) {
-  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || $('door').open) return;
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || $('token-dialog').open) return;
   const { target, key } = event, field = target.closest('input, select, textarea, pre, .wide');
   if (key === '/' && !target.closest('input, select, textarea')) { $('q').focus(); $('q').select(); }
   else if (key === 'Escape') back();
@@ -344,7 +344,7 @@ function start() {
     titles().at(-1)?.focus();
     search();
   };
-  $('door').oncancel = (event) => event.preventDefault(); // there is nothing behind it without a token
+  $('token-dialog').oncancel = (event) => event.preventDefault(); // the page is empty without a token
   listFilters();
   restore();
 }

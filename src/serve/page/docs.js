@@ -1,4 +1,4 @@
-// openapi.json as a page.
+// Shows openapi.json as a page.
 
 import { $, el } from './dom.js';
 
@@ -6,7 +6,7 @@ let schemas = {};
 
 const nameOf = (schema) => schema.$ref?.split('/').at(-1);
 
-/** A type in words: `array of string`, `number or null`; what is described elsewhere is a link. */
+/** A type in words, for example `list of string` or `number or null`. A named type is a link to its description. */
 function kindOf(schema) {
   const name = nameOf(schema);
   if (name) return [el('a', { href: `#${name}` }, name)];
@@ -27,7 +27,7 @@ const joined = (lists, between) => lists.flatMap((list, nth) => (nth ? [between,
 function table(label, rows) {
   const line = ([name, kind, text]) => el('tr', {}, el('td', {}, el('code', {}, name)),
     el('td', {}, el('span', { className: 'kind' }, ...kind)), el('td', {}, el('p', {}, text || '')));
-  const head = ['name', 'type', 'meaning'].map((name) => el('th', { scope: 'col' }, name));
+  const head = ['name', 'type', 'description'].map((name) => el('th', { scope: 'col' }, name));
   return el('div', { className: 'wide', tabIndex: 0, role: 'group', 'aria-label': label },
     el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...rows.map(line))));
 }
@@ -44,10 +44,10 @@ function operation(path, method, { summary, description, parameters, requestBody
     description ? el('p', { className: 'soft' }, description) : '',
     ...(parameters ? [el('h3', {}, 'Parameters'), table(`Parameters of ${path}`, parameters.map((one) => [required(one), kindOf(one.schema), withDefault({ ...one.schema, description: one.description })]))] : []),
     ...(requestBody ? [el('h3', {}, 'Body'), ...bodies(requestBody.content)] : []),
-    el('h3', {}, 'Answers'),
+    el('h3', {}, 'Reply'),
     ...bodies(responses[200].content),
-    el('p', { className: 'soft' }, 'Problems: ', Object.entries(responses).filter(([status]) => status > 200)
-      .map(([status, { description: text }]) => `${status} ${text}`).join(', ') || 'none of its own', '.'),
+    el('p', { className: 'soft' }, 'Errors: ', Object.entries(responses).filter(([status]) => status > 200)
+      .map(([status, { description: text }]) => `${status} ${text}`).join(', ') || 'none specific to this route', '.'),
   ];
 }
 
@@ -70,7 +70,7 @@ async function start() {
       el('h2', {}, 'Types'), ...Object.keys(schemas).sort().flatMap(type));
     if (location.hash) $(location.hash.slice(1))?.scrollIntoView();
   } catch (error) {
-    $('status').textContent = `/openapi.json could not be read: ${error.message}`;
+    $('status').textContent = `Could not load /openapi.json: ${error.message}`;
   }
 }
 

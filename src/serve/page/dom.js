@@ -1,8 +1,8 @@
-// Small helpers. Text from an index is untrusted: it reaches the page as text nodes only (el, append), never as markup.
+// DOM helpers. Text from an index is untrusted. It reaches the page only as text nodes (el, append), never as markup.
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties, attributes (names with a dash, or `role`), and children. */
+/** An element with children. A name in `props` is an attribute if it is `role` or has a dash, otherwise a property. */
 export function el(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -16,13 +16,13 @@ export function el(tag, props = {}, ...children) {
 
 export const count = (n, noun) => `${n.toLocaleString('en')} ${n === 1 ? noun : `${noun}s`}`;
 
-/** 100 % is kept for what is certain, 0 % for what is impossible. */
-export const percent = (share) => {
-  const rounded = Math.round(share * 100);
-  return `${share >= 1 ? 100 : share <= 0 ? 0 : Math.min(99, Math.max(1, rounded))} %`;
+/** A fraction as a percentage. Only 1 is shown as 100 %, and only 0 as 0 %. */
+export const percent = (fraction) => {
+  const rounded = Math.round(fraction * 100);
+  return `${fraction >= 1 ? 100 : fraction <= 0 ? 0 : Math.min(99, Math.max(1, rounded))} %`;
 };
 
-/** The address, where it is one of the web; `null` for everything else, such as scripts. */
+/** A normalized `http` or `https` address; `null` for any other text, such as a `javascript:` address. */
 export function webAddress(text) {
   try {
     const url = new URL(text);
@@ -32,7 +32,7 @@ export function webAddress(text) {
   }
 }
 
-/** A link where the address is one of the web, otherwise only its text. */
+/** A link if the address is an `http` or `https` address, otherwise a `span` with the same children. */
 export function link(address, ...children) {
   const href = webAddress(address);
   return href ? el('a', { href, rel: 'noreferrer noopener' }, ...children) : el('span', {}, ...children);

@@ -1,9 +1,9 @@
-// Markdown → elements, with what matches the phrase marked. Every letter remembers where in the source it stood,
-// so that marks, which are places in the source, survive markup. What is no markup here stays text.
+// Renders Markdown as elements and marks what matches the phrase. Marks are positions in the source, so every character
+// keeps its position in the source. Markup that is not supported stays text.
 
 import { el, link } from './dom.js';
 
-// Nobody writes markup deeper or longer than this; what is beyond it stays text, however odd the source.
+// The deepest nesting of blocks, and the longest inline markup in characters. Beyond these limits, markup stays text.
 const DEEPEST = 20, FARTHEST = 2000;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
@@ -13,7 +13,7 @@ const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(\s+)(?=\S)/;
 const QUOTE = /^ {0,3}> ?/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
-/** Byte ranges of a text's UTF-8 → a flag for each of its UTF-16 units. */
+/** Converts byte ranges of a text's UTF-8 to a flag for each of its UTF-16 code units. */
 function flagsOf(source, bytes) {
   const flags = new Uint8Array(source.length);
   let unit = 0, byte = 0;
@@ -29,28 +29,28 @@ function flagsOf(source, bytes) {
   return flags;
 }
 
-/** A whole Markdown text. */
+/** Renders a whole Markdown text. */
 export function markdown(source) {
-  return written(source, [], linesOf(source));
+  return render(source, [], linesOf(source));
 }
 
-/** A piece cut out of one; `marks` are byte ranges of it, in order. */
+/** Renders an excerpt of a Markdown text. `marks` are byte ranges of the excerpt, in order. */
 export function markdownPiece(source, marks) {
-  return written(source, marks, withOpenedFence(linesOf(source)));
+  return render(source, marks, withOpenedFence(linesOf(source)));
 }
 
-function written(source, marks, lines) {
+function render(source, marks, lines) {
   const root = document.createDocumentFragment();
   new Writer(source, flagsOf(source, marks)).blocks(root, lines);
   return root;
 }
 
-/** A title: a line whose only markup is `code`. */
+/** Renders a title: one line whose only markup is `code`. */
 export function title(text) {
   return text.split(/(`[^`]+`)/).map((part, nth) => (nth % 2 ? el('code', {}, part.slice(1, -1)) : part));
 }
 
-/** A line: its text, and where in the source that begins. */
+/** The lines of a text, each with its position in the source. */
 function linesOf(source) {
   const lines = [];
   let at = 0;
@@ -62,8 +62,9 @@ function linesOf(source) {
 }
 
 /**
- * A piece that was cut out of an answer may begin inside code. Then its first fence closes something: another that
- * says its language follows, or none does. Without any fence, code is told by how its lines end.
+ * Adds the opening fence to an excerpt that begins inside a code block. An excerpt does if its first fence names no
+ * language, and the number of fences is odd or the second fence names one. An excerpt without fences does if most of
+ * its lines look like code.
  */
 function withOpenedFence(lines) {
   const fences = lines.map((line) => FENCE.exec(line.text)).filter(Boolean);
@@ -74,9 +75,9 @@ function withOpenedFence(lines) {
 }
 
 function looksLikeCode(lines) {
-  const written = lines.filter((line) => !blank(line));
-  const code = written.filter(({ text }) => /[;{}]\s*(\/\/.*)?$|^ {4,}\S/.test(text));
-  return code.length * 2 > written.length;
+  const filled = lines.filter((line) => !blank(line));
+  const code = filled.filter(({ text }) => /[;{}]\s*(\/\/.*)?$|^ {4,}\S/.test(text));
+  return code.length * 2 > filled.length;
 }
 
 const indent = (text) => text.length - text.trimStart().length;
@@ -129,7 +130,7 @@ class Writer {
     return end;
   }
 
-  // It can be scrolled, so the keyboard has to reach it.
+  // A code block can be scrolled, so it must be reachable with the keyboard.
   pre(into, lines) {
     const code = el('code');
     const view = viewOf(lines);
@@ -178,7 +179,7 @@ class Writer {
     return i;
   }
 
-  /** Whether a line goes on with an item: it is set in, or goes on with a paragraph. */
+  /** Whether a line continues a list item: it is indented, or continues a paragraph. */
   belongs(lines, at, margin) {
     if (blank(lines[at])) {
       const next = lines.slice(at).find((line) => !blank(line));
@@ -230,7 +231,7 @@ class Writer {
     this.text(into, view, plain, to);
   }
 
-  /** What begins at a place, and how to write it. */
+  /** The markup that begins at a position: its end, and a function that writes it. `null` if there is none. */
   markup(view, i, end) {
     const to = Math.min(end, i + FARTHEST);
     const { text } = view, rest = text.slice(i, to), c = text[i];
@@ -265,7 +266,7 @@ class Writer {
     return { end: i + run, write: (into) => this.text(into, view, i, i + run) };
   }
 
-  // A picture is named, not loaded: nothing here asks another server for anything.
+  // An image becomes a link and is not loaded, so that the page sends no request to another server.
   linked(view, i, to) {
     const from = i + (view.text[i] === '!' ? 2 : 1);
     let depth = 1, close = from;
@@ -291,7 +292,7 @@ class Writer {
     const size = text[i + 1] === c ? 2 : 1, sign = c.repeat(size);
     const word = (at) => /[\p{L}\p{N}]/u.test(text[at] || '');
     if ((c === '~' && size === 1) || /\s/.test(text[i + size] || ' ') || (c === '_' && word(i - 1))) return null;
-    // Where none closed the one before, none closes this one.
+    // If an earlier search found no closing delimiter up to a position, this one begins there.
     for (let j = Math.max(i + size, view.closed[sign] ?? 0); j < to; j += 1) {
       if (text[j] === '\\') { j += 1; continue; }
       if (text[j] === '`') { j = Math.max(j, this.codeSpan(view, j, to).end - 1); continue; }
@@ -321,7 +322,7 @@ class Writer {
     into.append(box);
   }
 
-  /** Text as it stands, what matches in <mark>. */
+  /** Writes text without interpreting markup, with matches in <mark>. */
   text(into, view, from, to) {
     for (let i = from, j; i < to; i = j) {
       const marked = this.flags[view.at[i]];
@@ -331,7 +332,7 @@ class Writer {
   }
 }
 
-/** Lines as one text that knows where each letter stood. */
+/** Joins lines into one text, with the position of each character in the source. */
 function viewOf(lines) {
   const at = [];
   lines.forEach((line, nth) => {

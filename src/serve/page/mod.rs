@@ -1,4 +1,4 @@
-//! The page: files that are compiled in, and nothing else.
+//! The files of the web page. They are compiled into the program; no files are served from the disk.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,14 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What a page of ours may do: run its own scripts, wear its own style, ask its own server. Text becomes
-/// markup nowhere (`require-trusted-types-for`).
+/// The content security policy of the pages. They may load scripts, styles and images from this server, and
+/// send requests to it. They cannot create markup from strings (`require-trusted-types-for`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// A file of the page.
 pub struct File {
-    /// Where it is asked for.
+    /// The path of its URL.
     pub path: &'static str,
     kind: &'static str,
     body: &'static str,
@@ -25,7 +25,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ICON: &str = "image/svg+xml";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// All of them.
+/// All files of the web page.
 pub static FILES: &[File] = &[
     File { path: "/", kind: HTML, body: include_str!("index.html") },
     File { path: "/app.js", kind: SCRIPT, body: include_str!("app.js") },
@@ -39,14 +39,14 @@ pub static FILES: &[File] = &[
 ];
 
 impl File {
-    /// The file, or only that it is as it was.
+    /// The reply with the file, or status 304 if the client has it already.
     pub fn answer(&self, request: &HeaderMap) -> Response {
         let tag = format!("\"{:016x}\"", xxh3_64(self.body.as_bytes()));
         let same = request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
         let headers = [
             (header::CONTENT_TYPE, self.kind.to_owned()),
             (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
-            // Browsers look at the icon with every change of the address bar.
+            // Browsers request the icon whenever the address bar changes, so it may be cached.
             (header::CACHE_CONTROL, if self.kind == ICON { "max-age=86400" } else { "no-cache" }.to_owned()),
             (header::ETAG, tag),
         ];
@@ -57,12 +57,15 @@ impl File {
     }
 }
 
-/// The policy of a page whose script and style stand in it: these very ones may be used.
+/// The content security policy of a page with one inline script and one inline style. It allows their hashes.
+///
+/// # Panics
+/// The page has no `<script>` or no `<style>`.
 pub fn inline_policy(page: &str) -> String {
     let hash = |tag: &str| {
         let inside =
             page.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
-        let (text, _) = inside.expect("the page has one of each");
+        let (text, _) = inside.expect("the page has a script and a style");
         format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
     };
     format!(
@@ -77,10 +80,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
+    fn pages_have_no_foreign_and_no_inline_resources() {
         for file in FILES {
-            let foreign = file.body.replace("http://www.w3.org/2000/svg", "");
-            assert!(!foreign.contains("//www.") && !foreign.contains("src=\"http"), "{}", file.path);
+            let body = file.body.replace("http://www.w3.org/2000/svg", "");
+            assert!(!body.contains("//www.") && !body.contains("src=\"http"), "{}", file.path);
             if file.kind == HTML {
                 assert!(!file.body.contains("<style") && !file.body.contains("style=\""), "{}", file.path);
                 assert_eq!(
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_not_sent_twice() {
+    fn an_unchanged_file_is_not_sent_again() {
         let first = FILES[0].answer(&HeaderMap::new());
         let tag = first.headers()[header::ETAG].clone();
         let again = FILES[0].answer(&HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)]));
@@ -102,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_names_the_very_script() {
+    fn an_inline_policy_has_the_hash_of_the_script() {
         let policy = inline_policy("<style>a</style><script type=x>{}</script><script>b</script>");
         // printf b | openssl dgst -sha256 -binary | base64
         assert!(

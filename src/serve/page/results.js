@@ -1,39 +1,47 @@
-// Hits, whole questions and explanations as elements.
+// Builds the elements of hits, whole questions and explanations.
 
 import { count, el, link, percent } from './dom.js';
 import { markdown, markdownPiece, title } from './markdown.js';
 
-/** How sure is sure: the colours of the bar, and the words for who does not see it. */
-const SURE = [[0.5, 'high', 'likely'], [0.2, 'middle', 'possibly'], [0, 'low', 'hardly']];
+/**
+ * The least probability of a strong and of a likely hit. The reply has no quality, so the page computes it. Both values
+ * must equal those of the terminal: `STRONG` in src/render/quality.rs and `threshold` in src/search/confidence.json.
+ */
+const STRONG = 0.75, LIKELY = 0.25;
 
-/** A hit, closed. `use` is called with the name of a filter and its value. */
+/** A closed hit. A click on one of its filters calls `use` with the filter's name and value. */
 export function hitOf(hit, use) {
   const id = `hit-${hit.rank}`;
   const button = el('button', { className: 'title', type: 'button', 'aria-expanded': 'false', 'aria-controls': `${id}-whole` },
     ...title(hit.title));
   const item = el('li', { className: 'hit', id },
-    el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), sure(hit.confidence)),
-    place(hit, use),
+    el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), qualityOf(hit)),
+    locationOf(hit, use),
     el('div', { className: 'snippet prose' }, markdownPiece(hit.snippet.text, hit.snippet.highlights)),
-    again(hit.also_asked),
+    alsoAsked(hit.also_asked),
     el('div', { className: 'whole', id: `${id}-whole`, hidden: true }));
   return item;
 }
 
-function sure(confidence) {
-  if (confidence === null) return null;
-  const [, tone, word] = SURE.find(([least]) => confidence >= least);
+/**
+ * The quality of a hit, as the terminal writes it: a word and the probability that the hit answers the phrase, or its
+ * score if the index has no embedding model and so no probability.
+ */
+function qualityOf({ confidence, score }) {
+  if (confidence === null) return el('p', { className: 'quality' }, `score ${score.toFixed(2)}`);
+  const word = confidence >= STRONG ? 'strong' : confidence >= LIKELY ? 'likely' : 'weak';
   const level = el('span', { className: 'level' });
   level.style.inlineSize = `${Math.max(4, confidence * 100)}%`;
-  return el('p', { className: `sure ${tone}`, title: 'The probability that this answers it' },
-    el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${percent(confidence)} sure`,
-    el('span', { className: 'sr' }, `: this ${word} answers it`));
+  // A probability is never certainty, even where it rounds to it.
+  return el('p', { className: `quality ${word}`, title: 'The probability that this answers the phrase' },
+    el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${word} ${Math.min(99, Math.round(confidence * 100))} %`,
+    el('span', { className: 'sr' }, ': probability that this answers the phrase'));
 }
 
-/** Where it stands and what it is about; what can be filtered by is a button. */
-function place(hit, use) {
-  const filter = (name, value) => el('button', { type: 'button', className: 'chip', title: `Only this ${name}`,
-    onclick: () => use(name, value) }, el('span', { className: 'sr' }, `Only ${name} `), el('bdi', {}, value));
+/** The file and line of a hit, and its section, level and tags as buttons that add a filter. */
+function locationOf(hit, use) {
+  const filter = (name, value) => el('button', { type: 'button', className: 'chip', title: `Show only this ${name}`,
+    onclick: () => use(name, value) }, el('span', { className: 'sr' }, `Filter by ${name} `), el('bdi', {}, value));
   return el('div', { className: 'meta' },
     el('span', { className: 'path' }, el('bdi', {}, `${hit.source.path}:${hit.source.line}`)),
     hit.section === null ? null : filter('section', hit.section),
@@ -41,23 +49,23 @@ function place(hit, use) {
     ...hit.tags.map((tag) => filter('tag', tag)));
 }
 
-function again(asked) {
+function alsoAsked(asked) {
   if (!asked.length) return null;
   const one = ({ title: text, source }) => el('li', {}, el('bdi', {}, ...title(text)), ' ',
     el('span', { className: 'path' }, el('bdi', {}, `${source.path}:${source.line}`)));
-  return el('div', { className: 'again' }, el('p', {}, 'Also asked as'), el('ul', {}, ...asked.map(one)));
+  return el('div', { className: 'also-asked' }, el('p', {}, 'Also asked as'), el('ul', {}, ...asked.map(one)));
 }
 
-/** A question, whole: what else it is asked as, its answer, and what else its source says. */
+/** A whole question: its alternative titles, its answer, and the other fields of its source. */
 export function wholeOf(question, why) {
   const answer = question.answer.trim();
   return [
-    question.also.length ? el('p', { className: 'others' }, 'Other ways to ask: ',
+    question.also.length ? el('p', { className: 'others' }, 'Alternative titles: ',
       ...question.also.flatMap((also, nth) => [nth ? ' · ' : '', el('bdi', {}, ...title(also))])) : null,
     el('div', { className: 'prose' }, answer ? markdown(answer) : el('p', { className: 'soft' }, 'This question has no answer.')),
     facts(question),
     el('div', { className: 'tools' }, copyLink(question.id), why,
-      question.url ? link(question.url, 'Where it was asked') : null),
+      question.url ? link(question.url, 'Original page') : null),
   ].filter(Boolean);
 }
 
@@ -76,30 +84,31 @@ function copyLink(id) {
       await navigator.clipboard.writeText(url.href);
       button.textContent = 'Copied';
     } catch {
-      button.textContent = 'The address bar has the link'; // no clipboard without https, but on this machine
+      // Browsers allow the clipboard only over HTTPS and on localhost.
+      button.textContent = 'Copy the link from the address bar';
     }
     setTimeout(() => { button.textContent = 'Copy link'; }, 2500);
   };
   return button;
 }
 
-const figure = (value, digits = 2) => (value === null ? '–' : value.toFixed(digits));
-const ranked = ({ rank, of }) => (rank === null ? '' : `, ${rank.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+const decimal = (value, digits = 2) => (value === null ? '–' : value.toFixed(digits));
+const ranked = ({ rank, of }) => (rank === null ? '' : `, rank ${rank.toLocaleString('en')} of ${of.toLocaleString('en')}`);
 
-/** Why a hit stands where it does. */
+/** Why a hit is ranked where it is. */
 export function explanationOf(hit) {
   const { semantic, keyword, semantic_weight: weight, named, exact, confidence } = hit.explanation;
-  const rows = [['Score', figure(hit.score)]];
-  if (exact) rows.push(['Exact', 'a title, or another way to ask, is the phrase']);
+  const rows = [['Score', decimal(hit.score)]];
+  if (exact) rows.push(['Exact match', 'the phrase is its title or an alternative title']);
   if (semantic) {
-    const near = semantic.nearest === 'also' ? `nearest is “${semantic.also}”` : semantic.nearest && `nearest is its ${semantic.nearest}`;
-    rows.push(['Meaning', `${percent(weight)} of the score: cosine ${figure(semantic.cosine)}${ranked(semantic)}${near ? `; ${near}` : ''}`]);
+    const near = semantic.nearest === 'also' ? `nearest chunk: “${semantic.also}”` : semantic.nearest && `nearest chunk: ${semantic.nearest}`;
+    rows.push(['Semantic', `weight ${percent(weight)}; cosine ${decimal(semantic.cosine)}${ranked(semantic)}${near ? `; ${near}` : ''}`]);
   }
-  rows.push(['Words', `${percent(1 - weight)} of the score: BM25 ${figure(keyword.bm25, 1)}${ranked(keyword)}; has ${percent(keyword.covered)} of what the phrase says`]);
-  if (named !== null) rows.push(['Named', `${percent(named)} of the names in the phrase`]);
+  rows.push(['Keyword', `weight ${percent(1 - weight)}; BM25 ${decimal(keyword.bm25, 1)}${ranked(keyword)}; ${percent(keyword.covered)} of the phrase by idf`]);
+  if (named !== null) rows.push(['Exact terms', `${percent(named)} of those in the phrase`]);
   if (confidence) {
     const moved = ({ feature, effect }) => `${feature} ${effect < 0 ? '−' : '+'}${Math.abs(effect).toFixed(2)}`;
-    rows.push(['Sure', `${percent(confidence.average)} for an average hit, moved by ${confidence.reasons.map(moved).join(', ')}`]);
+    rows.push(['Probability', `of an average hit ${percent(confidence.average)}; changes in log-odds: ${confidence.reasons.map(moved).join(', ')}`]);
   }
   const line = ([name, text]) => el('div', {}, el('dt', {}, name), el('dd', {}, text));
   return el('section', { className: 'why', 'aria-label': 'Why this hit' },
@@ -107,7 +116,7 @@ export function explanationOf(hit) {
 }
 
 function wordTable(words) {
-  const head = ['word', 'says', 'in title', 'other ways', 'answer'].map((name) => el('th', { scope: 'col' }, name));
+  const head = ['word', 'idf', 'title', 'alternative titles', 'answer'].map((name) => el('th', { scope: 'col' }, name));
   const cells = ({ word, idf, title: inTitle, also, answer }) => [
     el('th', { scope: 'row' }, el('bdi', {}, word)),
     ...[idf.toFixed(1), inTitle, also, answer].map((value) => el('td', {}, value === 0 ? '–' : String(value))),
@@ -116,9 +125,9 @@ function wordTable(words) {
     el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...words.map((word) => el('tr', {}, ...cells(word))))));
 }
 
-/** What the line above the hits says. */
+/** The status line above the hits. */
 export function summaryOf(reply, filtered) {
   const n = reply.hits.length, took = `${reply.took_ms < 10 ? reply.took_ms.toFixed(1) : Math.round(reply.took_ms)} ms`;
   if (!n) return filtered ? 'Nothing found with these filters.' : 'Nothing found.';
-  return reply.answered ? `${count(n, 'hit')} in ${took}` : `Nothing here answers this. The nearest ${n === 1 ? 'miss' : 'misses'}:`;
+  return reply.answered ? `${count(n, 'hit')} in ${took}` : 'No question matches well enough. The closest:';
 }

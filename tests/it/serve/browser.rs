@@ -1,4 +1,4 @@
-//! The pages, in a real browser: `tests/browser/`.
+//! Runs the tests of the web pages in a real browser: `tests/browser/`.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,13 +6,13 @@ use std::process::Command;
 use super::Served;
 use crate::util::{Dir, FAQ, tools};
 
-/// What somebody may have written into a corpus: markup and addresses that would run, wherever text can stand.
+/// A malicious corpus: every field has markup or an address that would run a script.
 const EVIL: &str = r##"{"question": "Is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil?", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
 {"question": "is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
 {"question": "Where is 🦀 the «crab»?", "answer": "Über die Brücke: der 🦀 crab naïve lives in `let crab = \"🦀\";` below the sea, and *crab* is **not** [a lobster](https://example.org/lobster).\n\n1. one crab\n2. two\n   - nested\n\n| name | legs |\n|---|---|\n| crab | ten |\n\n> quoted crab", "url": "https://example.org/crab"}
 "##;
 
-/// The same as Markdown, where markup in an answer is kept.
+/// The same as Markdown. Its reader keeps the markup of an answer.
 const EVIL_ANSWER: &str = r#"## Which evil answer shows a picture?
 
 First `<img src=x onerror=window.hacked=1>` then <img src=x onerror=window.hacked=1>
@@ -42,7 +42,7 @@ fn run(script: &str, args: &[&str]) {
     assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// An everyday FAQ, and what somebody wrote who means no good.
+/// An index of a FAQ and of the malicious corpus.
 fn corpus() -> Dir {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -53,24 +53,24 @@ fn corpus() -> Dir {
 }
 
 #[test]
-fn the_page_searches() {
+fn search_page() {
     run("search.mjs", &[&Served::start(&corpus(), &[]).url("/")]);
 }
 
 #[test]
-fn the_page_takes_a_token() {
+fn search_page_with_a_token() {
     let dir = corpus();
     dir.write("token", "correct-battery-horse-staple");
     run("token.mjs", &[&Served::start(&dir, &["--token-file", "token"]).url("/")]);
 }
 
 #[test]
-fn the_routes_can_be_browsed() {
+fn api_page() {
     run("docs.mjs", &[&Served::start(&corpus(), &[]).url("/docs")]);
 }
 
 #[test]
-fn the_map_is_the_same_served_and_as_a_file() {
+fn duplicates_map_from_the_server_and_as_a_file() {
     let dir = corpus();
     dir.run(&["dups", "--graph", "map.html"]).exits(1);
     let file = format!("file://{}", dir.path().join("map.html").display());

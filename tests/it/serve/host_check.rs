@@ -1,4 +1,4 @@
-//! Who is let in, and what browsers are told.
+//! Host check, token, cross-origin requests and security headers.
 
 use serde_json::json;
 
@@ -7,12 +7,12 @@ use crate::util::Dir;
 
 const TOKEN: &str = "correct-battery-horse-staple";
 
-fn ask(served: &Served, headers: &str) -> Answer {
+fn health(served: &Served, headers: &str) -> Answer {
     served.raw(&format!("GET /health HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"))
 }
 
 #[test]
-fn a_name_that_is_not_ours_is_turned_away() {
+fn only_allowed_hosts_are_accepted() {
     let served = Served::start(&Dir::indexed(), &["--allow-host", "faq.example.org"]);
     for host in [
         &served.address,
@@ -23,7 +23,7 @@ fn a_name_that_is_not_ours_is_turned_away() {
         "faq.example.org",
         "FAQ.example.org:8080",
     ] {
-        assert_eq!(ask(&served, &format!("Host: {host}\r\n")).status, 200, "{host}");
+        assert_eq!(health(&served, &format!("Host: {host}\r\n")).status, 200, "{host}");
     }
     for host in [
         "evil.example",
@@ -33,14 +33,14 @@ fn a_name_that_is_not_ours_is_turned_away() {
         "example.org",
         "127.0.0.1.evil.example",
     ] {
-        ask(&served, &format!("Host: {host}\r\n")).problem(421, "--allow-host");
+        health(&served, &format!("Host: {host}\r\n")).problem(421, "--allow-host");
     }
     for headers in ["", "Host: localhost\r\nHost: evil.example\r\n", "Host: a b\r\n", "Host: \r\n"] {
-        ask(&served, headers).problem(400, "one Host header");
+        health(&served, headers).problem(400, "one Host header");
     }
     let absolute = "GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     served.raw(absolute).problem(421, "evil.example");
-    // Whatever the path is, and whether it is there or not.
+    // The host is checked for every path, also for one that does not exist.
     for path in ["/", "/search?q=a", "/nowhere"] {
         served
             .raw(&format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
@@ -49,7 +49,7 @@ fn a_name_that_is_not_ours_is_turned_away() {
 }
 
 #[test]
-fn every_answer_tells_browsers_what_to_refuse() {
+fn every_reply_has_security_headers() {
     let served = Served::start(&Dir::indexed(), &[]);
     let mut answers: Vec<Answer> = [
         "/",
@@ -63,7 +63,7 @@ fn every_answer_tells_browsers_what_to_refuse() {
     ]
     .map(|path| served.get(path))
     .into();
-    answers.push(ask(&served, "Host: evil.example\r\n"));
+    answers.push(health(&served, "Host: evil.example\r\n"));
     for answer in answers {
         let policy = answer.header("content-security-policy").unwrap();
         assert!(
@@ -84,7 +84,7 @@ fn every_answer_tells_browsers_what_to_refuse() {
 }
 
 #[test]
-fn pages_of_other_origins_read_nothing_unless_allowed() {
+fn only_allowed_origins_can_read_replies() {
     let dir = Dir::indexed();
     let served = Served::start(
         &dir,
@@ -110,12 +110,14 @@ fn pages_of_other_origins_read_nothing_unless_allowed() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"), "{answer:?}");
     assert!(answer.header("access-control-allow-headers").unwrap().contains("authorization"), "{answer:?}");
     for wrong in ["*", "example.org", "https://example.org/path", "null"] {
-        dir.run(&["serve", "--listen", "127.0.0.1:0", "--allow-origin", wrong]).exits(2).says("is no origin");
+        dir.run(&["serve", "--listen", "127.0.0.1:0", "--allow-origin", wrong])
+            .exits(2)
+            .says("is not an origin");
     }
 }
 
 #[test]
-fn who_knows_the_token_is_let_in() {
+fn the_token_or_the_cookie_is_required() {
     let dir = Dir::indexed();
     let file = dir.write("token", format!("{TOKEN}\n"));
     let served = Served::start(&dir, &["--token-file", file.to_str().unwrap()]);
@@ -125,8 +127,8 @@ fn who_knows_the_token_is_let_in() {
         let refused = served.get(path).problem(401, "Authorization: Bearer");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
         let bearer = format!("Bearer {TOKEN}");
-        let let_in = served.send("GET", path, &[("authorization", &bearer)], "");
-        assert!(matches!(let_in.status, 200 | 404), "{let_in:?}");
+        let accepted = served.send("GET", path, &[("authorization", &bearer)], "");
+        assert!(matches!(accepted.status, 200 | 404), "{accepted:?}");
     }
     for wrong in
         ["Bearer correct-battery-horse-stapl", "Bearer correct-battery-horse-staplee", "Bearer", "Basic abc"]
@@ -134,14 +136,14 @@ fn who_knows_the_token_is_let_in() {
         served.send("GET", "/stats", &[("authorization", wrong)], "").problem(401, "");
     }
     served.post("/search", &json!({"q": "roses"})).problem(401, "");
-    // What is the same on every server is no secret.
+    // Routes that are the same on every server need no token.
     for path in ["/", "/app.js", "/docs", "/openapi.json", "/health"] {
         assert_eq!(served.get(path).status, 200, "{path}");
     }
     served.get("/nowhere").problem(404, "");
-    served.post("/session", &json!({"token": "guess"})).problem(401, "not the token");
-    let entered = served.post("/session", &json!({"token": TOKEN}));
-    let cookie = entered.header("set-cookie").unwrap();
+    served.post("/session", &json!({"token": "guess"})).problem(401, "the token is wrong");
+    let signed_in = served.post("/session", &json!({"token": TOKEN}));
+    let cookie = signed_in.header("set-cookie").unwrap();
     assert!(
         cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains(TOKEN),
         "{cookie}"
@@ -152,7 +154,7 @@ fn who_knows_the_token_is_let_in() {
 }
 
 #[test]
-fn beyond_this_machine_only_with_a_token() {
+fn other_addresses_than_loopback_require_a_token() {
     let dir = Dir::indexed();
     for listen in ["0.0.0.0:0", "[::]:0"] {
         dir.run(&["serve", "--listen", listen]).exits(2).says("--token-file");
@@ -166,10 +168,10 @@ fn beyond_this_machine_only_with_a_token() {
 }
 
 #[test]
-fn addresses_that_are_none_or_taken() {
+fn bad_options_are_reported() {
     let dir = Dir::indexed();
     let served = Served::start(&dir, &[]);
-    dir.run(&["serve", "--listen", &served.address]).exits(2).says("another program listens there");
+    dir.run(&["serve", "--listen", &served.address]).exits(2).says("another program listens on this port");
     for wrong in ["localhost", "127.0.0.1", "127.0.0.1:99999", "nonsense:x"] {
         dir.run(&["serve", "--listen", wrong]).exits(2).says("is not an address to listen on");
     }

@@ -1,4 +1,4 @@
-//! `rqsearch serve`, asked by real clients.
+//! `rqsearch serve`, used by real clients.
 
 mod browser;
 mod host_check;
@@ -16,45 +16,45 @@ use serde_json::Value;
 
 use crate::util::Dir;
 
-/// How long anything may take before a test gives up.
+/// The time limit of every wait in a test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server; it ends with the test.
+/// A running server. Dropping it ends the server.
 pub struct Served {
     child: Child,
     /// `127.0.0.1:PORT`
     pub address: String,
 }
 
-/// An answer, whatever its status.
+/// A reply of any status.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// By name in lower case, in order.
+    /// Names in lower case, with values, in order.
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl Served {
-    /// Starts `rqsearch serve ARGS` in a folder, at a free port of this machine.
+    /// Starts `rqsearch serve ARGS` in a directory, at a free port of this machine.
     pub fn start(dir: &Dir, args: &[&str]) -> Self {
         Self::listening(dir, "127.0.0.1:0", args)
     }
 
-    /// Starts it at an address.
+    /// Starts it at the given address.
     pub fn listening(dir: &Dir, listen: &str, args: &[&str]) -> Self {
         let mut command = dir.command(&[&["serve", "--listen", listen], args].concat());
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
+        let mut output = String::new();
         let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap();
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {output}")).unwrap();
             if let Some((_, rest)) = line.split_once(" at http://").filter(|_| line.contains("Ctrl-C")) {
                 break rest.split('/').next().unwrap().to_owned();
             }
-            said += &line;
+            output += &line;
         };
-        // A full pipe would hold it up.
+        // The server would block on a full pipe.
         thread::spawn(move || lines.for_each(|line| _ = line));
         Self { child, address }
     }
@@ -95,7 +95,7 @@ impl Served {
         }
     }
 
-    /// Sends these very bytes and reads until the server closes the connection.
+    /// Sends the text as it is, and reads until the server closes the connection.
     pub fn raw(&self, request: &str) -> Answer {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
@@ -108,8 +108,8 @@ impl Served {
         stream
     }
 
-    /// A figure of `/metrics`, 0 where it is not there yet.
-    pub fn figure(&self, name: &str) -> f64 {
+    /// The value of a metric of `/metrics`; 0 if it does not exist yet.
+    pub fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").body;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap())
@@ -161,7 +161,7 @@ impl Answer {
         self.json()
     }
 
-    /// It is a problem of this status, told as one.
+    /// Checks that the reply is an error with this status, and that its detail contains `words`.
     #[track_caller]
     pub fn problem(self, status: u16, words: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -177,7 +177,7 @@ impl Answer {
     }
 }
 
-/// Asks again and again until there is something.
+/// Calls `look` until it returns a value.
 #[track_caller]
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What each route answers.
+//! The reply of each route.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use super::schema::Schemas;
 use super::{Answer, Served, until};
 use crate::util::{Dir, FAQ};
 
-/// Everything but the time it took.
+/// Removes the time that a search took.
 fn timeless(mut reply: Value) -> Value {
     reply.as_object_mut().unwrap().remove("took_ms").unwrap();
     reply
 }
 
 #[test]
-fn a_search_says_what_the_command_line_says() {
+fn a_search_returns_the_json_of_the_command_line() {
     let dir = Dir::indexed();
     let served = Served::start(&dir, &[]);
     let cases: [(&[&str], &str); 6] = [
@@ -48,7 +48,7 @@ fn a_search_says_what_the_command_line_says() {
 }
 
 #[test]
-fn several_at_once_are_answered_as_if_each_had_come_alone() {
+fn a_batch_returns_the_replies_of_single_searches() {
     let served = Served::start(&Dir::indexed(), &[]);
     let several = json!({"requests": [{"q": "dough"}, {"q": "roses", "limit": 1}]});
     let replies = served.post("/search", &several).ok()["replies"].clone();
@@ -61,11 +61,11 @@ fn several_at_once_are_answered_as_if_each_had_come_alone() {
     let one_wrong = json!({"requests": [{"q": "dough"}, {"q": " "}]});
     served.post("/search", &one_wrong).problem(422, "requests[1]: the phrase is empty");
     let too_many = json!({"requests": vec![json!({"q": "a"}); 65]});
-    served.post("/search", &too_many).problem(422, "65 requests");
+    served.post("/search", &too_many).problem(422, "the batch has 65 requests");
 }
 
 #[test]
-fn questions_duplicates_and_figures() {
+fn questions_duplicates_and_stats() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     dir.write("more.jsonl", "{\"question\": \"When should I prune roses?\", \"id\": \"r 1\"}\n{\"question\": \"a\", \"id\": \"twice\"}\n{\"question\": \"b\", \"id\": \"twice\"}\n");
@@ -112,12 +112,12 @@ fn questions_duplicates_and_figures() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_told_as_a_problem() {
+fn invalid_paths_methods_and_queries_are_reported() {
     let served = Served::start(&Dir::indexed(), &[]);
     let schemas = Schemas::of(&served);
     let long = format!("/search?q={}", "a".repeat(2001));
     for (path, status, words) in [
-        ("/nowhere", 404, "nothing at this path"),
+        ("/nowhere", 404, "this path does not exist"),
         ("/index.html/../../etc/passwd", 404, ""),
         ("/search", 400, "missing field `q`"),
         ("/search?q=a&limt=3", 400, "unknown field `limt`"),
@@ -136,13 +136,13 @@ fn what_cannot_be_asked_is_told_as_a_problem() {
     for (method, path) in
         [("POST", "/stats"), ("DELETE", "/search"), ("PUT", "/"), ("GET", "/duplicates/check")]
     {
-        let answer = served.send(method, path, &[], "").problem(405, "another method");
+        let answer = served.send(method, path, &[], "").problem(405, "does not support this method");
         assert!(answer.header("allow").is_some(), "{answer:?}");
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_told_as_a_problem() {
+fn invalid_bodies_are_reported() {
     let served = Served::start(&Dir::indexed(), &[]);
     let json = "application/json";
     let large = format!("{{\"q\": \"{}\"}}", " ".repeat(600_000));
@@ -154,14 +154,14 @@ fn what_cannot_be_read_is_told_as_a_problem() {
         ("/search", json, &large, 413, "limit"),
         ("/duplicates/check", json, "{\"q\": \" \"}", 422, "the phrase is empty"),
         ("/duplicates/check", json, "{}", 422, "missing field `q`"),
-        ("/session", json, "{}", 404, "nothing at this path"),
+        ("/session", json, "{}", 404, "this path does not exist"),
     ] {
         served.send("POST", path, &[("content-type", kind)], body).problem(status, words);
     }
 }
 
 #[test]
-fn an_index_of_words_only_says_so() {
+fn a_keyword_only_index_refuses_semantic_search() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     dir.run(&["index", "--keyword-only", "faq.md"]).success();
@@ -175,7 +175,7 @@ fn an_index_of_words_only_says_so() {
 }
 
 #[test]
-fn a_commit_is_seen_by_who_asks_next() {
+fn a_new_commit_is_served_without_a_restart() {
     let dir = Dir::indexed();
     let served = Served::start(&dir, &[]);
     let first = |query: &str| served.get(&format!("/search?q={query}")).ok()["hits"][0]["title"].clone();
@@ -196,7 +196,7 @@ fn a_phrase_is_embedded_once() {
     for query in ["q=old+roses", "q=old+roses", "q=old+roses&level=advanced"] {
         served.get(&format!("/search?{query}")).ok();
     }
-    let phrases = |how: &str| served.figure(&format!("rqsearch_phrases_total{{vector=\"{how}\"}}"));
+    let phrases = |how: &str| served.metric(&format!("rqsearch_phrases_total{{vector=\"{how}\"}}"));
     assert_eq!((phrases("embedded"), phrases("known")), (1.0, 2.0));
     dir.write("rope.md", "## Why wax a rope?\n\nIt lasts longer.\n");
     dir.run(&["index", "rope.md"]).success();
@@ -208,11 +208,11 @@ fn a_phrase_is_embedded_once() {
             || served.get("/stats").ok()["questions"] == 6)
             .then_some(())
     });
-    assert_eq!(phrases("embedded"), 1.0, "the model is the same");
+    assert_eq!(phrases("embedded"), 1.0, "a commit keeps the cached vectors");
 }
 
 #[test]
-fn figures_for_prometheus() {
+fn metrics_for_prometheus() {
     let served = Served::start(&Dir::indexed(), &[]);
     for path in ["/search?q=roses", "/search?q=", "/nowhere/1", "/nowhere/2"] {
         served.get(path);
@@ -230,12 +230,12 @@ fn figures_for_prometheus() {
         assert!(text.body.contains(line), "{line}\n{}", text.body);
     }
     let [all, model] =
-        ["search", "embedding"].map(|name| served.figure(&format!("rqsearch_{name}_seconds_total")));
+        ["search", "embedding"].map(|name| served.metric(&format!("rqsearch_{name}_seconds_total")));
     assert!(0.0 < model && model < all, "{model} of {all}");
 }
 
 #[test]
-fn answers_are_compressed_for_who_takes_that() {
+fn replies_are_compressed_if_the_client_accepts_it() {
     let served = Served::start(&Dir::indexed(), &[]);
     let head = |encoding: &str| -> Answer {
         let request = format!(
@@ -245,12 +245,12 @@ fn answers_are_compressed_for_who_takes_that() {
     };
     assert_eq!(head("gzip").header("content-encoding"), Some("gzip"));
     assert_eq!(head("identity").header("content-encoding"), None);
-    // The client unpacks it.
+    // This client decompresses the body.
     assert_eq!(served.get("/search?q=roses").ok()["query"], "roses");
 }
 
 #[test]
-fn the_built_in_questions_where_there_is_no_index() {
+fn the_built_in_questions_are_served_without_an_index() {
     let served = Served::start(&Dir::new(), &[]);
     let reply = served.get("/search?q=E0597&limit=1").ok();
     assert!(reply["hits"][0]["title"].as_str().unwrap().contains("E0597"), "{reply}");

@@ -1,4 +1,4 @@
-//! Answers are what `/openapi.json` says they are.
+//! Replies match the schemas of `/openapi.json`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,55 +11,55 @@ use serde_json::{Value, json};
 use super::{Answer, Served};
 use crate::util::Dir;
 
-/// The schemas of a server's document, made strict: what they do not name may not be there.
+/// The schemas of a server's document, made strict: unknown keys are errors.
 pub struct Schemas {
     document: Value,
-    ready: RefCell<HashMap<String, Validator>>,
+    validators: RefCell<HashMap<String, Validator>>,
 }
 
 impl Schemas {
     pub fn of(served: &Served) -> Self {
         let mut document = served.get("/openapi.json").ok();
         document["components"]["schemas"].as_object_mut().unwrap().values_mut().for_each(close);
-        Self { document, ready: RefCell::default() }
+        Self { document, validators: RefCell::default() }
     }
 
-    /// Fails where a value is not of a type.
+    /// Fails if a value does not match a type.
     #[track_caller]
     pub fn check(&self, name: &str, value: &Value) {
         self.check_schema(&format!("/components/schemas/{name}"), value);
     }
 
-    /// Fails where an answer is none that an operation may have.
+    /// Fails if a reply does not match the schema of its operation and status.
     #[track_caller]
     fn check_answer(&self, path: &str, method: &str, answer: &Answer) {
         let kind = answer.header("content-type").unwrap().split(';').next().unwrap();
         let escape = |part: &str| part.replace('~', "~0").replace('/', "~1");
-        let place = format!(
+        let pointer = format!(
             "/paths/{}/{method}/responses/{}/content/{}/schema",
             escape(path),
             answer.status,
             escape(kind)
         );
-        self.check_schema(&place, &answer.json());
+        self.check_schema(&pointer, &answer.json());
     }
 
     #[track_caller]
-    fn check_schema(&self, place: &str, value: &Value) {
-        let mut ready = self.ready.borrow_mut();
-        let validator = ready.entry(place.to_owned()).or_insert_with(|| {
-            let schema = self.document.pointer(place);
-            let mut schema = schema.unwrap_or_else(|| panic!("{place} is missing: {value}")).clone();
+    fn check_schema(&self, pointer: &str, value: &Value) {
+        let mut validators = self.validators.borrow_mut();
+        let validator = validators.entry(pointer.to_owned()).or_insert_with(|| {
+            let schema = self.document.pointer(pointer);
+            let mut schema = schema.unwrap_or_else(|| panic!("{pointer} is missing: {value}")).clone();
             schema["components"] = self.document["components"].clone();
             jsonschema::draft202012::new(&schema).unwrap()
         });
         let errors: Vec<String> =
             validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        assert!(errors.is_empty(), "{place}: {errors:?}\n{value}");
+        assert!(errors.is_empty(), "{pointer}: {errors:?}\n{value}");
     }
 }
 
-/// Says of every object in a schema that it has no other keys.
+/// Forbids unknown keys in every object of a schema.
 fn close(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
         if object.contains_key("properties") && !object.contains_key("additionalProperties") {
@@ -71,7 +71,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// A search as people and their programs send it, wrong ones as well.
+/// Search requests, both valid and invalid.
 fn requests() -> impl Strategy<Value = Value> {
     let phrase = prop_oneof![
         4 => "[a-z]{1,8}( [a-z]{1,8}){0,5}",
@@ -79,11 +79,11 @@ fn requests() -> impl Strategy<Value = Value> {
         2 => any::<String>(),
         1 => Just("\"yellow leaves\" -bread".to_owned()),
     ];
-    let share = prop_oneof![0.0..=1.0_f64, Just(1.5)];
+    let fraction = prop_oneof![0.0..=1.0_f64, Just(1.5)];
     let filters = prop::collection::vec(prop_oneof!["bread", "kitchen", "advanced", any::<String>()], 0..3);
     let mode = prop_oneof![Just("hybrid"), Just("keyword"), Just("semantic")];
-    (phrase, 0..130_usize, mode, share, filters, any::<[bool; 5]>()).prop_map(
-        |(q, limit, mode, share, filters, [all, explain, by_tag, by_section, weighted])| {
+    (phrase, 0..130_usize, mode, fraction, filters, any::<[bool; 5]>()).prop_map(
+        |(q, limit, mode, fraction, filters, [all, explain, by_tag, by_section, weighted])| {
             let mut request = json!({"q": q, "limit": limit, "mode": mode, "all": all, "explain": explain});
             if by_tag {
                 request["tag"] = json!(filters)
@@ -92,9 +92,9 @@ fn requests() -> impl Strategy<Value = Value> {
                 request["section"] = json!(filters)
             }
             if weighted {
-                request["semantic_weight"] = json!(share)
+                request["semantic_weight"] = json!(fraction)
             } else {
-                request["min_confidence"] = json!(share)
+                request["min_confidence"] = json!(fraction)
             }
             request
         },
@@ -102,16 +102,16 @@ fn requests() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn every_answer_is_as_the_document_says() {
+fn every_reply_matches_its_schema() {
     let served = Served::start(&Dir::indexed(), &[]);
     let schemas = Schemas::of(&served);
-    for (path, asked) in [
+    for (path, request) in [
         ("/stats", "/stats"),
         ("/health", "/health"),
         ("/duplicates", "/duplicates?threshold=0.3"),
         ("/questions/{id}", "/questions/none"),
     ] {
-        schemas.check_answer(path, "get", &served.get(asked));
+        schemas.check_answer(path, "get", &served.get(request));
     }
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config)
@@ -130,7 +130,7 @@ fn every_answer_is_as_the_document_says() {
 }
 
 #[test]
-fn an_answer_that_is_not_as_it_says_would_be_seen() {
+fn an_unknown_key_is_detected() {
     let served = Served::start(&Dir::indexed(), &[]);
     let schemas = Schemas::of(&served);
     let mut reply = served.get("/search?q=roses&explain=true").ok();
@@ -138,12 +138,12 @@ fn an_answer_that_is_not_as_it_says_would_be_seen() {
     reply["hits"][0]["surprise"] = true.into();
     let caught =
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| schemas.check("SearchReply", &reply)));
-    assert!(caught.is_err(), "an unknown key was not seen");
+    assert!(caught.is_err(), "an unknown key was not detected");
 }
 
-/// The operations that the document names are there, and a path that it does not name is not.
+/// Every operation of the document exists.
 #[test]
-fn every_route_of_the_document_is_there() {
+fn every_route_of_the_document_exists() {
     let served = Served::start(&Dir::indexed(), &[]);
     let document = served.get("/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap();
@@ -151,8 +151,8 @@ fn every_route_of_the_document_is_there() {
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
             let answer = served.send(&method.to_uppercase(), &path.replace("{id}", "none"), &[], "");
-            let is_there = !answer.body.contains("nothing at this path") && answer.status != 405;
-            assert!(is_there, "{method} {path}: {answer:?}");
+            let exists = !answer.body.contains("this path does not exist") && answer.status != 405;
+            assert!(exists, "{method} {path}: {answer:?}");
         }
     }
 }
