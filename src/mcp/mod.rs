@@ -76,8 +76,8 @@ impl Server {
         (server, opened.map(drop))
     }
 
-    /// Reads requests from stdin and writes replies to stdout until the client closes stdin. Requests that were
-    /// received before are answered first.
+    /// Reads requests from stdin and writes replies to stdout until the client closes stdin. Requests that
+    /// were received before are answered first.
     ///
     /// # Errors
     /// The client does not send `initialize` first, or stdout cannot be written.
@@ -137,8 +137,8 @@ impl ServerHandler for Server {
         Ok(ListToolsResult::with_all_items(Tool::ALL.map(Tool::definition).to_vec()))
     }
 
-    /// A problem that a model can solve (a wrong argument, an unknown id, a missing index) is returned as a tool
-    /// error, because clients show tool errors to the model. An unknown tool is a protocol error.
+    /// A problem that a model can solve (a wrong argument, an unknown id, a missing index) is returned as a
+    /// tool error, because clients show tool errors to the model. An unknown tool is a protocol error.
     async fn call_tool(
         &self,
         request: CallToolRequestParams,

@@ -1,5 +1,5 @@
-//! JSON Schemas that strict clients accept: an object at the top, no references, no unions except with `null`,
-//! no custom formats.
+//! JSON Schemas that strict clients accept: an object at the top, no references, no unions except with
+//! `null`, no custom formats.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
-/// The schema of a tool's arguments. Optional arguments are not in `required`, and their types exclude `null`.
+/// The schema of a tool's arguments. Optional arguments are not in `required`, and their types exclude
+/// `null`.
 pub fn input<T: JsonSchema>() -> JsonObject {
     let mut schema = schema::<T>(SchemaSettings::draft2020_12());
     without_null(&mut schema);

@@ -1,8 +1,8 @@
 //! A map of the groups of duplicate questions, as a self-contained web page.
 //!
-//! The page (`graph.html`) is one file that needs no network. It contains the data as JSON and shows all of it
-//! as text, never as markup. It was tested in headless Chromium with 0 to 3,000 groups, in light and dark mode,
-//! at the width of a phone, with the keyboard alone, and with axe-core.
+//! The page (`graph.html`) is one file that needs no network. It contains the data as JSON and shows all of
+//! it as text, never as markup. It was tested in headless Chromium with 0 to 3,000 groups, in light and dark
+//! mode, at the width of a phone, with the keyboard alone, and with axe-core.
 
 use std::io::{self, Write};
 

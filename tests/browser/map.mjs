@@ -1,4 +1,4 @@
-// The duplicates' map: as a server sends it, and as `dups --graph` writes it.
+// The map of duplicates: as served over HTTP, and as written by `dups --graph`.
 //
 //     node map.mjs http://127.0.0.1:PORT/duplicates/map file:///…/map.html
 
@@ -14,7 +14,7 @@ after(() => browser.close());
 for (const address of addresses) {
   const how = address.split(':')[0];
 
-  test(`${how}: it is drawn, and its list says the same`, async () => {
+  test(`${how}: the map is drawn, and the list has the same groups`, async () => {
     const page = await open(browser, address);
     await page.locator('#grouplist button').first().waitFor();
     const drawn = await page.evaluate(() => {
@@ -27,7 +27,7 @@ for (const address of addresses) {
     await page.calm();
   });
 
-  test(`${how}: the keyboard is enough, and an open group has a link`, async () => {
+  test(`${how}: the keyboard operates everything, and an open group has a link`, async () => {
     const page = await open(browser, address);
     await page.locator('#grouplist button').first().waitFor();
     await page.keyboard.press('/');
@@ -48,7 +48,7 @@ for (const address of addresses) {
     await page.calm();
   });
 
-  test(`${how}: on a phone nothing sticks out`, async () => {
+  test(`${how}: the page fits the width of a phone`, async () => {
     const page = await open(browser, address, { viewport: { width: 360, height: 700 } });
     await page.locator('#grouplist button').first().click();
     await page.locator('#detail h2').waitFor();

@@ -15,8 +15,8 @@ pub struct ExplanationReply<'a> {
     /// The features from keyword search.
     pub keyword: KeywordReply<'a>,
     /// The fraction, by idf, of the exact terms of the phrase (error codes, code) that the question contains,
-    /// 0 to 1. It enters the score in addition to both retrievers. `null` if no question contains an exact term
-    /// of the phrase.
+    /// 0 to 1. It enters the score in addition to both retrievers. `null` if no question contains an exact
+    /// term of the phrase.
     pub named: Option<f32>,
     /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
@@ -36,8 +36,8 @@ pub struct SemanticReply<'a> {
     /// The cosine after feedback from the best hits of a first ranking moved the phrase's vector. This one is
     /// used for ranking.
     pub moved_cosine: Option<f32>,
-    /// The normalized cosine, which enters the score: 0 for the cosine of an unrelated question, 1 for the best
-    /// cosine.
+    /// The normalized cosine, which enters the score: 0 for the cosine of an unrelated question, 1 for the
+    /// best cosine.
     pub share: Option<f32>,
     /// The rank in semantic search alone, from 1.
     pub rank: Option<usize>,
@@ -57,7 +57,8 @@ pub struct SemanticReply<'a> {
 pub struct KeywordReply<'a> {
     /// The BM25 score.
     pub bm25: f32,
-    /// The BM25 score divided by the best one, which enters the score; `null` if no word matches any question.
+    /// The BM25 score divided by the best one, which enters the score; `null` if no word matches any
+    /// question.
     pub share: Option<f32>,
     /// The rank in keyword search alone, from 1; `null` if no word matches.
     pub rank: Option<usize>,

@@ -1,8 +1,8 @@
 //! The JSON that other programs read and write.
 //!
-//! `--json`, `--batch`, `show --json`, `export`, `serve` and `mcp` write these types only. Every key is always
-//! present, except where its documentation says otherwise: an absent value is `null`, and an absent list is
-//! empty. Offsets are in bytes of UTF-8.
+//! `--json`, `--batch`, `show --json`, `export`, `serve` and `mcp` write these types only. Every key is
+//! always present, except where its documentation says otherwise: an absent value is `null`, and an absent
+//! list is empty. Offsets are in bytes of UTF-8.
 
 mod duplicates;
 mod explanation;
@@ -38,8 +38,8 @@ pub struct SearchReply<'a> {
     pub took_ms: f64,
     /// The hits, best first.
     pub hits: Vec<HitReply<'a>>,
-    /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it was
-    /// not.
+    /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it
+    /// was not.
     pub notice: Option<&'a str>,
 }
 
@@ -130,8 +130,8 @@ pub struct HitReply<'a> {
     pub level: Option<&'a str>,
     /// The tags.
     pub tags: &'a [String],
-    /// The score, comparable only with other hits for the same phrase. Hybrid: the fused score, 0 to 1, which is
-    /// 1 if the phrase is the title. Semantic: the cosine. Keyword: BM25.
+    /// The score, comparable only with other hits for the same phrase. Hybrid: the fused score, 0 to 1, which
+    /// is 1 if the phrase is the title. Semantic: the cosine. Keyword: BM25.
     pub score: f32,
     /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings.
     pub confidence: Option<f32>,

@@ -11,8 +11,8 @@ use crate::search::{FITTED, Filters, Mode, Query};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
-    /// The phrase: plain language, code or an error message. "Quoted words" must occur exactly; -word must not
-    /// occur.
+    /// The phrase: plain language, code or an error message. "Quoted words" must occur exactly; -word must
+    /// not occur.
     pub q: String,
     /// The maximum number of hits.
     #[serde(default = "default_limit")]

@@ -220,8 +220,8 @@ fn write_marked(
     write(at..line.end, style)
 }
 
-/// The byte ranges of a text's lines. Lines wider than `width` columns are wrapped between words; a word wider
-/// than a line is split. Empty lines are left out.
+/// The byte ranges of a text's lines. Lines wider than `width` columns are wrapped between words; a word
+/// wider than a line is split. Empty lines are left out.
 fn wrapped(text: &str, width: Option<usize>) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
