@@ -1,5 +1,5 @@
-//! The Rust code of the corpus as documentation tests: every block compiles and runs, or fails to
-//! compile with the error it names.
+//! The Rust code of the corpus as documentation tests. Each block must compile and run, or fail to compile
+//! with the stated error.
 
 macro_rules! subjects {
     ($($name:ident: $file:literal),* $(,)?) => {

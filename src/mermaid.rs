@@ -1,14 +1,14 @@
-//! Mermaid diagrams → the words in them.
+//! Converts Mermaid diagrams to text.
 //!
-//! A diagram may be all there is of an answer. Its labels become a list that can be searched,
-//! embedded and read in a terminal; layout, colours and identifiers say nothing and go.
-//! Syntax: <https://mermaid.js.org/intro/syntax-reference.html>.
+//! An answer may consist only of a diagram. The labels of a diagram become a list that can be searched,
+//! embedded and read in a terminal. Layout, colours and identifiers are dropped. Syntax:
+//! <https://mermaid.js.org/intro/syntax-reference.html>.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// Markdown with every fenced `mermaid` block replaced by its words ([`readable`]).
+/// Replaces every fenced `mermaid` block in Markdown by its text ([`readable`]).
 pub fn replace_diagrams(answer: &str) -> Cow<'_, str> {
     if !answer.contains("mermaid") {
         return Cow::Borrowed(answer);
@@ -32,7 +32,7 @@ pub fn replace_diagrams(answer: &str) -> Cow<'_, str> {
             },
         }
     }
-    // A fence that never closes: the block goes to the end.
+    // A block without a closing fence ends with the text.
     if let Some((_, source)) = diagram {
         text.push_str(&readable(&source));
     }
@@ -40,7 +40,7 @@ pub fn replace_diagrams(answer: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The sign of a fence that opens a diagram.
+/// The fence characters of a line that opens a diagram.
 fn opening_fence(line: &str) -> Option<&str> {
     let info = line.trim_start_matches(['`', '~']);
     let fence = &line[..line.len() - info.len()];
@@ -48,8 +48,8 @@ fn opening_fence(line: &str) -> Option<&str> {
     (fence.len() >= 3 && language.starts_with("mermaid")).then_some(fence)
 }
 
-/// A diagram's labels as Markdown: its groups as paragraphs, its nodes and edges as list items
-/// (`Cell<T> → one thread`), in source order.
+/// Converts a diagram to Markdown, in source order: groups become paragraphs, and nodes and edges become list
+/// items (`Cell<T> → one thread`).
 pub fn readable(source: &str) -> String {
     let mut diagram = Diagram::default();
     for line in source.lines().map(str::trim) {
@@ -58,34 +58,34 @@ pub fn readable(source: &str) -> String {
     diagram.render()
 }
 
-/// What a diagram says, line by line. Labels of nodes may stand after the first edge that names
-/// them, so they are put in at the end.
+/// The content of a diagram, line by line. The label of a node may come after an edge that uses the node, so
+/// labels are inserted last.
 #[derive(Default)]
 struct Diagram {
     /// `flowchart`, `sequenceDiagram`, …: the first word of the first line.
     kind: Option<String>,
     labels: HashMap<String, String>,
-    lines: Vec<Says>,
+    lines: Vec<Line>,
 }
 
-enum Says {
-    /// A subgraph, a section, a title.
+enum Line {
+    /// The title of a subgraph, a section or the diagram.
     Group(String),
-    /// Nodes by their names, each with what leads from it to the next.
+    /// A path of node names, each with its link to the next node.
     Path(Vec<(String, Link)>),
-    /// Words that need nothing looked up.
-    Words(String),
+    /// Text without node names.
+    Text(String),
 }
 
 enum Link {
-    /// An edge and its label.
+    /// An edge, with its label.
     To(Option<String>),
-    /// `A & B`: the next node stands beside this one.
+    /// `A & B`: the next node is parallel to this one.
     And,
 }
 
-/// Statements that say how a diagram looks.
-const LOOKS: [&str; 18] = [
+/// Statements that affect only the appearance of a diagram.
+const STYLE_STATEMENTS: [&str; 18] = [
     "style",
     "classDef",
     "class",
@@ -116,18 +116,18 @@ impl Diagram {
             self.kind = Some(first.to_owned());
             // `pie title Shares of …`
             if let Some((_, title)) = line.split_once("title ") {
-                self.lines.push(Says::Group(clean(title)));
+                self.lines.push(Line::Group(clean(title)));
             }
             return;
         };
         let is_class = kind.starts_with("classDiagram");
-        if LOOKS.contains(&first.trim_end_matches(';')) && !(is_class && first == "class") {
+        if STYLE_STATEMENTS.contains(&first.trim_end_matches(';')) && !(is_class && first == "class") {
             return;
         }
         let rest = line[first.len()..].trim();
         match first {
-            "subgraph" => self.lines.push(Says::Group(subgraph_title(rest))),
-            "section" | "title" | "namespace" => self.lines.push(Says::Group(clean(rest))),
+            "subgraph" => self.lines.push(Line::Group(subgraph_title(rest))),
+            "section" | "title" | "namespace" => self.lines.push(Line::Group(clean(rest))),
             "participant" | "actor" | "state" | "class" => self.declare(first, rest),
             _ if kind == "graph" || kind.starts_with("flowchart") => self.flow(line),
             _ => self.other(line),
@@ -145,11 +145,11 @@ impl Diagram {
         let label = clean(label);
         self.labels.insert(name.trim().to_owned(), label.clone());
         if matches!(keyword, "state" | "class") {
-            self.lines.push(Says::Group(label));
+            self.lines.push(Line::Group(label));
         }
     }
 
-    /// Nodes with edges between, and labels on either.
+    /// A line of a flowchart: nodes and edges, both with optional labels.
     fn flow(&mut self, line: &str) {
         for statement in line.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
             let mut path = Vec::new();
@@ -170,12 +170,13 @@ impl Diagram {
                 rest = after;
             }
             if !path.is_empty() {
-                self.lines.push(Says::Path(path));
+                self.lines.push(Line::Path(path));
             }
         }
     }
 
-    /// Messages, relations, slices, tasks, ideas: names with an arrow or a colon between, or words.
+    /// A line of another diagram (messages, relations, slices, tasks, ideas): names with an arrow or a colon
+    /// between them, or text.
     fn other(&mut self, line: &str) {
         if line == "}" || line == "{" {
             return;
@@ -186,11 +187,11 @@ impl Diagram {
         };
         match between_arrows(head) {
             Some((from, to)) => {
-                self.lines.push(Says::Path(vec![(from, Link::To(label)), (to, Link::To(None))]))
+                self.lines.push(Line::Path(vec![(from, Link::To(label)), (to, Link::To(None))]))
             }
             None => {
                 let words = clean(head.trim_start_matches("Note ").trim_start_matches(['+', '-', '#', '~']));
-                self.lines.push(Says::Words(match label {
+                self.lines.push(Line::Text(match label {
                     Some(label) => format!("{words}: {label}"),
                     None => words,
                 }));
@@ -203,15 +204,15 @@ impl Diagram {
         let mut listed: Vec<&str> = Vec::new();
         for line in &self.lines {
             match line {
-                Says::Group(title) => {
+                Line::Group(title) => {
                     if !text.is_empty() {
                         text.push('\n');
                     }
                     let _ = writeln!(text, "{title}:\n");
                 }
-                Says::Path(path) => self.render_path(path, &mut listed, &mut text),
-                Says::Words(words) if words.trim().is_empty() => {}
-                Says::Words(words) => {
+                Line::Path(path) => self.render_path(path, &mut listed, &mut text),
+                Line::Text(words) if words.trim().is_empty() => {}
+                Line::Text(words) => {
                     let _ = writeln!(text, "- {words}");
                 }
             }
@@ -222,7 +223,7 @@ impl Diagram {
     fn render_path<'a>(&'a self, path: &'a [(String, Link)], listed: &mut Vec<&'a str>, text: &mut String) {
         let label = |name: &'a str| self.labels.get(name).map_or(name, String::as_str);
         let labels: Vec<&str> = path.iter().map(|(name, _)| label(name)).collect();
-        // A node that only stands there again says nothing new; neither do one-letter names.
+        // Skips nodes that are already listed, and paths of one-letter names.
         let nameless = labels.iter().all(|label| label.chars().count() < 2);
         if nameless || (labels.len() == 1 && listed.contains(&labels[0])) {
             return;
@@ -253,7 +254,7 @@ fn subgraph_title(rest: &str) -> String {
     }
 }
 
-/// A node at the beginning of `text`: its name, its label, and what follows.
+/// Parses the node at the beginning of `text`. Returns its name, its label and the rest.
 fn node(text: &str) -> Option<(&str, Option<&str>, &str)> {
     let text = text.trim_start().trim_start_matches('&').trim_start();
     let end = text
@@ -275,7 +276,7 @@ fn node(text: &str) -> Option<(&str, Option<&str>, &str)> {
     Some((name, Some(label), rest))
 }
 
-/// A dash within a name (`my-node`), not of an edge (`a-->b`, `a---b`).
+/// Whether a dash is part of a name (`my-node`), not of an edge (`a-->b`, `a---b`).
 fn is_inner_dash(text: &str, at: usize, c: char) -> bool {
     c == '-'
         && at > 0
@@ -283,7 +284,7 @@ fn is_inner_dash(text: &str, at: usize, c: char) -> bool {
         && !text[..at].ends_with('-')
 }
 
-/// The label in a node's brackets, and what follows them.
+/// Parses the brackets of a node. Returns the label in them and the rest.
 fn shape(text: &str) -> Option<(&str, &str)> {
     let open = text.chars().next().filter(|c| matches!(c, '[' | '(' | '{' | '>'))?;
     let inner = text.trim_start_matches(['[', '(', '{', '>', '/', '\\']);
@@ -303,7 +304,7 @@ fn shape(text: &str) -> Option<(&str, &str)> {
         } else if c == close {
             depth = depth.saturating_sub(1);
             if depth == 0 {
-                // `([round])`, `{{six}}`: as many signs go at the end as stood at the beginning.
+                // `([round])`, `{{six}}`: strips the same number of brackets at both ends.
                 let mut label = text[1..at].trim_start_matches('>');
                 for (open, close) in [('[', ']'), ('(', ')'), ('{', '}'), ('/', '/'), ('\\', '\\')] {
                     let bare = label.strip_prefix(open).and_then(|label| label.strip_suffix(close));
@@ -316,7 +317,7 @@ fn shape(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// An edge at the beginning of `text`: what it is labelled with, and what follows it.
+/// Parses the edge at the beginning of `text`. Returns its label and the rest.
 fn edge(text: &str) -> (Option<&str>, &str) {
     let text = text.trim_start();
     let signs = ['-', '=', '.', '<', '>', '~'];
@@ -325,7 +326,7 @@ fn edge(text: &str) -> (Option<&str>, &str) {
         return (None, text);
     }
     let sign = &text[..text.len() - after.len()];
-    // Ends of edges that are a circle or a cross: `A --o B`.
+    // An edge that ends in a circle or a cross: `A --o B`.
     let after = match after.strip_prefix(['o', 'x']) {
         Some(rest) if rest.starts_with(' ') => rest,
         _ => after,
@@ -334,7 +335,7 @@ fn edge(text: &str) -> (Option<&str>, &str) {
     if let Some(inner) = trimmed.strip_prefix('|') {
         return inner.split_once('|').map_or((None, ""), |(label, rest)| (Some(label), rest));
     }
-    // `A -- label --> B`: the first sign has no head, and another one follows.
+    // `A -- label --> B`: the first part has no arrowhead, and a second part follows.
     if !sign.contains('>') && sign.len() == 2 {
         let close = ["-->", "==>", ".->", "---", "==="].iter().filter_map(|sign| after.find(sign)).min();
         if let Some(at) = close {
@@ -345,7 +346,7 @@ fn edge(text: &str) -> (Option<&str>, &str) {
     (None, after)
 }
 
-/// The two names around an arrow of any kind of diagram: `A->>B`, `A <|-- B`, `A ||--o{ B`.
+/// The names on both sides of an arrow, in any kind of diagram: `A->>B`, `A <|-- B`, `A ||--o{ B`.
 fn between_arrows(text: &str) -> Option<(String, String)> {
     let is_arrow = |c: char| "-<>|=.*o{}+)x".contains(c);
     let at = ["--", "->", "..", "=>"].iter().filter_map(|arrow| text.find(arrow)).min()?;
@@ -359,7 +360,7 @@ fn between_arrows(text: &str) -> Option<(String, String)> {
     (!from.is_empty() && !to.is_empty()).then_some((from, to))
 }
 
-/// A label without its quotes, line breaks and tags.
+/// Removes quotes, line breaks and tags from a label.
 fn clean(label: &str) -> String {
     let mut text = label.trim().trim_matches(['"', '`']).to_owned();
     for line_break in ["<br>", "<br/>", "<br />", "\\n", "<BR>"] {
@@ -386,7 +387,7 @@ fn clean(label: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The lines of the readable text, empty ones left out, with `|` between.
+    /// Compares the lines of the text, joined with `|`. Empty lines are left out.
     #[track_caller]
     fn check(source: &str, expected: &str) {
         let readable = readable(source);
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn flowcharts_say_what_leads_where() {
+    fn flowcharts_become_paths() {
         check(
             "graph TD\n subgraph \"Kinds of rope\"\n  A[Twisted<br>rope] --> B[\"Hemp<T>\"]\n  C{Dry?}\n end\n A --> C\n style A fill:#fff",
             "Kinds of rope:|- Twisted rope → Hemp<T>|- Dry?|- Twisted rope → Dry?",
@@ -409,14 +410,14 @@ mod tests {
     }
 
     #[test]
-    fn a_label_may_stand_behind_the_first_use_of_its_node() {
+    fn a_label_may_come_after_the_first_use_of_its_node() {
         check("graph TD\nA --> B\nA[First]\nB[Second]", "- First → Second");
         check("graph TD\nA --> B", "");
         check("graph TD\nopen --> shut", "- open → shut");
     }
 
     #[test]
-    fn brackets_within_labels_stay() {
+    fn brackets_within_labels_are_kept() {
         check("graph TD\nH[upgrade() → Option<Rc<T>>]", "- upgrade() → Option<Rc<T>>");
         check(
             "graph TD\nA([round]) --> B[(store)] --> C{{six}} --> D[/lean/]",
@@ -426,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_relations_and_shares() {
+    fn other_kinds_of_diagrams() {
         check(
             "sequenceDiagram\nparticipant C as Client\nC->>S: ask\nS-->>C: answer\nNote over C: waits",
             "- Client → ask → S|- S → answer → Client|- over C: waits",
@@ -453,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_read_without_a_panic() {
+    fn no_input_panics() {
         proptest::proptest!(|(source in r#"(graph TD|sequenceDiagram|er)\n([A-Ca\[\](){}<>|."&;: \-=~\né]|-->|subgraph |--o\{){0,80}"#)| {
             readable(&source);
         });

@@ -22,11 +22,11 @@ use crate::search::Mode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 no duplicates, 1 duplicates found, 2 error.")]
 pub struct Args {
-    /// List the questions of the index that a new question duplicates. With -, read one question a line
+    /// List the questions of the index that a new question duplicates. With -, read one question per line
     /// from stdin (plain, or {"_id": …, "text": …}) and write JSON Lines
     #[arg(long, value_name = "PHRASE", conflicts_with_all = ["within", "across", "top", "graph", "csv"])]
     check: Option<String>,
-    /// Least probability, 0 to 1, that two questions ask the same
+    /// Minimum probability, 0 to 1, that two questions ask the same
     #[arg(long, value_name = "P", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
     threshold: f32,
     /// Only questions from files whose path contains TEXT
@@ -41,7 +41,7 @@ pub struct Args {
     /// Write one JSON object
     #[arg(long)]
     json: bool,
-    /// Write a table as CSV, one line for each question of a group
+    /// Write a table as CSV, one line per question of a group
     #[arg(long, conflicts_with_all = ["json", "top"])]
     csv: bool,
     /// Write a self-contained web page that shows the groups as a map
@@ -87,13 +87,13 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
         terminal::write_groups(&mut out, &found, layout())?;
     }
     out.flush()?;
-    let more = found.groups.iter().map(|group| group.members.len() as u64).sum::<u64>();
+    let duplicates = found.groups.iter().map(|group| group.members.len() as u64).sum::<u64>();
     let groups = found.groups.len() as u64;
     say(&format!(
         "{} {}, {} in {groups} {}; {} phrasings compared, {} of them for the first time",
         found.questions.len(),
         plural(found.questions.len() as u64, "question"),
-        counted_duplicates(more),
+        counted_duplicates(duplicates),
         plural(groups, "group"),
         found.compared.0,
         found.compared.1,
@@ -105,15 +105,15 @@ fn counted_duplicates(count: u64) -> String {
     format!("{count} {}", plural(count, "duplicate"))
 }
 
-fn outcome(none: bool) -> Outcome {
-    if none { Outcome::Success } else { Outcome::Nothing }
+fn outcome(is_empty: bool) -> Outcome {
+    if is_empty { Outcome::Success } else { Outcome::Nothing }
 }
 
 fn write_graph(path: &Path, index: &Index, found: &Duplicates, threshold: f32) -> anyhow::Result<()> {
-    let places = map(index, found)?;
+    let positions = map(index, found)?;
     let file = File::create(path).with_context(|| format!("could not write {}", path.display()))?;
     let mut out = BufWriter::new(file);
-    graph::write_graph(&mut out, &index.dir().display().to_string(), found, &places, threshold)
+    graph::write_graph(&mut out, &index.dir().display().to_string(), found, &positions, threshold)
         .and_then(|()| out.flush())
         .with_context(|| format!("could not write {}", path.display()))
 }
@@ -145,14 +145,14 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {
     let mut found =
         check(index, args.model.open(index, Mode::Hybrid, Prepare::Once)?.embedder(), phrase, 0.0)?;
-    let far = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
+    let below = found.split_off(found.partition_point(|found| found.probability >= args.threshold));
     let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::CheckReply::new(None, phrase, &found);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else if found.is_empty() {
-        match far.first() {
+        match below.first() {
             Some(nearest) => {
                 say("not a duplicate; closest question:");
                 terminal::write_found(&mut out, std::slice::from_ref(nearest), layout())?;

@@ -15,10 +15,10 @@ use crate::interactive::{Settings, pick};
 use crate::question::Question;
 use crate::render::{json, terminal};
 
-/// How many hits are listed without --limit. Most screens show fewer.
+/// The maximum number of hits without --limit. Most screens show fewer.
 const LIMIT: usize = 50;
 
-/// Lets the user select a question and prints it: the whole question on a terminal, its id into a pipe.
+/// Lets the user select a question, then prints it: the full question on a terminal, its id into a pipe.
 pub fn run(
     mut request: json::SearchRequest,
     limit: Option<NonZeroUsize>,
@@ -28,19 +28,19 @@ pub fn run(
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
         bail!(
-            "the terminal cannot show the picker: TERM is not set or is `dumb`\n  \
-             hint: search without it: rqsearch \"how do lifetimes work\""
+            "the terminal does not support interactive search: TERM is not set or is `dumb`\n  \
+             hint: search without -i: rqsearch \"how do lifetimes work\""
         );
     }
     request.limit = limit.map_or(LIMIT, NonZeroUsize::get);
-    let folder = location.find()?;
-    let name = match &folder {
-        Some(folder) => folder.display().to_string(),
+    let dir = location.find()?;
+    let name = match &dir {
+        Some(dir) => dir.display().to_string(),
         None => "the built-in Rust questions".to_owned(),
     };
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
-    let open = move || model.engine(folder.as_deref(), Patience::PHRASE);
+    let open = move || model.engine(dir.as_deref(), Patience::PHRASE);
     let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)
@@ -60,14 +60,14 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// The terminal, even if stdin and stdout are redirected.
+/// Opens the terminal, even if stdin and stdout are redirected.
 fn tty() -> anyhow::Result<File> {
     let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
     match File::options().read(true).write(true).open(path) {
         Ok(tty) => Ok(tty),
         Err(error) => {
             bail!(
-                "could not open the terminal for the picker: {path}: {error}\n  hint: search without it: rqsearch PHRASE"
+                "could not open the terminal for interactive search: {path}: {error}\n  hint: search without -i: rqsearch PHRASE"
             )
         }
     }

@@ -57,14 +57,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Whether the client has closed our stdout, which ends a session as closing our stdin does.
+/// Whether the client has closed stdout, which ends a session like the end of stdin.
 fn is_disconnected(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 
-/// Opens the index. If its model must not be used, that is said on stderr.
+/// Opens the index. Reports on stderr if its model must not be used.
 fn open(model: &ModelArgs, dir: Option<&Path>) -> anyhow::Result<Engine> {
     let engine = model.clone().engine(dir, Patience::PHRASE)?;
     if let Some(notice) = engine.current()?.notice() {
@@ -73,14 +73,14 @@ fn open(model: &ModelArgs, dir: Option<&Path>) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// One thread for messages, one per processor for searches, and two for stdin and stdout.
+/// A runtime with one thread for messages, one per processor for searches, and two for stdin and stdout.
 fn runtime() -> anyhow::Result<runtime::Runtime> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(processors + 2)
         .build()
-        .context("could not start the threads of the MCP server")
+        .context("could not start the runtime of the MCP server")
 }
 
 /// Completes on Ctrl-C and, on Unix, on SIGTERM.

@@ -40,16 +40,16 @@ pub struct NetworkArgs {
 /// How a model other than the built-in one is used.
 #[derive(Debug, Default, clap::Args)]
 pub struct SettingsArgs {
-    /// Put this before each phrase [default: as the model's files say]
+    /// Text to put before each phrase [default: from the model's files]
     #[arg(long, value_name = "TEXT", requires = "model")]
     query_prefix: Option<String>,
-    /// Put this before each title and passage [default: as the model's files say]
+    /// Text to put before each title and passage [default: from the model's files]
     #[arg(long, value_name = "TEXT", requires = "model")]
     passage_prefix: Option<String>,
     /// Keep only the first N numbers of each vector, for models trained for it (Matryoshka)
     #[arg(long, value_name = "N", requires = "model")]
     dimensions: Option<usize>,
-    /// How to combine the vectors of a text's tokens [default: as the model's files say]
+    /// How to combine the vectors of a text's tokens [default: from the model's files]
     #[arg(long, value_enum, requires = "model")]
     pooling: Option<Pooling>,
 }
@@ -62,22 +62,22 @@ pub struct IndexModel {
 }
 
 impl IndexModel {
-    /// A model that is loaded already, or none.
+    /// A loaded model, or `None` for keyword search.
     pub fn new(embedder: Option<Box<dyn Embedder>>) -> Self {
         Self { embedder, not_approved: None }
     }
 
-    /// What embeds phrases.
+    /// The model that embeds phrases; `None` if only keyword search is possible.
     pub fn embedder(&self) -> Option<&dyn Embedder> {
         self.embedder.as_deref()
     }
 
-    /// The query that can be answered: see [`engine::possible`].
+    /// The query that can be executed; see [`engine::possible`].
     pub fn possible<'a>(&self, query: &'a Query) -> Result<Cow<'a, Query>, NotApproved> {
         engine::possible(query, self.not_approved.as_ref())
     }
 
-    /// Why the index is searched by keywords only although it has vectors.
+    /// Why the index is searched by keywords only, although it has vectors; `None` if it is not.
     pub fn notice(&self) -> Option<String> {
         self.not_approved.as_ref().map(keywords_only)
     }
@@ -89,8 +89,8 @@ impl ModelArgs {
         self.model.is_some()
     }
 
-    /// Loads the model of an index for searches in this mode. If the model must not be used, that is said on
-    /// stderr, once.
+    /// Loads the model of an index for searches in this mode. If the model must not be used, reports the
+    /// reason on stderr, once.
     ///
     /// # Errors
     /// The model cannot be loaded, or must not be used although [`Mode::Semantic`] needs it.
@@ -111,8 +111,8 @@ impl ModelArgs {
         }
     }
 
-    /// Opens an index to search it again and again: the one in a directory, or the one inside the program. If
-    /// its model must not be used, [`Opened::not_approved`](crate::engine::Opened::not_approved) says why.
+    /// Opens an index for repeated searches: the one in `dir`, or the built-in one. If its model must not be
+    /// used, [`Opened::not_approved`](crate::engine::Opened::not_approved) says why.
     #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
     pub fn engine(self, dir: Option<&Path>, patience: Patience) -> anyhow::Result<Engine> {
         match (dir, &self.model) {
@@ -121,8 +121,8 @@ impl ModelArgs {
             }),
             (None, None | Some(ModelSpec::Builtin)) => Engine::fixed(Index::builtin()?),
             (None, Some(spec)) => bail!(
-                "the built-in index has the built-in model, not {spec}\n  \
-                 hint: name an index with --index, or leave --model out"
+                "the built-in index uses the built-in model, not {spec}\n  \
+                 hint: choose an index with --index, or omit --model"
             ),
         }
     }
@@ -144,8 +144,8 @@ impl NetworkArgs {
     }
 }
 
-/// Loads a model that the user names for an index. An endpoint is approved by that, so that later searches of
-/// the index may use it; this is said on stderr.
+/// Loads a model that the user names for an index. Naming an endpoint approves it, so that later searches of
+/// the index may use it. The approval is reported on stderr.
 pub fn load_for_index(
     spec: &ModelSpec,
     settings: &Settings,
@@ -162,10 +162,10 @@ pub fn load_for_index(
                 approved.key_env.map_or_else(String::new, |variable| format!(" with the key in {variable}")),
                 path.display()
             )),
-            // The index is built all the same.
+            // The index can still be built.
             Err(error) => say(&format!(
-                "rqsearch: could not remember that you approved {url}: {error:#}\n  \
-                 hint: name the endpoint with --model whenever you search"
+                "rqsearch: could not record the approval of {url}: {error:#}\n  \
+                 hint: pass the endpoint with --model in each search"
             )),
         }
     }

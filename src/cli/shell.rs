@@ -68,16 +68,16 @@ pub fn completions(args: &CompletionsArgs, command: &Command) -> anyhow::Result<
     clap_complete::generate(args.shell, &mut completed(command), NAME, &mut script);
     let mut script = String::from_utf8(script)?;
     if args.shell == Shell::Fish {
-        // argparse fails while the value of an option is still missing. No command was typed then.
+        // argparse fails if the value of an option is missing. In that case, no command was typed.
         script = script.replacen("\n    or return\n", "\n    or return 0\n", 1);
     }
     write(script.as_bytes())
 }
 
-/// The command line as shells complete it: without the phrase, in whose place zsh would offer no commands,
-/// and without files as completions of arguments that are not paths.
+/// The command line for completion scripts. It has no phrase argument, because zsh would then not complete
+/// commands. Files are completed only for arguments that are paths.
 fn completed(command: &Command) -> Command {
-    let words = |arg: Arg| match arg.get_value_hint() {
+    let without_files = |arg: Arg| match arg.get_value_hint() {
         ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
         _ => arg,
     };
@@ -86,10 +86,10 @@ fn completed(command: &Command) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
         .args(options)
-        // The phrase, with which it conflicts, was removed.
+        // `--batch` conflicts with the phrase, which is not in this command.
         .mut_arg("batch", |arg| arg.conflicts_with(Resettable::Reset))
-        .mut_args(words)
-        .subcommands(command.get_subcommands().cloned().map(|command| command.mut_args(words)))
+        .mut_args(without_files)
+        .subcommands(command.get_subcommands().cloned().map(|command| command.mut_args(without_files)))
 }
 
 pub fn man(args: &ManArgs, mut command: Command) -> anyhow::Result<Outcome> {
@@ -116,7 +116,7 @@ pub fn man(args: &ManArgs, mut command: Command) -> anyhow::Result<Outcome> {
 
 fn page(command: &Command) -> Man {
     Man::new(command.clone())
-        // An empty date must be quoted, or else the next field is read as the date.
+        // An empty date must be quoted. Otherwise the next field is read as the date.
         .date("\"\"")
         .source(concat!("rqsearch ", env!("CARGO_PKG_VERSION")))
         .manual(NAME)

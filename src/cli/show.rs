@@ -11,7 +11,7 @@ use crate::render::{json, terminal};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The id of the question, the beginning of its id, or its key
+    /// The id of the question, a prefix of the id, or its key
     id: String,
     /// Write one JSON object
     #[arg(long)]
@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             args.id
         ),
         several => {
-            bail!("{several} questions have the id or key {:?}\n  hint: give more digits of the id", args.id)
+            bail!("{several} questions have the id or key {:?}\n  hint: use more digits of the id", args.id)
         }
     };
     let mut out = stdout();

@@ -12,7 +12,7 @@ use crate::index::{Index, Stats};
 use crate::render::json;
 use crate::search::DEFAULT_SEMANTIC_WEIGHT;
 
-/// How many sections, levels and tags are listed, those with most questions first.
+/// The maximum number of sections, levels and tags that are listed, those with most questions first.
 const NAMED: usize = 12;
 
 #[derive(Debug, clap::Args)]
@@ -77,14 +77,14 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     }
     for (name, counts) in [("sections", &stats.sections), ("levels", &stats.levels), ("tags", &stats.tags)] {
         if !counts.is_empty() {
-            writeln!(out, "{name:<10} {}", layout.shown(&most(counts)))?;
+            writeln!(out, "{name:<10} {}", layout.shown(&largest(counts)))?;
         }
     }
     Ok(())
 }
 
-/// `async 33, traits 30 … and 5 more`, those with most questions first.
-fn most(counts: &BTreeMap<String, u64>) -> String {
+/// Lists names with counts, largest first: `async 33, traits 30 … and 5 more`.
+fn largest(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), name.as_str()));
     let named: Vec<String> =
@@ -100,10 +100,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_are_named_first() {
+    fn the_largest_are_listed_first() {
         let counts: BTreeMap<String, u64> = (0..14).map(|nth| (format!("t{nth:02}"), nth / 7)).collect();
-        assert!(most(&counts).starts_with("t07 1, t08 1"), "{}", most(&counts));
-        assert!(most(&counts).ends_with("t04 0 … and 2 more"), "{}", most(&counts));
-        assert_eq!(most(&BTreeMap::new()), "");
+        assert!(largest(&counts).starts_with("t07 1, t08 1"), "{}", largest(&counts));
+        assert!(largest(&counts).ends_with("t04 0 … and 2 more"), "{}", largest(&counts));
+        assert_eq!(largest(&BTreeMap::new()), "");
     }
 }

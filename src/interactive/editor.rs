@@ -1,4 +1,4 @@
-//! A file at a line, in the editor that somebody uses.
+//! Opens a file at a line in the user's editor.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -7,24 +7,25 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-/// What is used where neither `VISUAL` nor `EDITOR` is set.
+/// The editor if neither `VISUAL` nor `EDITOR` is set.
 const FALLBACK: &str = if cfg!(windows) { "notepad" } else { "vi" };
 
-/// The command line that opens a file at a line (from 1): `editor` is what `VISUAL` or `EDITOR` says,
-/// arguments included. An editor nobody knows gets the file alone.
+/// The command line that opens a file at a line (from 1). `editor` is the value of `VISUAL` or `EDITOR`,
+/// which may include arguments. An unknown editor gets only the file.
 ///
 /// # Errors
-/// `editor` has a quote that is not closed, or is empty.
+/// `editor` is empty or has an unclosed quote.
 pub fn command_line(editor: &str, file: &Path, line: u64) -> anyhow::Result<Vec<OsString>> {
-    let words = shell_words::split(editor).with_context(|| format!("could not read {editor:?}"))?;
-    let Some(program) = words.first() else { bail!("the editor's command is empty") };
+    let words = shell_words::split(editor)
+        .with_context(|| format!("could not parse the editor command {editor:?}"))?;
+    let Some(program) = words.first() else { bail!("the editor command is empty") };
     let name = Path::new(program).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let with_line = || {
-        let mut place = file.as_os_str().to_owned();
-        place.push(format!(":{line}"));
-        place
+        let mut file_and_line = file.as_os_str().to_owned();
+        file_and_line.push(format!(":{line}"));
+        file_and_line
     };
-    let place: Vec<OsString> = match name.as_str() {
+    let arguments: Vec<OsString> = match name.as_str() {
         "vi" | "vim" | "nvim" | "view" | "gvim" | "mvim" | "nano" | "pico" | "emacs" | "emacsclient"
         | "micro" | "kak" | "joe" | "jed" | "mg" | "ne" | "gedit" => {
             vec![format!("+{line}").into(), file.into()]
@@ -36,19 +37,20 @@ pub fn command_line(editor: &str, file: &Path, line: u64) -> anyhow::Result<Vec<
         }
         _ => vec![file.into()],
     };
-    Ok(words.into_iter().map(OsString::from).chain(place).collect())
+    Ok(words.into_iter().map(OsString::from).chain(arguments).collect())
 }
 
-/// Opens a file at a line in the editor that the environment names, on this terminal, and waits for it.
+/// Opens a file at a line in the editor from the environment, on this terminal, and waits until the editor
+/// exits.
 ///
 /// # Errors
-/// The file is not there; the editor cannot be started, or says that it failed.
+/// The file does not exist, the editor cannot be started, or it exits with an error.
 pub fn open(file: &Path, line: u64, tty: &File) -> anyhow::Result<()> {
-    ensure!(file.is_file(), "{} is not there", file.display());
+    ensure!(file.is_file(), "{} does not exist", file.display());
     let named = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
     let editor = named.into_iter().find(|editor| !editor.trim().is_empty());
     let words = command_line(editor.as_deref().unwrap_or(FALLBACK), file, line)?;
-    // Our own streams may be a pipe: `id=$(rqsearch -i)`.
+    // The standard streams may be pipes, as in `id=$(rqsearch -i)`.
     let stream = || tty.try_clone().map(Stdio::from);
     let stdin = if cfg!(windows) { Stdio::inherit() } else { stream()? };
     let status = Command::new(&words[0])
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn every_editor_is_told_the_line_its_own_way() {
+    fn each_editor_gets_the_line_in_its_own_syntax() {
         check("vi", &["vi", "+12", "/a b/faq.md"]);
         check("/usr/bin/nvim -u NONE", &["/usr/bin/nvim", "-u", "NONE", "+12", "/a b/faq.md"]);
         check("emacsclient -nw", &["emacsclient", "-nw", "+12", "/a b/faq.md"]);
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_none_is_refused() {
+    fn an_invalid_editor_command_is_an_error() {
         for editor in ["", "  ", "vim 'unclosed"] {
             assert!(command_line(editor, Path::new("a"), 1).is_err(), "{editor:?}");
         }

@@ -1,16 +1,16 @@
-//! Which key does what.
+//! Key bindings.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
-/// How far to go, downward; negative numbers go up.
+/// How far to move. Positive numbers move down, negative numbers move up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Lines.
+    /// By lines.
     Lines(isize),
-    /// Halves of what is shown.
+    /// By half pages.
     Halves(isize),
-    /// All that is shown.
+    /// By pages.
     Pages(isize),
     /// To the first.
     First,
@@ -18,59 +18,59 @@ pub enum Step {
     Last,
 }
 
-/// What a key asks for.
+/// The command of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Change the phrase, or where in it we are.
+    /// Edit the phrase or move the cursor.
     Edit(InputRequest),
-    /// Another question of the list.
+    /// Select another question in the list.
     Select(Step),
-    /// Another part of the answer.
+    /// Scroll the answer.
     Scroll(Step),
-    /// Take the question.
+    /// Choose the selected question and exit.
     Accept,
-    /// Open its file in an editor.
+    /// Open the file of the selected question in an editor.
     Open,
-    /// Leave without one.
+    /// Exit without a question.
     Leave,
-    /// Back to the shell for a while.
+    /// Suspend the program and return to the shell.
     Suspend,
-    /// Show the answer beside the list, or hide it.
+    /// Show or hide the answer.
     TogglePreview,
-    /// Show the keys.
+    /// Show the help.
     Help,
-    /// Hybrid → keyword → semantic → hybrid.
+    /// Switch the mode: hybrid → keyword → semantic → hybrid.
     NextMode,
-    /// Show questions that ask the same as a better one, or fold them.
+    /// Show or hide questions that ask the same as a better hit.
     ToggleAll,
 }
 
-/// The keys as the help shows them, in its order; two columns.
+/// The lines of the help: keys and descriptions.
 pub const HELP: &[(&str, &str)] = &[
-    ("↑ ↓  Ctrl-P Ctrl-N  Ctrl-K Ctrl-J", "another question"),
-    ("PgUp PgDn  Ctrl-Home Ctrl-End", "a page, the first, the last"),
+    ("↑ ↓  Ctrl-P Ctrl-N  Ctrl-K Ctrl-J", "select the previous or next question"),
+    ("PgUp PgDn  Ctrl-Home Ctrl-End", "move by a page, to the first, to the last"),
     ("Shift-↑ Shift-↓  Ctrl-U Ctrl-D", "scroll the answer"),
     ("Tab  Ctrl-/", "show or hide the answer"),
-    ("Enter", "print the question and leave"),
+    ("Enter", "print the question and exit"),
     ("Ctrl-O", "open its file in $VISUAL or $EDITOR"),
-    ("Ctrl-R", "rank by both, by words, by meaning"),
-    ("Ctrl-T", "show repeats too, or fold them"),
-    ("← →  Ctrl-← Ctrl-→  Home End", "move in the phrase"),
-    ("Ctrl-W  Ctrl-X", "delete a word, the phrase"),
-    ("Ctrl-Z", "back to the shell for a while"),
-    ("Esc  Ctrl-C", "leave"),
-    ("F1  ? (nothing typed)", "this help"),
+    ("Ctrl-R", "hybrid, keyword or semantic search"),
+    ("Ctrl-T", "show or hide duplicates"),
+    ("← →  Ctrl-← Ctrl-→  Home End", "move the cursor"),
+    ("Ctrl-W  Ctrl-X", "delete a word or the whole phrase"),
+    ("Ctrl-Z", "suspend"),
+    ("Esc  Ctrl-C", "exit without a question"),
+    ("F1  ? (if nothing is typed)", "show this help"),
 ];
 
-/// What a key asks for, if anything; `empty` says that nothing is typed yet.
-pub fn command(key: KeyEvent, empty: bool) -> Option<Command> {
+/// The command of a key, if it has one. `is_empty` is whether the phrase is empty.
+pub fn command(key: KeyEvent, is_empty: bool) -> Option<Command> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
     let shift = key.modifiers.contains(KeyModifiers::SHIFT);
     match key.code {
         KeyCode::Char(c) if control => with_control(c.to_ascii_lowercase()),
         KeyCode::Char(c) if alt => with_alt(c),
-        KeyCode::Char('?') if empty => Some(Command::Help),
+        KeyCode::Char('?') if is_empty => Some(Command::Help),
         KeyCode::Char(c) => Some(Command::Edit(InputRequest::InsertChar(c))),
         KeyCode::Left | KeyCode::Right if control || alt => {
             let left = key.code == KeyCode::Left;
@@ -110,7 +110,7 @@ fn with_control(c: char) -> Option<Command> {
         'o' => Command::Open,
         'r' => Command::NextMode,
         't' => Command::ToggleAll,
-        // Terminals send one byte for Ctrl-/, Ctrl-_ and Ctrl-7.
+        // Terminals send the same byte for Ctrl-/, Ctrl-_ and Ctrl-7.
         '/' | '_' | '7' => Command::TogglePreview,
         'c' => Command::Leave,
         'z' => Command::Suspend,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_do_as_the_help_says() {
+    fn keys_have_the_commands_of_the_help() {
         use KeyCode::{Backspace, Char, Down, Enter, Esc, F, Left, PageDown, Tab, Up};
         let (none, control, shift) = (KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::SHIFT);
         check(none, &[Up], Some(Command::Select(Step::Lines(-1))));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_asks_for_help_where_nothing_is_typed() {
+    fn a_question_mark_shows_the_help_if_nothing_is_typed() {
         let key = KeyEvent::new(KeyCode::Char('?'), KeyModifiers::NONE);
         assert_eq!(command(key, true), Some(Command::Help));
         assert_eq!(command(key, false), Some(Command::Edit(InputRequest::InsertChar('?'))));

@@ -1,13 +1,13 @@
-//! Search while typing, on a whole terminal: a line to type into, what is found, and the answer beside it.
+//! Interactive search: searches while you type, and shows the hits and the selected answer.
 //!
 //! ```text
-//! keys, pastes ──→ State ──→ a frame
+//! keys, pastes ──→ State ──→ frame
 //!                  ↓   ↑
-//!        phrases ─ Searcher (a thread) ─ results
+//!       requests ─ Searcher (thread) ─ results
 //! ```
 //!
-//! `State` turns events into effects and knows no terminal; what it draws is pure as well. The loop here ties
-//! both to the terminal, to the thread that searches, and to signals.
+//! `State` turns events into effects. Neither it nor the drawing code accesses the terminal. The loop in this
+//! module connects both to the terminal, the search thread and signals.
 
 mod draw;
 mod editor;
@@ -34,65 +34,66 @@ use screen::Screen;
 use searcher::{Answer, Searcher};
 use state::{Corpus, Effect, Event, State};
 
-/// How long a change of the terminal's size may go unnoticed; keys wake us at once.
+/// How long to wait for input if no search is running. A resize is noticed within this time.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// How long an answer may lie there unseen.
+/// How long to wait for input if a search is running. Its results are shown within this time.
 const WAITING: Duration = Duration::from_millis(4);
 
-/// How a picker begins and looks.
+/// The settings of interactive search.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The phrase that is typed already (it may be empty), and how phrases are searched.
+    /// The initial phrase, which may be empty, and the search settings.
     pub request: SearchRequest,
-    /// What is searched, as people would call it.
+    /// The name of the index to show.
     pub name: String,
-    /// Use colours.
+    /// Whether to use colours.
     pub colours: bool,
 }
 
-/// Lets somebody search and pick a question, on a terminal that is open for reading and writing. `None` if
-/// they leave without one.
+/// Lets the user search and select a question on a terminal, which must be open for reading and writing.
+/// Returns `None` if the user exits without a selection.
 ///
-/// `open` runs on another thread, while the first frame is shown already. The terminal is given back as
-/// it was however this ends; a signal that ends programs ends this one after that.
+/// `open` runs on another thread, so that the first frame is shown immediately. The terminal is always
+/// restored, also after an error, a panic or a signal. A signal that terminates programs terminates this one
+/// afterwards.
 ///
 /// # Errors
-/// The index cannot be opened, or the terminal is gone.
+/// The index cannot be opened, or the terminal was closed.
 pub fn pick(
     tty: File,
     settings: Settings,
     open: impl FnOnce() -> anyhow::Result<Engine> + Send + 'static,
 ) -> anyhow::Result<Option<Question>> {
     let searcher = Searcher::start(open);
-    let screen = Screen::take(tty)?;
+    let screen = Screen::enter(tty)?;
     let theme = if settings.colours { Theme::coloured() } else { Theme::plain() };
     crossterm::style::force_color_output(settings.colours);
     let state = State::new(settings.request);
-    let mut picker = Picker { state, screen, searcher, theme, name: settings.name, engine: None };
-    Ok(match picker.run()? {
-        End::Chosen => picker.state.take_selected(),
-        End::Left => None,
+    let mut session = Session { state, screen, searcher, theme, name: settings.name, engine: None };
+    Ok(match session.run()? {
+        End::Chosen => session.state.take_selected(),
+        End::Cancelled => None,
     })
 }
 
-/// How it ended.
+/// How a session ended.
 enum End {
     Chosen,
-    Left,
+    Cancelled,
 }
 
-struct Picker {
+struct Session {
     state: State,
     screen: Screen,
     searcher: Searcher,
     theme: Theme,
     name: String,
-    /// Once it is open.
+    /// `None` until the index is open.
     engine: Option<Arc<Engine>>,
 }
 
-impl Picker {
+impl Session {
     fn run(&mut self) -> anyhow::Result<End> {
         if let Some(end) = self.begin()? {
             return Ok(end);
@@ -103,10 +104,10 @@ impl Picker {
                 let (state, theme) = (&mut self.state, &self.theme);
                 self.screen.draw(|frame| draw(frame, state, theme))?;
             }
-            let mut patience = if self.is_waiting() { WAITING } else { IDLE };
-            // Whatever is there already is dealt with before the next frame.
-            while let Some(event) = self.next(patience)? {
-                patience = Duration::ZERO;
+            let mut timeout = if self.is_waiting() { WAITING } else { IDLE };
+            // Handles all pending events before the next frame.
+            while let Some(event) = self.next(timeout)? {
+                timeout = Duration::ZERO;
                 is_stale = true;
                 let effect = event.and_then(|event| self.state.on(event));
                 if let Some(end) = effect.map(|effect| self.act(effect)).transpose()?.flatten() {
@@ -116,7 +117,7 @@ impl Picker {
         }
     }
 
-    /// Searches for the phrase that is typed already.
+    /// Searches for the initial phrase.
     fn begin(&mut self) -> anyhow::Result<Option<End>> {
         match self.state.search() {
             Some(effect) => self.act(effect),
@@ -128,12 +129,12 @@ impl Picker {
         self.engine.is_none() || self.state.is_waiting()
     }
 
-    /// The next event within so long, if there is one; `Some(None)` for one that only asks for a frame.
-    fn next(&mut self, patience: Duration) -> anyhow::Result<Option<Option<Event>>> {
+    /// The next event within `timeout`. `Some(None)` is an event that only requires a new frame.
+    fn next(&mut self, timeout: Duration) -> anyhow::Result<Option<Option<Event>>> {
         if let Some(answer) = self.searcher.answer()? {
             return self.answered(answer).map(|event| Some(Some(event)));
         }
-        if !self.screen.is_ready(patience)? {
+        if !self.screen.is_ready(timeout)? {
             return Ok(None);
         }
         Ok(Some(match event::read()? {
@@ -159,7 +160,7 @@ impl Picker {
         match effect {
             Effect::Search(number, request) => self.searcher.ask(number, request)?,
             Effect::Choose => return Ok(Some(End::Chosen)),
-            Effect::Leave => return Ok(Some(End::Left)),
+            Effect::Leave => return Ok(Some(End::Cancelled)),
             Effect::Open => {
                 if let Err(error) = self.open_file()? {
                     self.state.on(Event::Notice(format!("{error:#}")));
@@ -170,7 +171,7 @@ impl Picker {
         Ok(None)
     }
 
-    /// Opens the selected question's file; the inner error is one to tell and go on.
+    /// Opens the file of the selected question. The inner error is shown, and the session continues.
     fn open_file(&mut self) -> anyhow::Result<anyhow::Result<()>> {
         let (Some(question), Some(engine)) = (self.state.selected(), &self.engine) else {
             return Ok(Ok(()));

@@ -1,4 +1,4 @@
-//! The terminal, taken and given back: at the end, on an error, on a panic, and on a signal.
+//! Sets up the terminal and restores it: at the end, after an error or a panic, and on a signal.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,87 +15,88 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 
 use super::input;
-use super::signals::Watch;
+use super::signals::SignalWatcher;
 
-/// A terminal that shows the picker, until this is dropped.
+/// A terminal in raw mode on the alternate screen. Dropping it restores the terminal.
 pub struct Screen {
     tty: Arc<Tty>,
     terminal: Terminal<CrosstermBackend<Output>>,
-    /// What a panic did before us.
+    /// The previous panic hook.
     hook: Arc<PanicHook>,
-    _watch: Watch,
+    _watcher: SignalWatcher,
 }
 
 type PanicHook = dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync;
 
 impl Screen {
-    /// Takes the terminal.
+    /// Sets up the terminal.
     ///
     /// # Errors
-    /// It is none, or is gone. It is as it was, then.
-    pub fn take(file: File) -> io::Result<Self> {
-        let tty = Arc::new(Tty { file, is_taken: Mutex::new(false), is_lent: AtomicBool::new(false) });
+    /// The file is not a terminal, or the terminal was closed. The terminal is then unchanged.
+    pub fn enter(file: File) -> io::Result<Self> {
+        let tty = Arc::new(Tty { file, is_active: Mutex::new(false), is_lent: AtomicBool::new(false) });
         let output = Output { tty: Arc::clone(&tty), frame: Vec::new() };
         let terminal = Terminal::new(CrosstermBackend::new(output))?;
         let watched = Arc::clone(&tty);
-        let watch = Watch::begin(move |by_key| {
-            let is_for_another = by_key && watched.is_lent.load(Ordering::SeqCst);
-            if !is_for_another {
-                // Of the two troubles, the signal is the one that counts.
-                let _ = watched.give_back();
+        let watcher = SignalWatcher::start(move |is_from_key| {
+            let is_for_editor = is_from_key && watched.is_lent.load(Ordering::SeqCst);
+            if !is_for_editor {
+                // The signal ends the program, even if the terminal cannot be restored.
+                let _ = watched.restore();
             }
-            is_for_another
+            is_for_editor
         })?;
-        // A panic's message has to be written where it can be read.
+        // Restores the terminal before the panic message is written, so that the message stays visible.
         let hook: Arc<PanicHook> = Arc::from(panic::take_hook());
-        let (before, shown) = (Arc::clone(&hook), Arc::clone(&tty));
+        let (previous, shown) = (Arc::clone(&hook), Arc::clone(&tty));
         panic::set_hook(Box::new(move |info| {
-            // Of the two troubles, the panic is the one to tell.
-            let _ = shown.give_back();
-            before(info);
+            // The panic is reported, even if the terminal cannot be restored.
+            let _ = shown.restore();
+            previous(info);
         }));
-        let screen = Self { tty, terminal, hook, _watch: watch };
-        screen.tty.take()?;
+        let screen = Self { tty, terminal, hook, _watcher: watcher };
+        screen.tty.set_up()?;
         Ok(screen)
     }
 
-    /// Draws a frame; of it, only what changed is sent.
+    /// Draws a frame. Only the changes are sent to the terminal.
     ///
     /// # Errors
-    /// The terminal is gone.
+    /// The terminal was closed.
     pub fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(frame).map(|_| ())
     }
 
-    /// Whether there is a key to read within so long.
+    /// Waits at most `timeout` for an event. Returns whether there is one to read.
     ///
     /// # Errors
-    /// The terminal is gone.
-    pub fn is_ready(&self, patience: Duration) -> io::Result<bool> {
-        input::is_ready(&self.tty.file, patience)
+    /// The terminal was closed.
+    pub fn is_ready(&self, timeout: Duration) -> io::Result<bool> {
+        input::is_ready(&self.tty.file, timeout)
     }
 
-    /// Gives the terminal to something else for a while, and the keys that end programs as well.
+    /// Restores the terminal while `to` runs, then sets it up again. Meanwhile, signals from keys such as
+    /// Ctrl-C are ignored, because they are meant for the other program.
     ///
     /// # Errors
-    /// The terminal is gone.
+    /// The terminal was closed.
     pub fn lend<T>(&mut self, to: impl FnOnce(&File) -> T) -> io::Result<T> {
-        self.tty.give_back()?;
+        self.tty.restore()?;
         self.tty.is_lent.store(true, Ordering::SeqCst);
-        let lent = to(&self.tty.file);
+        let returned = to(&self.tty.file);
         self.tty.is_lent.store(false, Ordering::SeqCst);
-        self.tty.take()?;
-        // Nothing of what was shown is there any more. (`Terminal::clear` would ask the terminal where its
-        // cursor is, and wait for the answer.)
+        self.tty.set_up()?;
+        // The screen is empty now, so everything must be redrawn. `Terminal::clear` would query the cursor
+        // position and wait for the reply of the terminal.
         self.terminal.resize(self.terminal.size()?.into())?;
-        Ok(lent)
+        Ok(returned)
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // There is no one to tell; a terminal that is gone needs nothing back.
-        let _ = self.tty.give_back();
+        // An error cannot be reported here, and a closed terminal need not be restored.
+        let _ = self.tty.restore();
         if !thread::panicking() {
             let hook = Arc::clone(&self.hook);
             panic::set_hook(Box::new(move |info| hook(info)));
@@ -105,25 +106,25 @@ impl Drop for Screen {
 
 struct Tty {
     file: File,
-    /// Held while anything is written, so that a frame never follows what gives the terminal back, on
-    /// whichever thread that happens. Given back once and not twice: the second time would put the cursor
-    /// back as well, onto what was written since.
-    is_taken: Mutex<bool>,
-    /// Something else has it, such as an editor.
+    /// Whether the terminal is set up. Locked during every write, so that no thread writes a frame after
+    /// another has restored the terminal. It is restored only once: doing it again would also move the cursor
+    /// back, over text written since.
+    is_active: Mutex<bool>,
+    /// Whether another program, such as an editor, uses the terminal.
     is_lent: AtomicBool,
 }
 
 impl Tty {
-    fn take(&self) -> io::Result<()> {
-        let mut is_taken = self.is_taken.lock().unwrap_or_else(PoisonError::into_inner);
-        *is_taken = true;
+    fn set_up(&self) -> io::Result<()> {
+        let mut is_active = self.is_active.lock().unwrap_or_else(PoisonError::into_inner);
+        *is_active = true;
         enable_raw_mode()?;
         execute!(&self.file, EnterAlternateScreen, EnableBracketedPaste)
     }
 
-    fn give_back(&self) -> io::Result<()> {
-        let mut is_taken = self.is_taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::take(&mut *is_taken) {
+    fn restore(&self) -> io::Result<()> {
+        let mut is_active = self.is_active.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut *is_active) {
             return Ok(());
         }
         let written = execute!(&self.file, DisableBracketedPaste, LeaveAlternateScreen, Show);
@@ -131,7 +132,7 @@ impl Tty {
     }
 }
 
-/// What frames are written to: the terminal while it is taken, and nothing else.
+/// The output for frames. Discards frames while the terminal is not set up.
 struct Output {
     tty: Arc<Tty>,
     frame: Vec<u8>,
@@ -144,8 +145,8 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let is_taken = self.tty.is_taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_active = self.tty.is_active.lock().unwrap_or_else(PoisonError::into_inner);
         let frame = std::mem::take(&mut self.frame);
-        if *is_taken { (&self.tty.file).write_all(&frame) } else { Ok(()) }
+        if *is_active { (&self.tty.file).write_all(&frame) } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-//! A thread that searches, so that typing never waits.
+//! The search thread, so that searches do not block typing.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -10,76 +10,76 @@ use crate::engine::Engine;
 use crate::render::json::SearchRequest;
 use crate::search::Results;
 
-/// What the thread sends.
+/// A message from the search thread.
 pub enum Answer {
-    /// The index is open, its model loaded.
+    /// The index is open and its model is loaded.
     Opened(Arc<Engine>),
-    /// There is no index to search; nothing follows.
+    /// The index cannot be opened. No message follows.
     Failed(anyhow::Error),
-    /// What the search of this number found.
+    /// The results of the search with this number.
     Found(u64, anyhow::Result<Results>),
 }
 
-/// The near end of the thread. It ends when this is dropped.
+/// A handle to the search thread. Dropping it ends the thread.
 pub struct Searcher {
-    asks: Sender<(u64, SearchRequest)>,
+    requests: Sender<(u64, SearchRequest)>,
     answers: Receiver<Answer>,
 }
 
 impl Searcher {
-    /// Starts the thread, which opens the index first.
+    /// Starts the thread. It opens the index first.
     pub fn start(open: impl FnOnce() -> anyhow::Result<Engine> + Send + 'static) -> Self {
-        let (asks, asked) = channel();
+        let (requests, received) = channel();
         let (answer, answers) = channel();
-        thread::spawn(move || serve(open, &asked, &answer));
-        Self { asks, answers }
+        thread::spawn(move || serve(open, &received, &answer));
+        Self { requests, answers }
     }
 
-    /// Asks for a search. Of several that wait, only the last is made.
+    /// Requests a search. If several requests are waiting, only the last one is searched.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// The thread has ended.
     pub fn ask(&self, number: u64, request: SearchRequest) -> anyhow::Result<()> {
-        match self.asks.send((number, request)) {
+        match self.requests.send((number, request)) {
             Ok(()) => Ok(()),
-            Err(_) => bail!("the search has stopped"),
+            Err(_) => bail!("the search thread has ended"),
         }
     }
 
-    /// What has arrived, if anything.
+    /// The next message, if one has arrived. Does not wait.
     ///
     /// # Errors
-    /// The thread is gone.
+    /// The thread has ended.
     pub fn answer(&self) -> anyhow::Result<Option<Answer>> {
         match self.answers.try_recv() {
             Ok(answer) => Ok(Some(answer)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => bail!("the search has stopped"),
+            Err(TryRecvError::Disconnected) => bail!("the search thread has ended"),
         }
     }
 }
 
-/// Answers until nobody asks or listens any more.
+/// Answers requests until the handle is dropped.
 fn serve(
     open: impl FnOnce() -> anyhow::Result<Engine>,
-    asked: &Receiver<(u64, SearchRequest)>,
+    requests: &Receiver<(u64, SearchRequest)>,
     answer: &Sender<Answer>,
 ) {
     let engine = match open() {
         Ok(engine) => Arc::new(engine),
         Err(error) => {
-            // Whoever does not listen any more does not need to know.
+            // If the handle was dropped, the error is not needed.
             let _ = answer.send(Answer::Failed(error));
             return;
         }
     };
-    let mut listens = answer.send(Answer::Opened(Arc::clone(&engine))).is_ok();
-    while let Ok(first) = asked.recv()
-        && listens
+    let mut is_connected = answer.send(Answer::Opened(Arc::clone(&engine))).is_ok();
+    while let Ok(first) = requests.recv()
+        && is_connected
     {
-        let (number, request) = asked.try_iter().last().unwrap_or(first);
+        let (number, request) = requests.try_iter().last().unwrap_or(first);
         let found = request.query().and_then(|query| engine.search(&query));
-        listens = answer.send(Answer::Found(number, found)).is_ok();
+        is_connected = answer.send(Answer::Found(number, found)).is_ok();
     }
 }
 
@@ -90,15 +90,15 @@ mod tests {
     use crate::question::Question;
 
     #[test]
-    fn of_several_that_wait_the_last_is_searched() {
-        let (asks, asked) = channel();
+    fn only_the_last_waiting_request_is_searched() {
+        let (requests, received) = channel();
         let (answer, answers) = channel();
         for (number, phrase) in [(1, "rope"), (2, "-dough"), (3, "dough")] {
-            asks.send((number, SearchRequest::new(phrase))).unwrap();
+            requests.send((number, SearchRequest::new(phrase))).unwrap();
         }
-        drop(asks);
+        drop(requests);
         let questions = [Question::new("Why wax a rope?", 1), Question::new("How long must dough rise?", 2)];
-        serve(|| Engine::fixed(Index::in_memory(&questions, None)?), &asked, &answer);
+        serve(|| Engine::fixed(Index::in_memory(&questions, None)?), &received, &answer);
         drop(answer);
         let found: Vec<(u64, String)> = answers
             .iter()
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_does_not_open_is_told() {
+    fn an_index_that_cannot_be_opened_is_reported() {
         let searcher = Searcher::start(|| bail!("no index"));
         let answer = loop {
             if let Some(answer) = searcher.answer().unwrap() {

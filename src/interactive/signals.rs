@@ -1,4 +1,4 @@
-//! Signals that end or stop a program: the terminal is given back first.
+//! Handles signals that terminate or suspend the program, so that the terminal is restored first.
 
 use std::io;
 
@@ -12,61 +12,61 @@ mod unix {
 
     use super::io;
 
-    /// Watches for signals until it is dropped: on a thread of its own, since the one that reads keys may be
-    /// inside an editor, or in a terminal that does not answer.
-    pub struct Watch(Handle);
+    /// Watches for signals until it is dropped. It uses its own thread, because the main thread may be
+    /// waiting for an editor or for a terminal that does not respond.
+    pub struct SignalWatcher(Handle);
 
-    impl Watch {
-        /// Begins to watch for what ends programs. `is_ignored` says whether one is not meant for us, and is the
-        /// last that is done before it ends us; it gets whether the signal is one that terminals send for a key,
-        /// to whatever is in the foreground.
+    impl SignalWatcher {
+        /// Watches for signals that terminate the program. `is_ignored` is called for each signal, and the
+        /// program ends after it returns `false`. Its argument is whether the terminal sends this signal for
+        /// a key, to all programs in the foreground.
         ///
         /// # Errors
-        /// The system refuses.
-        pub fn begin(is_ignored: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
+        /// The signal handlers cannot be installed.
+        pub fn start(is_ignored: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
             let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-            let watch = Self(signals.handle());
+            let watcher = Self(signals.handle());
             thread::spawn(move || {
                 for signal in signals.forever() {
-                    let by_key = matches!(signal, SIGINT | SIGQUIT);
-                    if !is_ignored(by_key) {
-                        // As it does to a program that does not watch for it. There is nothing left that an
-                        // error could be told to.
+                    let is_from_key = matches!(signal, SIGINT | SIGQUIT);
+                    if !is_ignored(is_from_key) {
+                        // Ends the program as if the signal had no handler. An error cannot be reported any
+                        // more.
                         let _ = low_level::emulate_default_handler(signal);
                     }
                 }
             });
-            Ok(watch)
+            Ok(watcher)
         }
     }
 
-    impl Drop for Watch {
+    impl Drop for SignalWatcher {
         fn drop(&mut self) {
             self.0.close();
         }
     }
 
-    /// Stops until the shell says to go on.
+    /// Suspends the program until the shell resumes it.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The signal cannot be sent.
     pub fn stop() -> io::Result<()> {
         low_level::emulate_default_handler(SIGTSTP)
     }
 }
 
 #[cfg(unix)]
-pub use unix::{Watch, stop};
+pub use unix::{SignalWatcher, stop};
 
-/// Where there are none.
+/// Does nothing on systems without these signals.
 #[cfg(not(unix))]
 mod none {
     use super::io;
 
-    pub struct Watch;
+    pub struct SignalWatcher;
 
-    impl Watch {
-        pub fn begin(_: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
+    impl SignalWatcher {
+        pub fn start(_: impl Fn(bool) -> bool + Send + 'static) -> io::Result<Self> {
             Ok(Self)
         }
     }
@@ -77,4 +77,4 @@ mod none {
 }
 
 #[cfg(not(unix))]
-pub use none::{Watch, stop};
+pub use none::{SignalWatcher, stop};

@@ -1,4 +1,4 @@
-//! What is typed, found, selected and shown: events in, effects out, and no terminal.
+//! The state of interactive search. It turns events into effects and does not access the terminal.
 
 use crossterm::event::KeyEvent;
 use tui_input::{Input, InputRequest};
@@ -9,95 +9,96 @@ use crate::render::escape::is_dangerous;
 use crate::render::json::SearchRequest;
 use crate::search::{Hit, Mode, Results};
 
-/// The longest phrase, in characters: more says no more, and a whole file that is pasted by mistake
-/// must not hold up the typing.
-const LONGEST_PHRASE: usize = 1000;
+/// The maximum length of a phrase, in characters. More text does not improve the results, and a file pasted
+/// by mistake would slow down typing.
+const MAX_PHRASE: usize = 1000;
 
-/// What happens to the picker.
+/// An event for the state.
 #[derive(Debug)]
 pub enum Event {
     /// A key was pressed.
     Key(KeyEvent),
-    /// A text was pasted.
+    /// Text was pasted.
     Paste(String),
     /// The index is open.
     Opened(Corpus),
-    /// The answer to the search of this number.
+    /// The search with this number has results.
     Found(u64, anyhow::Result<Results>),
-    /// There is something to tell.
+    /// A message to show.
     Notice(String),
 }
 
-/// What has to be done about it.
+/// An action that the caller must take.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Search; the answer comes back under this number.
+    /// Search, and send the results as [`Event::Found`] with this number.
     Search(u64, SearchRequest),
-    /// Leave with the selected question.
+    /// Exit with the selected question.
     Choose,
-    /// Open the selected question's file.
+    /// Open the file of the selected question.
     Open,
-    /// Leave without a question.
+    /// Exit without a question.
     Leave,
-    /// Stop until the shell says to go on.
+    /// Suspend the program until the shell resumes it.
     Suspend,
 }
 
-/// What is searched.
+/// The index that is searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corpus {
-    /// How people would call it: a folder, or what comes with the program.
+    /// The name to show: the directory of the index, or the built-in questions.
     pub name: String,
-    /// How many questions it has.
+    /// The number of questions.
     pub questions: u64,
 }
 
-/// What the last frame showed: how far a page is depends on it.
+/// What the last frame showed. It determines the size of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// How many questions of the list.
+    /// The number of visible hits.
     pub hits: usize,
-    /// How many lines of the answer.
+    /// The number of visible lines of the answer.
     pub answer: usize,
-    /// How many lines the answer has.
+    /// The number of all lines of the answer.
     pub answer_lines: usize,
-    /// Whether there was an answer at all.
+    /// Whether the answer was shown.
     pub preview: bool,
 }
 
-/// The picker.
+/// The state of interactive search.
 #[derive(Debug)]
 pub struct State {
-    /// The line that is typed into.
+    /// The input line.
     pub input: Input,
-    /// How phrases are searched; its phrase is the one asked last.
+    /// The search settings, with the last phrase that was searched.
     pub request: SearchRequest,
-    /// What is searched, once it is open.
+    /// The index; `None` until it is open.
     pub corpus: Option<Corpus>,
-    /// The answer to the phrase asked last, or to the one before while that is on its way.
+    /// The latest results. While a search is running, those of the previous search.
     pub results: Option<Results>,
-    /// Why there is no answer, or whatever else there is to tell.
+    /// An error or another message to show.
     pub notice: Option<String>,
-    /// Which hit is selected, from 0.
+    /// The index of the selected hit, from 0.
     pub selected: usize,
-    /// The first hit that is shown.
+    /// The index of the first visible hit.
     pub first: usize,
-    /// The first line of the answer that is shown.
+    /// The index of the first visible line of the answer.
     pub scroll: usize,
-    /// Whether to show the answer; `None` leaves it to the size of the terminal.
+    /// Whether to show the answer. `None` depends on the size of the terminal.
     pub preview: Option<bool>,
     /// Whether the help is shown.
     pub help: bool,
     /// What the last frame showed.
     pub seen: Seen,
-    asked: u64,
+    /// The number of the last search.
+    last_search: u64,
     is_waiting: bool,
-    /// Enter was pressed before the answer was there: take its first hit.
+    /// Enter was pressed while a search was running: choose its first hit.
     accept: bool,
 }
 
 impl State {
-    /// Before the first event: the request's phrase is typed already.
+    /// The initial state. The phrase of the request is in the input line.
     pub fn new(request: SearchRequest) -> Self {
         Self {
             input: Input::new(line(&request.q)),
@@ -111,13 +112,13 @@ impl State {
             preview: None,
             help: false,
             seen: Seen::default(),
-            asked: 0,
+            last_search: 0,
             is_waiting: false,
             accept: false,
         }
     }
 
-    /// What is found, best first.
+    /// The hits, best first.
     pub fn hits(&self) -> &[Hit] {
         self.results.as_ref().map_or(&[], |results| &results.hits)
     }
@@ -127,36 +128,36 @@ impl State {
         self.hits().get(self.selected).map(|hit| &hit.question)
     }
 
-    /// The selected question, taken out of what was found.
+    /// Takes the selected question out of the results.
     pub fn take_selected(self) -> Option<Question> {
         self.results?.hits.into_iter().nth(self.selected).map(|hit| hit.question)
     }
 
-    /// Whether an answer is on its way.
+    /// Whether a search is running.
     pub fn is_waiting(&self) -> bool {
         self.is_waiting
     }
 
-    /// Whether what is found answers the phrase; not, where it is the nearest misses.
+    /// Whether the best hit matches well enough. If not, the hits are only the closest questions.
     pub fn is_answered(&self) -> bool {
         self.results.as_ref().is_some_and(|results| results.is_answered(self.request.min_confidence))
     }
 
-    /// Searches for what is typed, if there is something.
+    /// Searches for the phrase in the input line, unless it is empty.
     pub fn search(&mut self) -> Option<Effect> {
-        self.asked += 1;
+        self.last_search += 1;
         self.notice = None;
         self.request.q = self.input.value().trim().to_owned();
         self.is_waiting = !self.request.q.is_empty();
         if self.is_waiting {
-            return Some(Effect::Search(self.asked, self.request.clone()));
+            return Some(Effect::Search(self.last_search, self.request.clone()));
         }
         self.results = None;
         self.select(0);
         None
     }
 
-    /// What an event changes, and what has to be done about it.
+    /// Handles an event. Returns the effect that the caller must carry out, if there is one.
     pub fn on(&mut self, event: Event) -> Option<Effect> {
         match event {
             Event::Key(key) => self.on_key(key),
@@ -165,7 +166,7 @@ impl State {
                 self.corpus = Some(corpus);
                 None
             }
-            Event::Found(asked, found) => self.on_found(asked, found),
+            Event::Found(number, found) => self.on_found(number, found),
             Event::Notice(notice) => {
                 self.notice = Some(notice);
                 None
@@ -231,11 +232,11 @@ impl State {
         self.insert(text)
     }
 
-    /// Puts a text where the cursor is, as far as there is room.
+    /// Inserts text at the cursor, up to the maximum length of a phrase.
     fn insert(&mut self, text: &str) -> Option<Effect> {
         let text = line(text);
         let value = self.input.value();
-        let room = LONGEST_PHRASE.saturating_sub(value.chars().count());
+        let room = MAX_PHRASE.saturating_sub(value.chars().count());
         let fits: String = text.chars().take(room).collect();
         let is_cut = fits.len() < text.len();
         let cursor = self.input.cursor();
@@ -245,13 +246,13 @@ impl State {
         self.input = Input::new(value).with_cursor(cursor + fits.chars().count());
         let effect = if changed { self.search() } else { None };
         if is_cut {
-            self.notice = Some(format!("a phrase has {LONGEST_PHRASE} characters at most"));
+            self.notice = Some(format!("the maximum length of a phrase is {MAX_PHRASE} characters"));
         }
         effect
     }
 
-    fn on_found(&mut self, asked: u64, found: anyhow::Result<Results>) -> Option<Effect> {
-        if asked != self.asked || !self.is_waiting {
+    fn on_found(&mut self, number: u64, found: anyhow::Result<Results>) -> Option<Effect> {
+        if number != self.last_search || !self.is_waiting {
             return None;
         }
         self.is_waiting = false;
@@ -264,7 +265,7 @@ impl State {
             }
             Err(error) => {
                 self.results = None;
-                // The hints below the first line speak of the command line.
+                // The lines after the first are hints for the command line.
                 self.notice = format!("{error:#}").lines().next().map(str::to_owned);
             }
         }
@@ -278,14 +279,14 @@ impl State {
     }
 }
 
-/// Text as one line that drives no terminal: white space is a space, and what would be invisible or
-/// reorder what stands around it is left out.
+/// Converts text to one line that is safe for the terminal. Replaces white space by spaces and removes
+/// control, bidirectional and invisible characters.
 fn line(text: &str) -> String {
     let spaced = text.replace("\r\n", " ").replace(|c: char| c.is_whitespace(), " ");
     spaced.replace(is_dangerous, "")
 }
 
-/// Where a step leads from `at`, of `count` places of which `shown` are shown.
+/// The position after a step from `at`, among `count` positions of which `shown` are visible.
 fn stepped(at: usize, step: Step, shown: usize, count: usize) -> usize {
     let last = count.saturating_sub(1);
     let by = |size: usize, times: isize| {

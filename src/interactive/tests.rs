@@ -1,4 +1,4 @@
-//! The picker without a terminal: events in, effects and frames out.
+//! Tests of the state and of frames, without a terminal.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -22,8 +22,8 @@ fn question(title: &str, answer: &str, line: u64) -> Question {
     question
 }
 
-/// What a phrase finds in a few questions, with this confidence in the best.
-fn found(phrase: &str, sure: f32) -> Results {
+/// The results for a phrase among three questions. The best hit gets this confidence.
+fn found(phrase: &str, confidence: f32) -> Results {
     let questions = [
         question("Which lock do I take?", ANSWER, 3),
         question("Why is my lock poisoned?", "A thread panicked with the lock.", 9),
@@ -33,7 +33,7 @@ fn found(phrase: &str, sure: f32) -> Results {
     let mut results = search(&index, None, &phrase.parse().unwrap()).unwrap();
     results.hits.sort_by_key(|hit| hit.question.source.line);
     for (nth, hit) in results.hits.iter_mut().enumerate() {
-        hit.confidence = Some(sure / (nth + 1) as f32);
+        hit.confidence = Some(confidence / (nth + 1) as f32);
     }
     results
 }
@@ -55,7 +55,7 @@ fn typed(state: &mut State, text: &str) -> Vec<(u64, String)> {
     .collect()
 }
 
-/// A picker in which "lock" was typed and answered.
+/// The state after "lock" was typed and its results arrived.
 fn answered() -> State {
     let mut state = State::new(SearchRequest::new(""));
     let (number, phrase) = typed(&mut state, "lock").pop().unwrap();
@@ -65,27 +65,27 @@ fn answered() -> State {
 }
 
 #[test]
-fn every_change_of_the_phrase_is_searched() {
+fn each_change_of_the_phrase_starts_a_search() {
     let mut state = State::new(SearchRequest::new(""));
     assert_eq!(typed(&mut state, "a é"), [(1, "a".into()), (2, "a".into()), (3, "a é".into())]);
     assert!(state.on(key(KeyCode::Left)).is_none());
     assert!(
         matches!(state.on(key(KeyCode::Backspace)), Some(Effect::Search(4, request)) if request.q == "aé")
     );
-    // Nothing typed, nothing searched, nothing shown.
+    // With an empty phrase, nothing is searched or shown.
     assert!(state.on(control('x')).is_none());
     assert!(!state.is_waiting() && state.hits().is_empty());
 }
 
 #[test]
-fn only_the_newest_answer_counts() {
+fn only_the_results_of_the_last_search_are_shown() {
     let mut state = State::new(SearchRequest::new(""));
     let asked = typed(&mut state, "lo");
     state.on(Event::Found(asked[0].0, Ok(found("lock", 0.9))));
     assert!(state.hits().is_empty() && state.is_waiting());
     state.on(Event::Found(asked[1].0, Ok(found("lock", 0.9))));
     assert!(state.hits().len() == 3 && !state.is_waiting());
-    // What was taken away before it was answered stays away.
+    // Results for a phrase that was deleted in the meantime are ignored.
     let (number, _) = typed(&mut state, "c").pop().unwrap();
     state.on(control('x'));
     state.on(Event::Found(number, Ok(found("lock", 0.9))));
@@ -93,22 +93,22 @@ fn only_the_newest_answer_counts() {
 }
 
 #[test]
-fn enter_takes_what_is_selected_and_waits_for_what_is_asked() {
+fn enter_chooses_the_selected_question_and_waits_for_a_running_search() {
     let mut state = answered();
     state.on(key(KeyCode::Down));
     assert_eq!(state.on(key(KeyCode::Enter)), Some(Effect::Choose));
     assert_eq!(state.selected().unwrap().source.line, 9);
 
-    let answer_after = |keys: &[KeyCode], sure: f32| {
+    let answer_after = |keys: &[KeyCode], confidence: f32| {
         let mut state = State::new(SearchRequest::new(""));
         let (number, phrase) = typed(&mut state, "lock").pop().unwrap();
         for code in keys {
             assert_eq!(state.on(key(*code)), None);
         }
-        state.on(Event::Found(number, Ok(found(&phrase, sure))))
+        state.on(Event::Found(number, Ok(found(&phrase, confidence))))
     };
     assert_eq!(answer_after(&[KeyCode::Enter], 0.9), Some(Effect::Choose));
-    // The nearest misses are not taken unseen, nor what somebody looked around in after Enter.
+    // No hit is chosen if none matches well enough, or if another key follows Enter.
     assert_eq!(answer_after(&[KeyCode::Enter], 0.01), None);
     assert_eq!(answer_after(&[KeyCode::Enter, KeyCode::Left], 0.9), None);
     assert_eq!(State::new(SearchRequest::new("")).on(key(KeyCode::Enter)), None);
@@ -134,13 +134,13 @@ fn steps_stay_within_the_list_and_the_answer() {
         state.on(event);
         assert_eq!(state.scroll, scroll);
     }
-    // Another question is read from its beginning.
+    // A newly selected question is shown from its beginning.
     state.on(key(KeyCode::Up));
     assert_eq!(state.scroll, 0);
 }
 
 #[test]
-fn keys_change_how_is_searched() {
+fn keys_change_the_search_settings() {
     let mut state = answered();
     let modes = [Mode::Keyword, Mode::Semantic, Mode::Hybrid];
     for mode in modes {
@@ -152,7 +152,7 @@ fn keys_change_how_is_searched() {
 }
 
 #[test]
-fn a_paste_is_one_line_that_drives_nothing() {
+fn a_paste_becomes_one_line_without_control_characters() {
     let mut state = State::new(SearchRequest::new("ab"));
     state.on(key(KeyCode::Left));
     let effect = state.on(Event::Paste("one\r\ntwo\tthree\x1b[31m\u{202e}".into()));
@@ -165,7 +165,7 @@ fn a_paste_is_one_line_that_drives_nothing() {
 }
 
 #[test]
-fn help_is_left_by_any_key() {
+fn any_key_closes_the_help() {
     let mut state = State::new(SearchRequest::new(""));
     state.on(key(KeyCode::Char('?')));
     assert!(state.help);
@@ -178,7 +178,7 @@ fn help_is_left_by_any_key() {
 }
 
 #[test]
-fn what_cannot_be_searched_says_why_in_a_line() {
+fn a_search_error_is_shown_on_one_line() {
     let mut state = State::new(SearchRequest::new(""));
     let (number, phrase) = typed(&mut state, "-lock").pop().unwrap();
     let error = SearchRequest::new(phrase).query().unwrap_err();
@@ -196,7 +196,7 @@ fn frame(state: &mut State, width: u16, height: u16) -> Vec<String> {
 }
 
 #[test]
-fn a_wide_terminal_has_the_answer_beside_the_list() {
+fn on_a_wide_terminal_the_answer_is_beside_the_list() {
     let mut state = answered();
     let lines = frame(&mut state, 110, 16);
     assert_eq!(lines[0], "› lock");
@@ -216,7 +216,7 @@ fn a_wide_terminal_has_the_answer_beside_the_list() {
 }
 
 #[test]
-fn a_narrow_one_has_it_below_and_a_short_one_in_place_of_the_list() {
+fn on_a_narrow_terminal_the_answer_is_below_and_on_a_short_one_replaces_the_list() {
     let mut state = answered();
     let lines = frame(&mut state, 60, 24);
     let rule = lines.iter().position(|line| line.starts_with("────")).unwrap();
@@ -235,7 +235,7 @@ fn a_narrow_one_has_it_below_and_a_short_one_in_place_of_the_list() {
 }
 
 #[test]
-fn any_size_can_be_drawn() {
+fn frames_of_any_size_can_be_drawn() {
     for help in [false, true] {
         for (width, height) in [(1, 1), (2, 2), (3, 5), (12, 4), (21, 30), (101, 1), (101, 3), (200, 60)] {
             let mut state = answered();
@@ -247,22 +247,23 @@ fn any_size_can_be_drawn() {
 }
 
 #[test]
-fn what_nothing_answers_is_said() {
+fn hits_that_do_not_match_well_enough_have_a_message() {
     let mut state = answered();
     state.results = Some(found("lock", 0.01));
-    assert!(frame(&mut state, 90, 10)[1].contains("nothing here answers this; the nearest misses:"));
+    assert!(frame(&mut state, 90, 10)[1].contains("No question matches well enough. The closest:"));
+    assert!(frame(&mut state, 60, 10)[1].contains("No good match. The closest:"));
     state.results = Some(found("zebra", 0.01));
     let status = &frame(&mut state, 90, 10)[1];
-    assert!(status.contains("nothing found · no question has: zebra"), "{status}");
+    assert!(status.contains("no question matches · no question contains: zebra"), "{status}");
 }
 
 #[test]
-fn what_is_open_and_what_goes_wrong_is_said() {
+fn the_status_line_shows_the_index_and_notices() {
     let mut state = State::new(SearchRequest { level: vec!["senior".into()], ..SearchRequest::new("") });
     assert!(frame(&mut state, 90, 10)[1].contains("opening"));
     state.on(Event::Opened(Corpus { name: "docs".into(), questions: 7 }));
     let lines = frame(&mut state, 90, 10);
-    assert!(lines[0].contains("what are you looking for?"));
+    assert!(lines[0].contains("type a question, keywords or code"));
     assert!(lines[1].contains("7 questions in docs") && lines[1].contains("senior"), "{}", lines[1]);
     state.on(Event::Notice("bad\x1b[2J".into()));
     assert!(frame(&mut state, 90, 10)[1].contains("bad\\u{1b}[2J"));

@@ -1,5 +1,5 @@
-//! JSON Schemas that strict clients take: an object at the top, no references, no unions but with `null`, no
-//! formats of ours.
+//! JSON Schemas that strict clients accept: an object at the top, no references, no unions except with
+//! `null`, no custom formats.
 
 use std::sync::Arc;
 
@@ -9,14 +9,15 @@ use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
-/// The schema of what a tool takes. What may be left out is left out, and never `null`.
+/// The schema of a tool's arguments. Optional arguments are not in `required`, and their types exclude
+/// `null`.
 pub fn input<T: JsonSchema>() -> JsonObject {
     let mut schema = schema::<T>(SchemaSettings::draft2020_12());
     without_null(&mut schema);
     object(schema)
 }
 
-/// The schema of what a tool gives.
+/// The schema of a tool's structured reply.
 pub fn output<T: JsonSchema>() -> Arc<JsonObject> {
     Arc::new(object(schema::<T>(SchemaSettings::draft2020_12().for_serialize())))
 }
@@ -31,21 +32,21 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
     schema
 }
 
-/// Without the name and the comment of a Rust type.
+/// Removes the name and the doc comment of the Rust type.
 fn object(schema: Schema) -> JsonObject {
     let Value::Object(mut object) = schema.to_value() else {
-        unreachable!("no type of ours is anything at all")
+        unreachable!("the schema of a struct is an object")
     };
     object.remove("title");
     object.remove("description");
     object
 }
 
-/// Says the same in what every client knows.
+/// Rewrites a schema with the keywords that every client supports.
 fn simplify(schema: &mut Schema) {
     transform_subschemas(&mut simplify, schema);
     let Some(object) = schema.as_object_mut() else { return };
-    // `uint`, `float`: names that Rust gave, and that some clients stumble over.
+    // Some clients reject `uint` and `float`, which are not standard formats.
     object.remove("format");
     if let Some(Value::String(description)) = object.get_mut("description") {
         *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -60,19 +61,19 @@ fn simplify(schema: &mut Schema) {
     }
     if let Some(some) = object.get("anyOf").and_then(Value::as_array).and_then(|any| nullable(any)) {
         object.remove("anyOf");
-        // What is said of the property itself counts more than what is said of its type.
+        // The property's own description overrides that of its type.
         for (key, value) in some {
             object.entry(key).or_insert(value);
         }
     }
 }
 
-/// The values of choices that are one text each.
+/// The values of the choices, if each is a constant.
 fn constants(choices: &[Value]) -> Option<Value> {
     choices.iter().map(|choice| choice.get("const").cloned()).collect()
 }
 
-/// The one schema that stands beside `null`, with `null` among its types.
+/// For a union of one schema with `null`: that schema, with `null` added to its types.
 fn nullable(any: &[Value]) -> Option<Map<String, Value>> {
     let (null, mut some): (Vec<&Value>, Vec<&Value>) = any.iter().partition(|one| one["type"] == "null");
     let mut some = some.pop().filter(|_| some.is_empty() && null.len() == 1)?.as_object()?.clone();
@@ -81,7 +82,7 @@ fn nullable(any: &[Value]) -> Option<Map<String, Value>> {
     Some(some)
 }
 
-/// The number as it was written: 0.3 and not 0.30000001192092896.
+/// Replaces a number that was widened from `f32` by its shortest form: 0.3, not 0.30000001192092896.
 fn shorten(number: &mut Value) {
     if let Some(shorter) = number
         .as_f64()
@@ -113,9 +114,9 @@ mod tests {
 
     use super::*;
 
-    /// One of each kind that needs a word.
+    /// One field of each kind that is simplified.
     #[derive(JsonSchema)]
-    #[expect(dead_code, reason = "it is there to be described")]
+    #[expect(dead_code, reason = "only its schema is used")]
     struct Sample {
         /// On two
         /// lines.
@@ -131,7 +132,7 @@ mod tests {
     /// The type.
     #[derive(JsonSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "it is there to be described")]
+    #[expect(dead_code, reason = "only its schema is used")]
     enum Choice {
         /// The first.
         One,
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[derive(JsonSchema)]
-    #[expect(dead_code, reason = "it is there to be described")]
+    #[expect(dead_code, reason = "only its schema is used")]
     struct Inner {
         /// A text.
         text: String,
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_has_no_null() {
+    fn input_schemas_exclude_null() {
         let schema = Value::Object(input::<Sample>());
         let expected = json!({
             "type": "object",
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_has_every_key() {
+    fn output_schemas_require_every_key() {
         let schema = Value::Object((*output::<Sample>()).clone());
         let expected = json!({
             "type": "object",

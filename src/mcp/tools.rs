@@ -1,4 +1,4 @@
-//! The tools: what each takes, does and gives.
+//! The tools: their definitions and what each one does.
 
 use std::io;
 
@@ -21,10 +21,10 @@ use crate::render::json::{
 use crate::render::terminal::{self, Layout};
 use crate::search::Results;
 
-/// How texts are laid out: nobody looks at columns, and what hides in a text is shown to whoever reads it.
+/// The layout of text replies: lines are not wrapped, and control and invisible characters are escaped.
 const LAYOUT: Layout = Layout { width: None, escape: true };
 
-/// Something that a client can have done.
+/// A tool that a client can call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     SearchQuestions,
@@ -34,16 +34,16 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// Every tool, the one that is used most first.
+    /// All tools, most used first.
     pub const ALL: [Self; 4] =
         [Self::SearchQuestions, Self::GetQuestion, Self::FindDuplicates, Self::ListDuplicates];
 
-    /// The tool of this name.
+    /// The tool with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tool| tool.name() == name)
     }
 
-    /// What it is called.
+    /// The name that clients call.
     pub fn name(self) -> &'static str {
         match self {
             Self::SearchQuestions => "search_questions",
@@ -53,29 +53,29 @@ impl Tool {
         }
     }
 
-    /// What a client is told of it.
+    /// The definition that clients list.
     pub fn definition(self) -> model::Tool {
         match self {
             Self::SearchQuestions => self.described::<SearchRequest, SearchReply<'_>>(
                 "Search questions",
-                "Finds the questions that a phrase is about, best first, each with the passage of its answer that \
-                 fits best. Where `answered` is false, nothing here answers the phrase, and the hits are only the \
-                 nearest misses. `confidence` is the probability that a hit answers.",
+                "Search the questions of the index. Returns the best hits first, each with the best passage of its \
+                 answer. `confidence` is the probability that the hit answers the phrase. If `answered` is false, \
+                 no question matches well enough and the hits are only the closest questions.",
             ),
             Self::GetQuestion => self.described::<QuestionRequest, QuestionReply<'_>>(
                 "Get a question",
-                "Gives one question whole: its answer as its source has it, other ways to ask it, its place, tags \
-                 and everything else its source says.",
+                "Get one question in full: the answer as written in its source, alternative titles, location, tags \
+                 and all other fields. If the answer is long, `cut` gives the `offset` to continue from.",
             ),
             Self::FindDuplicates => self.described::<CheckRequest, CheckReply<'_>>(
                 "Find duplicates of a new question",
-                "Says whether a new question was asked before, in the same or in other words, and which questions \
-                 of the index ask it.",
+                "Check whether a new question is already in the index, in the same or in other words. Returns the \
+                 questions that ask the same, most probable first.",
             ),
             Self::ListDuplicates => self.described::<DuplicatesRequest, DuplicatesReply<'_>>(
                 "List duplicates in the index",
-                "Lists questions of the index that ask the same, in groups, the one to keep first. The first time \
-                 takes some seconds where there are tens of thousands of questions.",
+                "List the duplicate questions in the index. Each group has the question to keep (`canonical`) and \
+                 its duplicates. With tens of thousands of questions, the first call takes some seconds.",
             ),
         }
     }
@@ -99,10 +99,10 @@ impl Tool {
             .with_annotations(annotations)
     }
 
-    /// Does it.
+    /// Calls the tool.
     ///
     /// # Errors
-    /// The arguments are wrong, or the index is; the message says what to do.
+    /// An argument is invalid, or the index cannot be read. The message tells the model what to do.
     pub fn call(self, opened: &Opened, arguments: JsonObject) -> anyhow::Result<CallToolResult> {
         match self {
             Self::SearchQuestions => search_questions(opened, &parsed(arguments)?),
@@ -113,23 +113,26 @@ impl Tool {
     }
 }
 
-/// The arguments as the tool takes them. `null` says what leaving out says.
+/// Parses the arguments of a call. `null` means the same as an absent argument.
 fn parsed<T: DeserializeOwned>(mut arguments: JsonObject) -> anyhow::Result<T> {
     arguments.retain(|_, value| !value.is_null());
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let (path, why) = (error.path().to_string(), error.inner());
         match path.as_str() {
-            "." => anyhow::anyhow!("wrong arguments: {why}"),
-            path => anyhow::anyhow!("wrong argument `{path}`: {why}"),
+            "." => anyhow::anyhow!("invalid arguments: {why}"),
+            path => anyhow::anyhow!("invalid argument `{path}`: {why}"),
         }
     })
 }
 
-/// The phrase, where it is not too long to be one.
-fn phrase(text: &str) -> anyhow::Result<()> {
+/// Checks the length of a phrase.
+///
+/// # Errors
+/// The phrase is longer than [`truncate::PHRASE`].
+fn ensure_short(text: &str) -> anyhow::Result<()> {
     ensure!(
         text.len() <= truncate::PHRASE,
-        "`q` has {} bytes, and may have {}\n  hint: say in a sentence or two what it is about",
+        "`q` has {} bytes; the maximum is {}\n  hint: describe the problem in one or two sentences",
         text.len(),
         truncate::PHRASE
     );
@@ -143,62 +146,62 @@ fn phrase(text: &str) -> anyhow::Result<()> {
 fn limited(limit: usize, cut: &mut Vec<String>) -> anyhow::Result<usize> {
     ensure!(limit > 0, "the number of results must be at least 1");
     if limit > truncate::ITEMS {
-        cut.push(format!("what lies beyond the first {}, the most that one reply has", truncate::ITEMS));
+        cut.push(format!("results after the first {}, the maximum per reply", truncate::ITEMS));
     }
     Ok(limit.min(truncate::ITEMS))
 }
 
 fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<CallToolResult> {
-    phrase(&request.q)?;
+    ensure_short(&request.q)?;
     let mut cut = Vec::new();
     let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
     let results = opened.search(&request.query()?)?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
-        (true, _) => "Nothing found.\n".to_owned(),
-        (false, false) => "Nothing here answers this; the nearest misses:\n\n".to_owned(),
+        (true, _) => "No question matches.\n".to_owned(),
+        (false, false) => "No question matches well enough. The closest:\n\n".to_owned(),
         (false, true) => String::new(),
     };
     if let Some(notice) = &results.notice {
         text = format!("{notice}\n\n{text}");
     }
     text += &written(|out| terminal::write_results(out, &results, LAYOUT))?;
-    text += &missing(&request, &results);
+    text += &suggestions(&request, &results);
     answer(SearchReply::new(&results, request.min_confidence), text, cut)
 }
 
-/// How many words that no question has are named.
+/// The maximum number of missing words that a reply lists.
 const MISSING: usize = 20;
 
-/// What might be done where little was found.
-fn missing(request: &SearchRequest, results: &Results) -> String {
+/// Explains why little was found: words that no question contains, and filters.
+fn suggestions(request: &SearchRequest, results: &Results) -> String {
     let mut text = String::new();
     if !results.missing.is_empty() {
         let words = results.missing.iter().take(MISSING).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if results.missing.len() > MISSING { ", …" } else { "" };
-        text += &format!("\nNo question has: {words}{more}\n");
+        text += &format!("\nNo question contains: {words}{more}\n");
     }
     let filters = [&request.source, &request.section, &request.level, &request.tag];
     if results.hits.is_empty() && filters.iter().any(|filter| !filter.is_empty()) {
-        text += "\nA filter is set (source, section, level or tag): try without.\n";
+        text += "\nA filter is set (source, section, level or tag). Try again without it.\n";
     }
     text
 }
 
 fn get_question(opened: &Opened, request: &QuestionRequest) -> anyhow::Result<CallToolResult> {
     let question = question(opened, request.id.trim())?;
-    let (answered, offset) = (question.answer.len(), request.offset);
+    let (length, offset) = (question.answer.len(), request.offset);
     let rest = question.answer.get(offset..).with_context(|| {
-        format!("`offset` {offset} is no place in this answer, which has {answered} bytes")
+        format!("`offset` {offset} is beyond the end of the answer ({length} bytes) or inside a character")
     })?;
     let piece = truncate::beginning(rest, truncate::ANSWER).to_owned();
     let end = offset + piece.len();
     let mut cut = Vec::new();
-    if piece.len() < answered {
-        cut.push(match end < answered {
+    if piece.len() < length {
+        cut.push(match end < length {
             true => format!(
-                "all but bytes {offset} to {end} of the answer's {answered}; get_question with `offset` {end} goes on"
+                "all but bytes {offset} to {end} of the {length} bytes of the answer; to continue, call get_question with `offset` {end}"
             ),
-            false => format!("the first {offset} bytes of the answer; this is its end"),
+            false => format!("the first {offset} bytes of the answer; this is the last part"),
         });
     }
     let question = Question { answer: piece, ..question };
@@ -206,18 +209,21 @@ fn get_question(opened: &Opened, request: &QuestionRequest) -> anyhow::Result<Ca
     answer(QuestionReply::from(&question), text, cut)
 }
 
-/// The one question that is meant.
+/// Finds the question with this id, id prefix or key.
+///
+/// # Errors
+/// No question or several have it.
 fn question(opened: &Opened, id: &str) -> anyhow::Result<Question> {
     const NAMED: usize = 5;
     let mut found = opened.index.find(id)?;
     match found.as_slice() {
         [_] => Ok(found.remove(0)),
-        [] => bail!("no question has the id {id:?}\n  hint: search_questions gives the `id` of each hit"),
+        [] => bail!("no question has the id {id:?}\n  hint: use the `id` of a hit of search_questions"),
         several => {
             let named =
                 several.iter().take(NAMED).map(|question| format!("{} ({})", question.id, question.title));
             bail!(
-                "{} questions have the id or key {id:?}; name one of them: {}",
+                "{} questions have the id or key {id:?}; use the full id of one of them: {}",
                 several.len(),
                 named.collect::<Vec<_>>().join("; ")
             )
@@ -226,14 +232,14 @@ fn question(opened: &Opened, id: &str) -> anyhow::Result<Question> {
 }
 
 fn find_duplicates(opened: &Opened, request: &CheckRequest) -> anyhow::Result<CallToolResult> {
-    phrase(&request.q)?;
+    ensure_short(&request.q)?;
     let (question, threshold) = request.accepted()?;
     let mut found = check(&opened.index, opened.embedder.as_deref(), question, 0.0)?;
     let far = found.split_off(found.partition_point(|found| found.probability >= threshold));
     let (lead, shown) = match (found.as_slice(), far.as_slice()) {
-        ([], []) => ("No question asks this.\n", &[][..]),
-        ([], [nearest, ..]) => ("No question asks this; the nearest:\n\n", std::slice::from_ref(nearest)),
-        (found, _) => ("Asked before:\n\n", found),
+        ([], []) => ("Not a duplicate.\n", &[][..]),
+        ([], [nearest, ..]) => ("Not a duplicate. The closest question:\n\n", std::slice::from_ref(nearest)),
+        (found, _) => ("Already asked:\n\n", found),
     };
     let text = lead.to_owned() + &written(|out| terminal::write_found(out, shown, LAYOUT))?;
     answer(CheckReply::new(None, question, &found), text, Vec::new())
@@ -244,30 +250,28 @@ fn list_duplicates(opened: &Opened, request: &DuplicatesRequest) -> anyhow::Resu
     let mut cut = Vec::new();
     let pairs = limited(request.top.unwrap_or(truncate::ITEMS), &mut cut)?;
     let mut found = duplicates(&opened.index, &options, &mut Cache::open(&opened.index))?;
-    let more: usize = found.groups.iter().map(|group| group.members.len()).sum();
+    let duplicates: usize = found.groups.iter().map(|group| group.members.len()).sum();
     let groups = found.groups.len();
-    let mut text = format!(
-        "{more} of {} questions ask what another one asks, in {groups} groups.\n\n",
-        found.questions.len()
-    );
+    let mut text =
+        format!("Questions: {}. Duplicates: {duplicates}. Groups: {groups}.\n\n", found.questions.len());
     if let Some(left) = groups.checked_sub(truncate::ITEMS).filter(|left| *left > 0) {
-        cut.push(format!("{left} more groups; ask for those `within` a file, or with a higher `threshold`"));
+        cut.push(format!("{left} more groups; limit the files with `within`, or set a higher `threshold`"));
         found.groups.truncate(truncate::ITEMS);
     }
     text += &written(|out| terminal::write_groups(out, &found, LAYOUT))?;
     answer(DuplicatesReply::new(&found, request.threshold, Some(pairs)), text, cut)
 }
 
-/// What one of the terminal's writers writes, without colours.
+/// The output of one of the terminal writers, without colours.
 fn written(write: impl FnOnce(&mut StripStream<Vec<u8>>) -> io::Result<()>) -> anyhow::Result<String> {
     let mut out = StripStream::new(Vec::new());
     write(&mut out)?;
     Ok(String::from_utf8(out.into_inner())?)
 }
 
-/// A reply for programs and for readers, both kept short.
+/// Builds a reply of structured content and text, both truncated. `cut` has what was left out before.
 fn answer(reply: impl Serialize, text: String, mut cut: Vec<String>) -> anyhow::Result<CallToolResult> {
-    // By way of text, so that 0.93 stays that: as a value, a number of 32 bits would become one of 64 and long.
+    // Serialized to text first: `to_value` would widen the `f32` 0.93 to 0.9300000071525574.
     let mut reply: Value = serde_json::from_slice(&serde_json::to_vec(&reply)?)?;
     cut.extend(truncate::bound(&mut reply));
     let mut text = truncate::text(text);

@@ -1,41 +1,44 @@
-//! What keeps a reply short enough to be read by a model: what is left out is said.
+//! Limits that keep a reply short enough for a model. Each reply lists what was left out.
 
 use serde_json::Value;
 
-/// How many hits, groups or pairs a reply has at most.
+/// The maximum number of hits, groups or pairs in a reply.
 pub const ITEMS: usize = 50;
 
-/// How many bytes of an answer one reply holds.
+/// The maximum length of the part of an answer in one reply, in bytes.
 pub const ANSWER: usize = 32 << 10;
 
-/// How many bytes a phrase may have; a model reads some hundred words of it.
+/// The maximum length of a phrase, in bytes. An embedding model reads only a few hundred words.
 pub const PHRASE: usize = 16 << 10;
 
-/// How many bytes the readable text of a reply has at most.
+/// The maximum length of a reply's text content, in bytes.
 const TEXT: usize = 48 << 10;
 
-/// How many bytes each list of a reply has at most, as JSON.
+/// The maximum length of each top-level list in a reply, in bytes of JSON.
 const LIST: usize = 48 << 10;
 
-/// How many bytes each text in a reply but the answer has at most, and how many things each list in a list.
+/// The maximum length of each string in a reply except the answer, in bytes.
 const INNER_TEXT: usize = 4 << 10;
+
+/// The maximum number of items in each nested list.
 const INNER_LIST: usize = 20;
 
-/// The beginning of a text, at most so many bytes, whole characters.
+/// The longest prefix of `text` of at most `most` bytes that does not split a character.
 pub fn beginning(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// A text for people and models, cut where it is long, saying so.
+/// Truncates the text content of a reply and adds a note if it was too long.
 pub fn text(mut text: String) -> String {
     if text.len() > TEXT {
         text.truncate(text.floor_char_boundary(TEXT));
-        text.push_str("…\n\n(the rest of this text was left out; the structured content may have more)\n");
+        text.push_str("…\n\n(The rest of this text was left out; the structured content may have more.)\n");
     }
     text
 }
 
-/// Cuts what is long in a reply, an object, its `answer` excepted, which is cut already; gives what was left out, in words.
+/// Truncates long strings and lists in a reply, which must be an object. Skips `answer`, which was truncated
+/// before. Returns descriptions of what was left out.
 pub fn bound(reply: &mut Value) -> Vec<String> {
     let Value::Object(reply) = reply else { return Vec::new() };
     let mut cut = Vec::new();
@@ -51,18 +54,18 @@ pub fn bound(reply: &mut Value) -> Vec<String> {
         let all = list.len();
         list.truncate(fitting(list));
         if list.len() < all {
-            cut.push(format!("{} more of `{name}`, which would be too long", all - list.len()));
+            cut.push(format!("{} more of `{name}`, to limit the length of the reply", all - list.len()));
         }
     }
     if is_shortened {
         cut.push(format!(
-            "the rest of texts over {INNER_TEXT} bytes (marked …) and of lists over {INNER_LIST}"
+            "the rest of strings over {INNER_TEXT} bytes (marked …) and of lists over {INNER_LIST} items"
         ));
     }
     cut
 }
 
-/// How many things of a list are short enough together: the first is, always.
+/// How many items of a list fit within [`LIST`] bytes; at least 1.
 fn fitting(list: &[Value]) -> usize {
     let mut bytes = 0;
     let fits = |item: &&Value| {
@@ -72,7 +75,7 @@ fn fitting(list: &[Value]) -> usize {
     list.iter().take_while(fits).count().max(1)
 }
 
-/// Cuts the long texts and lists in a value; says whether there were any.
+/// Truncates the long strings and lists in a value. Returns whether it truncated any.
 fn shorten(value: &mut Value) -> bool {
     match value {
         Value::String(text) if text.len() > INNER_TEXT => {
@@ -97,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_short_stays() {
+    fn short_replies_are_unchanged() {
         let mut reply = json!({"answer": "a".repeat(INNER_TEXT + 1), "hits": [{"title": "b"}], "cut": null});
         let before = reply.clone();
         assert_eq!((bound(&mut reply), reply), (Vec::new(), before));
@@ -105,19 +108,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_and_named() {
+    fn long_strings_and_lists_are_truncated_and_reported() {
         let mut reply =
             json!({"title": "ß".repeat(INNER_TEXT), "tags": vec![1; 30], "hits": [{"tags": vec![1; 30]}]});
         let cut = bound(&mut reply);
         assert!(matches!(cut.as_slice(), [cut] if cut.contains("4096 bytes")), "{cut:?}");
         assert_eq!(reply["title"].as_str().unwrap().chars().count(), INNER_TEXT / 2 + 1);
-        // A list at the top is bounded by its bytes.
+        // A top-level list is limited by bytes, not by items.
         assert_eq!(reply["tags"].as_array().unwrap().len(), 30);
         assert_eq!(reply["hits"][0]["tags"].as_array().unwrap().len(), INNER_LIST);
     }
 
     #[test]
-    fn a_list_keeps_what_fits_and_always_something() {
+    fn a_list_keeps_the_items_that_fit_and_at_least_one() {
         let hit = json!(vec!["a".repeat(INNER_TEXT); 5]);
         let mut reply = json!({"hits": [hit, hit, hit, hit]});
         let cut = bound(&mut reply);
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_ends_with_a_whole_character() {
+    fn truncation_does_not_split_a_character() {
         let cut = text("ß".repeat(TEXT));
         assert!(cut.len() < TEXT + 200 && cut.contains("ß…\n"), "{}", &cut[TEXT - 10..]);
     }

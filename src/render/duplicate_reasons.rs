@@ -1,13 +1,13 @@
-//! Why two questions are taken for one, in words.
+//! Why two questions are duplicates, as text.
 
 use crate::duplicates::{Kind, Pair};
 
-/// What speaks for a pair, and against it.
+/// Describes the evidence for a pair of duplicates, and the differences.
 pub fn duplicate_reasons(pair: &Pair) -> Vec<String> {
     let mut reasons = Vec::new();
     match pair.kind {
         Kind::Exact => reasons.push("the same text".to_owned()),
-        Kind::Repeat => reasons.push("the same words but for case, punctuation or markup".to_owned()),
+        Kind::Repeat => reasons.push("the same words except for case, punctuation or markup".to_owned()),
         Kind::Paraphrase => {}
     }
     if let Some(cosine) = pair.why.cosine {
@@ -21,13 +21,13 @@ pub fn duplicate_reasons(pair: &Pair) -> Vec<String> {
     }
     if pair.kind == Kind::Paraphrase {
         match pair.why.shared.as_slice() {
-            [] => reasons.push("no word in common".to_owned()),
-            words => reasons.push(format!("both have {}", words.join(", "))),
+            [] => reasons.push("no words in common".to_owned()),
+            words => reasons.push(format!("words in common: {}", words.join(", "))),
         }
     }
-    let against: Vec<&str> = pair.why.differences.iter().map(|difference| difference.name()).collect();
-    if !against.is_empty() {
-        reasons.push(format!("but for {}", against.join(", ")));
+    let differences: Vec<&str> = pair.why.differences.iter().map(|difference| difference.name()).collect();
+    if !differences.is_empty() {
+        reasons.push(format!("differences: {}", differences.join(", ")));
     }
     reasons
 }

@@ -1,10 +1,10 @@
-//! Text from a corpus, made harmless for a terminal.
+//! Escapes for text that is shown on a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces what would drive the terminal or reorder its text (control characters but line break
-/// and tab, bidirectional overrides, invisible formatting) by its name: `\u{1b}`.
+/// Escapes the characters that can control the terminal or reorder its text, such as `\u{1b}`: control
+/// characters except line feed and tab, bidirectional formatting, and invisible formatting characters.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_dangerous) {
         return Cow::Borrowed(text);
@@ -12,7 +12,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_dangerous(c) {
-            write!(escaped, "\\u{{{:x}}}", u32::from(c)).expect("a String takes everything");
+            write!(escaped, "\\u{{{:x}}}", u32::from(c)).expect("writing to a String does not fail");
         } else {
             escaped.push(c);
         }
@@ -20,7 +20,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a character changes how what stands around it is shown.
+/// Whether a character can control the terminal or change how the text around it is shown.
 pub fn is_dangerous(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
@@ -37,13 +37,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_and_bidi_characters_are_named() {
+    fn control_and_bidi_characters_are_escaped() {
         assert_eq!(escaped("a\x1b[31mb\u{202e}c\x07"), "a\\u{1b}[31mb\\u{202e}c\\u{7}");
         assert_eq!(escaped("\u{9b}31m\r"), "\\u{9b}31m\\u{d}");
     }
 
     #[test]
-    fn text_in_any_language_stays() {
+    fn text_in_any_language_is_unchanged() {
         for text in ["plain", "line\nbreak\ttab", "日本 🦀👩\u{200d}🔬 é שלום"] {
             assert!(matches!(escaped(text), Cow::Borrowed(_)), "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! Results as text for a terminal, as JSON, and as a graph.
+//! Output formats: text, JSON, and the map of duplicates.
 
 mod duplicate_reasons;
 pub mod escape;

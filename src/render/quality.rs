@@ -1,24 +1,23 @@
-//! How good a hit is, in a word.
+//! The quality of a hit: strong, likely or weak.
 
 use crate::search::FITTED;
 
-/// From this probability that a hit answers the phrase, it is strong. The web page computes the quality with
-/// the same thresholds: see src/serve/page/results.js.
+/// The minimum confidence of a strong hit. The web page uses the same thresholds: src/serve/page/results.js.
 const STRONG: f32 = 0.75;
 
-/// How likely a hit answers the phrase.
+/// The quality of a hit, from its confidence: the probability that it answers the phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quality {
     /// 75 % or more.
     Strong,
-    /// Less, but no less than the default of `--min-confidence`.
+    /// Less than 75 %, but at least the default of `--min-confidence`.
     Likely,
-    /// Less than that.
+    /// Less than the default of `--min-confidence`.
     Weak,
 }
 
 impl Quality {
-    /// The quality of a hit with this probability, 0 to 1.
+    /// The quality of a hit with this confidence, 0 to 1.
     pub fn of(confidence: f32) -> Self {
         match confidence {
             confidence if confidence >= STRONG => Self::Strong,
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_probability_has_a_word() {
+    fn quality_depends_on_confidence() {
         for (confidence, expected) in [
             (1.0, Quality::Strong),
             (0.75, Quality::Strong),

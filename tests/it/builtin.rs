@@ -101,7 +101,7 @@ fn without_an_index_the_built_in_questions_answer() {
     let json: Value =
         serde_json::from_str(&dir.run(&["--json", "-n", "1", "E0597"]).success().stdout).unwrap();
     let id = json["hits"][0]["id"].as_str().unwrap();
-    assert!(dir.run(&["show", id]).success().stdout.contains("also asked: "));
+    assert!(dir.run(&["show", id]).success().stdout.contains("also asked as: "));
     // With an index near, it takes a word to mean the other one.
     let dir = Dir::indexed();
     assert!(!dir.run(&["E0597"]).stdout.contains("E0597"));

@@ -451,7 +451,7 @@ fn servers_can_be_offline_and_told_where_the_model_is() {
     assert_eq!(server.requests().len(), before + 1);
     drop(served);
     let wrong = ["serve", "--builtin", "--model", &moved];
-    dir.run(&wrong).exits(2).says("the built-in index has the built-in model");
+    dir.run(&wrong).exits(2).says("the built-in index uses the built-in model");
 }
 
 #[cfg(feature = "serve")]

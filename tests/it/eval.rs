@@ -95,10 +95,10 @@ fn a_run_is_written_and_compared_with() {
     assert_eq!([first[0], first[1], first[2], first[3], first[5]], ["q0", "Q0", "d0", "1", "rqsearch"]);
     dir.run(&["eval", "--compare", "a.run", "set"]).success().says("+0.0000, p = 1.0000");
     dir.write("b.run", "q0 Q0 d0\n");
-    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("b.run:1: expected six columns");
+    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("b.run:1: expected the six columns");
     dir.write("b.run", "other Q0 d0 1 1.0 x\n");
-    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("ranks none of the queries of set");
-    dir.run(&["eval", "--compare", "a.run", "set", "set"]).exits(2).says("for one set");
+    dir.run(&["eval", "--compare", "b.run", "set"]).exits(2).says("has no rankings for the queries of set");
+    dir.run(&["eval", "--compare", "a.run", "set", "set"]).exits(2).says("accept only one set");
 }
 
 #[test]

@@ -126,5 +126,5 @@ fn a_question_s_other_ways_to_ask_are_searched_and_shown() {
     assert_eq!(dir.titles(&["--mode", "keyword", "freezes"]), ["Why does it hang?"]);
     let id = dir.export()[0]["id"].as_str().unwrap().to_owned();
     let shown = dir.run(&["show", &id]).success().stdout;
-    assert!(shown.contains("also asked: stuck forever"), "{shown}");
+    assert!(shown.contains("also asked as: stuck forever"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! The picker, on a real terminal.
+//! Interactive search on a pseudo-terminal.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn pick(dir: &Dir, args: &[&str]) -> Pty {
     Pty::start(dir.path(), &[&[PROGRAM, "-i"], args].concat(), &[], WIDE)
 }
 
-/// The picker in a shell, for what goes elsewhere than to the terminal.
+/// Starts interactive search in a shell, for tests with redirected streams.
 fn shell(dir: &Dir, script: &str, envs: &[(&str, &str)]) -> Pty {
     let envs = [envs, &[("RQ", PROGRAM)]].concat();
     Pty::start(dir.path(), &["sh", "-c", script], &envs, WIDE)
@@ -34,18 +34,18 @@ fn id_of(dir: &Dir, title: &str) -> String {
     question["id"].as_str().unwrap().to_owned()
 }
 
-/// The selected line of the list, once it is this one.
+/// Waits until the hit with this title is selected.
 fn selects(pty: &Pty, title: &str) -> String {
     pty.wait(title, |screen| screen.contents().lines().any(|line| line.starts_with(&format!("▌ {title}"))))
 }
 
-/// The line that is typed into.
+/// The input line.
 fn prompt(screen: &str) -> &str {
     screen.lines().next().unwrap_or("").trim_end()
 }
 
 #[test]
-fn what_is_typed_is_found_shown_and_printed() {
+fn a_typed_phrase_is_searched_and_the_selected_question_printed() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &[]);
     pty.shows("5 questions in");
@@ -59,19 +59,19 @@ fn what_is_typed_is_found_shown_and_printed() {
 }
 
 #[test]
-fn filters_hold_while_typing() {
+fn filters_apply_while_typing() {
     let dir = Dir::indexed();
     let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i", "--level", "advanced"], &[], WIDE);
     pty.shows("advanced");
     pty.send("bread");
-    // The filter holds: the other question on bread is for beginners.
+    // The other question on bread has the level `beginner`.
     selects(&pty, "Why does my sourdough");
     pty.send("\x03");
     assert_eq!(pty.end().0.exit_code(), 130);
 }
 
 #[test]
-fn into_a_pipe_goes_the_id_or_json() {
+fn a_pipe_gets_the_id_or_json() {
     let dir = Dir::indexed();
     let mut pty = shell(&dir, "id=$(\"$RQ\" -i bread rise) && echo \"id: $id\"", &[]);
     selects(&pty, RISE);
@@ -80,7 +80,7 @@ fn into_a_pipe_goes_the_id_or_json() {
     assert!(status.success() && screen.contains(&format!("id: {}", id_of(&dir, RISE))), "{screen}");
 
     let mut pty = shell(&dir, "\"$RQ\" -i --json > out.json 2> err", &[]);
-    // Enter waits for the answer to what was typed before it.
+    // Enter waits for the results of the running search.
     pty.shows("questions in");
     pty.send("bread rise");
     pty.send(ENTER);
@@ -92,7 +92,7 @@ fn into_a_pipe_goes_the_id_or_json() {
 }
 
 #[test]
-fn keys_move_scroll_and_switch() {
+fn keys_select_scroll_and_switch_modes() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &["bread"]);
     selects(&pty, RISE);
@@ -106,7 +106,7 @@ fn keys_move_scroll_and_switch() {
     pty.shows("semantic · F1");
     pty.send("\x14");
     pty.shows("semantic · all · F1");
-    // Ctrl-/ as terminals send it.
+    // The byte that terminals send for Ctrl-/.
     pty.send("\x1f");
     pty.wait("list alone", |screen| !screen.contents().contains('│'));
     pty.send(F1);
@@ -119,11 +119,11 @@ fn keys_move_scroll_and_switch() {
 }
 
 #[test]
-fn what_nothing_answers_is_said() {
+fn no_good_match_and_a_bad_phrase_are_reported() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &[]);
     pty.send("parliamentary elections in Norway");
-    pty.shows("nothing here answers this; the nearest misses:");
+    pty.shows("No question matches well enough. The closest:");
     pty.send("\x18-bread");
     pty.shows("the phrase only says what to leave out");
     pty.send("\x18");
@@ -133,13 +133,13 @@ fn what_nothing_answers_is_said() {
 }
 
 #[test]
-fn a_terminal_changes_its_size() {
+fn the_terminal_can_be_resized() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &["bread dough"]);
     pty.shows("│ ");
     for (columns, rows) in [(60, 24), (20, 4), (5, 2), (1, 1), (200, 50)] {
         pty.resize(columns, rows);
-        // Something is drawn by the new size: the first cell is ours.
+        // The first cell shows that a frame was drawn at the new size.
         pty.wait("prompt", |screen| screen.contents().starts_with('›') && screen.size().1.get() == columns);
     }
     selects(&pty, RISE);
@@ -148,14 +148,14 @@ fn a_terminal_changes_its_size() {
 }
 
 #[test]
-fn a_tiny_terminal_is_enough() {
+fn a_tiny_terminal_is_supported() {
     let dir = Dir::indexed();
     let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i"], &[], (24, 4));
     pty.send("knife");
     pty.shows("How do I");
     pty.send("\t");
     pty.shows("How do I sharpen a");
-    // Shift-Down, line by line, to the answer.
+    // Shift-Down scrolls to the answer line by line.
     for _ in 0..12 {
         pty.send("\x1b[1;2B");
         std::thread::sleep(std::time::Duration::from_millis(50));
@@ -169,7 +169,7 @@ fn a_tiny_terminal_is_enough() {
 }
 
 #[test]
-fn pastes_and_other_languages_are_typed_as_they_are() {
+fn pastes_and_other_languages_can_be_typed() {
     let dir = Dir::new();
     dir.write(
         "faq.md",
@@ -185,7 +185,7 @@ fn pastes_and_other_languages_are_typed_as_they_are() {
     pty.wait("cursor", |screen| screen.cursor_position() == (0, 12));
     pty.send("\x18\x1b[200~Wie\r\nwächst\tBrot\x1b[201~");
     assert_eq!(prompt(&selects(&pty, "Wie wächst")), "› Wie wächst Brot");
-    // A combining mark goes with its letter.
+    // Backspace deletes a letter with its combining mark.
     pty.send("\x18we\u{301}\x7f");
     pty.wait("w alone", |screen| prompt(&screen.contents()) == "› w" && screen.cursor_position() == (0, 3));
     pty.send(ESC);
@@ -193,7 +193,7 @@ fn pastes_and_other_languages_are_typed_as_they_are() {
 }
 
 #[test]
-fn hostile_text_drives_nothing() {
+fn control_sequences_in_text_are_escaped() {
     let dir = Dir::new();
     let text = "## Is this \x1b[2Jred \u{202e}herring?\n\nIt \x1b]0;title\x07 is \u{9b}31m so.\n\n```\n\x1bc\x1b[?1049l\n```\n";
     dir.write("faq.md", text);
@@ -201,14 +201,14 @@ fn hostile_text_drives_nothing() {
     let mut pty = pick(&dir, &["herring"]);
     let screen = pty.shows("\\u{1b}c\\u{1b}[?1049l");
     assert!(screen.starts_with("› herring") && screen.contains("\\u{202e}"), "{screen}");
-    pty.wait("screen of ours", vt100::Screen::alternate_screen);
+    pty.wait("alternate screen", vt100::Screen::alternate_screen);
     pty.send(ENTER);
     let (_, screen) = pty.end();
     assert!(screen.contains("\\u{1b}[2Jred"), "{screen}");
 }
 
 #[test]
-fn an_editor_opens_the_file_and_the_picker_is_there_again() {
+fn an_editor_opens_the_file_and_interactive_search_continues() {
     let dir = Dir::indexed();
     let script = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$RECORD\"\n[ -t 0 ] && [ -t 1 ] && printf 'editor here' && read line && echo \"$line\" >> \"$RECORD\"\n";
     let editor = dir.write("vim", script);
@@ -220,7 +220,7 @@ fn an_editor_opens_the_file_and_the_picker_is_there_again() {
     pty.send("\x0f");
     pty.wait("editor", |screen| !screen.alternate_screen() && screen.contents().contains("editor here"));
     pty.send("typed\n");
-    pty.wait("picker", vt100::Screen::alternate_screen);
+    pty.wait("alternate screen", vt100::Screen::alternate_screen);
     selects(&pty, RISE);
     pty.send(ENTER);
     assert!(pty.end().0.success());
@@ -229,17 +229,17 @@ fn an_editor_opens_the_file_and_the_picker_is_there_again() {
     let record = fs::read_to_string(record).unwrap();
     assert_eq!(record, format!("+{line}\n{}\ntyped\n", file.display()));
 
-    // What cannot be opened is said, and the picker goes on.
+    // A file that cannot be opened is reported, and interactive search continues.
     let mut pty = Pty::start(dir.path(), &[PROGRAM, "-i", "--builtin", "borrow checker"], &[], WIDE);
     pty.shows("▌ ");
     pty.send("\x0f");
-    pty.shows("is not there");
+    pty.shows("does not exist");
     pty.send(ESC);
     pty.end();
 }
 
 #[test]
-fn a_signal_gives_the_terminal_back() {
+fn a_signal_restores_the_terminal() {
     let dir = Dir::indexed();
     for (signal, name) in [("-TERM", "Terminated"), ("-HUP", "Hangup"), ("-INT", "Interrupt")] {
         let pty = pick(&dir, &["bread"]);
@@ -251,9 +251,9 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_ends_it() {
+fn a_closed_terminal_ends_the_program() {
     let dir = Dir::indexed();
-    // The shell ignores the hangup, so that nobody tells the picker by a signal.
+    // The shell ignores SIGHUP, so that the program gets no signal.
     let script = "trap '' HUP; \"$RQ\" -i bread; echo $? > status";
     let pty = shell(&dir, script, &[]);
     selects(&pty, RISE);
@@ -263,22 +263,22 @@ fn a_terminal_that_is_gone_ends_it() {
 }
 
 #[test]
-fn a_stop_gives_the_terminal_back_until_it_goes_on() {
+fn suspending_restores_the_terminal_until_the_program_is_resumed() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &["bread"]);
     selects(&pty, RISE);
     pty.send("\x1a");
-    pty.wait("shell's screen", |screen| !screen.alternate_screen());
+    pty.wait("main screen", |screen| !screen.alternate_screen());
     pty.kill("-CONT");
-    pty.wait("picker", vt100::Screen::alternate_screen);
+    pty.wait("alternate screen", vt100::Screen::alternate_screen);
     selects(&pty, RISE);
     pty.send(ESC);
     assert_eq!(pty.end().0.exit_code(), 130);
 }
 
-/// Not a test: the program that the next one runs on a terminal.
+/// The program that the next test runs on a terminal.
 #[test]
-#[ignore = "run by a_panic_gives_the_terminal_back"]
+#[ignore = "run by a_panic_restores_the_terminal"]
 fn panics() {
     use rqsearch::interactive::{Settings, pick};
     use rqsearch::render::json::SearchRequest;
@@ -289,38 +289,38 @@ fn panics() {
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back() {
+fn a_panic_restores_the_terminal() {
     let dir = Dir::new();
     let program = std::env::current_exe().unwrap();
     let args = [program.to_str().unwrap(), "--exact", "interactive::panics", "--ignored", "--nocapture"];
     let (status, screen) = Pty::start(dir.path(), &args, &[("RUST_BACKTRACE", "0")], WIDE).end();
     assert!(!status.success());
     assert!(
-        screen.contains("a panic while opening") && screen.contains("the search has stopped"),
+        screen.contains("a panic while opening") && screen.contains("the search thread has ended"),
         "{screen}"
     );
 }
 
 #[test]
-fn an_index_that_is_none_is_an_error_behind_the_picker() {
+fn a_missing_index_is_an_error_after_the_terminal_is_restored() {
     let dir = Dir::new();
     let (status, screen) = pick(&dir, &["--index", "nowhere"]).end();
     assert!(status.exit_code() == 2 && screen.contains("no index in nowhere"), "{screen}");
 }
 
 #[test]
-fn a_terminal_that_cannot_says_so() {
+fn an_unsupported_terminal_is_an_error() {
     let dir = Dir::indexed();
     let dumb = [("TERM", "dumb")];
     let (status, screen) = Pty::start(dir.path(), &[PROGRAM, "-i"], &dumb, WIDE).end();
-    assert!(status.exit_code() == 2 && screen.contains("cannot show the picker"), "{screen}");
+    assert!(status.exit_code() == 2 && screen.contains("does not support interactive search"), "{screen}");
     for option in ["--explain", "--rerank=x"] {
         dir.run(&["-i", option]).exits(2).says("cannot be used with");
     }
 }
 
 #[test]
-fn colours_are_the_terminals_own_or_none() {
+fn colours_can_be_disabled() {
     let dir = Dir::indexed();
     let coloured = |screen: &vt100::Screen| {
         let (rows, columns) = screen.size();
@@ -336,7 +336,7 @@ fn colours_are_the_terminals_own_or_none() {
     ] {
         let mut pty = Pty::start(dir.path(), &[&[PROGRAM, "-i", "bread"], args].concat(), envs, WIDE);
         selects(&pty, RISE);
-        pty.wait("colour or none", |screen| coloured(screen) == expected);
+        pty.wait("expected colours", |screen| coloured(screen) == expected);
         pty.send(ESC);
         pty.end();
     }

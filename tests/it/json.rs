@@ -1,4 +1,4 @@
-//! The JSON contract, read by types of its own that accept nothing else.
+//! The JSON output, parsed with separate types that reject unknown keys.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -120,7 +120,7 @@ struct Snippet {
 }
 
 #[test]
-fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
+fn an_explanation_adds_up_to_the_score_and_the_confidence() {
     let dir = Dir::indexed();
     let output = dir.run(&["--json", "--explain", "whetstone for blunt knives qqq"]).success();
     let reply: Reply = serde_json::from_str(&output.stdout).unwrap();
@@ -144,7 +144,7 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
     assert!(
         semantic.also.is_none() && semantic.nearest.as_deref() == Some("title") || semantic.passage.is_some()
     );
-    // The reasons add up.
+    // The effects of the features add up to the confidence.
     let confidence = why.confidence.as_ref().unwrap();
     let odds = |p: f32| (p / (1.0 - p)).ln();
     let moved: f32 = confidence.reasons.iter().map(|reason| reason.effect).sum();
@@ -155,9 +155,9 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
     assert!(
         confidence.reasons.iter().any(|reason| reason.feature == "cosine" && reason.value == semantic.cosine)
     );
-    // For people, a tree of the same.
+    // Text output is a tree with the same information.
     let tree = dir.run(&["--explain", "-n", "1", "whetstone for blunt knives qqq"]).success().stdout;
-    for words in ["× 1.00 semantic", "whetstone (idf", "missing: ", "qqq", "%, of an average hit"] {
+    for words in ["× 1.00 semantic", "whetstone (idf", "missing: ", "qqq", "% (an average hit has"] {
         assert!(tree.contains(words), "{words:?} is missing: {tree}");
     }
     let exact = dir.run(&["--explain", "-n", "1", "How do I sharpen a kitchen knife?"]).success().stdout;
@@ -167,7 +167,7 @@ fn an_explanation_says_how_the_score_and_the_confidence_come_about() {
 }
 
 #[test]
-fn what_asks_the_same_stands_with_the_hit_it_repeats() {
+fn duplicates_are_listed_with_the_best_hit() {
     let dir = Dir::indexed();
     dir.write("more.jsonl", "{\"question\": \"how long should bread DOUGH rise\"}\n");
     dir.run(&["index", "more.jsonl"]).success();
@@ -181,7 +181,7 @@ fn what_asks_the_same_stands_with_the_hit_it_repeats() {
 }
 
 #[test]
-fn statistics_say_what_an_index_holds() {
+fn stats_describe_the_index() {
     let dir = Dir::indexed();
     let stats: Value = serde_json::from_str(&dir.run(&["stats", "--json"]).success().stdout).unwrap();
     assert_eq!((&stats["questions"], &stats["answered"], &stats["files"]), (&5.into(), &5.into(), &1.into()));
@@ -239,7 +239,7 @@ fn highlights_are_utf8_byte_offsets() {
 }
 
 #[test]
-fn nothing_found_is_an_empty_list_and_status_1() {
+fn no_hits_is_an_empty_list_and_status_1() {
     let dir = Dir::indexed();
     let output = dir.run(&["--json", "--mode", "keyword", "xylophone"]).exits(1);
     let reply: Reply = serde_json::from_str(&output.stdout).unwrap();
@@ -285,7 +285,7 @@ fn a_batch_line_of_json_without_text_is_an_error_with_its_id() {
 }
 
 #[test]
-fn another_program_can_ask_one_phrase_after_the_other() {
+fn a_batch_answers_each_line_before_the_next() {
     use std::io::{BufRead, BufReader, Write};
 
     let dir = Dir::indexed();
@@ -307,7 +307,7 @@ fn another_program_can_ask_one_phrase_after_the_other() {
 }
 
 #[test]
-fn a_batch_answers_as_single_searches_do() {
+fn a_batch_gives_the_same_results_as_single_searches() {
     let dir = Dir::indexed();
     let phrases: Vec<String> = (0..100).map(|nth| format!("bread number {nth}")).collect();
     let output = dir.run_with_input(&["--batch", "-"], &phrases.join("\n")).success();
@@ -322,7 +322,7 @@ fn a_batch_answers_as_single_searches_do() {
 }
 
 #[test]
-fn export_and_show_give_the_whole_question() {
+fn export_and_show_write_the_full_question() {
     let dir = Dir::new();
     dir.write(
         "a.jsonl",

@@ -1,4 +1,4 @@
-//! The Model Context Protocol: by the official clients, and as bytes.
+//! `rqsearch mcp`: with the official clients, and as raw messages.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::util::{Dir, Output, tools};
 
-/// A server, and what a client would write and read.
+/// A running server and its streams.
 struct Session {
     child: Child,
     stdin: ChildStdin,
@@ -17,21 +17,21 @@ struct Session {
 }
 
 impl Session {
-    /// A server that was greeted.
+    /// Starts a server and completes the handshake.
     fn start(dir: &Dir, args: &[&str]) -> Self {
-        let mut session = Self::ungreeted(dir, args);
-        let about = json!({
+        let mut session = Self::without_handshake(dir, args);
+        let params = json!({
             "protocolVersion": "2025-06-18",
             "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"}
         });
-        let info = session.ask("initialize", about);
+        let info = session.ask("initialize", params);
         assert_eq!(info["result"]["serverInfo"]["name"], "rqsearch", "{info}");
         session.write(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
         session
     }
 
-    fn ungreeted(dir: &Dir, args: &[&str]) -> Self {
+    fn without_handshake(dir: &Dir, args: &[&str]) -> Self {
         let args = [&["mcp"], args].concat();
         let mut command = dir.command(&args);
         let mut child =
@@ -46,14 +46,14 @@ impl Session {
         self.stdin.write_all(b"\n").unwrap();
     }
 
-    /// The next line, which is a message of the protocol.
+    /// Reads the next line, which must be a JSON-RPC message.
     fn read(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         message(&line)
     }
 
-    /// The answer to a request, whatever is said before it.
+    /// Sends a request and returns its reply. Messages before it are skipped.
     fn ask(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let id = self.last;
@@ -71,7 +71,7 @@ impl Session {
         self.ask("tools/call", call)["result"].clone()
     }
 
-    /// Closes stdin; what is left to read is messages too.
+    /// Closes stdin and reads the remaining messages.
     fn close(self) -> Output {
         let Self { child, stdin, mut stdout, .. } = self;
         drop(stdin);
@@ -101,7 +101,7 @@ fn run(program: &Path, args: &[&Path]) {
 }
 
 #[test]
-fn the_official_python_client_is_content() {
+fn the_official_python_client_works() {
     let Some(tools) = tools("mcp") else { return };
     let dir = Dir::indexed();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/client.py");
@@ -109,7 +109,7 @@ fn the_official_python_client_is_content() {
 }
 
 #[test]
-fn the_official_javascript_client_is_content() {
+fn the_official_javascript_client_works() {
     let Some(tools) = tools("mcp") else { return };
     let dir = Dir::indexed();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/client.mjs");
@@ -121,7 +121,7 @@ fn the_official_javascript_client_is_content() {
 fn a_client_that_closes_stdin_ends_the_server() {
     let dir = Dir::indexed();
     Session::start(&dir, &[]).close().success();
-    let output = Session::ungreeted(&dir, &[]).close().success();
+    let output = Session::without_handshake(&dir, &[]).close().success();
     assert_eq!(output.stdout, "");
     let mut session = Session::start(&dir, &[]);
     session.stdin.write_all(br#"{"jsonrpc": "2.0", "id": 7, "method": "tools/ca"#).unwrap();
@@ -129,7 +129,7 @@ fn a_client_that_closes_stdin_ends_the_server() {
 }
 
 #[test]
-fn what_was_asked_before_stdin_closed_is_answered() {
+fn requests_before_the_end_of_stdin_are_answered() {
     let dir = Dir::indexed();
     let mut session = Session::start(&dir, &[]);
     let call = json!({"name": "search_questions", "arguments": {"q": "roses"}});
@@ -142,10 +142,10 @@ fn what_was_asked_before_stdin_closed_is_answered() {
 }
 
 #[test]
-fn garbage_is_refused_and_the_session_goes_on() {
+fn invalid_messages_do_not_end_the_session() {
     let dir = Dir::indexed();
     let mut session = Session::start(&dir, &[]);
-    let garbage: [&[u8]; 12] = [
+    let invalid: [&[u8]; 12] = [
         b"hello",
         b"",
         b"{",
@@ -159,7 +159,7 @@ fn garbage_is_refused_and_the_session_goes_on() {
         br#"{"jsonrpc": "2.0", "method": "notifications/unheard", "params": 3}"#,
         br#"{"jsonrpc": "2.0", "id": 92, "result": {"to": "nothing that was asked"}}"#,
     ];
-    for line in garbage {
+    for line in invalid {
         session.write(line);
     }
     let mut refused = |method: &str, params: Value, code: i64| {
@@ -180,18 +180,18 @@ fn garbage_is_refused_and_the_session_goes_on() {
 }
 
 #[test]
-fn what_does_not_begin_like_the_protocol_is_an_error_for_people() {
+fn input_without_initialize_is_an_error() {
     let dir = Dir::indexed();
-    let mut session = Session::ungreeted(&dir, &[]);
+    let mut session = Session::without_handshake(&dir, &[]);
     session.write(r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#);
-    session.close().exits(2).says("does not begin like MCP");
+    session.close().exits(2).says("the first request must be `initialize`");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_client_that_does_not_listen_is_no_error_and_a_full_disk_is() {
+fn a_closed_stdout_ends_the_session_and_a_full_disk_is_an_error() {
     let dir = Dir::indexed();
-    let Session { mut child, mut stdin, stdout, .. } = Session::ungreeted(&dir, &[]);
+    let Session { mut child, mut stdin, stdout, .. } = Session::without_handshake(&dir, &[]);
     drop(stdout);
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
@@ -204,11 +204,14 @@ fn a_client_that_does_not_listen_is_no_error_and_a_full_disk_is() {
     writeln!(child.stdin.as_ref().unwrap(), "{hello}").unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(2) && said.contains("could not answer: No space left"), "{said}");
+    assert!(
+        output.status.code() == Some(2) && said.contains("could not write the reply: No space left"),
+        "{said}"
+    );
 }
 
 #[test]
-fn an_index_that_is_missing_is_said_by_every_tool_and_served_once_it_is_there() {
+fn a_missing_index_is_a_tool_error_until_it_is_created() {
     let dir = Dir::new();
     let mut session = Session::start(&dir, &["--index", "mine"]);
     let refused = session.search("roses");
@@ -226,7 +229,7 @@ fn an_index_that_is_missing_is_said_by_every_tool_and_served_once_it_is_there() 
 }
 
 #[test]
-fn a_new_commit_is_served_and_listed() {
+fn a_new_commit_is_searched_and_listed() {
     let dir = Dir::indexed();
     let mut session = Session::start(&dir, &[]);
     let count = |session: &mut Session| {
@@ -235,7 +238,7 @@ fn a_new_commit_is_served_and_listed() {
     assert_eq!(count(&mut session), 5);
     dir.write("more.md", "## Why wax a rope?\n\nIt lasts longer.\n");
     dir.run(&["index", "more.md"]).success();
-    // The engine looks for a new commit now and then.
+    // The engine checks for a new commit at most every 100 ms.
     while count(&mut session) == 5 {
         std::thread::yield_now();
     }
@@ -246,7 +249,7 @@ fn a_new_commit_is_served_and_listed() {
 }
 
 #[test]
-fn the_built_in_questions_are_announced_to_people_only() {
+fn the_built_in_questions_are_announced_on_stderr() {
     let dir = Dir::new();
     let mut session = Session::start(&dir, &[]);
     let found = session.search("borrow checker");
@@ -255,7 +258,7 @@ fn the_built_in_questions_are_announced_to_people_only() {
 }
 
 #[test]
-fn a_long_answer_comes_in_pieces() {
+fn a_long_answer_is_returned_in_parts() {
     let dir = Dir::new();
     let answer = "Größe zählt. ".repeat(6_000);
     dir.write(
@@ -264,18 +267,18 @@ fn a_long_answer_comes_in_pieces() {
     );
     dir.run(&["index", "long.jsonl"]).success();
     let mut session = Session::start(&dir, &[]);
-    let (mut read, mut pieces) = (String::new(), 0);
+    let (mut read, mut parts) = (String::new(), 0);
     loop {
         let call = json!({"name": "get_question", "arguments": {"id": "long", "offset": read.len()}});
-        let piece = session.ask("tools/call", call)["result"]["structuredContent"].clone();
-        read += piece["answer"].as_str().unwrap();
-        pieces += 1;
-        assert!(piece["cut"].is_string(), "{}", piece["cut"]);
-        if !piece["cut"].as_str().unwrap().contains("goes on") {
+        let part = session.ask("tools/call", call)["result"]["structuredContent"].clone();
+        read += part["answer"].as_str().unwrap();
+        parts += 1;
+        assert!(part["cut"].is_string(), "{}", part["cut"]);
+        if !part["cut"].as_str().unwrap().contains("to continue") {
             break;
         }
     }
-    assert_eq!((read.trim(), pieces), (answer.trim(), 3));
+    assert_eq!((read.trim(), parts), (answer.trim(), 3));
     let call = json!({"name": "get_question", "arguments": {"id": "long", "offset": 1_000_000}});
     assert_eq!(session.ask("tools/call", call)["result"]["isError"], true);
     session.close().success();
@@ -289,7 +292,7 @@ fn a_signal_ends_the_server() {
         let session = Session::start(&dir, &[]);
         let id = session.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        // Stdin stays open until the server is gone.
+        // Stdin stays open until the server has ended.
         let Session { mut child, stdin, .. } = session;
         assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
         drop(stdin);

@@ -1,16 +1,16 @@
-// Drives `rqsearch mcp` as the official JavaScript client does: client.mjs SDK PROGRAM FOLDER.
-// The client checks every structured reply against the schema of its tool by itself.
+// Tests `rqsearch mcp` with the official JavaScript client: client.mjs SDK PROGRAM DIR.
+// The client checks every structured reply against the output schema of its tool.
 
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 
-const [sdk, program, folder] = process.argv.slice(2);
+const [sdk, program, dir] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(`${sdk}/node_modules/@modelcontextprotocol/sdk/dist/esm/${path}`));
 const { Client } = await load("client/index.js");
 const { StdioClientTransport } = await load("client/stdio.js");
 
 const client = new Client({ name: "test", version: "1" });
-const transport = new StdioClientTransport({ command: program, args: ["mcp"], cwd: folder });
+const transport = new StdioClientTransport({ command: program, args: ["mcp"], cwd: dir });
 await client.connect(transport);
 assert.equal(client.getServerVersion().name, "rqsearch");
 assert.match(client.getInstructions(), /5 questions/);

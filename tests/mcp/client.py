@@ -1,7 +1,7 @@
-"""Drives `rqsearch mcp` as the official Python client does: client.py PROGRAM FOLDER.
+"""Tests `rqsearch mcp` with the official Python client: client.py PROGRAM DIR.
 
-FOLDER holds an index of a few everyday questions. The client checks every structured reply against the schema of its
-tool by itself; what it does not check is checked here.
+DIR has an index of five everyday questions. The client checks every structured reply against the output schema of its
+tool. This script checks the rest.
 """
 
 import asyncio
@@ -10,15 +10,15 @@ import sys
 import jsonschema
 from mcp import Client, MCPError, StdioServerParameters
 
-PROGRAM, FOLDER = sys.argv[1:]
+PROGRAM, DIR = sys.argv[1:]
 
 
 def server(*args):
-    return StdioServerParameters(command=PROGRAM, args=["mcp", *args], cwd=FOLDER)
+    return StdioServerParameters(command=PROGRAM, args=["mcp", *args], cwd=DIR)
 
 
 def strict(schema, path, is_input):
-    """What the strictest clients ask of a schema."""
+    """Checks that a schema uses only what the strictest clients accept."""
     where = "/".join(path)
     for key in ("$ref", "$defs", "definitions", "allOf", "oneOf", "anyOf", "not", "format", "$schema"):
         assert key not in schema, f"{where} has {key}"
@@ -29,10 +29,10 @@ def strict(schema, path, is_input):
         assert len(kinds) == 2 and kinds[1] == "null", f"{where} has the types {kinds}"
     if "properties" in schema:
         if is_input:
-            assert schema["additionalProperties"] is False, f"{where} takes anything"
+            assert schema["additionalProperties"] is False, f"{where} accepts unknown keys"
         assert set(schema.get("required", [])) <= set(schema["properties"]), where
         for name, inner in schema["properties"].items():
-            assert inner.get("description"), f"{where}/{name} is not described"
+            assert inner.get("description"), f"{where}/{name} has no description"
             strict(inner, [*path, name], is_input)
     if isinstance(schema.get("items"), dict):
         strict(schema["items"], [*path, "items"], is_input)
@@ -60,7 +60,7 @@ async def tools(client):
 
 
 async def call(client, known, name, **arguments):
-    """A call that succeeds: its structured reply, which keeps to the schema, and its text."""
+    """Calls a tool. Returns its structured reply, which matches the schema, and its text."""
     result = await client.call_tool(name, arguments)
     (content,) = result.content
     assert not result.is_error, content.text
@@ -70,7 +70,7 @@ async def call(client, known, name, **arguments):
 
 
 async def refused(client, name, *words, **arguments):
-    """A call that a model can mend: the tool's own error, with these words."""
+    """Calls a tool with invalid arguments. Checks that it returns a tool error with these words."""
     result = await client.call_tool(name, arguments)
     assert result.is_error, (name, arguments, result)
     text = result.content[0].text
@@ -93,21 +93,21 @@ async def each_tool(client, known):
 
     reply, text = await call(client, known, "find_duplicates", q="how do i sharpen a kitchen knife")
     assert reply["duplicate"] and reply["duplicates"][0]["id"] == best["id"], reply
-    assert "Asked before" in text, text
+    assert "Already asked" in text, text
     reply, text = await call(client, known, "find_duplicates", q="Where do swallows go in winter?")
-    assert not reply["duplicate"] and text.startswith("No question asks this"), (reply, text)
+    assert not reply["duplicate"] and text.startswith("Not a duplicate"), (reply, text)
 
     reply, text = await call(client, known, "list_duplicates")
-    assert reply["groups"] == [] and text.startswith("0 of 5 questions"), (reply, text)
+    assert reply["groups"] == [] and text.startswith("Questions: 5. Duplicates: 0."), (reply, text)
 
 
-async def what_nothing_answers(client, known):
+async def no_good_match(client, known):
     reply, text = await call(client, known, "search_questions", q="roses in the kitchen", min_confidence=1)
-    assert not reply["answered"] and text.startswith("Nothing here answers this"), (reply, text)
+    assert not reply["answered"] and text.startswith("No question matches well enough"), (reply, text)
     reply, text = await call(client, known, "search_questions", q="quarterly tax return")
-    assert not reply["answered"] and "No question has: quarterly, tax, return" in text, (reply, text)
+    assert not reply["answered"] and "No question contains: quarterly, tax, return" in text, (reply, text)
     reply, text = await call(client, known, "search_questions", q="bread", section=["Cellar"])
-    assert reply["hits"] == [] and "try without" in text, (reply, text)
+    assert reply["hits"] == [] and "Try again without it" in text, (reply, text)
     reply, _ = await call(client, known, "search_questions", q="bread", tag=["yeast"], mode="keyword", source=None)
     assert [hit["title"] for hit in reply["hits"]] == ["How long should bread dough rise?"], reply
 
@@ -135,7 +135,7 @@ async def bad_input(client):
         except MCPError as error:
             assert error.error.code == -32602 and "search_questions" in error.error.message, error
         else:
-            raise AssertionError(f"{name!r} is a tool")
+            raise AssertionError(f"the tool {name!r} was found")
 
 
 async def other_languages(client, known):
@@ -166,10 +166,10 @@ async def resources(client):
     except MCPError as error:
         assert error.error.code == -32602, error.error
     else:
-        raise AssertionError("any cursor will do")
+        raise AssertionError("an invalid cursor was accepted")
 
 
-async def at_once(client, known):
+async def concurrent_calls(client, known):
     phrases = ["knife", "roses", "tomato leaves", "sour bread"] * 10
     replies = await asyncio.gather(*(call(client, known, "search_questions", q=phrase) for phrase in phrases))
     assert [reply["query"] for reply, _ in replies] == phrases
@@ -186,7 +186,7 @@ async def cancelled(client, known):
 
 
 async def many_questions():
-    """The built-in index: pages, and replies that are kept short."""
+    """The built-in index: pages of resources, and truncated replies."""
     async with Client(server("--builtin"), mode="legacy") as client:
         known = {tool.name: tool for tool in (await client.list_tools()).tools}
         uris, cursor, pages = [], None, 0
@@ -208,7 +208,7 @@ async def many_questions():
 
 
 async def main():
-    # The protocol as it is now, without a handshake, and as it was, with one.
+    # The current protocol, without a handshake, and the earlier one, with a handshake.
     for mode in ("auto", "legacy"):
         async with Client(server(), mode=mode) as client:
             print(f"{mode}: {client.protocol_version}, {client.server_info.name} {client.server_info.version}")
@@ -216,11 +216,11 @@ async def main():
             assert "5 questions" in client.instructions and "faq.md" in client.instructions, client.instructions
             known = await tools(client)
             await each_tool(client, known)
-            await what_nothing_answers(client, known)
+            await no_good_match(client, known)
             await bad_input(client)
             await other_languages(client, known)
             await resources(client)
-            await at_once(client, known)
+            await concurrent_calls(client, known)
             await cancelled(client, known)
     await many_questions()
 

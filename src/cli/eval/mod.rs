@@ -67,7 +67,7 @@ struct Row {
     queries: usize,
     #[serde(flatten)]
     measures: Measures,
-    /// The share of the semantic leg, where both rank.
+    /// The weight of semantic search, in hybrid mode only.
     semantic_weight: Option<f32>,
     seconds: f64,
 }
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
     if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
-        bail!("--run and --compare are for one set\n  hint: name one set at a time");
+        bail!("--run and --compare accept only one set\n  hint: evaluate one set at a time");
     }
     let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
     let loading = args.network.loading(Prepare::Many);
@@ -139,7 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-/// The index to search: the set's own corpus in a temporary place, or the one at hand.
+/// The index to search: the set's own corpus, indexed in a temporary directory, or an existing index.
 fn open(
     judged: &Judged,
     location: IndexLocation<'_>,
@@ -162,8 +162,8 @@ fn open(
     Ok(index)
 }
 
-/// How far the confidence is to be trusted on each set: the one of this program, or (`left_out`) one
-/// fitted on all the other sets.
+/// Measures the calibration of the confidence on each set. The model is that of this program or, if
+/// `left_out`, one fitted to all the other sets.
 fn calibrations(hybrids: &[(String, Evaluation)], left_out: bool) -> Vec<SetCalibration> {
     let calibration = |(at, (set, evaluation)): (usize, &(String, Evaluation))| {
         let others = || hybrids.iter().enumerate().filter(|(other, _)| *other != at);
@@ -178,7 +178,7 @@ fn calibrations(hybrids: &[(String, Evaluation)], left_out: bool) -> Vec<SetCali
     hybrids.iter().enumerate().map(calibration).collect()
 }
 
-/// How far the confidence is to be trusted on one set.
+/// The calibration of the confidence on one set.
 #[derive(Serialize)]
 struct SetCalibration {
     set: String,
@@ -186,14 +186,14 @@ struct SetCalibration {
     calibration: Calibration,
 }
 
-/// A line a set: for each tenth of confidence the share of best hits that is right.
+/// Writes one line per set: for each tenth of confidence, the fraction of best hits that are relevant.
 fn write_calibrations(out: &mut impl Write, calibrations: &[SetCalibration]) -> io::Result<()> {
     let widest = calibrations.iter().map(|set| set.set.chars().count()).max().unwrap_or(0).max(10);
     write!(out, "\n{:<widest$} ", "confidence")?;
     for tenth in 0..10 {
         write!(out, "  .{tenth}–{}", if tenth == 9 { "1 ".to_owned() } else { format!(".{}", tenth + 1) })?;
     }
-    writeln!(out, "    ECE  turned away  out of scope")?;
+    writeln!(out, "    ECE   unanswered  out of scope")?;
     for SetCalibration { set, calibration } in calibrations {
         write!(out, "{set:<widest$} ")?;
         for bin in &calibration.bins {
@@ -245,7 +245,7 @@ fn write_table(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
     Ok(())
 }
 
-/// `query Q0 document rank score run`, as `trec_eval` reads it.
+/// Writes a TREC run, the format of `trec_eval`: `query Q0 document rank score run`.
 fn write_run(evaluation: &Evaluation, path: &Path) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     for query in &evaluation.queries {
@@ -256,7 +256,7 @@ fn write_run(evaluation: &Evaluation, path: &Path) -> io::Result<()> {
     out.flush()
 }
 
-/// Says on stderr how the nDCG@10 of these rankings differs from that of an earlier run.
+/// Reports on stderr how the nDCG@10 of these rankings differs from that of an earlier run.
 fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
     let mut earlier: HashMap<String, Vec<String>> = HashMap::new();
@@ -264,31 +264,31 @@ fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Res
         let line = line?;
         let columns: Vec<&str> = line.split_whitespace().collect();
         let [query, _, document, _, _, _] = columns.as_slice() else {
-            bail!("{}:{number}: expected six columns of a TREC run", path.display());
+            bail!("{}:{number}: expected the six columns of a TREC run", path.display());
         };
         earlier.entry((*query).to_owned()).or_default().push((*document).to_owned());
     }
     if !evaluation.queries.iter().any(|query| earlier.contains_key(&query.id)) {
-        bail!("{} ranks none of the queries of {}", path.display(), judged.name);
+        bail!("{} has no rankings for the queries of {}", path.display(), judged.name);
     }
     let mut pairs = Vec::new();
     for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
-        // A query that found nothing has no line in a run.
+        // A run has no lines for a query without hits.
         let ranking = earlier.get(&query.id).map_or(&[][..], Vec::as_slice);
-        let Some(then) = judged.right.measure_keys(ranking) else {
-            bail!("--compare needs a set that judges documents by id");
+        let Some(before) = judged.right.measure_keys(ranking) else {
+            bail!("--compare requires a set with relevance judgements by document id");
         };
-        pairs.push((query.measures.ndcg_10, then.ndcg_10));
+        pairs.push((query.measures.ndcg_10, before.ndcg_10));
     }
-    let (now, then): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let (now, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     say(&format!(
-        "nDCG@10 {:.4} against {:.4} of {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
+        "nDCG@10 {:.4} compared with {:.4} in {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
         mean(&now),
-        mean(&then),
+        mean(&before),
         path.display(),
-        mean(&now) - mean(&then),
-        significance(&now, &then),
+        mean(&now) - mean(&before),
+        significance(&now, &before),
         now.len()
     ));
     Ok(())

@@ -13,7 +13,7 @@ use crate::evaluate::{PairMeasures, Pairs, fit_pairs};
 use crate::logistic::Model;
 use crate::pair::FITTED;
 
-/// What `--json` writes.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     /// The mean over the sets.
@@ -26,7 +26,7 @@ struct SetReport {
     set: String,
     pairs: usize,
     metrics: PairMeasures,
-    /// The same of the cosine alone.
+    /// The metrics of the cosine alone.
     cosine: PairMeasures,
 }
 
@@ -52,8 +52,8 @@ impl Metrics {
     }
 }
 
-/// Measures the program's model of pairs on labelled sets; with `fit`, fits one to them, writes it there,
-/// and measures on each set the one that was fitted to all the others.
+/// Measures the program's model of duplicates on labelled sets. With `fit`, fits a model to all sets and
+/// writes it to that file; each set is then measured with a model fitted to the other sets.
 pub fn run(paths: &[PathBuf], fit: Option<&Path>, json: bool) -> anyhow::Result<Outcome> {
     let embedder = Builtin::load(Prepare::Many)?;
     let sets = paths.iter().map(|path| Pairs::read(path, &embedder)).collect::<anyhow::Result<Vec<_>>>()?;

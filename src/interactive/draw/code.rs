@@ -1,32 +1,34 @@
-//! Code in colours: remarks, text, numbers, keywords and types. Enough to read by, in any language that
-//! writes them as most do; a grammar for each would be larger and slower to load than all of the picker.
+//! Syntax highlighting: comments, strings, numbers, keywords and types.
+//!
+//! A simple tokenizer is enough for languages with common syntax. A grammar for each language would be larger
+//! and slower to load than the rest of interactive search.
 
 use std::ops::Range;
 
-/// What a piece of code is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
-    /// A word of the language.
+    /// A keyword.
     Keyword,
-    /// Text in quotes.
+    /// A string in quotes.
     String,
-    /// A remark.
+    /// A comment.
     Comment,
     /// A number.
     Number,
-    /// A name with a capital, where types have one; a lifetime.
+    /// A name that starts with a capital letter, in languages where types do; a lifetime.
     Type,
 }
 
-/// How a language writes what we tell apart.
+/// The syntax of a language.
 struct Language {
     names: &'static [&'static str],
-    /// What a remark begins with that goes to the end of the line.
-    remark: &'static [&'static str],
-    /// What a longer one stands between.
-    block: Option<(&'static str, &'static str)>,
+    /// The prefixes of comments that end with the line.
+    line_comments: &'static [&'static str],
+    /// The delimiters of comments that can span lines.
+    block_comment: Option<(&'static str, &'static str)>,
     quotes: &'static [char],
-    /// Types begin with a capital.
+    /// Whether types begin with a capital letter.
     capitals: bool,
     keywords: &'static str,
 }
@@ -34,8 +36,8 @@ struct Language {
 const LANGUAGES: &[Language] = &[
     Language {
         names: &["rust", "rs"],
-        remark: &["//"],
-        block: Some(("/*", "*/")),
+        line_comments: &["//"],
+        block_comment: Some(("/*", "*/")),
         quotes: &['"'],
         capitals: true,
         keywords: "as async await break const continue crate dyn else enum extern false fn for gen if impl in \
@@ -69,8 +71,8 @@ const LANGUAGES: &[Language] = &[
             "dart",
             "zig",
         ],
-        remark: &["//"],
-        block: Some(("/*", "*/")),
+        line_comments: &["//"],
+        block_comment: Some(("/*", "*/")),
         quotes: &['"', '\'', '`'],
         capitals: true,
         keywords: "abstract async await bool boolean break byte case catch char class const continue def default \
@@ -81,8 +83,8 @@ const LANGUAGES: &[Language] = &[
     },
     Language {
         names: &["python", "py", "ruby", "rb", "perl", "r", "elixir", "julia"],
-        remark: &["#"],
-        block: None,
+        line_comments: &["#"],
+        block_comment: None,
         quotes: &['"', '\''],
         capitals: true,
         keywords: "and as assert async await begin break case class continue def defp do elif else elsif end \
@@ -109,8 +111,8 @@ const LANGUAGES: &[Language] = &[
             "nix",
             "cmake",
         ],
-        remark: &["#"],
-        block: None,
+        line_comments: &["#"],
+        block_comment: None,
         quotes: &['"', '\''],
         capitals: false,
         keywords: "case do done elif else esac export false fi for function if in let local return set then true \
@@ -118,8 +120,8 @@ const LANGUAGES: &[Language] = &[
     },
     Language {
         names: &["sql", "postgres", "sqlite", "mysql", "lua", "haskell", "hs"],
-        remark: &["--"],
-        block: None,
+        line_comments: &["--"],
+        block_comment: None,
         quotes: &['\'', '"'],
         capitals: false,
         keywords: "SELECT FROM WHERE AND OR NOT INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE INDEX DROP ALTER \
@@ -130,8 +132,8 @@ const LANGUAGES: &[Language] = &[
     },
 ];
 
-/// The tokens of some code, in order, not overlapping; none in a language nobody knows. `language` is what
-/// stands behind the fence: `rust,ignore`.
+/// The tokens of some code, in order and not overlapping. Empty if the language is unknown. `language` is the
+/// info string of the fence, such as `rust,ignore`.
 pub fn tokens(code: &str, language: &str) -> Vec<(Range<usize>, Token)> {
     let name = language.split(|c: char| !(c.is_alphanumeric() || c == '+')).next().unwrap_or("");
     let name = name.to_lowercase();
@@ -151,12 +153,12 @@ pub fn tokens(code: &str, language: &str) -> Vec<(Range<usize>, Token)> {
 }
 
 impl Language {
-    /// How long what stands at the beginning of `rest` is (never 0), and what it is.
+    /// The length (at least 1) and the kind of the token at the beginning of `rest`.
     fn token(&self, rest: &str, first: char) -> (usize, Option<Token>) {
-        if self.remark.iter().any(|begin| rest.starts_with(begin)) {
+        if self.line_comments.iter().any(|begin| rest.starts_with(begin)) {
             return (rest.find('\n').unwrap_or(rest.len()), Some(Token::Comment));
         }
-        if let Some((begin, end)) = self.block.filter(|(begin, _)| rest.starts_with(begin)) {
+        if let Some((begin, end)) = self.block_comment.filter(|(begin, _)| rest.starts_with(begin)) {
             let inner = &rest[begin.len()..];
             let length = inner.find(end).map_or(rest.len(), |at| begin.len() + at + end.len());
             return (length, Some(Token::Comment));
@@ -188,13 +190,13 @@ impl Language {
     }
 }
 
-/// How long the characters at the beginning are that are so.
-fn run(rest: &str, is_so: impl Fn(char) -> bool) -> usize {
-    rest.find(|c| !is_so(c)).unwrap_or(rest.len())
+/// The length of the prefix whose characters all match.
+fn run(rest: &str, matches: impl Fn(char) -> bool) -> usize {
+    rest.find(|c| !matches(c)).unwrap_or(rest.len())
 }
 
-/// How long a quotation is, both quotes included. One that does not close ends with its text; an
-/// apostrophe's, with its line.
+/// The length of a string, including both quotes. An unclosed string ends with the code, or with the line if
+/// the quote is an apostrophe.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn rust_is_told_apart() {
+    fn rust_tokens() {
         use Token::{Comment, Keyword, Number, String, Type};
         check(
             "rust,ignore",
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn other_languages_have_their_own_words() {
+    fn other_languages_have_their_own_keywords() {
         check("sh", "cd a # b", &[("cd", Token::Keyword), ("# b", Token::Comment)]);
         check("TOML", "a = 'b'", &[("'b'", Token::String)]);
         check(
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_never_closed_ends_with_the_text() {
+    fn unclosed_tokens_end_with_the_code() {
         for code in ["\"abc", "/* abc", "'", "'\\", "\"\\", "// abc"] {
             let ends: Vec<usize> = tokens(code, "rust").iter().map(|(range, _)| range.end).collect();
             assert_eq!(ends, [code.len()], "{code}");

@@ -1,4 +1,4 @@
-//! The keys.
+//! The help screen.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,16 +8,16 @@ use super::text::{Piece, cut, width};
 use super::theme::Theme;
 use crate::interactive::keys::HELP;
 
-/// Draws what each key does.
+/// Draws the list of keys and what they do.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let piece = |text: &str| Piece::new(text, theme.title);
     let widest = HELP.iter().map(|(keys, _)| width(&[piece(keys)])).max().unwrap_or(0);
-    // On a narrow terminal, what a key does stands nearer.
+    // On a narrow terminal, the descriptions move closer to the keys.
     let column = widest.min(usize::from(area.width) / 2);
     for ((keys, what), y) in HELP.iter().zip(area.y..area.bottom()) {
         let keys = piece(keys);
-        let air = " ".repeat(column.saturating_sub(width(std::slice::from_ref(&keys))) + 2);
-        let line = [Piece::new("  ", Style::new()), keys, Piece::new(&(air + what), Style::new())];
+        let space = " ".repeat(column.saturating_sub(width(std::slice::from_ref(&keys))) + 2);
+        let line = [Piece::new("  ", Style::new()), keys, Piece::new(&(space + what), Style::new())];
         frame.render_widget(cut(&line, usize::from(area.width)), Rect { y, height: 1, ..area });
     }
 }

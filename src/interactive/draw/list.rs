@@ -1,4 +1,4 @@
-//! What was found: a title and how sure we are of it, a hit two lines, or one where lines are few.
+//! The list of hits. A hit has two lines, or one if the list is short.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use super::theme::Theme;
 use crate::interactive::state::State;
 use crate::search::Hit;
 
-/// With fewer lines than this, a hit is one.
+/// If the list has fewer lines than this, each hit is shown on one line.
 const SHORT: u16 = 8;
 
-/// Draws the hits around the selected one, and says how many there was room for.
+/// Draws the hits around the selected one. Returns the number of hits that fit.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme) -> usize {
     let lines_each = if area.height < SHORT { 1 } else { 2 };
     let shown = usize::from(area.height / lines_each);
@@ -31,7 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme)
     shown
 }
 
-/// The first hit to show, so that the selected one is seen and as little moves as possible.
+/// The first hit to show, so that the selected hit is visible and the list scrolls as little as possible.
 fn first(before: usize, selected: usize, shown: usize, count: usize) -> usize {
     let lowest = (selected + 1).saturating_sub(shown.max(1));
     before.clamp(lowest, selected).min(count.saturating_sub(shown).max(lowest))
@@ -50,16 +50,16 @@ impl Row<'_> {
         let marker = || Piece::new(if self.selected { "▌ " } else { "  " }, self.theme.marker);
         let mut first = vec![marker()];
         if single {
-            first.extend(self.sureness(false));
+            first.extend(self.confidence(false));
             first.push(Piece::new("  ", Style::new()));
         }
         first.extend(self.title());
         let mut lines = vec![cut(&first, columns)];
         if !single {
             let mut second = vec![marker()];
-            second.extend(self.sureness(true));
+            second.extend(self.confidence(true));
             second.push(Piece::new("  ", Style::new()));
-            second.extend(self.place(columns.saturating_sub(width(&second))));
+            second.extend(self.location(columns.saturating_sub(width(&second))));
             lines.push(cut(&second, columns));
         }
         lines
@@ -74,30 +74,30 @@ impl Row<'_> {
         marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched)
     }
 
-    /// How sure we are that it answers, as a bar and a number; where nobody knows, its score.
-    fn sureness(&self, bar: bool) -> Vec<Piece> {
+    /// The confidence as a percentage, with a bar if `bar`. Without a confidence, the score.
+    fn confidence(&self, bar: bool) -> Vec<Piece> {
         const CELLS: usize = 5;
-        let Some(sure) = self.hit.confidence else {
+        let Some(confidence) = self.hit.confidence else {
             return vec![Piece::new(&format!("{:5.2}", self.hit.score), self.theme.quiet)];
         };
-        let style = self.theme.sure[if sure < 0.3 {
+        let style = self.theme.confidence[if confidence < 0.3 {
             0
-        } else if sure < 0.6 {
+        } else if confidence < 0.6 {
             1
         } else {
             2
         }];
-        let percent = Piece::new(&format!("{:>3.0} %", 100.0 * sure), style);
+        let percent = Piece::new(&format!("{:>3.0} %", 100.0 * confidence), style);
         if !bar {
             return vec![percent];
         }
-        let full = ((sure * CELLS as f32).round() as usize).clamp(1, CELLS);
+        let full = ((confidence * CELLS as f32).round() as usize).clamp(1, CELLS);
         let empty = "─".repeat(CELLS - full);
         vec![Piece::new(&"━".repeat(full), style), Piece::new(&empty, self.theme.quiet), percent]
     }
 
-    /// `docs/async.md:287 · Async · asked 2 more times`: the file's name alone where its path is too long.
-    fn place(&self, room: usize) -> Vec<Piece> {
+    /// `docs/async.md:287 · Async · 2 duplicates`. Shows only the file name if the path is too long.
+    fn location(&self, room: usize) -> Vec<Piece> {
         let question = &self.hit.question;
         let mut after = String::new();
         for fact in [&question.section, &question.level].into_iter().flatten() {
@@ -105,17 +105,17 @@ impl Row<'_> {
         }
         match self.hit.also_asked.len() {
             0 => {}
-            1 => after += " · asked once more",
-            more => after += &format!(" · asked {more} more times"),
+            1 => after += " · 1 duplicate",
+            count => after += &format!(" · {count} duplicates"),
         }
-        let mut place = Piece::new(&question.source.to_string(), self.theme.place);
-        if width(std::slice::from_ref(&place)) > room
+        let mut location = Piece::new(&question.source.to_string(), self.theme.location);
+        if width(std::slice::from_ref(&location)) > room
             && let Some(name) = Path::new(&question.source.path).file_name()
         {
             let short = format!("{}:{}", name.to_string_lossy(), question.source.line);
-            place = Piece::new(&short, self.theme.place);
+            location = Piece::new(&short, self.theme.location);
         }
-        vec![place, Piece::new(&after, self.theme.quiet)]
+        vec![location, Piece::new(&after, self.theme.quiet)]
     }
 }
 
@@ -124,13 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_moves_as_little_as_it_must() {
+    fn the_list_scrolls_as_little_as_possible() {
         for (before, selected, shown, count, expected) in [
             (0, 3, 5, 9, 0),
             (0, 5, 5, 9, 1),
             (4, 2, 5, 9, 2),
             (4, 8, 5, 9, 4),
-            // The terminal grew: no empty lines below.
+            // The terminal is larger now: no empty lines at the end.
             (7, 8, 5, 9, 4),
             (0, 0, 0, 0, 0),
             (0, 2, 0, 9, 2),

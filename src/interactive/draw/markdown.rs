@@ -1,4 +1,4 @@
-//! Markdown → lines to read: wrapped, lists hanging, code in colours, what matches the phrase marked.
+//! Renders Markdown as wrapped lines, with indented lists, highlighted code and marked matches.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::code::{self, Token};
 use super::text::{Piece, fold, marked, width, wrap};
 use super::theme::Theme;
 
-/// Renders Markdown in so many columns; `marks` are the byte ranges of it that match the phrase.
+/// Renders Markdown, wrapped at `columns`. `marks` are the byte ranges that match the phrase.
 pub fn render(markdown: &str, marks: &[Range<usize>], columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut page = Page {
@@ -33,15 +33,14 @@ pub fn render(markdown: &str, marks: &[Range<usize>], columns: usize, theme: &Th
     page.lines
 }
 
-/// What a quote or list item stands behind: something before its first line, something else before the
-/// others.
+/// A block quote or list item: the prefix of its first line, and the prefix of its other lines.
 struct Container {
     first: Piece,
     rest: Piece,
     is_begun: bool,
 }
 
-/// A block of code, with what matches the phrase in it.
+/// A code block, with the ranges that match the phrase.
 struct Code {
     language: String,
     text: String,
@@ -58,16 +57,16 @@ struct Page<'a> {
     marks: &'a [Range<usize>],
     columns: usize,
     lines: Vec<Line<'static>>,
-    /// The words of the block that is being read.
+    /// The text of the current block.
     pieces: Vec<Piece>,
-    /// The style of words, outermost first.
+    /// The nested styles, outermost first.
     styles: Vec<Style>,
     containers: Vec<Container>,
-    /// The number of each list's next item; `None` where it has bullets.
+    /// The number of each list's next item; `None` for a list with bullets.
     lists: Vec<Option<u64>>,
     code: Option<Code>,
     table: Option<Table>,
-    /// Where the link that is being read leads.
+    /// The URL of the current link.
     link: Option<String>,
 }
 
@@ -78,7 +77,7 @@ impl Page<'_> {
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.text(&text, range),
             Event::Code(code) => {
-                // The marks are those of the source, which has the code behind one or more backticks.
+                // The marks are ranges of the source, where the code is between backticks.
                 let before = range.len().saturating_sub(code.len()) / 2;
                 let inner = range.start + before..range.start + before + code.len();
                 self.words(&code, inner, self.theme.code);
@@ -201,7 +200,7 @@ impl Page<'_> {
         }
     }
 
-    /// Where the link leads, if its words do not say so.
+    /// Adds the URL of the link if the text of the link does not contain it.
     fn end_link(&mut self) {
         let Some(url) = self.link.take() else { return };
         let shown = self.pieces.iter().any(|piece| piece.text.contains(url.trim_end_matches('/')));
@@ -236,7 +235,7 @@ impl Page<'_> {
         self.pieces.extend(pieces);
     }
 
-    /// What is marked in a text, by its own offsets; nothing in one that its source writes otherwise.
+    /// The marks in a text, as offsets into it. Empty if the source has escapes, so that the offsets differ.
     fn marks_in(&self, text: &str, source: Range<usize>) -> Vec<Range<usize>> {
         if source.len() != text.len() {
             return Vec::new();
@@ -248,7 +247,7 @@ impl Page<'_> {
         self.marks.iter().filter_map(clipped).collect()
     }
 
-    /// An empty line before a block, where something stands before it.
+    /// Adds an empty line before a block, unless the block is the first.
     fn gap(&mut self) {
         self.flush();
         let begins = self.containers.last().is_some_and(|container| !container.is_begun);
@@ -258,7 +257,7 @@ impl Page<'_> {
         }
     }
 
-    /// Writes the words that were read.
+    /// Writes the pending text.
     fn flush(&mut self) {
         if !self.pieces.is_empty() {
             let pieces = std::mem::take(&mut self.pieces);
@@ -276,7 +275,7 @@ impl Page<'_> {
         self.containers.iter_mut().for_each(|container| container.is_begun = true);
     }
 
-    /// What stands before the next line, and before those after it.
+    /// The prefix of the next line, and the prefix of the lines after it.
     fn prefixes(&self) -> (Vec<Piece>, Vec<Piece>) {
         let first = |container: &Container| {
             if container.is_begun { container.rest.clone() } else { container.first.clone() }
@@ -340,7 +339,7 @@ impl Page<'_> {
         }
     }
 
-    /// Columns side by side where they fit; else a row is a line of its own.
+    /// Writes a table in aligned columns if it fits. Otherwise each row is a line of its own.
     fn push_table(&mut self, table: Table) {
         const GAP: usize = 2;
         let count = table.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_stand_apart_and_lines_are_wrapped() {
+    fn blocks_are_separated_and_lines_are_wrapped() {
         check(
             "# A head\n\nSome *words*\nand `code`.\n\n---\n\nMore.",
             14,
@@ -404,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_hang() {
+    fn list_items_are_indented() {
         check(
             "Words:\n\n- one two three\n- four\n  1. deep\n  2. more\n\nEnd.",
             10,
@@ -416,20 +415,20 @@ mod tests {
     }
 
     #[test]
-    fn code_keeps_its_lines() {
+    fn code_lines_are_not_joined() {
         check("```rust\nfn f() {\n\n    1\n}\n```", 30, &["▏ fn f() {", "▏", "▏     1", "▏ }"]);
         check("```\nunclosed", 30, &["▏ unclosed"]);
     }
 
     #[test]
-    fn tables_are_columns_where_they_fit() {
+    fn tables_are_aligned_if_they_fit() {
         let table = "| a | bcd |\n|---|---|\n| ef | g |\n";
         check(table, 20, &["a   bcd", "───────", "ef  g"]);
         check(table, 7, &["a · bcd", "ef · g"]);
     }
 
     #[test]
-    fn what_matches_is_marked_in_words_and_code() {
+    fn matches_are_marked_in_text_and_code() {
         let markdown = "A lock, `a lock`.\n\n```rust\nlet lock = 1; lock\n```\n";
         let marks: Vec<Range<usize>> =
             markdown.match_indices("lock").map(|(at, word)| at..at + word.len()).collect();
@@ -444,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_named() {
+    fn control_characters_are_escaped() {
         check("a\u{1b}[2Jb", 30, &["a\\u{1b}[2Jb"]);
         check("```\n\u{9b}x\n```", 30, &["▏ \\u{9b}x"]);
     }

@@ -1,4 +1,4 @@
-//! State → a frame.
+//! Draws a [`State`] as a frame.
 
 mod code;
 mod help;
@@ -16,23 +16,23 @@ use ratatui::widgets::{Block, Borders};
 use super::state::{Seen, State};
 pub use theme::Theme;
 
-/// From so many columns on, the answer stands beside the list.
+/// With at least this many columns, the answer is to the right of the list.
 const WIDE: u16 = 100;
 
-/// From so many lines on, it stands below.
+/// With at least this many lines, the answer is below the list.
 const TALL: u16 = 20;
 
-/// What goes where.
+/// The areas of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Areas {
     prompt: Rect,
     status: Rect,
     list: Rect,
-    /// The answer's, and where a line divides it from the list.
+    /// The area of the answer, and the side with a line between it and the list.
     preview: Option<(Rect, Borders)>,
 }
 
-/// Draws the picker, and notes in the state how much of everything there was room for.
+/// Draws a frame. Stores in `state.seen` how much of the list and the answer was shown.
 pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: &Theme) {
     let areas = areas(frame.area(), state.preview);
     prompt::draw(frame, areas.prompt, state, theme);
@@ -54,8 +54,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: &Theme) {
     state.seen = Seen { hits, answer, answer_lines, preview: areas.preview.is_some() };
 }
 
-/// Divides the terminal. The answer is hidden where there is little room and nobody asks for it; where
-/// somebody does, it takes the place of the list.
+/// Divides the screen. On a small terminal, the answer is hidden by default. If the user shows it (`preview`
+/// is `Some(true)`), it replaces the list.
 fn areas(whole: Rect, preview: Option<bool>) -> Areas {
     let row = |nth: u16| Rect {
         y: whole.y + nth.min(whole.height),
@@ -85,14 +85,14 @@ fn areas(whole: Rect, preview: Option<bool>) -> Areas {
     Areas { prompt: row(0), status, list, preview }
 }
 
-/// Draws the line between the list and the answer, and says what is left of the area.
+/// Draws the line between the list and the answer. Returns the rest of the area.
 fn divided(frame: &mut Frame<'_>, area: Rect, border: Borders, theme: &Theme) -> Rect {
     let block = Block::new().borders(border).border_style(theme.quiet);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    // A column of air on both sides, where there is room.
-    let air = u16::from(inner.width > 20);
-    Rect { x: inner.x + air, width: inner.width - 2 * air, ..inner }
+    // A margin of one column on both sides, if the area is wide enough.
+    let margin = u16::from(inner.width > 20);
+    Rect { x: inner.x + margin, width: inner.width - 2 * margin, ..inner }
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_stands_where_there_is_room() {
+    fn the_answer_is_shown_if_there_is_room() {
         check((120, 30), None, (54, 28), Some((66, 28)));
         check((80, 30), None, (80, 11), Some((80, 17)));
         check((80, 12), None, (80, 10), None);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_size_nothing_lies_outside() {
+    fn all_areas_are_on_the_screen_at_any_size() {
         for (width, height) in [(0, 0), (1, 1), (3, 2), (100, 1), (100, 2), (20, 20), (300, 3)] {
             for wanted in [None, Some(true), Some(false)] {
                 let whole = Rect::new(0, 0, width, height);

@@ -1,4 +1,4 @@
-//! The selected question, whole.
+//! The preview: the selected question in full.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -12,7 +12,7 @@ use super::theme::Theme;
 use crate::interactive::state::State;
 use crate::search::{Hit, Results};
 
-/// Draws the part of the question that is scrolled to. Says how many lines of how many that is.
+/// Draws the visible part of the question. Returns how many lines are visible and how many there are.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme) -> (usize, usize) {
     let shown = usize::from(area.height);
     let Some(results) = &state.results else { return (shown, 0) };
@@ -26,7 +26,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme)
     (shown, count)
 }
 
-/// Says on the last line how much is left below.
+/// Shows on the last line how many lines follow.
 fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
     if left == 0 || area.height < 3 {
         return;
@@ -37,18 +37,18 @@ fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
     frame.render_widget(Line::styled(text, theme.quiet), corner);
 }
 
-/// All lines of a question: title, place, the answer, and what else is known of it.
+/// All lines of a question: title, location, answer and other fields.
 fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let question = &hit.question;
     let wrapped = |pieces: &[Piece]| wrap(pieces, columns, &[], &[]);
     let title = marked(&question.title, &hit.title_highlights, theme.title, theme.matched);
     let mut lines = wrapped(&title);
-    let mut place = vec![Piece::new(&question.source.to_string(), theme.place)];
+    let mut location = vec![Piece::new(&question.source.to_string(), theme.location)];
     for fact in [&question.section, &question.level].into_iter().flatten() {
-        place.push(Piece::new(&format!(" · {fact}"), Style::new()));
+        location.push(Piece::new(&format!(" · {fact}"), Style::new()));
     }
-    place.push(Piece::new(&format!(" · {}", question.id), theme.quiet));
-    lines.extend(wrapped(&place));
+    location.push(Piece::new(&format!(" · {}", question.id), theme.quiet));
+    lines.extend(wrapped(&location));
     let answer = question.readable_answer();
     if !answer.trim().is_empty() {
         lines.push(Line::default());
@@ -66,9 +66,11 @@ fn lines(results: &Results, hit: &Hit, columns: usize, theme: &Theme) -> Vec<Lin
 
 fn facts(hit: &Hit) -> Vec<String> {
     let question = &hit.question;
-    let mut facts: Vec<String> = question.also.iter().map(|also| format!("also asked: {also}")).collect();
-    let again = hit.also_asked.iter().map(|again| &again.question);
-    facts.extend(again.map(|question| format!("also asked: {} ({})", question.title, question.source)));
+    let mut facts: Vec<String> = question.also.iter().map(|also| format!("also asked as: {also}")).collect();
+    let duplicates = hit.also_asked.iter().map(|asked| &asked.question);
+    facts.extend(
+        duplicates.map(|question| format!("also asked as: {} ({})", question.title, question.source)),
+    );
     if !question.tags.is_empty() {
         facts.push(format!("tags: {}", question.tags.join(", ")));
     }

@@ -1,4 +1,4 @@
-//! The line that is typed into, and the line below it: how many hits, what is wrong, how it is searched.
+//! The input line, and the status line below it: the number of hits or a message, and the search settings.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -10,22 +10,22 @@ use super::theme::Theme;
 use crate::interactive::state::{Corpus, State};
 use crate::search::Mode;
 
-/// What stands before the phrase.
-const SIGN: &str = "› ";
+/// The prompt before the phrase.
+const PROMPT: &str = "› ";
 
-/// Draws the phrase; a long one is shown around the cursor.
+/// Draws the phrase. A long phrase scrolls with the cursor.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if area.is_empty() {
         return;
     }
-    let [sign, field] = split(area, 2.min(area.width));
-    frame.render_widget(Span::styled(SIGN, theme.marker), sign);
-    // The last column is the cursor's.
+    let [prompt, field] = split(area, 2.min(area.width));
+    frame.render_widget(Span::styled(PROMPT, theme.marker), prompt);
+    // The last column is reserved for the cursor.
     let scroll = state.input.visual_scroll(usize::from(field.width.saturating_sub(1)));
     let text = Paragraph::new(state.input.value()).scroll((0, clamped(scroll)));
     frame.render_widget(text, field);
     if state.input.value().is_empty() {
-        let hint = "what are you looking for?";
+        let hint = "type a question, keywords or code";
         frame.render_widget(Span::styled(format!(" {hint}"), theme.quiet), field);
     }
     let column = clamped(state.input.visual_cursor().saturating_sub(scroll));
@@ -33,30 +33,31 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     frame.set_cursor_position(Position { x, y: field.y });
 }
 
-/// Draws what there is to say of the results on the left, and how they were searched on the right.
+/// Draws the status of the search on the left and its settings on the right.
 pub fn draw_status(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let how = [Piece::new(&how(state), theme.quiet)];
+    let settings = [Piece::new(&settings(state), theme.quiet)];
     let left = usize::from(area.width).saturating_sub(2);
-    let what = what(state, theme);
-    let room = left.saturating_sub(width(&how) + 2);
+    let room = left.saturating_sub(width(&settings) + 2);
+    let status = status(state, theme, room);
     let [_, inner] = split(area, 2.min(area.width));
-    if room >= width(&what).min(20) {
-        let how_wide = clamped(width(&how));
-        let x = inner.right().saturating_sub(how_wide + 1);
-        frame.render_widget(cut(&how, left), Rect { x, width: inner.right() - x, ..inner });
-        frame.render_widget(cut(&what, room), inner);
+    if room >= width(&status).min(20) {
+        let columns = clamped(width(&settings));
+        let x = inner.right().saturating_sub(columns + 1);
+        frame.render_widget(cut(&settings, left), Rect { x, width: inner.right() - x, ..inner });
+        frame.render_widget(cut(&status, room), inner);
     } else {
-        frame.render_widget(cut(&what, left), inner);
+        frame.render_widget(cut(&status, left), inner);
     }
 }
 
-fn what(state: &State, theme: &Theme) -> Vec<Piece> {
+/// The status: a notice, progress, or the number of hits. On a narrow line, the text is shorter.
+fn status(state: &State, theme: &Theme, columns: usize) -> Vec<Piece> {
     if let Some(notice) = &state.notice {
         return vec![Piece::new(notice, theme.warning)];
     }
     let Some(results) = &state.results else {
         let text = match (&state.corpus, state.is_waiting()) {
-            (None, _) => "opening …".to_owned(),
+            (None, _) => "opening the index …".to_owned(),
             (Some(_), true) => "searching …".to_owned(),
             (Some(Corpus { name, questions }), false) => format!("{questions} questions in {name}"),
         };
@@ -64,24 +65,30 @@ fn what(state: &State, theme: &Theme) -> Vec<Piece> {
     };
     let mut pieces = Vec::new();
     if results.hits.is_empty() {
-        pieces.push(Piece::new("nothing found", theme.warning));
+        pieces.push(Piece::new("no question matches", theme.warning));
     } else if state.is_answered() {
         let count = results.hits.len();
         let hits = if count == 1 { "1 hit".to_owned() } else { format!("{count} hits") };
         let took = format!("{hits} in {:.0} ms", (results.took.as_secs_f64() * 1e3).max(1.0));
         pieces.push(Piece::new(&took, theme.quiet));
     } else {
-        pieces.push(Piece::new("nothing here answers this; the nearest misses:", theme.warning));
+        pieces.push(Piece::new(no_answer(columns), theme.warning));
     }
     if !results.missing.is_empty() {
-        let missing = format!(" · no question has: {}", results.missing.join(", "));
+        let missing = format!(" · no question contains: {}", results.missing.join(", "));
         pieces.push(Piece::new(&missing, theme.quiet));
     }
     pieces
 }
 
-/// `hybrid · source: async · F1 help`.
-fn how(state: &State) -> String {
+/// The message if no hit matches well enough.
+fn no_answer(columns: usize) -> &'static str {
+    const LONG: &str = "No question matches well enough. The closest:";
+    if columns < LONG.len() { "No good match. The closest:" } else { LONG }
+}
+
+/// The search settings: `hybrid · async · F1 help`.
+fn settings(state: &State) -> String {
     let request = &state.request;
     let mode = match request.mode {
         Mode::Hybrid => "hybrid",
@@ -98,7 +105,7 @@ fn how(state: &State) -> String {
     facts.join(" · ")
 }
 
-/// The first columns of a line, and the others.
+/// Splits a line after its first columns.
 fn split(area: Rect, first: u16) -> [Rect; 2] {
     [Rect { width: first, ..area }, Rect { x: area.x + first, width: area.width - first, ..area }]
 }

@@ -1,4 +1,4 @@
-//! Styled text: pieces of it marked, cut and wrapped by the columns a terminal shows it in.
+//! Styled text, measured, cut and wrapped by terminal columns.
 
 use std::ops::Range;
 
@@ -9,24 +9,25 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::render::escape::escaped;
 
-/// A piece of text in one style: one line of it.
+/// Text of one line in one style.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
-    /// Harmless for a terminal.
+    /// The text, without characters that control the terminal.
     pub text: String,
-    /// How it looks.
+    /// The style of the text.
     pub style: Style,
 }
 
 impl Piece {
-    /// Of text from a corpus: what would drive the terminal is named, a tab is four spaces.
+    /// Creates a piece from untrusted text. Escapes characters that can control the terminal, and replaces a
+    /// tab by four spaces and a line feed by a space.
     pub fn new(text: &str, style: Style) -> Self {
         Self { text: escaped(text).replace('\t', "    ").replace('\n', " "), style }
     }
 }
 
-/// A text in one style, the parts of it that are marked in another on top. Ranges are in order and do not
-/// overlap.
+/// Text in one style, with `mark` added to the style of the marked ranges. The ranges must be in order and
+/// must not overlap. Ranges that do not fit the text are ignored.
 pub fn marked(text: &str, marks: &[Range<usize>], style: Style, mark: Style) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -43,12 +44,12 @@ pub fn marked(text: &str, marks: &[Range<usize>], style: Style, mark: Style) -> 
     pieces
 }
 
-/// How many columns pieces take.
+/// The width of the pieces in columns.
 pub fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.text.width()).sum()
 }
 
-/// One line of so many columns at most, with "…" where it was cut.
+/// One line of at most `columns` columns. If it was cut, it ends with "…".
 pub fn cut(pieces: &[Piece], columns: usize) -> Line<'static> {
     if width(pieces) <= columns {
         return Cell::line(&cells(pieces));
@@ -67,13 +68,13 @@ pub fn cut(pieces: &[Piece], columns: usize) -> Line<'static> {
     line
 }
 
-/// Lines of so many columns at most, broken between words; a word wider than a line is cut. `first` stands
-/// before the first line, `rest` before each other one.
+/// Lines of at most `columns` columns, broken between words. A word wider than a line is split. `first` is
+/// the prefix of the first line, `rest` that of the other lines.
 pub fn wrap(pieces: &[Piece], columns: usize, first: &[Piece], rest: &[Piece]) -> Vec<Line<'static>> {
     wrap_cells(&cells(pieces), columns, first, rest, |cell| cell.text == " ")
 }
 
-/// Like [`wrap`], for code: broken anywhere, and no space is dropped.
+/// Like [`wrap`], for code: lines break anywhere, and no space is dropped.
 pub fn fold(pieces: &[Piece], columns: usize, first: &[Piece], rest: &[Piece]) -> Vec<Line<'static>> {
     wrap_cells(&cells(pieces), columns, first, rest, |_| false)
 }
@@ -114,14 +115,14 @@ fn wrap_cells(
             wide += cell.width;
         }
     }
-    // Nothing at all is an empty line.
+    // Empty text is one empty line.
     if start < cells.len() || start == 0 {
         push(&cells[start..]);
     }
     lines
 }
 
-/// What a terminal shows as one character.
+/// A grapheme cluster, which a terminal shows as one character.
 struct Cell<'a> {
     text: &'a str,
     style: Style,
@@ -129,7 +130,7 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Neighbours of one style are one span.
+    /// Joins the cells to a line. Adjacent cells of the same style become one span.
     fn line(cells: &[Self]) -> Line<'static> {
         let same = |a: &Self, b: &Self| a.style == b.style;
         Line::from_iter(cells.chunk_by(same).map(|run| {
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_between_words_behind_what_stands_before_them() {
+    fn lines_break_between_words_after_their_prefix() {
         check("one two three four", 11, &["- one two", "  three", "  four"]);
         check("one two", 9, &["- one two"]);
         check("one two ", 9, &["- one two"]);
@@ -177,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn code_keeps_its_spaces() {
+    fn spaces_in_code_are_kept() {
         let lines = fold(&plain("a  = b;"), 4, &[], &[]);
         assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), ["a  =", " b;"]);
     }
 
     #[test]
-    fn what_is_too_long_is_cut_with_a_sign() {
+    fn long_lines_end_with_an_ellipsis() {
         let cut = |text: &str, columns| cut(&plain(text), columns).to_string();
         assert_eq!((cut("word", 4).as_str(), cut("words", 4).as_str()), ("word", "wor…"));
         assert_eq!(
@@ -193,19 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_laid_over_a_style() {
+    fn marks_are_added_to_the_style() {
         let dim = Style::new().add_modifier(Modifier::DIM);
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let pieces = marked("a lock held", &[2..6, 9..11], dim, bold);
         let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
         assert_eq!(texts, ["a ", "lock", " he", "ld"]);
         assert_eq!(pieces[1].style, dim.patch(bold));
-        // Ranges that do not fit the text mark nothing.
+        // Ranges that do not fit the text are ignored.
         assert_eq!(marked("é", &[0..1, 1..9], dim, bold), vec![Piece::new("é", dim)]);
     }
 
     #[test]
-    fn what_would_drive_a_terminal_is_named() {
+    fn control_characters_are_escaped() {
         assert_eq!(Piece::new("a\x1b[2J\tb", Style::new()).text, "a\\u{1b}[2J    b");
     }
 }

@@ -1,35 +1,35 @@
-//! Colours: of the terminal's own sixteen, so that they suit whatever it looks like.
+//! Colours. Only the 16 colours of the terminal are used, so that they fit its colour scheme.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// The styles of everything that is drawn.
+/// The styles of the screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
-    /// What the phrase is typed behind, and what marks the selected question.
+    /// The prompt, and the marker of the selected question.
     pub marker: Style,
     /// Titles.
     pub title: Style,
-    /// What matches the phrase.
+    /// Text that matches the phrase.
     pub matched: Style,
-    /// Where a question stands.
-    pub place: Style,
-    /// What is there to be overlooked.
+    /// The location of a question.
+    pub location: Style,
+    /// Secondary text.
     pub quiet: Style,
-    /// What must not be overlooked.
+    /// Warnings and errors.
     pub warning: Style,
-    /// How sure we are: hardly, somewhat, very.
-    pub sure: [Style; 3],
+    /// The confidence: low, medium, high.
+    pub confidence: [Style; 3],
     /// Headings of an answer.
     pub heading: Style,
-    /// Code among words.
+    /// Inline code.
     pub code: Style,
     /// Links.
     pub link: Style,
     /// In code: keywords.
     pub keyword: Style,
-    /// In code: text.
+    /// In code: strings.
     pub string: Style,
-    /// In code: remarks.
+    /// In code: comments.
     pub comment: Style,
     /// In code: numbers.
     pub number: Style,
@@ -42,16 +42,20 @@ const fn colour(colour: Color) -> Style {
 }
 
 impl Theme {
-    /// With colours.
+    /// A theme with colours.
     pub const fn coloured() -> Self {
         Self {
             marker: colour(Color::Magenta).add_modifier(Modifier::BOLD),
             title: Style::new().add_modifier(Modifier::BOLD),
             matched: colour(Color::Yellow).add_modifier(Modifier::BOLD),
-            place: colour(Color::Cyan),
+            location: colour(Color::Cyan),
             quiet: Style::new().add_modifier(Modifier::DIM),
             warning: colour(Color::Yellow),
-            sure: [Style::new().add_modifier(Modifier::DIM), colour(Color::Yellow), colour(Color::Green)],
+            confidence: [
+                Style::new().add_modifier(Modifier::DIM),
+                colour(Color::Yellow),
+                colour(Color::Green),
+            ],
             heading: colour(Color::Blue).add_modifier(Modifier::BOLD),
             code: colour(Color::Cyan),
             link: Style::new().add_modifier(Modifier::UNDERLINED),
@@ -63,7 +67,7 @@ impl Theme {
         }
     }
 
-    /// Without: bold, dim and underlined text says what it can.
+    /// A theme without colours, with bold, dim and underlined text only.
     pub const fn plain() -> Self {
         let none = Style::new();
         let bold = none.add_modifier(Modifier::BOLD);
@@ -72,10 +76,10 @@ impl Theme {
             marker: bold,
             title: bold,
             matched: bold.add_modifier(Modifier::UNDERLINED),
-            place: none,
+            location: none,
             quiet,
             warning: bold,
-            sure: [none; 3],
+            confidence: [none; 3],
             heading: bold.add_modifier(Modifier::UNDERLINED),
             code: none,
             link: none.add_modifier(Modifier::UNDERLINED),

@@ -8,33 +8,33 @@ use crate::duplicates::{Duplicates, Found, Kind, Options, Pair};
 use crate::pair::FITTED;
 use crate::question::Question;
 
-/// Which duplicates to list; everything may be left out.
+/// A request to list duplicates. All fields are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DuplicatesRequest {
-    /// How likely two questions have to ask the same, 0 to 1.
+    /// The minimum probability that two questions ask the same, 0 to 1.
     #[serde(default = "default_threshold")]
     pub threshold: f32,
-    /// Only questions from files whose path contains this.
+    /// Only questions from files whose path contains this string.
     #[serde(default)]
     pub within: Option<String>,
-    /// Only pairs of different files.
+    /// Only pairs of questions from different files.
     #[serde(default)]
     pub across: bool,
-    /// Only so many of the likeliest pairs; groups are all there.
+    /// The maximum number of pairs, most probable first. Does not limit the groups.
     #[serde(default)]
     pub top: Option<usize>,
 }
 
-/// A question that somebody is about to ask.
+/// A request to check whether a new question is a duplicate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
-    /// The question.
+    /// The new question.
     pub q: String,
-    /// How likely another one has to ask the same, 0 to 1.
+    /// The minimum probability that an indexed question asks the same, 0 to 1.
     #[serde(default = "default_threshold")]
     pub threshold: f32,
 }
@@ -43,52 +43,53 @@ fn default_threshold() -> f32 {
     FITTED.threshold
 }
 
-/// What `dups --json` writes.
+/// The duplicates in an index, as written by `dups --json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DuplicatesReply<'a> {
-    /// How many questions were compared.
+    /// The number of questions compared.
     pub questions: usize,
-    /// The least probability of a pair.
+    /// The minimum probability of a pair, 0 to 1.
     pub threshold: f32,
-    /// Questions that ask the same, largest group first.
+    /// The groups of duplicates, largest first.
     pub groups: Vec<GroupReply<'a>>,
-    /// The pairs, likeliest first; a repeat is paired with the first of its kind only.
+    /// The pairs of duplicates, most probable first. A repeat is paired only with the first question that it
+    /// repeats.
     pub pairs: Vec<PairReply<'a>>,
 }
 
-/// Questions that ask the same.
+/// A group of questions that ask the same.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupReply<'a> {
-    /// The one to keep.
+    /// The question to keep.
     pub canonical: AskedReply<'a>,
-    /// The others, likeliest first.
+    /// The duplicates of the canonical question, most probable first.
     pub duplicates: Vec<MemberReply<'a>>,
 }
 
-/// A question, in short.
+/// The id, title and location of a question.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedReply<'a> {
-    /// Names the question in its index.
+    /// The id of the question, unique in the index.
     pub id: &'a str,
-    /// The question as asked.
+    /// The title of the question.
     pub title: &'a str,
-    /// Where it stands.
+    /// The location of the question.
     pub source: SourceReply<'a>,
 }
 
-/// A question that asks what another does.
+/// A duplicate of another question.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberReply<'a> {
     /// The question.
     #[serde(flatten)]
     pub question: AskedReply<'a>,
-    /// `exact`, `repeat` (but for case, punctuation, markup) or `paraphrase`.
+    /// `exact` (the same text), `repeat` (the same except for case, punctuation and markup) or `paraphrase`.
     pub kind: &'static str,
-    /// The probability that it asks the same.
+    /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
 }
 
@@ -96,66 +97,66 @@ pub struct MemberReply<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PairReply<'a> {
-    /// The first in source order.
+    /// The question that comes first in source order.
     pub one: AskedReply<'a>,
-    /// The other.
+    /// The other question.
     pub two: AskedReply<'a>,
-    /// `exact`, `repeat` (but for case, punctuation, markup) or `paraphrase`.
+    /// `exact` (the same text), `repeat` (the same except for case, punctuation and markup) or `paraphrase`.
     pub kind: &'static str,
-    /// The probability that both ask the same.
+    /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
-    /// The cosine of the nearest two of their phrasings; `null` for repeats.
+    /// The cosine of their two closest phrasings; `null` for repeats.
     pub cosine: Option<f32>,
-    /// These two phrasings, where one is not the title.
+    /// The two closest phrasings, if one of them is not a title.
     pub asked_as: Option<[&'a str; 2]>,
-    /// The words that both have.
+    /// The words that occur in both.
     pub shared_words: &'a [String],
-    /// What differs, in words.
+    /// Descriptions of the differences.
     pub differences: Vec<&'static str>,
-    /// Both have one and the same answer.
+    /// Whether both have the same answer.
     pub same_answer: bool,
 }
 
-/// What `dups --check` says of one phrase.
+/// Whether a new question is a duplicate, as written by `dups --check`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckReply<'a> {
-    /// What the line called itself, as it did; absent where a phrase was typed.
+    /// The `_id` of the line, unchanged. Absent if the question was not read from a file.
     #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a Value>,
-    /// The phrase.
+    /// The new question.
     pub query: &'a str,
-    /// Whether some question asks the same.
+    /// Whether the index has a question that asks the same.
     pub duplicate: bool,
-    /// Those that do, likeliest first.
+    /// The questions that ask the same, most probable first.
     pub duplicates: Vec<MemberReply<'a>>,
 }
 
 impl DuplicatesRequest {
-    /// What is looked for.
+    /// Converts the request to options.
     ///
     /// # Errors
-    /// The threshold is not within its bounds.
+    /// The threshold is not from 0 to 1.
     pub fn options(&self) -> anyhow::Result<Options> {
-        super::ensure_share("threshold", self.threshold)?;
+        super::ensure_zero_to_one("threshold", self.threshold)?;
         Ok(Options { within: self.within.clone(), across: self.across, threshold: self.threshold })
     }
 }
 
 impl CheckRequest {
-    /// The question and the threshold, as [`check`](crate::duplicates::check()) takes them.
+    /// Returns the question and the threshold for [`check`](crate::duplicates::check()).
     ///
     /// # Errors
-    /// There is no question, or the threshold is not within its bounds.
+    /// The question is empty, or the threshold is not from 0 to 1.
     pub fn accepted(&self) -> anyhow::Result<(&str, f32)> {
         anyhow::ensure!(!self.q.trim().is_empty(), "the phrase is empty");
-        super::ensure_share("threshold", self.threshold)?;
+        super::ensure_zero_to_one("threshold", self.threshold)?;
         Ok((&self.q, self.threshold))
     }
 }
 
 impl<'a> DuplicatesReply<'a> {
-    /// What was found, with the first `top` pairs, or all of them.
+    /// Converts duplicates, with the first `top` pairs or all of them.
     pub fn new(found: &'a Duplicates, threshold: f32, top: Option<usize>) -> Self {
         let questions = &found.questions;
         let group = |group: &crate::duplicates::Group| GroupReply {
@@ -187,7 +188,7 @@ impl<'a> DuplicatesReply<'a> {
 }
 
 impl<'a> CheckReply<'a> {
-    /// What was found for a phrase.
+    /// Converts the duplicates of a new question.
     pub fn new(id: Option<&'a Value>, query: &'a str, found: &'a [Found]) -> Self {
         let member = |found: &'a Found| MemberReply::new(&found.question, found.kind, found.probability);
         Self { id, query, duplicate: !found.is_empty(), duplicates: found.iter().map(member).collect() }
@@ -195,7 +196,7 @@ impl<'a> CheckReply<'a> {
 }
 
 impl<'a> MemberReply<'a> {
-    /// A question beside another.
+    /// Converts a duplicate.
     pub fn new(question: &'a Question, kind: Kind, probability: f32) -> Self {
         Self { question: AskedReply::from(question), kind: kind.name(), probability }
     }

@@ -1,65 +1,70 @@
-//! Why a hit stands where it does, as JSON.
+//! The explanation of a hit's rank, as JSON.
 
 use serde::Serialize;
 
 use crate::search::{Explanation, FITTED, Hit, Passage, Reason};
 
-/// Why a hit stands where it does.
+/// Why a hit is ranked where it is.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplanationReply<'a> {
-    /// The share of meaning in the score; the rest is that of the words.
+    /// The weight of semantic search in the score, 0 to 1. Keyword search has the rest.
     pub semantic_weight: f32,
-    /// What its meaning says of it; `null` without vectors.
+    /// The features from semantic search; `null` without vectors.
     pub semantic: Option<SemanticReply<'a>>,
-    /// What its words say of it.
+    /// The features from keyword search.
     pub keyword: KeywordReply<'a>,
-    /// Of what the phrase names exactly (an error code, code as written), the share it has; counts
-    /// beside both legs. `null` where the phrase names nothing that any question has.
+    /// The fraction, by idf, of the exact terms of the phrase (error codes, code) that the question contains,
+    /// 0 to 1. It enters the score in addition to both retrievers. `null` if no question contains an exact
+    /// term of the phrase.
     pub named: Option<f32>,
-    /// Its title, or another way to ask it, is the phrase: it stands before everything else.
+    /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
-    /// What a reranker says of it, as log-odds; `null` where none was asked, or it was not reached.
+    /// The relevance from the reranker, as log-odds; `null` if there is no reranker, or it did not reach this
+    /// hit.
     pub relevance: Option<f32>,
-    /// The confidence of an average hit, and what moved it; `null` where nobody can tell.
+    /// How the confidence is computed; `null` if the hit has no confidence.
     pub confidence: Option<ConfidenceReply>,
 }
 
-/// The semantic leg's figures of a hit.
+/// The features of a hit from semantic search.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SemanticReply<'a> {
-    /// Cosine of the phrase with the nearest piece.
+    /// The cosine of the phrase with the nearest chunk of the question.
     pub cosine: f32,
-    /// The cosine that ranks, after the best hits of a first ranking moved the phrase.
+    /// The cosine after feedback from the best hits of a first ranking moved the phrase's vector. This one is
+    /// used for ranking.
     pub moved_cosine: Option<f32>,
-    /// From 0 for a cosine as good as that of any question to 1 for the best: what enters the score.
+    /// The normalized cosine, which enters the score: 0 for the cosine of an unrelated question, 1 for the
+    /// best cosine.
     pub share: Option<f32>,
-    /// Where meaning alone would put it, from 1.
+    /// The rank in semantic search alone, from 1.
     pub rank: Option<usize>,
-    /// Among how many.
+    /// The number of questions ranked.
     pub of: Option<usize>,
-    /// `title`, `also` or `answer`: where the nearest piece stands.
+    /// The part of the question with the nearest chunk: `title`, `also` (an alternative title) or `answer`.
     pub nearest: Option<&'static str>,
-    /// The other way to ask that is nearest, where one is.
+    /// The alternative title, if it is the nearest chunk.
     pub also: Option<&'a str>,
-    /// `[start, end]` of the nearest piece in the readable answer, where it stands there.
+    /// `[start, end]` of the nearest chunk in the readable answer, in bytes, if the chunk is in the answer.
     pub passage: Option<[u32; 2]>,
 }
 
-/// The keyword leg's figures of a hit.
+/// The features of a hit from keyword search.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeywordReply<'a> {
-    /// BM25.
+    /// The BM25 score.
     pub bm25: f32,
-    /// BM25 as a share of the best: what enters the score.
+    /// The BM25 score divided by the best one, which enters the score; `null` if no word matches any
+    /// question.
     pub share: Option<f32>,
-    /// Where words alone would put it, from 1; `null` where no word matches.
+    /// The rank in keyword search alone, from 1; `null` if no word matches.
     pub rank: Option<usize>,
-    /// Among how many.
+    /// The number of questions ranked.
     pub of: Option<usize>,
-    /// How much of the phrase it has, by idf.
+    /// The fraction, by idf, of the words of the phrase that the question contains, 0 to 1.
     pub covered: f32,
     /// The words of the phrase.
     pub words: Vec<WordReply<'a>>,
@@ -69,42 +74,42 @@ pub struct KeywordReply<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WordReply<'a> {
-    /// As the phrase writes it.
+    /// The word as written in the phrase.
     pub word: &'a str,
-    /// How much it says; 0 for a word that no question has.
+    /// The inverse document frequency of the word; 0 if no question contains it.
     pub idf: f32,
-    /// How often the title has it.
+    /// How often the word occurs in the title.
     pub title: usize,
-    /// How often the other ways to ask have it.
+    /// How often the word occurs in the alternative titles.
     pub also: usize,
-    /// How often the answer has it.
+    /// How often the word occurs in the answer.
     pub answer: usize,
 }
 
-/// What moved a confidence.
+/// How a confidence is computed.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfidenceReply {
-    /// The confidence of an average hit.
+    /// The confidence of an average hit, 0 to 1.
     pub average: f32,
-    /// What moved it, most first.
+    /// The effects of the features, largest first.
     pub reasons: Vec<ReasonReply>,
 }
 
-/// One thing that moved a confidence.
+/// The effect of one feature on a confidence.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReasonReply {
-    /// What it is called in `confidence.json`.
+    /// The name of the feature in `confidence.json`.
     pub feature: &'static str,
-    /// Its value.
+    /// The value of the feature.
     pub value: f32,
-    /// By how much it moved the log-odds.
+    /// How much the feature changes the log-odds, compared with an average hit.
     pub effect: f32,
 }
 
 impl<'a> ExplanationReply<'a> {
-    /// The explanation of a hit.
+    /// Converts the explanation of a hit.
     pub fn new(hit: &'a Hit, why: &'a Explanation) -> Self {
         let nearest = why.nearest.as_ref().map(|(passage, _)| passage);
         let semantic = hit.scores.cosine.map(|cosine| SemanticReply {

@@ -1,7 +1,8 @@
-//! The JSON contract: the only types of ours that other programs read.
+//! The JSON that other programs read and write.
 //!
-//! `--json`, `--batch`, `show --json`, `export` and `serve` write these and nothing else. Absent values
-//! are `null`, absent lists empty; every key is always there. Offsets are UTF-8 bytes.
+//! `--json`, `--batch`, `show --json`, `export`, `serve` and `mcp` write these types only. Every key is
+//! always present, except where its documentation says otherwise: an absent value is `null`, and an absent
+//! list is empty. Offsets are in bytes of UTF-8.
 
 mod duplicates;
 mod explanation;
@@ -24,218 +25,223 @@ pub use duplicates::{
 pub use explanation::ExplanationReply;
 pub use request::{AnySearchRequest, QuestionRequest, SearchRequest, SearchesRequest};
 
-/// The answer to one phrase.
+/// The results for one phrase.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchReply<'a> {
-    /// The phrase as typed.
+    /// The phrase as given.
     pub query: &'a str,
-    /// Whether we are sure enough of the best hit; if not, the hits are the nearest misses.
+    /// Whether the confidence of the best hit is at least `min_confidence`. If not, the hits are only the
+    /// closest questions. Without embeddings, whether there is a hit.
     pub answered: bool,
-    /// Milliseconds from the parsed phrase to the last snippet, loading not included.
+    /// The search time in milliseconds, without loading the index and the model.
     pub took_ms: f64,
-    /// Best first.
+    /// The hits, best first.
     pub hits: Vec<HitReply<'a>>,
-    /// Why less was searched than was asked for; `null` if nothing was left out.
+    /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it
+    /// was not.
     pub notice: Option<&'a str>,
 }
 
-/// The answers to several phrases.
+/// The results for several phrases.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchesReply<'a> {
-    /// In the order of the requests.
+    /// One reply per request, in the order of the requests.
     pub replies: Vec<SearchReply<'a>>,
 }
 
-/// Why a request was not answered (RFC 9457).
+/// An error response (RFC 9457, problem details).
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProblemReply<'a> {
-    /// Always `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`, which means that the status code identifies the problem.
     #[serde(rename = "type")]
     pub kind: &'a str,
-    /// What the status is called.
+    /// The name of the status code.
     pub title: &'a str,
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// What is wrong here, for people.
+    /// A description of the error.
     pub detail: &'a str,
 }
 
-/// Whether a server can answer.
+/// The health of a server.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthReply<'a> {
-    /// `ok`.
+    /// Always `ok`.
     pub status: &'a str,
-    /// The program's version.
+    /// The version of the program.
     pub version: &'a str,
 }
 
-/// The answer to one line of a batch.
+/// The results for one line of a batch.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchReply<'a> {
-    /// What the line called itself, as it did.
+    /// The `_id` of the line, unchanged; `null` if it has none.
     #[serde(rename = "_id")]
     pub id: Option<&'a Value>,
-    /// The answer.
+    /// The results.
     #[serde(flatten)]
     pub reply: SearchReply<'a>,
 }
 
-/// A reply that was kept short.
+/// A reply of limited length.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TruncatedReply<T> {
     /// The reply.
     #[serde(flatten)]
     pub reply: T,
-    /// What was left out, and how to get it; `null` where this is all.
+    /// What was left out, and how to get it; `null` if the reply is complete.
     pub cut: Option<String>,
 }
 
-/// A line of a batch that could not be answered.
+/// The error for one line of a batch.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchError<'a> {
-    /// What the line called itself, as it did.
+    /// The `_id` of the line, unchanged; `null` if it has none.
     #[serde(rename = "_id")]
     pub id: Option<&'a Value>,
-    /// Why.
+    /// The error message.
     pub error: String,
 }
 
-/// A question that was found.
+/// A question that matches a phrase.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HitReply<'a> {
-    /// From 1.
+    /// The position among the hits, from 1.
     pub rank: usize,
-    /// Names the question in its index.
+    /// The id of the question, unique in the index.
     pub id: &'a str,
-    /// The source's own name for it.
+    /// The id that the source gives the question.
     pub key: Option<&'a str>,
-    /// The question as asked.
+    /// The title of the question.
     pub title: &'a str,
-    /// Where it stands.
+    /// The location of the question.
     pub source: SourceReply<'a>,
-    /// The heading it stands under.
+    /// The section of the source that contains the question.
     pub section: Option<&'a str>,
-    /// How hard the source says it is.
+    /// The difficulty, as written in the source.
     pub level: Option<&'a str>,
-    /// Subjects.
+    /// The tags.
     pub tags: &'a [String],
-    /// How well it fits, compared with the other hits of this phrase.
+    /// The score, comparable only with other hits for the same phrase. Hybrid: the fused score, 0 to 1, which
+    /// is 1 if the phrase is the title. Semantic: the cosine. Keyword: BM25.
     pub score: f32,
-    /// The probability that it answers the phrase.
+    /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings.
     pub confidence: Option<f32>,
-    /// The passage that answers.
+    /// The best passage of the answer.
     pub snippet: SnippetReply<'a>,
-    /// A web address of the question.
+    /// The web address of the question.
     pub url: Option<&'a str>,
-    /// Questions further down that ask the same, shown here only; empty with `--all`.
+    /// Lower-ranked questions that ask the same. They are not hits of their own. Empty if all hits are
+    /// requested.
     pub also_asked: Vec<AgainReply<'a>>,
-    /// Why it stands where it does; only there with `--explain`.
+    /// Why the hit is ranked where it is. The key is present only if an explanation is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<ExplanationReply<'a>>,
 }
 
-/// A question that asks what a better hit asks.
+/// A question that asks the same as a higher-ranked hit.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgainReply<'a> {
     /// The question.
     #[serde(flatten)]
     pub question: AskedReply<'a>,
-    /// The probability that it asks the same.
+    /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
 }
 
 impl<'a> From<&'a AlsoAsked> for AgainReply<'a> {
-    fn from(again: &'a AlsoAsked) -> Self {
-        Self { question: AskedReply::from(&again.question), probability: again.probability }
+    fn from(asked: &'a AlsoAsked) -> Self {
+        Self { question: AskedReply::from(&asked.question), probability: asked.probability }
     }
 }
 
-/// A place in a file.
+/// A location in a file.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReply<'a> {
-    /// Relative to the folder that holds the index where it lies below it, else absolute.
+    /// The path of the file, relative to the directory that contains the index; absolute if the file is not
+    /// below that directory.
     pub path: &'a str,
-    /// From 1.
+    /// The line number, from 1.
     pub line: u64,
 }
 
-/// A piece of an answer.
+/// A passage of an answer.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnippetReply<'a> {
-    /// Markdown.
+    /// The text, Markdown.
     pub text: &'a str,
-    /// `[start, end]` of what matches the phrase.
+    /// The parts of `text` that match the phrase, each as `[start, end]` in bytes.
     pub highlights: Vec<[usize; 2]>,
 }
 
-/// What an index holds.
+/// Statistics of an index.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsReply<'a> {
-    /// Where it lies.
+    /// The directory of the index.
     pub index: String,
-    /// The format of what it keeps.
+    /// The version of the index format.
     pub format: u32,
-    /// Questions.
+    /// The number of questions.
     pub questions: u64,
-    /// Questions that have an answer.
+    /// The number of questions that have an answer.
     pub answered: u64,
-    /// Other ways to ask them, all together.
+    /// The number of alternative titles of all questions.
     pub also: u64,
-    /// Files that were read, those without questions included.
+    /// The number of indexed files, including files without questions.
     pub files: u64,
-    /// What was named to be read.
+    /// The files and directories that were indexed, as given.
     pub roots: &'a [String],
-    /// Pieces of questions that have a vector.
+    /// The number of vectors. Each question has one or more.
     pub vectors: u64,
-    /// Tantivy segments.
+    /// The number of Tantivy segments.
     pub segments: u64,
-    /// Bytes of all its files.
+    /// The size of all index files, in bytes.
     pub bytes: u64,
-    /// The model of its vectors; `null` in an index of words only.
+    /// The embedding model; `null` if the index has keywords only.
     pub model: Option<ModelReply<'a>>,
-    /// The share of meaning in the score, tuned on the corpus; `null` where it never was.
+    /// The weight of semantic search, 0 to 1, tuned on the index; `null` if it was never tuned.
     pub semantic_weight: Option<f32>,
-    /// How many questions there were when it was tuned.
+    /// The number of questions that the weight was tuned on.
     pub tuned_on: u64,
-    /// How many questions each section has.
+    /// The number of questions in each section.
     pub sections: &'a BTreeMap<String, u64>,
-    /// How many questions each level has.
+    /// The number of questions of each level.
     pub levels: &'a BTreeMap<String, u64>,
-    /// How many questions each tag has.
+    /// The number of questions with each tag.
     pub tags: &'a BTreeMap<String, u64>,
 }
 
-/// The model that made an index's vectors.
+/// The embedding model of an index.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelReply<'a> {
-    /// What people call it.
+    /// The name of the model.
     pub name: &'a str,
-    /// Names its weights and how they are used.
+    /// A hash of the weights and settings. Models with the same fingerprint give the same vectors.
     pub fingerprint: &'a str,
-    /// How many numbers a vector has.
+    /// The length of a vector.
     pub dimensions: usize,
-    /// How many tokens of a text it reads.
+    /// The maximum number of tokens of a text. The rest is cut off.
     pub window: usize,
-    /// `builtin`, `catalogue`, a folder, or the address of an endpoint.
+    /// `builtin`, `catalogue`, the path of a directory, or the URL of an endpoint.
     pub origin: String,
-    /// What is put before a phrase.
+    /// The text before each phrase.
     pub query_prefix: &'a str,
-    /// What is put before everything else.
+    /// The text before each title and passage.
     pub passage_prefix: &'a str,
-    /// `mean` or `cls`; `null` where the model pools by itself.
+    /// How the vectors of the tokens are combined: `mean` or `cls`; `null` if the model does it itself.
     pub pooling: Option<Pooling>,
 }
 
@@ -260,7 +266,7 @@ impl<'a> From<&'a ModelInfo> for ModelReply<'a> {
 }
 
 impl<'a> StatsReply<'a> {
-    /// The statistics of an index.
+    /// Combines the statistics of an index with its metadata.
     pub fn new(index: &'a Index, stats: &'a Stats) -> Self {
         let meta = index.meta();
         Self {
@@ -284,49 +290,49 @@ impl<'a> StatsReply<'a> {
     }
 }
 
-/// A whole question: a line of `export`, the answer of `show --json`.
+/// A full question. `export` writes one per line, and `show --json` writes one.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuestionReply<'a> {
-    /// Names the question in its index.
+    /// The id of the question, unique in the index.
     pub id: &'a str,
-    /// The source's own name for it.
+    /// The id that the source gives the question.
     pub key: Option<&'a str>,
-    /// The question as asked.
+    /// The title of the question.
     pub title: &'a str,
-    /// Other ways people ask the same.
+    /// Alternative titles: other ways to ask the same.
     pub also: &'a [String],
-    /// The answer as its source has it, Markdown; diagrams are not turned into words.
+    /// The answer as written in the source, Markdown. Mermaid diagrams are not converted to text.
     pub answer: &'a str,
-    /// Where it stands.
+    /// The location of the question.
     pub source: SourceReply<'a>,
-    /// The heading it stands under.
+    /// The section of the source that contains the question.
     pub section: Option<&'a str>,
-    /// How hard the source says it is.
+    /// The difficulty, as written in the source.
     pub level: Option<&'a str>,
-    /// Subjects.
+    /// The tags.
     pub tags: &'a [String],
-    /// A web address of the question.
+    /// The web address of the question.
     pub url: Option<&'a str>,
-    /// The source's own measure of it: votes, rating.
+    /// A score from the source, such as votes or a rating.
     pub score: Option<f64>,
-    /// Whatever else the source says of it.
+    /// All other fields of the source.
     pub fields: &'a BTreeMap<String, String>,
 }
 
-/// Refuses what is no number from 0 to 1.
-fn ensure_share(name: &str, share: f32) -> anyhow::Result<()> {
-    anyhow::ensure!((0.0..=1.0).contains(&share), "{name} must be a number from 0 to 1");
+/// Checks that a number is from 0 to 1. NaN is an error.
+fn ensure_zero_to_one(name: &str, value: f32) -> anyhow::Result<()> {
+    anyhow::ensure!((0.0..=1.0).contains(&value), "{name} must be a number from 0 to 1");
     Ok(())
 }
 
 impl<'a> SearchReply<'a> {
-    /// The answer to a phrase; it is one where we are at least so sure of the best hit.
+    /// Converts results. `min_confidence` (0 to 1) decides [`answered`](Self::answered).
     pub fn new(results: &'a Results, min_confidence: f32) -> Self {
         Self {
             query: &results.phrase,
             answered: results.is_answered(min_confidence),
-            // Microseconds are enough to tell.
+            // Rounded to microseconds.
             took_ms: (results.took.as_secs_f64() * 1e6).round() / 1e3,
             hits: results.hits.iter().map(HitReply::from).collect(),
             notice: results.notice.as_deref(),

@@ -1,4 +1,4 @@
-//! What other programs ask, as JSON.
+//! The JSON of requests.
 
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
@@ -6,78 +6,79 @@ use serde_json::Value;
 
 use crate::search::{FITTED, Filters, Mode, Query};
 
-/// A phrase and how to search for it; everything but the phrase may be left out.
+/// A search. All fields except `q` are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
-    /// What to look for: plain language or code. "Quoted words" must stand as they are, -word must not
-    /// stand at all.
+    /// The phrase: plain language, code or an error message. "Quoted words" must occur exactly; -word must
+    /// not occur.
     pub q: String,
-    /// How many hits at most.
+    /// The maximum number of hits.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    /// What ranks: words, meaning, or both.
+    /// Rank by keywords, by semantic similarity, or by both (hybrid).
     #[serde(default)]
     pub mode: Mode,
-    /// Only questions from files whose path contains one of these.
+    /// Only questions from files whose path contains one of these strings.
     #[serde(default)]
     pub source: Vec<String>,
-    /// Only questions in sections that contain one of these.
+    /// Only questions from sections whose name contains one of these strings.
     #[serde(default)]
     pub section: Vec<String>,
-    /// Only questions of one of these levels.
+    /// Only questions with one of these levels.
     #[serde(default)]
     pub level: Vec<String>,
     /// Only questions with one of these tags.
     #[serde(default)]
     pub tag: Vec<String>,
-    /// The share of meaning against words, 0 to 1, instead of the one tuned on the corpus.
+    /// The weight of semantic against keyword search, 0 to 1. Default: the weight tuned on the index.
     #[serde(default)]
     pub semantic_weight: Option<f32>,
-    /// Below this confidence in the best hit (0 to 1), `answered` is false.
+    /// If the confidence of the best hit (0 to 1) is lower than this, `answered` is false.
     #[serde(default = "default_min_confidence")]
     pub min_confidence: f32,
-    /// Show every hit, those that ask the same as a better one as well.
+    /// Also return hits that ask the same as a better hit.
     #[serde(default)]
     pub all: bool,
-    /// Say why each hit stands where it does.
+    /// Explain why each hit is ranked where it is.
     #[serde(default)]
     pub explain: bool,
 }
 
-/// Several phrases at once.
+/// Several searches in one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchesRequest {
-    /// Each is answered as if it had come alone.
+    /// The searches. They do not affect each other.
     pub requests: Vec<SearchRequest>,
 }
 
-/// One phrase, or several at once.
+/// One search, or several in one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum AnySearchRequest {
-    /// Several.
+    /// Several searches.
     Many(SearchesRequest),
-    /// One.
+    /// One search.
     One(SearchRequest),
 }
 
 impl AnySearchRequest {
-    /// Reads what was sent. An object with `requests` is several: an untagged enum would only say that
-    /// neither fits.
+    /// Parses a request body. An object with the key `requests` is several searches. The derived
+    /// implementation for an untagged enum would not name the wrong key in its error.
     ///
     /// # Errors
-    /// It is neither; the message names what is missing or unknown.
-    pub fn parse(sent: Value) -> serde_json::Result<Self> {
-        match sent.get("requests") {
-            // A derived reader takes an array for a struct as well.
-            _ if !sent.is_object() => Err(serde_json::Error::custom("expected an object")),
-            Some(_) => SearchesRequest::deserialize(sent).map(Self::Many),
-            None => SearchRequest::deserialize(sent).map(Self::One),
+    /// The value is not an object, or a key is missing, unknown or has the wrong type. The message names the
+    /// key.
+    pub fn parse(body: Value) -> serde_json::Result<Self> {
+        match body.get("requests") {
+            // Derived implementations accept an array as a struct.
+            _ if !body.is_object() => Err(serde_json::Error::custom("expected an object")),
+            Some(_) => SearchesRequest::deserialize(body).map(Self::Many),
+            None => SearchRequest::deserialize(body).map(Self::One),
         }
     }
 }
@@ -91,7 +92,7 @@ fn default_min_confidence() -> f32 {
 }
 
 impl SearchRequest {
-    /// For a phrase, with everything else as it is when nobody says otherwise.
+    /// A search for a phrase with default settings.
     pub fn new(q: impl Into<String>) -> Self {
         Self {
             q: q.into(),
@@ -108,13 +109,13 @@ impl SearchRequest {
         }
     }
 
-    /// The query that is meant.
+    /// Converts the request to a query.
     ///
     /// # Errors
-    /// There is nothing to search for, or a number is not within its bounds.
+    /// The phrase has nothing to search for, or `semantic_weight` or `min_confidence` is not from 0 to 1.
     pub fn query(&self) -> anyhow::Result<Query> {
-        self.semantic_weight.map_or(Ok(()), |share| super::ensure_share("semantic_weight", share))?;
-        super::ensure_share("min_confidence", self.min_confidence)?;
+        self.semantic_weight.map_or(Ok(()), |weight| super::ensure_zero_to_one("semantic_weight", weight))?;
+        super::ensure_zero_to_one("min_confidence", self.min_confidence)?;
         Ok(Query {
             mode: self.mode,
             limit: self.limit,
@@ -132,14 +133,14 @@ impl SearchRequest {
     }
 }
 
-/// Which question is wanted, whole.
+/// A request for one full question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QuestionRequest {
-    /// The question's id, the beginning of it (four digits at least), or its own key.
+    /// The id of the question, a prefix of the id (at least four digits), or its key.
     pub id: String,
-    /// Where in the answer to begin, in bytes: a long answer comes in pieces.
+    /// Where to start in the answer, in bytes. A long answer is returned in parts.
     #[serde(default)]
     pub offset: usize,
 }
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_as_on_the_command_line() {
+    fn defaults_are_those_of_the_command_line() {
         let request: SearchRequest = serde_json::from_str(r#"{"q": "-tokio pin"}"#).unwrap();
         assert_eq!(request, SearchRequest::new("-tokio pin"));
         let query = request.query().unwrap();
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_is_told_from_several_and_errors_name_what_is_wrong() {
+    fn one_or_several_searches_are_parsed_and_errors_name_the_key() {
         let parse = |text: &str| AnySearchRequest::parse(serde_json::from_str(text).unwrap());
         let one = SearchRequest::new("a");
         assert_eq!(parse(r#"{"q": "a"}"#).unwrap(), AnySearchRequest::One(one.clone()));
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_misspelt_or_out_of_bounds_is_refused() {
+    fn unknown_keys_and_values_out_of_range_are_errors() {
         assert!(serde_json::from_str::<SearchRequest>(r#"{"q": "a", "limt": 3}"#).is_err());
         let out = SearchRequest { semantic_weight: Some(f32::NAN), ..SearchRequest::new("a") };
         assert!(out.query().unwrap_err().to_string().contains("semantic_weight"));

@@ -7,10 +7,10 @@ use crate::duplicates::{Duplicates, Found, Kind};
 use crate::question::Question;
 use crate::render::duplicate_reasons::duplicate_reasons;
 
-/// Writes groups: the question to keep, and its duplicates below it.
+/// Writes groups: each question to keep, with its duplicates below it.
 ///
 /// # Errors
-/// The stream is closed or full.
+/// The stream cannot be written.
 pub fn write_groups(out: &mut impl Write, found: &Duplicates, layout: Layout) -> io::Result<()> {
     for (nth, group) in found.groups.iter().enumerate() {
         if nth > 0 {
@@ -18,24 +18,24 @@ pub fn write_groups(out: &mut impl Write, found: &Duplicates, layout: Layout) ->
         }
         write_asked(out, &found.questions[group.canonical], &format!("{:>3} ", nth + 1), layout)?;
         for member in &group.members {
-            let how = how(member.kind, member.probability);
-            write_asked(out, &found.questions[member.question], &format!("{INDENT}{how:>6} "), layout)?;
+            let kind = kind_label(member.kind, member.probability);
+            write_asked(out, &found.questions[member.question], &format!("{INDENT}{kind:>6} "), layout)?;
         }
     }
     Ok(())
 }
 
-/// Writes the most probable pairs, and why each is one.
+/// Writes the `top` most probable pairs, with the reasons for each.
 ///
 /// # Errors
-/// The stream is closed or full.
+/// The stream cannot be written.
 pub fn write_pairs(out: &mut impl Write, found: &Duplicates, top: usize, layout: Layout) -> io::Result<()> {
     for (nth, pair) in found.pairs.iter().take(top).enumerate() {
         if nth > 0 {
             writeln!(out)?;
         }
-        let how = how(pair.kind, pair.probability);
-        write_asked(out, &found.questions[pair.one], &format!("{how:>6} "), layout)?;
+        let kind = kind_label(pair.kind, pair.probability);
+        write_asked(out, &found.questions[pair.one], &format!("{kind:>6} "), layout)?;
         write_asked(out, &found.questions[pair.two], "       ", layout)?;
         writeln!(out, "       {QUIET}{}{QUIET:#}", layout.shown(&duplicate_reasons(pair).join("; ")))?;
     }
@@ -45,28 +45,29 @@ pub fn write_pairs(out: &mut impl Write, found: &Duplicates, top: usize, layout:
 /// Writes the questions that a new question duplicates.
 ///
 /// # Errors
-/// The stream is closed or full.
+/// The stream cannot be written.
 pub fn write_found(out: &mut impl Write, found: &[Found], layout: Layout) -> io::Result<()> {
     for found in found {
-        let how = how(found.kind, found.probability);
-        write_asked(out, &found.question, &format!("{how:>6} "), layout)?;
+        let kind = kind_label(found.kind, found.probability);
+        write_asked(out, &found.question, &format!("{kind:>6} "), layout)?;
     }
     Ok(())
 }
 
-/// Writes a mark and the title of a question, and its location below.
-fn write_asked(out: &mut impl Write, question: &Question, mark: &str, layout: Layout) -> io::Result<()> {
-    let margin = " ".repeat(mark.chars().count());
+/// Writes a label and the title of a question, and its location below.
+fn write_asked(out: &mut impl Write, question: &Question, label: &str, layout: Layout) -> io::Result<()> {
+    let margin = " ".repeat(label.chars().count());
     let width = layout.width.map(|width| width.saturating_sub(margin.len()).max(20));
     for (nth, line) in wrapped(&question.title, width).into_iter().enumerate() {
-        let before = if nth == 0 { mark } else { &margin };
+        let before = if nth == 0 { label } else { &margin };
         writeln!(out, "{QUIET}{before}{QUIET:#}{TITLE}{}{TITLE:#}", layout.shown(&question.title[line]))?;
     }
     write!(out, "{margin}")?;
     write_location(out, question, margin.len(), layout)
 }
 
-fn how(kind: Kind, probability: f32) -> String {
+/// The label of a duplicate: its kind, or the probability of a paraphrase.
+fn kind_label(kind: Kind, probability: f32) -> String {
     match kind {
         Kind::Exact => "same".to_owned(),
         Kind::Repeat => "repeat".to_owned(),

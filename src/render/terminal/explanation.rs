@@ -1,4 +1,4 @@
-//! Why a hit is ranked where it is, as a small tree.
+//! Why a hit is ranked where it is, as a tree.
 
 use std::io::{self, Write};
 
@@ -8,9 +8,9 @@ use super::{INDENT, Layout, QUIET};
 use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
 
 /// How many characters of the nearest chunk are shown.
-const PIECE: usize = 60;
+const CHUNK: usize = 60;
 
-/// The lines of the explanation of a probability, and the features of the model that each adds up.
+/// The lines that explain a confidence, each with the features whose effects it sums.
 const REASONS: [(&str, &[&str]); 6] = [
     ("similarity to the phrase, semantic and keyword", &["cosine", "covered", "cosine_covered"]),
     ("more similar than questions on the same subject", &["stands_out"]),
@@ -27,7 +27,7 @@ pub fn write_explanation(
     why: &Explanation,
     layout: Layout,
 ) -> io::Result<()> {
-    let mut tree = Tree::new(sum(hit, why));
+    let mut tree = Tree::new(score(hit, why));
     tree.extend(semantic(hit, why, layout));
     tree.push(keyword(hit, why, layout));
     if !why.reasons.is_empty() {
@@ -40,11 +40,11 @@ pub fn write_explanation(
 }
 
 /// How the score is computed.
-fn sum(hit: &Hit, why: &Explanation) -> String {
+fn score(hit: &Hit, why: &Explanation) -> String {
     if hit.exact {
         return "the phrase is its title or an alternative title".to_owned();
     }
-    let score = figure(hit.score);
+    let score = decimal(hit.score);
     if let Some(relevance) = hit.relevance {
         return format!(
             "score {score}: half its score before reranking, half the reranker's relevance (log-odds {relevance:+.1})"
@@ -57,17 +57,17 @@ fn sum(hit: &Hit, why: &Explanation) -> String {
     let weight = why.semantic_weight;
     let sum = format!(
         "{} × {} semantic + {} × {} keyword",
-        figure(weight),
-        figure(semantic),
-        figure(1.0 - weight),
-        figure(keyword)
+        decimal(weight),
+        decimal(semantic),
+        decimal(1.0 - weight),
+        decimal(keyword)
     );
     match why.shares.named {
         Some(named) => format!(
             "score {score} = ({sum} + {} × {} exact terms) / {}",
-            figure(NAMED),
-            figure(named),
-            figure(1.0 + NAMED)
+            decimal(NAMED),
+            decimal(named),
+            decimal(1.0 + NAMED)
         ),
         None => format!("score {score} = {sum}"),
     }
@@ -75,23 +75,23 @@ fn sum(hit: &Hit, why: &Explanation) -> String {
 
 fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>> {
     let cosine = hit.scores.cosine?;
-    let place =
+    let rank =
         why.semantic_rank.map_or_else(String::new, |(rank, of)| format!("{} of {of}, ", ordinal(rank)));
     let moved = match why.moved_cosine {
         Some(moved) if (moved - cosine).abs() >= 0.005 => {
-            format!(", {} after feedback from the best hits", figure(moved))
+            format!(", {} after feedback from the best hits", decimal(moved))
         }
         _ => String::new(),
     };
-    let mut tree = Tree::new(format!("semantic: {place}cosine {}{moved}", figure(cosine)));
+    let mut tree = Tree::new(format!("semantic: {rank}cosine {}{moved}", decimal(cosine)));
     if let Some((passage, _)) = &why.nearest {
-        tree.push(format!("nearest chunk: {}", piece(hit, passage, layout)));
+        tree.push(format!("nearest chunk: {}", chunk(hit, passage, layout)));
     }
     Some(tree)
 }
 
-/// Which chunk of a question it is, and how it begins.
-fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
+/// Which part of a question a chunk is, and how it begins.
+fn chunk(hit: &Hit, passage: &Passage, layout: Layout) -> String {
     let answer = hit.question.readable_answer();
     let (name, text) = match passage {
         Passage::Title => return "title".to_owned(),
@@ -103,7 +103,7 @@ fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
         }
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = line.chars().take(PIECE).collect();
+    let mut shown: String = line.chars().take(CHUNK).collect();
     if shown.len() < line.len() {
         shown.push('…');
     }
@@ -112,7 +112,7 @@ fn piece(hit: &Hit, passage: &Passage, layout: Layout) -> String {
 
 fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
     let Some((rank, of)) = why.keyword_rank else {
-        return Tree::new("keyword: no word of the phrase".to_owned());
+        return Tree::new("keyword: no words of the phrase".to_owned());
     };
     let head = format!(
         "keyword: {} of {of}, BM25 {:.1}, {:.0} % of the phrase by idf",
@@ -120,29 +120,29 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
         hit.scores.bm25,
         100.0 * hit.scores.covered
     );
-    let (there, not_there): (Vec<&WordMatch>, Vec<_>) =
+    let (present, missing): (Vec<&WordMatch>, Vec<_>) =
         why.words.iter().partition(|found| found.counts.iter().any(|count| *count > 0));
     let mut tree = Tree::new(head);
-    for found in there {
-        let places = ["title", "alternative titles", "answer"].iter().zip(found.counts);
-        let places = places.filter(|(_, count)| *count > 0).map(|(place, count)| match count {
-            1 => (*place).to_owned(),
-            several => format!("{place} {several}×"),
+    for found in present {
+        let fields = ["title", "alternative titles", "answer"].iter().zip(found.counts);
+        let fields = fields.filter(|(_, count)| *count > 0).map(|(field, count)| match count {
+            1 => (*field).to_owned(),
+            several => format!("{field} {several}×"),
         });
-        let places = places.collect::<Vec<_>>().join(", ");
-        tree.push(format!("{} (idf {:.1}): {places}", layout.shown(&found.word), found.idf));
+        let fields = fields.collect::<Vec<_>>().join(", ");
+        tree.push(format!("{} (idf {:.1}): {fields}", layout.shown(&found.word), found.idf));
     }
-    if !not_there.is_empty() {
-        let words: Vec<&str> = not_there.iter().map(|found| found.word.as_str()).collect();
+    if !missing.is_empty() {
+        let words: Vec<&str> = missing.iter().map(|found| found.word.as_str()).collect();
         tree.push(format!("missing: {}", layout.shown(&words.join(", "))));
     }
     tree
 }
 
 fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {
-    let sure = 100.0 * hit.confidence.unwrap_or_default();
+    let confidence = 100.0 * hit.confidence.unwrap_or_default();
     let average = 100.0 * FITTED.average();
-    let mut tree = Tree::new(format!("probability {sure:.0} %, of an average hit {average:.0} %"));
+    let mut tree = Tree::new(format!("confidence {confidence:.0} % (an average hit has {average:.0} %)"));
     let mut effects = REASONS.map(|(name, features)| {
         let effects = reasons.iter().filter(|reason| features.contains(&reason.feature));
         (name, effects.map(|reason| reason.effect).sum::<f32>())
@@ -154,7 +154,8 @@ fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {
     tree
 }
 
-fn figure(value: f32) -> String {
+/// `0.75`
+fn decimal(value: f32) -> String {
     format!("{value:.2}")
 }
 
@@ -176,7 +177,7 @@ mod tests {
     use crate::search::FEATURES;
 
     #[test]
-    fn ranks_are_ordinals() {
+    fn ranks_are_written_as_ordinals() {
         for (rank, expected) in
             [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (113, "113th"), (121, "121st")]
         {
@@ -186,10 +187,10 @@ mod tests {
 
     #[test]
     fn every_feature_is_explained_once() {
-        let mut told: Vec<&str> = REASONS.iter().flat_map(|(_, features)| *features).copied().collect();
+        let mut explained: Vec<&str> = REASONS.iter().flat_map(|(_, features)| *features).copied().collect();
         let mut features = FEATURES.to_vec();
-        told.sort_unstable();
+        explained.sort_unstable();
         features.sort_unstable();
-        assert_eq!(told, features);
+        assert_eq!(explained, features);
     }
 }

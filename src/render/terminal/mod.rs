@@ -20,7 +20,7 @@ pub use duplicates::{write_found, write_groups, write_pairs};
 
 const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
-const PLACE: Style = AnsiColor::Cyan.on_default();
+const LOCATION: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
 const STRONG: Style = AnsiColor::Green.on_default();
 const LIKELY: Style = AnsiColor::Yellow.on_default();
@@ -28,10 +28,10 @@ const LIKELY: Style = AnsiColor::Yellow.on_default();
 /// The indentation of a hit's lines. A rank takes as many columns.
 const INDENT: &str = "    ";
 
-/// How many columns the quality of a hit takes, with the space behind it.
+/// The width of a hit's quality in columns, including the space after it.
 const QUALITY_COLUMNS: usize = 13;
 
-/// How many lines of its answer a hit shows.
+/// The maximum number of lines of a hit's excerpt.
 const SNIPPET_LINES: usize = 5;
 
 /// How results are laid out.
@@ -44,7 +44,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A text with control characters escaped if need be.
+    /// The text, with control characters escaped if [`escape`](Self::escape) is set.
     pub fn shown(self, text: &str) -> Cow<'_, str> {
         if self.escape { escaped(text) } else { text.into() }
     }
@@ -53,7 +53,7 @@ impl Layout {
 /// Writes hits: rank and title; the quality of the hit, its location and id; an excerpt of the answer.
 ///
 /// # Errors
-/// The stream is closed or full.
+/// The stream cannot be written.
 pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) -> io::Result<()> {
     for hit in &results.hits {
         if hit.rank > 1 {
@@ -95,8 +95,8 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
 }
 
-/// Writes the quality of a hit: the probability that it answers the phrase and a word for it, or its
-/// score if the index has no embedding model and so no probability.
+/// Writes the quality and the confidence of a hit, or its score if it has no confidence (the index has no
+/// embeddings).
 fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
     let Some(confidence) = hit.confidence else {
         return write!(out, "{QUIET}score {:>5.2}{QUIET:#}  ", hit.score);
@@ -107,40 +107,40 @@ fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         Quality::Likely => LIKELY,
         Quality::Weak => QUIET,
     };
-    // A probability is never certainty, even where it rounds to it.
+    // 100 % would read as certainty.
     let percent = (100.0 * confidence).round().min(99.0);
     write!(out, "{style}{:<6} {percent:>2} %{style:#}  ", quality.name())
 }
 
-/// Writes the other questions that ask the same, one a line, and how many more there are.
+/// Writes the other questions that ask the same, one per line, and the number of those left out.
 fn write_also_asked(
     out: &mut impl Write,
-    again: &[AlsoAsked],
+    also_asked: &[AlsoAsked],
     width: Option<usize>,
     layout: Layout,
 ) -> io::Result<()> {
     const SHOWN: usize = 3;
-    for AlsoAsked { question, .. } in again.iter().take(SHOWN) {
+    for AlsoAsked { question, .. } in also_asked.iter().take(SHOWN) {
         let line = format!("also asked as: {} ({})", question.title, question.source);
         let first = wrapped(&line, width).into_iter().next().unwrap_or(0..line.len());
         let more = if first.end < line.len() { "…" } else { "" };
         writeln!(out, "{INDENT}{QUIET}{}{more}{QUIET:#}", layout.shown(&line[first]))?;
     }
-    if let Some(more) = again.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+    if let Some(more) = also_asked.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         writeln!(out, "{INDENT}{QUIET}… and {more} more (--all shows each){QUIET:#}")?;
     }
     Ok(())
 }
 
-/// Writes a whole question.
+/// Writes a full question.
 ///
 /// # Errors
-/// The stream is closed or full.
+/// The stream cannot be written.
 pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
     writeln!(out, "{TITLE}{}{TITLE:#}", layout.shown(&question.title))?;
     write_location(out, question, 0, layout)?;
     for also in &question.also {
-        writeln!(out, "{QUIET}also asked: {}{QUIET:#}", layout.shown(also))?;
+        writeln!(out, "{QUIET}also asked as: {}{QUIET:#}", layout.shown(also))?;
     }
     let facts = [
         ("tags", Some(question.tags.join(", ")).filter(|tags| !tags.is_empty())),
@@ -164,8 +164,8 @@ pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout)
     Ok(())
 }
 
-/// Writes where a question is: its source, section, level and id, and ends the line. The text begins
-/// at a column and, where it is wider than the terminal, goes on at the same column of the next line.
+/// Writes the source, section, level and id of a question, and ends the line. The text starts at `column`. If
+/// it is wider than the terminal, it continues at the same column of the next line.
 fn write_location(
     out: &mut impl Write,
     question: &Question,
@@ -175,7 +175,8 @@ fn write_location(
     let source = question.source.to_string();
     let facts =
         [&question.section, &question.level].into_iter().flatten().map(|fact| (fact.as_str(), Style::new()));
-    let facts = std::iter::once((source.as_str(), PLACE)).chain(facts).chain([(question.id.as_str(), QUIET)]);
+    let facts =
+        std::iter::once((source.as_str(), LOCATION)).chain(facts).chain([(question.id.as_str(), QUIET)]);
     let mut at = column;
     for (nth, (fact, style)) in facts.enumerate() {
         let fact = layout.shown(fact);
@@ -194,7 +195,7 @@ fn write_location(
     writeln!(out)
 }
 
-/// Writes `text[line]` with the parts that match in another style.
+/// Writes `text[line]` with the matching parts in another style.
 fn write_marked(
     out: &mut impl Write,
     text: &str,
@@ -204,12 +205,12 @@ fn write_marked(
     layout: Layout,
 ) -> io::Result<()> {
     let mut write = |range: Range<usize>, style: Style| {
-        let piece = layout.shown(&text[range]);
-        if piece.is_empty() { Ok(()) } else { write!(out, "{style}{piece}{style:#}") }
+        let part = layout.shown(&text[range]);
+        if part.is_empty() { Ok(()) } else { write!(out, "{style}{part}{style:#}") }
     };
     let mut at = line.start;
-    for mark in highlights {
-        let (start, end) = (mark.start.clamp(at, line.end), mark.end.clamp(at, line.end));
+    for highlight in highlights {
+        let (start, end) = (highlight.start.clamp(at, line.end), highlight.end.clamp(at, line.end));
         if start < end {
             write(at..start, style)?;
             write(start..end, MATCH)?;
@@ -219,8 +220,8 @@ fn write_marked(
     write(at..line.end, style)
 }
 
-/// The byte ranges of a text's lines, wrapped between words where they are wider than `width`
-/// columns. Empty lines are left out; a word wider than the line is cut.
+/// The byte ranges of a text's lines. Lines wider than `width` columns are wrapped between words; a word
+/// wider than a line is split. Empty lines are left out.
 fn wrapped(text: &str, width: Option<usize>) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
