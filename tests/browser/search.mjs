@@ -136,7 +136,7 @@ test('what nothing answers is said, and what cannot be asked', async () => {
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
   await page.locator('#status.misses', { hasText: 'Nothing here answers this' }).waitFor();
   await page.locator('#q').fill('-word');
-  await page.locator('#status.problem', { hasText: 'only says what to leave out' }).waitFor();
+  await page.locator('#status.problem', { hasText: 'has only excluded words' }).waitFor();
   assert.equal(await page.locator('.hit').count(), 0);
   await page.route('**/search?*', (route) => route.abort());
   await page.locator('#q').fill('roses');

@@ -125,7 +125,7 @@ fn what_nothing_answers_is_said() {
     pty.send("parliamentary elections in Norway");
     pty.shows("nothing here answers this; the nearest misses:");
     pty.send("\x18-bread");
-    pty.shows("the phrase only says what to leave out");
+    pty.shows("the phrase has only excluded words");
     pty.send("\x18");
     pty.shows("5 questions in");
     pty.send(ESC);

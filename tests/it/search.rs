@@ -45,7 +45,7 @@ fn a_misspelt_word_finds_what_it_was_meant_for() {
 }
 
 #[test]
-fn quotes_demand_and_dashes_exclude_in_both_legs() {
+fn quotes_require_and_dashes_exclude_in_both_retrievers() {
     let dir = Dir::indexed();
     assert_eq!(dir.titles(&["\"doubled in size\""]), [RISE]);
     assert_eq!(dir.titles(&["--mode", "semantic", "\"doubled in size\" bread"]), [RISE]);
@@ -55,7 +55,7 @@ fn quotes_demand_and_dashes_exclude_in_both_legs() {
 }
 
 #[test]
-fn filters_apply_before_ranking_in_both_legs() {
+fn filters_apply_before_ranking_in_both_retrievers() {
     let dir = Dir::indexed();
     dir.write("other.md", "# More\n\n## How long does rice take?\n\nTwelve minutes.\n");
     dir.run(&["index", "other.md"]).success();
