@@ -255,7 +255,7 @@ fn labelled_pairs_measure_how_well_it_tells() {
     dir.write("pairs.tsv", "label\tid\ttext1\ttext2\n1\t1\ta\tb\n");
     dir.run(&["eval", "--pairs", "pairs.tsv"])
         .exits(2)
-        .says("needs pairs that ask the same and pairs that do not");
+        .says("must contain pairs with label 0 and pairs with label 1");
 }
 
 /// `eval/pairs.tsv`: pairs of our own, made to be hard. A change here is a change that people notice.
