@@ -35,7 +35,8 @@ pub struct Token {
     pub start: usize,
     /// The byte offset of the end (exclusive).
     pub end: usize,
-    /// The number of words and parts before this one. A whole token has the position of its first part.
+    /// The number of words, parts and operators before this one. A whole token has the position of its first
+    /// part.
     pub position: usize,
     /// Whether this is a piece of code as written, followed by its parts. Otherwise it is a word or a part.
     pub whole: bool,

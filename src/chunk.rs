@@ -136,7 +136,7 @@ fn is_fence(line: &str) -> bool {
     })
 }
 
-/// Whether a line has more than [`DEEPEST`] nested quotes or list items. No author writes such text, and
+/// Whether a line starts with more than [`DEEPEST`] quote and list markers. No author writes such text, and
 /// parsing it takes time quadratic in the depth.
 fn is_deeply_nested(answer: &str) -> bool {
     let is_marker = |c: char| matches!(c, '>' | '*' | '-' | '+' | ' ' | '\t');
