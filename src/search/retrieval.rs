@@ -300,9 +300,7 @@ fn query_vector(
 ) -> anyhow::Result<Option<Quantized>> {
     let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
         if query.mode == Mode::Semantic {
-            bail!(
-                "the index supports keyword search only\n  hint: `rqsearch index --model builtin` adds embeddings"
-            );
+            bail!("the index has keywords only\n  hint: `rqsearch index --model builtin` adds embeddings");
         }
         return Ok(None);
     };

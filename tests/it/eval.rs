@@ -51,7 +51,8 @@ fn row<'a>(report: &'a Value, mode: &str) -> &'a Value {
     report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == mode).unwrap()
 }
 
-/// People notice when these numbers change. In the commit, explain why the change is an improvement.
+/// Users notice a change of these metrics. If you change them, explain in the commit why the change is an
+/// improvement.
 #[test]
 fn metrics_of_a_small_set_are_pinned_to_four_digits() {
     let dir = Dir::new();

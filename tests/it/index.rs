@@ -88,7 +88,7 @@ fn keywords_only_needs_no_vectors_and_says_so() {
     dir.write("faq.md", FAQ);
     dir.run(&["index", "--keyword-only", "faq.md"]).success().says("0 chunks");
     assert_eq!(dir.titles(&["whetstone"]), ["How do I sharpen a kitchen knife?"]);
-    dir.run(&["--mode", "semantic", "dull"]).exits(2).says("supports keyword search only");
+    dir.run(&["--mode", "semantic", "dull"]).exits(2).says("has keywords only");
     // Words only it stays, until somebody names a model.
     dir.run(&["index", "faq.md"]).success().says("0 chunks");
     dir.run(&["index", "--model", "builtin"])
