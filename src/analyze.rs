@@ -54,7 +54,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
 pub fn title_key(text: &str) -> String {
     let mut key = String::with_capacity(text.len());
     let mut gap = false;
-    for c in folded(text) {
+    for c in normalized_chars(text) {
         if c.is_alphanumeric() || "<>&'?:!+#*[]".contains(c) {
             if gap && !key.is_empty() {
                 key.push(' ');
@@ -69,12 +69,12 @@ pub fn title_key(text: &str) -> String {
 }
 
 /// The characters of a text in lower case, without accents.
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+fn normalized_chars(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
 }
 
-fn fold(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { folded(text).collect() }
+fn normalized(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { normalized_chars(text).collect() }
 }
 
 struct Scan<'a> {
@@ -259,7 +259,7 @@ impl Scan<'_> {
             self.whole(start, end);
         }
         for (from, to) in parts {
-            let text = fold(&self.text[start + from..start + to]);
+            let text = normalized(&self.text[start + from..start + to]);
             if !text.is_empty() && text.len() <= LONGEST_TOKEN {
                 self.tokens.push(Token {
                     text: stem(text),
@@ -275,7 +275,7 @@ impl Scan<'_> {
 
     /// Adds a piece of code as one token, in lower case and without white space.
     fn whole(&mut self, start: usize, end: usize) {
-        let text: String = fold(&self.text[start..end]).split_whitespace().collect();
+        let text: String = normalized(&self.text[start..end]).split_whitespace().collect();
         if text.len() <= LONGEST_TOKEN {
             self.tokens.push(Token { text, start, end, position: self.position, whole: true });
         }

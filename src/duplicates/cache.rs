@@ -79,11 +79,11 @@ impl Cache {
             .map(|position| index.vectors()[rows[*position].segment].view(rows[*position].row))
             .collect();
         let at: HashMap<u64, usize> = hashes.iter().copied().zip(0..).collect();
-        let kept = self.near.iter().filter_map(|(one, two, cosine)| {
+        let known_pairs = self.near.iter().filter_map(|(one, two, cosine)| {
             let position = |known: &u32| at.get(self.known.get(*known as usize)?).copied();
             Some(Near { one: position(one)?, two: position(two)?, cosine: *cosine })
         });
-        let mut near: Vec<Near> = kept.collect();
+        let mut near: Vec<Near> = known_pairs.collect();
         let known: std::collections::HashSet<u64> = self.known.iter().copied().collect();
         let new: Vec<usize> =
             (0..hashes.len()).filter(|position| !known.contains(&hashes[*position])).collect();

@@ -141,26 +141,26 @@ fn scan(
     min_cosine: f32,
     same: &impl Fn(usize, usize) -> bool,
 ) -> Vec<Near> {
-    let mut kept = vec![TopNeighbours::default(); queries.len()];
+    let mut nearest = vec![TopNeighbours::default(); queries.len()];
     for block in among.chunks(BLOCK) {
-        for (one, kept) in queries.iter().zip(&mut kept) {
+        for (one, nearest) in queries.iter().zip(&mut nearest) {
             for two in block {
                 let cosine = rows[*one].cosine(&rows[*two]);
                 if cosine >= min_cosine && !same(*one, *two) {
-                    kept.push(Neighbour(cosine, *two));
+                    nearest.push(Neighbour(cosine, *two));
                 }
             }
         }
     }
-    let near = |(one, kept): (&usize, TopNeighbours)| {
+    let near = |(one, nearest): (&usize, TopNeighbours)| {
         let one = *one;
-        kept.0.into_iter().map(move |Reverse(Neighbour(cosine, two))| Near {
+        nearest.0.into_iter().map(move |Reverse(Neighbour(cosine, two))| Near {
             one: one.min(two),
             two: one.max(two),
             cosine,
         })
     };
-    queries.iter().zip(kept).flat_map(near).collect()
+    queries.iter().zip(nearest).flat_map(near).collect()
 }
 
 /// Sorts pairs by position and removes repeated ones.

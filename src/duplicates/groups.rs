@@ -68,10 +68,10 @@ pub fn groups(
     let bound = threshold / 2.0;
     let mut group_of: HashMap<usize, usize> = HashMap::new();
     let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut likeliest: Vec<&Pair> = pairs.iter().collect();
-    likeliest
+    let mut by_probability: Vec<&Pair> = pairs.iter().collect();
+    by_probability
         .sort_by(|a, b| b.probability.total_cmp(&a.probability).then((a.one, a.two).cmp(&(b.one, b.two))));
-    for pair in likeliest {
+    for pair in by_probability {
         let [a, b] = [pair.one, pair.two].map(|question| *group_of.entry(question).or_insert(question));
         if a == b {
             continue;

@@ -71,7 +71,7 @@ fn ndcg(found: &[u32], right: &[u32], k: usize) -> f64 {
 fn dcg(judgments: &[u32], k: usize) -> f64 {
     (2..)
         .zip(judgments.iter().take(k))
-        .map(|(place, gain)| f64::from(*gain) / f64::from(place as u32).log2())
+        .map(|(rank_plus_1, gain)| f64::from(*gain) / f64::from(rank_plus_1 as u32).log2())
         .sum()
 }
 

@@ -38,27 +38,27 @@ impl CollapsedHit {
 
 /// Collapses every candidate into the best candidate that asks the same, if there is one.
 pub(super) fn collapse(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<CollapsedHit> {
-    let mut kept: Vec<CollapsedHit> = Vec::new();
+    let mut hits: Vec<CollapsedHit> = Vec::new();
     for (candidate, question) in ranked {
-        if let Some(question) = add(index, &mut kept, candidate.address, question) {
-            kept.push(CollapsedHit::new(candidate, question));
+        if let Some(question) = add(index, &mut hits, candidate.address, question) {
+            hits.push(CollapsedHit::new(candidate, question));
         }
     }
-    kept
+    hits
 }
 
 /// Adds candidates that rank after the hits to a hit that asks the same. This way, `also_asked` does not
 /// depend on the number of hits.
 pub(super) fn collapse_next(
     index: &Index,
-    kept: &mut [CollapsedHit],
+    hits: &mut [CollapsedHit],
     next: &[Candidate],
 ) -> anyhow::Result<()> {
     let min_cosine = min_cosine(index);
     for candidate in next.iter().take(CHECKED_AFTER_LAST) {
-        // Reading a question is slow, so only those near to a hit are read.
-        if kept.iter().any(|kept| cosine(index, kept.candidate.address, candidate.address) >= min_cosine) {
-            add(index, kept, candidate.address, index.question(candidate.address)?);
+        // Only candidates near to a hit are read.
+        if hits.iter().any(|hit| cosine(index, hit.candidate.address, candidate.address) >= min_cosine) {
+            add(index, hits, candidate.address, index.question(candidate.address)?);
         }
     }
     Ok(())
@@ -67,21 +67,21 @@ pub(super) fn collapse_next(
 /// Adds a question to the hit that asks the same. Returns the question if there is no such hit.
 fn add(
     index: &Index,
-    kept: &mut [CollapsedHit],
+    hits: &mut [CollapsedHit],
     address: DocAddress,
     question: Question,
 ) -> Option<Question> {
     let key = repeat_key(&question.title);
-    let same = kept.iter_mut().find_map(|kept| {
-        let probability = match kept.key == key {
+    let same = hits.iter_mut().find_map(|hit| {
+        let probability = match hit.key == key {
             true => 1.0,
-            false => same(index, (kept.candidate.address, &kept.question), (address, &question))?,
+            false => same(index, (hit.candidate.address, &hit.question), (address, &question))?,
         };
-        Some((kept, probability))
+        Some((hit, probability))
     });
     match same {
-        Some((kept, probability)) => {
-            kept.also_asked.push(AlsoAsked { question, probability });
+        Some((hit, probability)) => {
+            hit.also_asked.push(AlsoAsked { question, probability });
             None
         }
         None => Some(question),

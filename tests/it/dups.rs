@@ -32,7 +32,7 @@ fn duplicates(dir: &Dir, args: &[&str]) -> Value {
 
 /// Each group: the location of the canonical question, and the locations and kinds of its duplicates, sorted.
 fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
-    let place = |question: &Value| {
+    let location = |question: &Value| {
         format!("{}:{}", question["source"]["path"].as_str().unwrap(), question["source"]["line"])
     };
     reply["groups"]
@@ -44,10 +44,10 @@ fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|other| (place(other), other["kind"].as_str().unwrap().to_owned()))
+                .map(|other| (location(other), other["kind"].as_str().unwrap().to_owned()))
                 .collect();
             others.sort();
-            (place(&group["canonical"]), others)
+            (location(&group["canonical"]), others)
         })
         .collect()
 }
@@ -56,7 +56,7 @@ fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
 fn repeats_and_paraphrases_are_found_with_their_kind() {
     let dir = forum();
     let expected = |kinds: &[(&str, &str)]| -> Vec<(String, String)> {
-        kinds.iter().map(|(place, kind)| ((*place).to_owned(), (*kind).to_owned())).collect()
+        kinds.iter().map(|(location, kind)| ((*location).to_owned(), (*kind).to_owned())).collect()
     };
     let reply = duplicates(&dir, &[]);
     assert_eq!(

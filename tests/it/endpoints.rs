@@ -354,7 +354,8 @@ fn mcp_never_contacts_an_endpoint_that_only_an_index_names() {
         call(2, serde_json::json!({"q": "roses"})),
         call(3, serde_json::json!({"q": "roses", "mode": "semantic"})),
     ];
-    let output = clone.run_with_input(&["mcp"], &(input.join("\n") + "\n")).success().says("keyword search only");
+    let output =
+        clone.run_with_input(&["mcp"], &(input.join("\n") + "\n")).success().says("keyword search only");
     let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let answer = |id: u32| &answers.iter().find(|answer| answer["id"] == id).unwrap()["result"];
     let text = answer(2)["content"][0]["text"].as_str().unwrap();

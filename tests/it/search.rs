@@ -82,20 +82,20 @@ fn equal_questions_are_ordered_by_source_and_line() {
         dir.write(name, &lines);
     }
     dir.run(&["index", "."]).success();
-    let places = |args: &[&str]| -> Vec<(String, u64)> {
+    let locations = |args: &[&str]| -> Vec<(String, u64)> {
         let reply: serde_json::Value = serde_json::from_str(&dir.run(args).stdout).unwrap();
-        let place = |hit: &serde_json::Value| {
+        let location = |hit: &serde_json::Value| {
             let source = &hit["source"];
             (source["path"].as_str().unwrap().to_owned(), source["line"].as_u64().unwrap())
         };
-        reply["hits"].as_array().unwrap().iter().map(place).collect()
+        reply["hits"].as_array().unwrap().iter().map(location).collect()
     };
-    let all = places(&["--json", "--all", "-n", "15", "same thing"]);
+    let all = locations(&["--json", "--all", "-n", "15", "same thing"]);
     assert_eq!(all.len(), 15);
     assert!(all.is_sorted());
-    assert_eq!(places(&["--json", "--all", "-n", "7", "same thing"]), all[..7]);
+    assert_eq!(locations(&["--json", "--all", "-n", "7", "same thing"]), all[..7]);
     // Collapsed, only the first of them is a hit.
-    assert_eq!(places(&["--json", "same thing"]), all[..1]);
+    assert_eq!(locations(&["--json", "same thing"]), all[..1]);
 }
 
 #[test]
