@@ -1,17 +1,17 @@
-//! What finding duplicates costs.
+//! The time and recall of duplicate detection.
 //!
 //!     cargo bench --bench duplicates
 //!
-//! Measures, on made-up questions with a fixed seed (so nothing has to be at hand) whose vectors lie in
-//! crowds of subjects, one in ten a duplicate of another:
+//! The questions are made up with a fixed seed, so no data is needed. Their vectors are clustered by subject,
+//! and one question in ten is a duplicate. The benchmark measures:
 //!
-//! - the whole of it for 30,000 questions, embeddings given, and once more with one question added;
-//! - the candidate step by neighbourhoods against looking at every pair, for 20,000 to 80,000 phrasings: time,
-//!   and how many of the near pairs it finds.
+//! - the complete run for 30,000 questions with given embeddings, and a second run with one more question;
+//! - the approximate candidate search by clusters against comparing every pair, for 20,000 to 80,000
+//!   phrasings: the time, and the fraction of near pairs that it finds.
 //!
-//! Figures seen are in the README.
+//! Results are in docs/duplicates.md.
 
-#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -28,7 +28,8 @@ fn main() {
     }
 }
 
-/// A model that costs nothing: a question lies near its subject, and one that is worded alike nearer.
+/// A model that takes no time. Questions on one subject have near vectors, and questions with the same
+/// meaning have nearer ones.
 struct MadeUp(ModelInfo);
 
 impl MadeUp {
@@ -48,7 +49,7 @@ impl Embedder for MadeUp {
         &self.0
     }
 
-    /// `subject meaning words`: each counts less than the one before.
+    /// The text is `subject meaning words`. Each part has less weight than the one before.
     fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
         let mut vector = vec![0.0; 384];
         for (word, weight) in text.split_whitespace().zip([1.1, 0.7, 0.5]) {
@@ -63,7 +64,7 @@ impl Embedder for MadeUp {
     }
 }
 
-/// Questions on one subject in a hundred, one in ten meaning what another one does.
+/// Makes up questions: a hundred per subject, and one in ten with the meaning of another one.
 fn made_up(count: usize) -> (Vec<Question>, MadeUp) {
     let questions = (0..count).map(|nth| {
         let meaning = if nth % 10 == 9 { nth - 9 } else { nth };
@@ -78,7 +79,7 @@ fn made_up(count: usize) -> (Vec<Question>, MadeUp) {
     (questions.collect(), MadeUp(Builtin::info().clone()))
 }
 
-/// A number in letters: a digit would be another number, and so another question.
+/// Spells a number in letters. Different digits would make different questions.
 fn letters(number: usize) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
@@ -86,25 +87,25 @@ fn letters(number: usize) -> String {
 fn whole(count: usize) {
     let (questions, model) = made_up(count + 1);
     let options = Options { threshold: 0.7, ..Options::default() };
-    let index = Index::in_memory(&questions[..count], Some(&model)).expect("memory is enough");
+    let index = Index::in_memory(&questions[..count], Some(&model)).expect("the index fits into memory");
     let mut cache = Cache::default();
     let start = Instant::now();
-    let found = duplicates(&index, &options, &mut cache).expect("the index is sound");
+    let found = duplicates(&index, &options, &mut cache).expect("the index is valid");
     println!(
         "{count} questions: {:.1} s, {} groups, {} pairs",
         start.elapsed().as_secs_f64(),
         found.groups.len(),
         found.pairs.len()
     );
-    let index = Index::in_memory(&questions, Some(&model)).expect("memory is enough");
+    let index = Index::in_memory(&questions, Some(&model)).expect("the index fits into memory");
     let start = Instant::now();
-    let found = duplicates(&index, &options, &mut cache).expect("the index is sound");
-    println!("one more: {:.1} s, {} compared anew", start.elapsed().as_secs_f64(), found.compared.1);
+    let found = duplicates(&index, &options, &mut cache).expect("the index is valid");
+    println!("one more: {:.1} s, {} phrasings compared", start.elapsed().as_secs_f64(), found.compared.1);
 }
 
 fn candidates(count: usize) {
     let (questions, model) = made_up(count);
-    let index = Index::in_memory(&questions, Some(&model)).expect("memory is enough");
+    let index = Index::in_memory(&questions, Some(&model)).expect("the index fits into memory");
     let rows: Vec<RowView<'_>> = index
         .vectors()
         .iter()
@@ -119,14 +120,14 @@ fn candidates(count: usize) {
     let probed = nearest_probed(&rows, &all, 0.6, same);
     let probed_took = start.elapsed().as_secs_f64();
     let found: HashSet<(usize, usize)> = probed.iter().map(|near| (near.one, near.two)).collect();
-    let recall = |least: f32| {
-        let wanted: Vec<&Near> = exact.iter().filter(|near| near.cosine >= least).collect();
+    let recall = |min_cosine: f32| {
+        let wanted: Vec<&Near> = exact.iter().filter(|near| near.cosine >= min_cosine).collect();
         let hit = wanted.iter().filter(|near| found.contains(&(near.one, near.two))).count();
         hit as f64 / wanted.len().max(1) as f64
     };
     println!(
-        "{count} phrasings: every pair {exact_took:.1} s, neighbourhoods {probed_took:.1} s, which find {:.3} of {} \
-         pairs of at least .6 and {:.3} of those of at least .8",
+        "{count} phrasings: every pair {exact_took:.1} s, clusters {probed_took:.1} s, finding {:.3} of {} pairs with \
+         a cosine of at least .6 and {:.3} of those with at least .8",
         recall(0.6),
         exact.len(),
         recall(0.8)

@@ -1,17 +1,17 @@
-//! What a phrase costs, and what indexing costs beside the model alone.
+//! The time of a search, and the time of indexing compared with the model alone.
 //!
 //!     cargo bench --bench search
 //!
-//! Measures, each as the median of several runs on made-up questions with a fixed seed (so nothing
-//! has to be at hand):
+//! The questions are made up with a fixed seed, so no data is needed. Each result is the median of several
+//! runs:
 //!
-//! - `cold`: a whole process, `rqsearch PHRASE` on an index of 400 questions, and where its time goes;
-//! - `scan`: looking at every vector, per row;
-//! - `index`: tokens a second of a build against those of the model alone on as many threads.
+//! - `cold`: the time of a process, `rqsearch PHRASE` on an index of 400 questions, with a breakdown;
+//! - `scan`: the time to scan all vectors, in total and per row;
+//! - `index`: the tokens per second of a build, and of the model alone on as many threads.
 //!
-//! Figures seen are in the README.
+//! Results are in the README.
 
-#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -28,14 +28,14 @@ use rqsearch::worker_threads;
 const PHRASE: &str = "holding a lock while waiting for something else";
 
 fn main() {
-    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let dir = tempfile::tempdir().expect("a temporary directory can be created");
     let questions = made_up(400);
     index(dir.path(), &questions);
     cold(&dir.path().join(".rqsearch"));
     scan();
 }
 
-/// Questions with answers of about 150 words, of words that the model knows.
+/// Makes up questions with answers of about 150 words from the model's vocabulary.
 fn made_up(count: usize) -> Vec<Question> {
     const WORDS: &str = "lock thread value type memory error borrow move loop channel future trait generic string \
         slice vector map file path test crate module macro closure iterator pointer stack heap frame signal";
@@ -62,13 +62,13 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn repeated(times: usize, mut what: impl FnMut()) -> Duration {
-    what();
+fn median_time(times: usize, mut work: impl FnMut()) -> Duration {
+    work();
     median(
         (0..times)
             .map(|_| {
                 let start = Instant::now();
-                what();
+                work();
                 start.elapsed()
             })
             .collect(),
@@ -83,7 +83,7 @@ fn index(dir: &Path, questions: &[Question]) {
         })
         .collect();
     let file = dir.join("questions.jsonl");
-    std::fs::write(&file, lines).expect("the temporary folder can be written");
+    std::fs::write(&file, lines).expect("the temporary directory is writable");
     let model = Builtin::load(Prepare::Many).expect("the model is in the binary");
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
 
@@ -111,12 +111,12 @@ fn index(dir: &Path, questions: &[Question]) {
             ..Build::new(&at, std::slice::from_ref(&file))
         }
         .run()
-        .expect("the temporary folder can be written");
+        .expect("the temporary directory is writable");
         whole.push(start.elapsed());
     }
     let (alone, whole) = (rate(median(alone)), rate(median(whole)));
     println!(
-        "index: {whole:.0} tokens/s; the model alone on {threads} threads {alone:.0}; ratio {:.2}",
+        "index: {whole:.0} tokens/s; model alone on {threads} threads: {alone:.0} tokens/s; ratio {:.2}",
         whole / alone
     );
 }
@@ -131,33 +131,33 @@ fn cold(index: &Path) {
             .stderr(Stdio::null())
             .status()
             .expect("the program starts");
-        // 1 says that nothing answers: the questions are made up.
+        // Exit status 1 (no answer) is expected, because the questions are made up.
         assert!(matches!(status.code(), Some(0 | 1)));
     };
-    let hybrid = repeated(25, || run(&[PHRASE]));
-    let keyword = repeated(25, || run(&["--mode", "keyword", PHRASE]));
+    let hybrid = median_time(25, || run(&[PHRASE]));
+    let keyword = median_time(25, || run(&["--mode", "keyword", PHRASE]));
     println!(
-        "cold: {:.1} ms a process; {:.1} ms with --mode keyword",
+        "cold: {:.1} ms per process; {:.1} ms with --mode keyword",
         milliseconds(hybrid),
         milliseconds(keyword)
     );
-    let load = repeated(25, || {
+    let load = median_time(25, || {
         black_box(Builtin::load(Prepare::Once).expect("the model is in the binary"));
     });
     let model = Builtin::load(Prepare::Once).expect("the model is in the binary");
-    let embed = repeated(25, || {
+    let embed = median_time(25, || {
         black_box(model.embed(PHRASE, Role::Query).expect("the model runs"));
     });
-    let open = repeated(25, || {
+    let open = median_time(25, || {
         black_box(Index::open(index).expect("the index was just built"));
     });
     let index = Index::open(index).expect("the index was just built");
-    let query: Query = PHRASE.parse().expect("the phrase is one");
-    let searching = repeated(25, || {
+    let query: Query = PHRASE.parse().expect("the phrase is valid");
+    let searching = median_time(25, || {
         black_box(search(&index, Some(&model), &query).expect("the search runs"));
     });
     println!(
-        "of it: model load {:.1} ms, open {:.1} ms, search {:.1} ms, {:.1} ms of that the phrase's embedding",
+        "breakdown: model load {:.1} ms, open {:.1} ms, search {:.1} ms, including {:.1} ms for the embedding of the phrase",
         milliseconds(load),
         milliseconds(open),
         milliseconds(searching),
@@ -166,9 +166,9 @@ fn cold(index: &Path) {
 }
 
 fn scan() {
-    /// A model that costs nothing, so that only the scan is measured.
-    struct Noise(rqsearch::embed::ModelInfo);
-    impl Embedder for Noise {
+    /// A model that takes no time, so that only the scan is measured.
+    struct RandomModel(rqsearch::embed::ModelInfo);
+    impl Embedder for RandomModel {
         fn model(&self) -> &rqsearch::embed::ModelInfo {
             &self.0
         }
@@ -184,19 +184,20 @@ fn scan() {
             text.split_whitespace().count()
         }
     }
-    let noise = Noise(Builtin::info().clone());
+    let model = RandomModel(Builtin::info().clone());
     let questions: Vec<Question> =
         (0..50_000).map(|nth| Question::new(format!("Question {nth}?"), 1)).collect();
-    let index = Index::in_memory(&questions, Some(&noise)).expect("memory is enough");
-    let vector = rqsearch::index::Quantized::from(noise.embed("x", Role::Passage).expect("noise").as_slice());
+    let index = Index::in_memory(&questions, Some(&model)).expect("the index fits into memory");
+    let vector =
+        rqsearch::index::Quantized::from(model.embed("x", Role::Passage).expect("the model runs").as_slice());
     let rows: usize = index.vectors().iter().map(|vectors| vectors.row_count()).sum();
-    let took = repeated(15, || {
+    let took = median_time(15, || {
         for vectors in index.vectors() {
             black_box(vectors.nearest(&vector, 200, |_| true));
         }
     });
     println!(
-        "scan: {rows} rows in {:.2} ms, {:.0} ns a row",
+        "scan: {rows} rows in {:.2} ms, {:.0} ns per row",
         milliseconds(took),
         took.as_nanos() as f64 / rows as f64
     );

@@ -1,4 +1,4 @@
--- Asks for one phrase after the other, each connection thread from another place of the list; see serve.rs.
+-- Requests one phrase after the other. Each thread starts at a different position of the list. See serve.rs.
 local phrases, at = {}, 0
 
 function setup(thread)
@@ -10,7 +10,7 @@ function init(args)
    for line in io.lines(args[1]) do
       phrases[#phrases + 1] = "/search?q=" .. line
    end
-   -- The nth part of the list is this thread's; `args[2]` shifts it from run to run.
+   -- `args[2]` is the start of this run and `args[3]` the distance between threads.
    at = (tonumber(args[2]) + nth * tonumber(args[3])) % #phrases
 end
 
@@ -22,6 +22,6 @@ end
 function done(summary, latency)
    local refused = summary.errors.status
    local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-   io.write(string.format("figures %d %d %d %d %d %d %d\n", summary.requests, summary.duration, refused, failed,
+   io.write(string.format("result %d %d %d %d %d %d %d\n", summary.requests, summary.duration, refused, failed,
       latency:percentile(50), latency:percentile(99), latency.max))
 end

@@ -1,13 +1,14 @@
-//! What the HTTP server adds to the model.
+//! The throughput and latency of the HTTP server.
 //!
 //!     cargo bench --bench serve [-- SECONDS]
 //!
-//! Needs `wrk` (Debian's package). Starts `rqsearch serve --builtin` and asks it, over 1, 8, 64 and 256
-//! connections, phrases made of two halves of those in eval/rust.tsv, none of them twice, so that no vector is
-//! known already. The yardsticks are the model alone and whole searches without HTTP: the same phrases, by as many
-//! threads as there are processors, before and after. Figures seen are in docs/http.md.
+//! This needs `wrk` (Debian package `wrk`). It starts `rqsearch serve --builtin` and sends phrases over 1, 8,
+//! 64 and 256 connections. Each phrase combines halves of two phrases in eval/rust.tsv. No phrase is sent
+//! twice, so no vector is in the cache. For comparison, the same phrases run through the model alone and
+//! through searches without HTTP, on as many threads as there are processors, before and after. Results are
+//! in docs/http.md.
 
-#![expect(clippy::print_stdout, reason = "a bench's output is its figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -22,44 +23,44 @@ use rqsearch::render::json::SearchRequest;
 use rqsearch::search::search;
 use rqsearch::worker_threads;
 
-/// How many connections ask at once.
+/// The numbers of concurrent connections.
 const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
 
-/// How many phrases are made, and how far in them one run is from the next.
+/// The number of phrases, and the distance between the first phrases of two runs.
 const PHRASES: usize = 400_000;
-const APART: usize = 80_000;
+const RUN_OFFSET: usize = 80_000;
 
 fn main() {
     // Cargo passes `--bench`.
     let seconds = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(15);
-    let dir = tempfile::tempdir().expect("a temporary folder can be made");
+    let dir = tempfile::tempdir().expect("a temporary directory can be created");
     let phrases = phrases();
     let list = dir.path().join("phrases");
     let encoded: String = phrases.iter().map(|phrase| encoded(phrase) + "\n").collect();
-    std::fs::write(&list, encoded).expect("the temporary folder can be written");
+    std::fs::write(&list, encoded).expect("the temporary directory is writable");
 
-    println!("before: {}", alone(&phrases));
+    println!("before: {}", throughput(&phrases));
     let (mut server, address) = serve(dir.path());
     for (nth, connections) in CONNECTIONS.into_iter().enumerate() {
         let names = ["searches_total", "search_seconds_total", "embedding_seconds_total"];
-        let known = names.map(|name| figure(&address, name));
-        load(&address, &list, connections, nth * APART, seconds);
-        let [searches, all, model] = [0, 1, 2].map(|nth| figure(&address, names[nth]) - known[nth]);
+        let before = names.map(|name| metric(&address, name));
+        load(&address, &list, connections, nth * RUN_OFFSET, seconds);
+        let [searches, all, model] = [0, 1, 2].map(|nth| metric(&address, names[nth]) - before[nth]);
         println!(
-            "  {:.2} ms a search, of which the model {:.0} %",
+            "  {:.2} ms per search, {:.0} % of it in the model",
             all / searches * 1e3,
             model / all * 100.0
         );
     }
     server.kill().expect("the server runs");
-    server.wait().expect("the server ends");
-    println!("after: {}", alone(&phrases));
+    server.wait().expect("the server exits");
+    println!("after: {}", throughput(&phrases));
 }
 
-/// Pairs of halves of the judged phrases, by a fixed walk.
+/// Phrases that combine halves of two judged phrases, in a fixed order.
 fn phrases() -> Vec<String> {
     let judged = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/eval/rust.tsv"))
-        .expect("it is committed");
+        .expect("eval/rust.tsv is committed");
     let judged: Vec<Vec<&str>> = judged
         .lines()
         .filter(|line| !line.starts_with("# "))
@@ -67,7 +68,8 @@ fn phrases() -> Vec<String> {
         .collect();
     let count = judged.len();
     let phrase = |nth: usize| {
-        // Every pair comes once: the first half goes round, the second is shifted with every round.
+        // Each pair occurs once: the first half cycles through the list, and the second is shifted by one
+        // more in each cycle.
         let (one, two) = (&judged[nth % count], &judged[(nth + nth / count + 1) % count]);
         let halves = one[..one.len().div_ceil(2)].iter().chain(&two[two.len() / 2..]);
         halves.copied().collect::<Vec<_>>().join(" ")
@@ -80,14 +82,14 @@ fn encoded(phrase: &str) -> String {
         if byte.is_ascii_alphanumeric() {
             text.push(char::from(byte));
         } else {
-            write!(text, "%{byte:02X}").expect("a string takes it");
+            write!(text, "%{byte:02X}").expect("writing to a string does not fail");
         }
         text
     })
 }
 
-/// Phrases a second, by the model alone and by whole searches.
-fn alone(phrases: &[String]) -> String {
+/// The phrases per second of the model alone and of searches.
+fn throughput(phrases: &[String]) -> String {
     let model = Builtin::load(Prepare::Many).expect("the model is in the binary");
     let index = Index::builtin().expect("the index is in the binary");
     let some: Vec<&String> = phrases.iter().step_by(phrases.len() / 2000).collect();
@@ -100,10 +102,10 @@ fn alone(phrases: &[String]) -> String {
         black_box(model.embed(phrase, Role::Query).expect("the model runs"));
     });
     let searching = rate(&|phrase| {
-        let query = SearchRequest::new(phrase).query().expect("it is a phrase");
+        let query = SearchRequest::new(phrase).query().expect("the phrase is valid");
         black_box(search(&index, Some(&model), &query).expect("the search runs"));
     });
-    format!("the model alone {embedding:.0} phrases/s, searches without HTTP {searching:.0}")
+    format!("model alone {embedding:.0} phrases/s, searches without HTTP {searching:.0} phrases/s")
 }
 
 fn serve(dir: &Path) -> (Child, String) {
@@ -114,16 +116,16 @@ fn serve(dir: &Path) -> (Child, String) {
         .spawn()
         .expect("the program starts");
     let mut line = String::new();
-    BufReader::new(server.stderr.take().expect("it is piped"))
+    BufReader::new(server.stderr.take().expect("stderr is piped"))
         .read_line(&mut line)
-        .expect("it says where it listens");
-    let (_, rest) = line.split_once("http://").expect("it says where it listens");
+        .expect("the server prints its address");
+    let (_, rest) = line.split_once("http://").expect("the server prints its address");
     (server, format!("http://{}", rest.split('/').next().unwrap_or_default()))
 }
 
-fn figure(address: &str, name: &str) -> f64 {
-    let mut response = ureq::get(format!("{address}/metrics")).call().expect("the server answers");
-    let text = response.body_mut().read_to_string().expect("the server answers");
+fn metric(address: &str, name: &str) -> f64 {
+    let mut response = ureq::get(format!("{address}/metrics")).call().expect("the server responds");
+    let text = response.body_mut().read_to_string().expect("the server responds");
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("rqsearch_{name} ")));
     line.and_then(|value| value.parse().ok()).unwrap_or(0.0)
 }
@@ -135,20 +137,20 @@ fn load(address: &str, list: &Path, connections: usize, from: usize, seconds: u6
         .args(["--duration", &format!("{seconds}s"), "--timeout", "15s"])
         .args(["--script", concat!(env!("CARGO_MANIFEST_DIR"), "/benches/serve.lua"), address, "--"])
         .arg(list)
-        .args([from.to_string(), (APART / 2).to_string()])
+        .args([from.to_string(), (RUN_OFFSET / 2).to_string()])
         .output()
         .expect("wrk is installed");
     let text = String::from_utf8_lossy(&output.stdout);
-    let figures = text.lines().find_map(|line| line.strip_prefix("figures "));
-    let figures: Vec<u64> = figures
+    let results = text.lines().find_map(|line| line.strip_prefix("result "));
+    let results: Vec<u64> = results
         .unwrap_or_else(|| panic!("wrk failed: {output:?}"))
         .split(' ')
         .map(|n| n.parse().expect("a number"))
         .collect();
-    let [requests, took, refused, failed, p50, p99, most] = figures[..] else { panic!("wrk failed: {text}") };
+    let [requests, took, refused, failed, p50, p99, most] = results[..] else { panic!("wrk failed: {text}") };
     let milliseconds = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1e3;
     println!(
-        "{connections} connections: {:.0} answers/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.0} ms; {refused} refused, {failed} failed",
+        "{connections} connections: {:.0} responses/s, p50 {:.1} ms, p99 {:.1} ms, max {:.0} ms; {refused} refused, {failed} failed",
         (requests - refused) as f64 / Duration::from_micros(took).as_secs_f64(),
         milliseconds(p50),
         milliseconds(p99),

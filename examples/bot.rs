@@ -1,11 +1,13 @@
-//! A bot for a chat: answers what was asked before or has an answer, and keeps silent otherwise.
+//! A chat bot. It replies if a message was asked before or has an answer in the index. Otherwise it does not
+//! reply.
 //!
 //! ```console
 //! $ cargo run --release --example bot -- /tmp/bot-index faq.md < messages.txt
 //! ```
 //!
-//! One message a line in, one reply a line out. Without arguments, it knows the built-in Rust questions.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program with a command line of its own")]
+//! It reads one message per line and writes one reply per line. Without arguments, it uses the built-in Rust
+//! questions.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command-line program")]
 
 use std::io::{self, BufRead};
 use std::path::PathBuf;
@@ -15,8 +17,8 @@ use rqsearch::index::Index;
 use rqsearch::pair;
 use rqsearch::search::Query;
 
-/// How sure a bot has to be before it speaks up among people: surer than a list that somebody asked for.
-const SURE: f32 = 0.5;
+/// The minimum confidence for a reply. It is higher than for search results, because nobody asked the bot.
+const MIN_CONFIDENCE: f32 = 0.5;
 
 fn main() -> anyhow::Result<()> {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
@@ -34,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What to say to a message, if anything.
+/// The reply to a message. `None` if the bot should not reply.
 fn reply(engine: &Engine, message: &str) -> anyhow::Result<Option<String>> {
     if message.is_empty() {
         return Ok(None);
@@ -46,6 +48,6 @@ fn reply(engine: &Engine, message: &str) -> anyhow::Result<Option<String>> {
         )));
     }
     let found = engine.search(&Query { limit: 1, ..Query::plain(message) })?;
-    let best = found.hits.first().filter(|_| found.is_answered(SURE));
+    let best = found.hits.first().filter(|_| found.is_answered(MIN_CONFIDENCE));
     Ok(best.map(|hit| format!("{}: {}", hit.question.title, hit.snippet.text.replace('\n', " "))))
 }

@@ -1,4 +1,4 @@
-//! Questions from a source of one's own, found by a model of one's own.
+//! A search with your own question source and your own embedding model.
 //!
 //! ```console
 //! $ cargo run --release --example custom -- tickets.ini "parcel is late"
@@ -12,9 +12,9 @@
 //! solved = Ask the carrier for its whereabouts.
 //! ```
 //!
-//! The model hashes every three neighbouring letters. It knows nothing of meaning, but that "parcels" and "parcel" are
-//! nearly the same, in any language, and it needs no file.
-#![expect(clippy::print_stdout, reason = "a program with a command line of its own")]
+//! The model hashes letter trigrams. It does not understand meaning, but words such as "parcels" and "parcel"
+//! get similar vectors, in any language. It needs no model file.
+#![expect(clippy::print_stdout, reason = "this is a command-line program")]
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads tickets: a `[number]`, and below it what was asked and how it was solved.
+/// Parses tickets: a `[number]` line, then the fields `asked` and `solved`.
 fn tickets(text: &str) -> anyhow::Result<Vec<Question>> {
     let mut tickets: Vec<Question> = Vec::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
@@ -52,13 +52,13 @@ fn tickets(text: &str) -> anyhow::Result<Vec<Question>> {
                 other => drop(ticket.fields.insert(other.to_owned(), value.trim().to_owned())),
             }
         } else if !line.is_empty() {
-            bail!("line {number} is no part of a ticket: {line}");
+            bail!("line {number}: expected `[ID]` or `KEY = VALUE`: {line}");
         }
     }
     Ok(tickets)
 }
 
-/// Every three neighbouring letters of a text, hashed into so many numbers.
+/// A model that hashes the letter trigrams of a text into a vector.
 struct Trigrams(ModelInfo);
 
 impl Trigrams {
@@ -75,9 +75,9 @@ impl Embedder for Trigrams {
     fn embed(&self, text: &str, _role: Role) -> anyhow::Result<Vec<f32>> {
         let letters: Vec<char> = format!("  {}  ", text.to_lowercase()).chars().collect();
         let mut vector = vec![0.0; self.0.dimensions];
-        for three in letters.windows(3) {
+        for trigram in letters.windows(3) {
             let mut hasher = DefaultHasher::new();
-            three.hash(&mut hasher);
+            trigram.hash(&mut hasher);
             vector[hasher.finish() as usize % self.0.dimensions] += 1.0;
         }
         Ok(normalized(vector))

@@ -1,11 +1,12 @@
-//! Takes the questions out of a list that ask what an earlier one asks.
+//! Removes questions from a list that ask the same as an earlier one.
 //!
 //! ```console
 //! $ cargo run --release --example dedup -- questions.txt > unique.txt
 //! ```
 //!
-//! One question a line in. The ones to keep go to stdout, as they stand; what repeats them to stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program with a command line of its own")]
+//! The file has one question per line. The questions to keep are written to stdout, and the duplicates are
+//! reported on stderr.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command-line program")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     let index = Index::in_memory(&questions, Some(&Builtin::load(Prepare::Many)?))?;
     let found = duplicates(&index, &Options::default(), &mut Cache::default())?;
 
-    // What is kept of each group is the first that was asked.
+    // Keep the first question of each group.
     let mut repeats: HashMap<usize, (usize, &str)> = HashMap::new();
     for group in &found.groups {
         let members = group.members.iter().map(|member| (member.question, member.kind.name()));
@@ -38,7 +39,7 @@ fn main() -> anyhow::Result<()> {
         match repeats.get(&nth) {
             None => println!("{}", question.title),
             Some((first, kind)) => {
-                eprintln!("line {line} repeats line {} ({kind})", found.questions[*first].source.line);
+                eprintln!("line {line} duplicates line {} ({kind})", found.questions[*first].source.line);
             }
         }
     }

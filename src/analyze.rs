@@ -1,10 +1,9 @@
-//! The one tokenizer: what the index stores, what a phrase asks for, what a snippet marks.
+//! The tokenizer for indexing, queries and snippets.
 //!
-//! Plain words are lower-cased, freed of accents and stemmed as English. Code is found whole *and*
-//! by its parts: `Arc<Mutex<T>>` gives `arc<mutex<t>>`, `mutex<t>`, `arc`, `mutex` and `t`;
-//! `tokio::spawn_blocking` gives itself, `spawn_blocking`, `tokio`, `spawn` and `block`. So a
-//! phrase that names the very thing meets the rare whole, and one that half remembers it meets
-//! the parts.
+//! Words are lower-cased, stripped of accents and stemmed as English. Code yields the whole expression *and*
+//! its parts: `Arc<Mutex<T>>` gives `arc<mutex<t>>`, `mutex<t>`, `arc`, `mutex` and `t`.
+//! `tokio::spawn_blocking` gives itself, `spawn_blocking`, `tokio`, `spawn` and `block`. A phrase with the
+//! exact code matches the rare whole token, and a phrase with a part of it matches the parts.
 
 use std::borrow::Cow;
 
@@ -13,46 +12,49 @@ use tantivy::tokenizer::{Token as TantivyToken, TokenStream, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The longest piece of code taken as one, in bytes; what is longer is found by its parts only.
+/// The maximum length in bytes of brackets (generic arguments, attributes) in one token. Longer code yields
+/// its parts only.
 const LONGEST_WHOLE: usize = 64;
 
-/// The longest token, in bytes; longer runs are data (keys, base64), not words.
+/// The maximum length of a token, in bytes. Longer runs are data (keys, base64), not words, and yield no
+/// token.
 const LONGEST_TOKEN: usize = 100;
 
-/// Operators that are words when they stand alone: between white space or backticks.
+/// Operators that are tokens if they are surrounded by white space or backticks.
 const OPERATORS: [&str; 25] = [
     "?", "..", "..=", "=>", "->", "::", "::<>", "&&", "||", "&", "*", "@", "!", "<<", ">>", "+=", "-=", "==",
     "!=", "<=", ">=", "_", "'_", "%", "|>",
 ];
 
-/// One thing to search for, and where it stands.
+/// A token and its position in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Lower case; stemmed unless [`whole`](Self::whole).
+    /// The text in lower case, stemmed unless [`whole`](Self::whole).
     pub text: String,
-    /// First byte in the analysed text.
+    /// The byte offset of the start in the analyzed text.
     pub start: usize,
-    /// One past the last byte.
+    /// The byte offset of the end (exclusive).
     pub end: usize,
-    /// Counts the parts: a whole has the position of its first part.
+    /// The number of words, parts and operators before this one. A whole token has the position of its first
+    /// part.
     pub position: usize,
-    /// A piece of code as written, which its parts follow; else a word or a part.
+    /// Whether this is a piece of code as written, followed by its parts. Otherwise it is a word or a part.
     pub whole: bool,
 }
 
-/// The tokens of a text, in order of position; a whole stands before its parts.
+/// Splits a text into tokens, in order of position. A whole token comes before its parts.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut scan = Scan { text, tokens: Vec::with_capacity(text.len() / 5), position: 0 };
     scan.run(0, text.len());
     scan.tokens
 }
 
-/// A text with everything taken away that does not make another question of it: case, accents,
-/// punctuation, markup and white space. Two titles with one key are the same title.
+/// A normalized title: without differences in case, accents, punctuation, markup and white space. Two titles
+/// with the same key count as the same title.
 pub fn title_key(text: &str) -> String {
     let mut key = String::with_capacity(text.len());
     let mut gap = false;
-    for c in folded(text) {
+    for c in normalized_chars(text) {
         if c.is_alphanumeric() || "<>&'?:!+#*[]".contains(c) {
             if gap && !key.is_empty() {
                 key.push(' ');
@@ -66,13 +68,13 @@ pub fn title_key(text: &str) -> String {
     key.trim_end_matches(['?', '!', ' ', ':']).to_owned()
 }
 
-/// Lower case without accents.
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+/// The characters of a text in lower case, without accents.
+fn normalized_chars(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
 }
 
-fn fold(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { folded(text).collect() }
+fn normalized(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { normalized_chars(text).collect() }
 }
 
 struct Scan<'a> {
@@ -82,7 +84,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads the tokens that lie in `start..end`.
+    /// Scans the tokens in `start..end`.
     fn run(&mut self, start: usize, end: usize) {
         let mut at = start;
         while let Some(c) = self.text[at..end].chars().next() {
@@ -102,7 +104,7 @@ impl Scan<'_> {
         }
     }
 
-    /// A word, identifier, path, macro name or generic type; `at` stands on its first character.
+    /// Scans a word, identifier, path, macro name or generic type that starts at `at`. Returns its end.
     fn code(&mut self, at: usize, end: usize) -> usize {
         let path = self.path_end(at, end);
         let generic = self.generic_end(path, end);
@@ -112,7 +114,7 @@ impl Scan<'_> {
             self.run(path + 1, generic - 1);
             return generic;
         }
-        // `println!`, `C++`, `C#`: the sign belongs to the name.
+        // In `println!`, `C++` and `C#`, the sign belongs to the name.
         let rest = &self.text[path..end];
         let sign = ["++", "#", "!"].into_iter().find(|sign| rest.starts_with(sign));
         match sign {
@@ -127,7 +129,7 @@ impl Scan<'_> {
         path
     }
 
-    /// Where the path that begins at `at` ends: identifiers joined by `::`, or a number with points.
+    /// The end of the path that starts at `at`: identifiers joined by `::`, or a number with points.
     fn path_end(&self, at: usize, end: usize) -> usize {
         let word_end = |from: usize| from + run_len(&self.text[from..end], is_word);
         let mut to = word_end(at);
@@ -149,8 +151,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Where the brackets that open at `at` close (one past), or `at` where none do: `<…>` right
-    /// after a name, without line breaks, within [`LONGEST_WHOLE`].
+    /// The end of the generic arguments `<…>` that start at `at`, without line breaks and within
+    /// [`LONGEST_WHOLE`] bytes. Returns `at` if there are none.
     fn generic_end(&self, at: usize, end: usize) -> usize {
         if !self.text[at..end].starts_with('<') {
             return at;
@@ -175,7 +177,7 @@ impl Scan<'_> {
         at
     }
 
-    /// `'static`, `'a`: but neither an apostrophe nor a character literal.
+    /// Scans a lifetime (`'static`, `'a`), but not an apostrophe or a character literal. Returns its end.
     fn lifetime(&mut self, at: usize, end: usize) -> Option<usize> {
         let rest = self.text[at..end].strip_prefix('\'')?;
         if self.text[..at].chars().next_back().is_some_and(is_word) {
@@ -190,7 +192,7 @@ impl Scan<'_> {
         Some(at + 1 + len)
     }
 
-    /// `#[repr(C)]`, `#![no_std]`.
+    /// Scans an attribute (`#[repr(C)]`, `#![no_std]`). Returns its end.
     fn attribute(&mut self, at: usize, end: usize) -> Option<usize> {
         let rest = &self.text[at..end];
         let open = ["#[", "#!["].into_iter().find(|open| rest.starts_with(open))?.len();
@@ -203,7 +205,7 @@ impl Scan<'_> {
         Some(at + close.0 + 1)
     }
 
-    /// `&str`, `&mut`, `&self`: the sign with the name after it.
+    /// Scans a reference with the name after it (`&str`, `&mut`, `&self`). Returns the start of the name.
     fn reference(&mut self, at: usize, end: usize) -> Option<usize> {
         let rest = self.text[at..end].strip_prefix('&')?;
         if !rest.starts_with(is_word) {
@@ -214,7 +216,7 @@ impl Scan<'_> {
         Some(at + 1)
     }
 
-    /// An operator that stands alone.
+    /// Scans an operator that is surrounded by white space or backticks. Returns its end.
     fn operator(&mut self, at: usize, end: usize) -> Option<usize> {
         let alone = |c: char| c.is_whitespace() || c == '`';
         if !self.text[..at].chars().next_back().is_none_or(alone) {
@@ -222,7 +224,7 @@ impl Scan<'_> {
         }
         let rest = &self.text[at..end];
         let len = rest.find(alone).unwrap_or(rest.len());
-        // A question mark after a space at the very end is French, or habit; not the operator.
+        // A question mark after a space at the end of the text (as in French) is not the operator.
         let only = self.text.trim() == "?";
         if !OPERATORS.contains(&&rest[..len]) || (&rest[..len] == "?" && at + 1 == self.text.len() && !only) {
             return None;
@@ -232,7 +234,7 @@ impl Scan<'_> {
         Some(at + len)
     }
 
-    /// The parts of a path, each identifier of several parts whole as well.
+    /// Adds the identifiers of a path, and the whole path if it has several.
     fn path(&mut self, start: usize, end: usize) {
         let several = self.text[start..end].contains("::") || self.text[start..end].contains('.');
         if several {
@@ -249,14 +251,15 @@ impl Scan<'_> {
         }
     }
 
-    /// A word or an identifier: `spawn_blocking`, `MutexGuard`, `E0502`, `東京`.
+    /// Adds a word or the parts of an identifier (`spawn_blocking`, `MutexGuard`, `E0502`, `東京`), and the
+    /// whole identifier if it has several parts.
     fn identifier(&mut self, start: usize, end: usize) {
         let parts = parts(&self.text[start..end]);
         if let [_, _, ..] = parts.as_slice() {
             self.whole(start, end);
         }
         for (from, to) in parts {
-            let text = fold(&self.text[start + from..start + to]);
+            let text = normalized(&self.text[start + from..start + to]);
             if !text.is_empty() && text.len() <= LONGEST_TOKEN {
                 self.tokens.push(Token {
                     text: stem(text),
@@ -270,9 +273,9 @@ impl Scan<'_> {
         }
     }
 
-    /// A piece of code as written, but for case and white space.
+    /// Adds a piece of code as one token, in lower case and without white space.
     fn whole(&mut self, start: usize, end: usize) {
-        let text: String = fold(&self.text[start..end]).split_whitespace().collect();
+        let text: String = normalized(&self.text[start..end]).split_whitespace().collect();
         if text.len() <= LONGEST_TOKEN {
             self.tokens.push(Token { text, start, end, position: self.position, whole: true });
         }
@@ -283,18 +286,18 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || is_combining_mark(c)
 }
 
-/// Scripts written without spaces are searched by the character.
+/// Whether a character belongs to a script written without spaces. Each such character is a token.
 fn is_ideograph(c: char) -> bool {
     matches!(u32::from(c), 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x2FA1F)
 }
 
-/// How many bytes at the beginning of a text are characters of a kind.
+/// The length in bytes of the run of characters of a kind at the start of a text.
 fn run_len(text: &str, kind: impl Fn(char) -> bool) -> usize {
     text.find(|c| !kind(c)).unwrap_or(text.len())
 }
 
-/// Byte ranges of the parts of an identifier: at underscores, where lower case meets upper
-/// (`Mutex|Guard`), before the last of several capitals (`HTTP|Server`), at ideographs.
+/// The byte ranges of the parts of an identifier. It is split at underscores, between lower case and upper
+/// case (`Mutex|Guard`), before the last of several capitals (`HTTP|Server`), and around ideographs.
 fn parts(identifier: &str) -> Vec<(usize, usize)> {
     let mut parts = Vec::new();
     let mut start = 0;
@@ -326,8 +329,8 @@ fn parts(identifier: &str) -> Vec<(usize, usize)> {
     parts
 }
 
-/// The English stem of a lower-case word (Porter's second stemmer); anything but plain letters
-/// stays as it is.
+/// The English stem of a lower-case word (Porter2). Words with characters other than `a` to `z` are returned
+/// unchanged.
 fn stem(word: String) -> String {
     if word.len() < 3 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
         return word;
@@ -338,13 +341,13 @@ fn stem(word: String) -> String {
     }
 }
 
-/// The tokenizer under the name that the index's schema gives it.
+/// The tokenizer as used by tantivy.
 #[derive(Clone, Default)]
 pub struct Analyzer;
 
 impl Analyzer {
-    /// What the schema calls it. A change of what the tokenizer does changes the name, so that
-    /// an index made with the old one is refused and not searched wrongly.
+    /// The name of the tokenizer in the index schema. Change the name whenever the tokenizer's output
+    /// changes. An index built with the old tokenizer is then rejected instead of returning wrong results.
     pub const NAME: &'static str = "rqsearch-1";
 }
 
@@ -356,7 +359,7 @@ impl Tokenizer for Analyzer {
     }
 }
 
-/// The tokens of one text, as tantivy takes them.
+/// The tokens of one text as a tantivy token stream.
 pub struct Tokens {
     tokens: std::vec::IntoIter<Token>,
     current: TantivyToken,
@@ -399,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_is_stemmed_and_lower_case() {
+    fn prose_is_stemmed_and_lower_cased() {
         check("Holding locks across Awaits", &["hold", "lock", "across", "await"]);
         check("naïve Café", &["naiv", "cafe"]);
         check("don't", &["don", "t"]);
@@ -408,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_found_whole_and_by_its_parts() {
+    fn code_yields_the_whole_and_its_parts() {
         check("Arc<Mutex<T>>", &["arc<mutex<t>>", "arc", "mutex<t>", "mutex", "t"]);
         check(
             "tokio::spawn_blocking",
@@ -430,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn punctuation_that_is_not_code_is_nothing() {
+    fn punctuation_outside_code_yields_no_token() {
         check("what? yes!", &["what", "yes!", "yes"]);
         check("a < b and c > d", &["a", "b", "and", "c", "d"]);
         check("the char 'x' here", &["the", "char", "x", "here"]);
@@ -440,19 +443,19 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_are_searched_by_the_character() {
+    fn scripts_without_spaces_yield_one_token_per_character() {
         check("東京rust", &["東京rust", "東", "京", "rust"]);
     }
 
     #[test]
-    fn positions_count_the_parts() {
+    fn positions_count_parts() {
         let positions: Vec<usize> =
             tokens("use Arc<Mutex<T>> now").iter().map(|token| token.position).collect();
         assert_eq!(positions, [0, 1, 1, 2, 2, 3, 4]);
     }
 
     #[test]
-    fn titles_that_differ_in_case_and_markup_have_one_key() {
+    fn titles_that_differ_in_case_and_markup_have_the_same_key() {
         assert_eq!(title_key("What is `Pin`?"), title_key("  what is Pin "));
         assert_eq!(title_key("What's a *lifetime*?"), title_key("what's a *lifetime*"));
         assert_ne!(title_key("Rc<T>"), title_key("Rc T"));
@@ -461,7 +464,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_tokens_that_stand_in_it(text in r"(\PC|[a-z_A-Z<>&'#\[\]:!?` \n]){0,80}") {
+        fn tokens_of_any_text_have_valid_ranges(text in r"(\PC|[a-z_A-Z<>&'#\[\]:!?` \n]){0,80}") {
             let mut position = 0;
             for token in tokens(&text) {
                 prop_assert!(text.get(token.start..token.end).is_some_and(|found| !found.is_empty()));

@@ -1,4 +1,4 @@
-//! Question → chunks: the pieces that get a vector each.
+//! Splits questions into chunks. Each chunk gets one vector.
 
 use std::ops::Range;
 
@@ -6,50 +6,49 @@ use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 
 use crate::question::Question;
 
-/// How many tokens of an answer make one chunk at most, the title before it not counted.
+/// The maximum number of tokens from the answer in a chunk. The title before it is not counted.
 ///
-/// One vector for a longer text says less and less of any part of it; much shorter ones lose
-/// what they are about.
+/// The vector of a longer text represents each part of it less well. A much shorter text lacks context.
 const ANSWER_TOKENS: usize = 180;
 
-/// More signs than this at the beginning of a line are no structure.
+/// A line that starts with more markers (quotes, list items) than this is not treated as Markdown structure.
 const DEEPEST: usize = 200;
 
-/// How many bytes of markup only are joined to a piece of an answer: the fence of a code block, or the
-/// line below the head of a narrow table. They are as many tokens at most.
+/// The maximum number of bytes of markup that are merged into a chunk: the fence of a code block, or the line
+/// below the header of a narrow table. The number of tokens is at most the same.
 const JOINED_MARKUP: usize = 16;
 
-/// How many tokens of its title a chunk carries at most.
+/// The maximum length of a title in tokens. Longer titles are not repeated in the chunks of the answer.
 const TITLE_TOKENS: usize = 60;
 
-/// A piece of a question that gets one vector.
+/// A part of a question that gets one vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// What it is a piece of.
+    /// The part of the question that this chunk covers.
     pub passage: Passage,
-    /// The text to embed; an answer's piece carries the title before it, so that "it" and "this"
-    /// have a meaning.
+    /// The text to embed. A chunk of the answer starts with the title, to give context to words such as "it"
+    /// and "this".
     pub text: String,
 }
 
-/// Which piece of a question.
+/// A part of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Passage {
     /// The title.
     Title,
-    /// One of the other ways to ask, counted from 0.
+    /// An alternative title, by its index.
     Also(u32),
-    /// Bytes of the [readable](crate::question::Question::readable_answer) answer.
+    /// A byte range of the [readable answer](crate::question::Question::readable_answer).
     Answer(Range<u32>),
 }
 
 impl Passage {
-    /// Whether it is a way to ask, and no piece of the answer.
+    /// Whether this is a phrasing of the question: its title or an alternative title.
     pub fn asks(&self) -> bool {
         !matches!(self, Self::Answer(_))
     }
 
-    /// The question as asked here; its title where this is no other way to ask it.
+    /// The alternative title if this is one, else the title.
     pub fn phrasing<'a>(&self, question: &'a Question) -> &'a str {
         match self {
             Self::Also(nth) => question.also.get(*nth as usize).unwrap_or(&question.title),
@@ -58,12 +57,14 @@ impl Passage {
     }
 }
 
-/// The chunks of a question: its title, each other way to ask, and its answer along the answer's
-/// own structure (paragraphs, lists, fenced code). `count_tokens` is the model's, `window` what it
-/// reads of a text.
+/// Splits a question into chunks: the title, each alternative title, and the answer. The answer is split
+/// along its structure (paragraphs, lists, fenced code). A title or answer that is empty has no chunk.
+///
+/// `count_tokens` counts tokens as the model does. `window` is the maximum number of tokens that the model
+/// reads.
 pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window: usize) -> Vec<Chunk> {
     let mut chunks = Vec::new();
-    // A piece of an answer that stands alone (see `search::tune`) has no title.
+    // `search::tune` chunks answers without a title.
     if !question.title.is_empty() {
         chunks.push(Chunk { passage: Passage::Title, text: question.title.clone() });
     }
@@ -78,7 +79,7 @@ pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window:
     }
     let title_tokens = count_tokens(&question.title);
     let context = if title_tokens <= TITLE_TOKENS { question.title.as_str() } else { "" };
-    // Two markers, and one token for what joining the two texts may add.
+    // 3 tokens: two special tokens, and one that joining the two texts can add.
     let room = window.saturating_sub(title_tokens.min(TITLE_TOKENS) + 3 + JOINED_MARKUP);
     let capacity = ANSWER_TOKENS.min(room).max(16);
     let config = ChunkConfig::new(capacity).with_sizer(Sizer(count_tokens));
@@ -96,12 +97,11 @@ pub fn chunks(question: &Question, count_tokens: impl Fn(&str) -> usize, window:
     chunks
 }
 
-/// The byte ranges of the pieces of an answer, without those that are markup only. A short one of these
-/// is joined to the piece with words that it stands before, or to the last one. Empty if the whole
-/// answer is markup.
+/// The byte ranges of the pieces of an answer, without pieces that are markup only. Short markup is merged
+/// into the piece that follows it, or at the end into the last one. Empty if the whole answer is markup.
 ///
-/// A long code block is split so that its opening fence is a piece of its own. With the title before
-/// it, the vector of such a piece is that of the title, and the excerpt cut from it says nothing.
+/// The splitter makes the opening fence of a long code block a piece of its own. With the title before it,
+/// the vector of such a piece would be that of the title, and an excerpt from it would be useless.
 fn with_words(answer: &str, pieces: Vec<(usize, &str)>) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::with_capacity(pieces.len());
     let mut markup_from = None;
@@ -122,13 +122,13 @@ fn with_words(answer: &str, pieces: Vec<(usize, &str)>) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Whether a piece of Markdown holds no word: nothing but fences of code blocks, rules, brackets and
-/// other punctuation.
+/// Whether a piece of Markdown contains no words, only fences of code blocks, rules, brackets and other
+/// punctuation.
 pub fn is_markup_only(text: &str) -> bool {
     text.lines().all(|line| is_fence(line) || !line.contains(char::is_alphanumeric))
 }
 
-/// Whether a line opens or closes a block of code; the name of a language may follow the fence.
+/// Whether a line opens or closes a code block. The name of a language can follow the fence.
 fn is_fence(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t', '>']);
     ["```", "~~~"].iter().any(|fence| {
@@ -136,8 +136,8 @@ fn is_fence(line: &str) -> bool {
     })
 }
 
-/// Whether some line is quoted or listed more deeply than anybody writes: the structure of such a
-/// text says nothing, and finding it out takes the square of its depth.
+/// Whether a line starts with more than [`DEEPEST`] quote and list markers. No author writes such text, and
+/// parsing it takes time quadratic in the depth.
 fn is_deeply_nested(answer: &str) -> bool {
     let is_marker = |c: char| matches!(c, '>' | '*' | '-' | '+' | ' ' | '\t');
     answer.lines().any(|line| {
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// Words stand in for tokens.
+    /// Chunks a question, with words counted as tokens.
     fn of(title: &str, answer: &str) -> Vec<Chunk> {
         let mut question = Question::new(title, 1);
         question.answer = answer.into();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_without_an_answer_is_its_title() {
+    fn a_question_without_an_answer_has_one_chunk() {
         assert_eq!(of("Why?", " \n"), [Chunk { passage: Passage::Title, text: "Why?".into() }]);
     }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_answer_is_cut_between_paragraphs_and_covered_whole() {
+    fn a_long_answer_is_split_between_paragraphs_without_gaps() {
         let paragraph = "word ".repeat(100);
         let answer =
             format!("{paragraph}\n\n```rust\nfn a() {{}}\n\nfn b() {{}}\n```\n\n{paragraph}\n\n{paragraph}");
@@ -198,7 +198,7 @@ mod tests {
         assert!(chunks.iter().any(|chunk| chunk.text.contains("fn a() {}\n\nfn b() {}")), "code stays whole");
     }
 
-    /// No chunk of an answer may be markup only, and together they cover all of its words.
+    /// Checks that no chunk of an answer is markup only, and that the chunks cover all of its words.
     #[track_caller]
     fn check_words(answer: &str) {
         let mut end = 0;
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_markup_only_is_no_chunk() {
+    fn an_answer_of_markup_only_has_no_chunk() {
         for answer in ["---", "```rust\n```", "* * *\n\n```\n{\n}\n```", "| - | - |"] {
             assert_eq!(of("Why?", answer).len(), 1, "{answer}");
         }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn no_depth_of_quotation_is_too_deep() {
+    fn deeply_nested_quotes_are_split_as_plain_text() {
         let chunks = of("Why?", &format!("{}so\n\nand so", "> ".repeat(50_000)));
         assert!(chunks.last().unwrap().text.ends_with("and so"), "{chunks:?}");
         assert!(

@@ -11,65 +11,67 @@ use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Pre
 use crate::index::{Build, Index, OpenError, Problem};
 use crate::search::{Mode, Query, Results, retune, search};
 
-/// A new commit is noticed after this time at most.
-const NOTICED_WITHIN: Duration = Duration::from_millis(100);
+/// How often the engine checks for a new commit.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// An index as one commit left it, with its model.
+/// An index at one commit, with its model.
 pub struct Opened {
     /// The index.
     pub index: Index,
-    /// Its model; `None` if the index has keywords only, or its model is [not approved](Self::not_approved).
+    /// The model. `None` if the index has no vectors, or if its model is [not approved](Self::not_approved).
     pub embedder: Option<Arc<dyn Embedder>>,
-    /// Why the index is searched by keywords although it has vectors: its model is behind an endpoint that the
-    /// user has not approved.
+    /// Set if the model is at an endpoint that the user has not approved. Only keyword search is possible
+    /// then, although the index has vectors.
     pub not_approved: Option<NotApproved>,
-    /// What `meta.json` held when the index was opened.
+    /// The contents of `meta.json` when the index was opened.
     commit: Vec<u8>,
 }
 
 impl Opened {
-    /// Finds the questions that a phrase is about, best first.
+    /// Finds the questions that match a phrase, best first.
     ///
     /// # Errors
-    /// Those of [`search`](search()) and [`possible`](Self::possible).
+    /// Returns the errors of [`search`](search()) and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         let results = search(&self.index, self.embedder.as_deref(), self.possible(query)?.as_ref())?;
         Ok(Results { notice: self.notice(), ..results })
     }
 
-    /// Why the index is searched by keywords only although it has vectors, for people.
+    /// A message for people that explains why only keyword search is possible, if the model is
+    /// [not approved](Self::not_approved).
     pub fn notice(&self) -> Option<String> {
         self.not_approved.as_ref().map(keywords_only)
     }
 
-    /// The query that can be answered: the query itself, or the same in [`Mode::Keyword`] if the model is
+    /// Returns the query, or the same query in [`Mode::Keyword`] if it is hybrid and the model is
     /// [not approved](Self::not_approved).
     ///
     /// # Errors
-    /// [`NotApproved`], if the query insists on [`Mode::Semantic`].
+    /// Returns [`NotApproved`] if the model is not approved and the query requires [`Mode::Semantic`].
     pub fn possible<'a>(&self, query: &'a Query) -> Result<Cow<'a, Query>, NotApproved> {
         possible(query, self.not_approved.as_ref())
     }
 
-    /// The questions that a phrase repeats with at least this probability, the most probable first. Without a
-    /// model, only literal repeats are found.
+    /// Finds the questions that ask the same as a phrase with at least the probability `threshold`, most
+    /// probable first. Without a model, only exact duplicates and repeats are found.
     ///
     /// # Errors
-    /// Those of [`check`].
+    /// Returns the errors of [`check`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
         check(&self.index, self.embedder.as_deref(), phrase, threshold)
     }
 }
 
-/// What to say where an index is searched by keywords only because its model is not approved.
+/// The message that only keyword search is possible because the model is not approved.
 pub fn keywords_only(reason: &NotApproved) -> String {
-    format!("searching by keywords only: {reason}")
+    format!("using keyword search only: {reason}")
 }
 
-/// The query that can be answered without a model that is not approved: see [`Opened::possible`].
+/// Returns the query, or the same query in [`Mode::Keyword`] if it is hybrid and the model is not approved.
+/// See [`Opened::possible`].
 ///
 /// # Errors
-/// [`NotApproved`], if the query insists on [`Mode::Semantic`].
+/// Returns [`NotApproved`] if the model is not approved and the query requires [`Mode::Semantic`].
 pub fn possible<'a>(
     query: &'a Query,
     not_approved: Option<&NotApproved>,
@@ -81,22 +83,22 @@ pub fn possible<'a>(
     }
 }
 
-/// Loads the model that an index names.
+/// Loads the model that an index was built with.
 type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync;
 
-/// An index that stays open and is searched from any number of threads. Each search sees the last commit before
-/// it began, or one that is 100 ms older.
+/// An open index that any number of threads can search at once. A search sees a new commit at most 100 ms
+/// after it was made.
 pub struct Engine {
-    /// The index's directory; `None` for an index in memory, which does not change.
+    /// The directory of the index. `None` for an index in memory, which does not change.
     dir: Option<PathBuf>,
     load: Box<LoadModel>,
     opened: RwLock<Arc<Opened>>,
-    looked: Mutex<Instant>,
+    last_check: Mutex<Instant>,
 }
 
 impl Engine {
-    /// Opens the index in a directory, and loads its model. If that is behind an endpoint that the user has not
-    /// approved, the index is searched by keywords: see [`Opened::not_approved`].
+    /// Opens the index in a directory and loads its model. If the model is at an endpoint that the user has
+    /// not approved, only keyword search is possible: see [`Opened::not_approved`].
     ///
     /// # Errors
     /// See [`OpenError`] and [`embed::open`].
@@ -104,14 +106,14 @@ impl Engine {
         Self::open_with(dir, load_model)
     }
 
-    /// Updates the index in a directory from files and directories of questions, as `rqsearch index` does, and
-    /// opens it. A new index gets the built-in model. `problems` is called with every record and file that is
-    /// skipped.
+    /// Updates the index in a directory from files and directories of questions, like `rqsearch index`, and
+    /// opens it. If there is no index, creates one with the built-in model. `problems` is called for each
+    /// record and file that is skipped.
     ///
-    /// [`Build`] has more options, and returns a summary.
+    /// [`Build`] has more options and returns a summary.
     ///
     /// # Errors
-    /// Those of [`Build::run`], [`retune`] and [`open`](Self::open).
+    /// Returns the errors of [`Build::run`], [`retune`] and [`open`](Self::open).
     pub fn build(dir: &Path, paths: &[PathBuf], problems: impl Fn(&Problem) + Sync) -> anyhow::Result<Self> {
         let embedder = match Index::open(dir) {
             Ok(index) => index.meta().model.as_ref().map(batch_model).transpose()?,
@@ -126,12 +128,13 @@ impl Engine {
         Self::open(dir)
     }
 
-    /// Opens the index in a directory, and loads its model with `load`: for a model that this crate does not know,
-    /// or one that has moved. `load` is called with the index's description of the model, now and after a commit
-    /// with another model. If it fails with [`NotApproved`], the index is searched by keywords.
+    /// Opens the index in a directory and loads its model with `load`. Use this for a model that is not
+    /// supported by this crate or that has moved. `load` is called with the index's description of the model,
+    /// now and after each commit with another model. If it fails with [`NotApproved`], only keyword search is
+    /// possible.
     ///
     /// # Errors
-    /// See [`OpenError`]; those of `load`.
+    /// Returns [`OpenError`] and the errors of `load`.
     pub fn open_with(
         dir: &Path,
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
@@ -140,7 +143,7 @@ impl Engine {
         Self::new(Some(dir.to_owned()), Index::open(dir)?, commit, Box::new(load))
     }
 
-    /// Uses the index inside the program, or one in memory.
+    /// Uses an index that does not change: the built-in one or one in memory.
     ///
     /// # Errors
     /// See [`embed::open`].
@@ -156,43 +159,43 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let (embedder, not_approved) = loaded(&index, &load)?;
         let opened = RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit }));
-        Ok(Self { dir, load, opened, looked: Mutex::new(Instant::now()) })
+        Ok(Self { dir, load, opened, last_check: Mutex::new(Instant::now()) })
     }
 
-    /// Finds the questions that a phrase is about, best first, in the [current](Self::current) commit.
+    /// Finds the questions that match a phrase, best first, in the [current](Self::current) commit.
     ///
     /// # Errors
-    /// Those of [`current`](Self::current) and [`Opened::search`].
+    /// Returns the errors of [`current`](Self::current) and [`Opened::search`].
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         self.current()?.search(query)
     }
 
-    /// The questions of the [current](Self::current) commit that a phrase repeats with at least this probability,
-    /// the most probable first.
+    /// Finds the questions of the [current](Self::current) commit that ask the same as a phrase with at least
+    /// the probability `threshold`, most probable first.
     ///
     /// # Errors
-    /// Those of [`current`](Self::current) and [`Opened::check`].
+    /// Returns the errors of [`current`](Self::current) and [`Opened::check`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
         self.current()?.check(phrase, threshold)
     }
 
-    /// The index as the last commit left it, with its model. Later commits do not change what is returned.
+    /// The index at the last commit, with its model. Later commits do not change the returned value.
     ///
     /// # Errors
-    /// A new commit cannot be opened, or its model cannot be loaded; a later call tries again.
+    /// A new commit cannot be opened or its model cannot be loaded. A later call tries again.
     pub fn current(&self) -> anyhow::Result<Arc<Opened>> {
-        let opened = self.held();
-        let Some(dir) = self.dir.as_deref().filter(|_| self.is_time_to_look()) else {
+        let opened = self.opened();
+        let Some(dir) = self.dir.as_deref().filter(|_| self.is_check_due()) else {
             return Ok(opened);
         };
         match commit(dir) {
-            Ok(commit) if commit != opened.commit => self.renew(dir, &opened, commit),
-            // The index is gone or being replaced: what is open can still be searched.
+            Ok(commit) if commit != opened.commit => self.reopen(dir, &opened, commit),
+            // The index was deleted or is being replaced. The open one can still be searched.
             _ => Ok(opened),
         }
     }
 
-    fn renew(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
+    fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
         let index = Index::open(dir)?;
         let is_loaded = old.embedder.is_some() && index.meta().model == old.index.meta().model;
         let (embedder, not_approved) = match is_loaded {
@@ -204,16 +207,16 @@ impl Engine {
         Ok(opened)
     }
 
-    fn held(&self) -> Arc<Opened> {
+    fn opened(&self) -> Arc<Opened> {
         Arc::clone(&self.opened.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether it is time to look for a new commit: true for one call in [`NOTICED_WITHIN`].
-    fn is_time_to_look(&self) -> bool {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = looked.elapsed() >= NOTICED_WITHIN;
+    /// Whether to check for a new commit: true for one call per [`CHECK_INTERVAL`].
+    fn is_check_due(&self) -> bool {
+        let mut last_check = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last_check.elapsed() >= CHECK_INTERVAL;
         if due {
-            *looked = Instant::now();
+            *last_check = Instant::now();
         }
         due
     }
@@ -223,12 +226,12 @@ fn load_model(model: &ModelInfo) -> anyhow::Result<Box<dyn Embedder>> {
     embed::open(model, None, Loading::interactive())
 }
 
-/// The same for indexing, where nobody waits for a single text.
+/// Loads a model for indexing, which embeds many texts.
 fn batch_model(model: &ModelInfo) -> anyhow::Result<Box<dyn Embedder>> {
     embed::open(model, None, Loading::new(Prepare::Many))
 }
 
-/// The model of an index, if it has one, or why it must not be used.
+/// The model of an index, or the reason why it must not be used. Both are `None` if the index has no vectors.
 type Loaded = (Option<Arc<dyn Embedder>>, Option<NotApproved>);
 
 fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
@@ -241,7 +244,8 @@ fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
     }
 }
 
-/// What identifies the last commit of an index: tantivy replaces this file as a whole.
+/// The contents of `meta.json`, which identify the last commit of an index. Tantivy replaces this file
+/// atomically.
 fn commit(dir: &Path) -> io::Result<Vec<u8>> {
     fs::read(dir.join("meta.json"))
 }
@@ -253,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_commit_is_seen_and_an_older_one_can_still_be_searched() {
+    fn a_new_commit_is_searched_and_an_old_one_stays_usable() {
         let dir = tempfile::tempdir().unwrap();
         let (file, index) = (dir.path().join("faq.md"), dir.path().join("index"));
         let build = |text: &str| {
@@ -263,16 +267,16 @@ mod tests {
         let engine = build("## How long must dough rise?\n\nUntil it has doubled.\n");
         let before = engine.current().unwrap();
         build("## How long must dough rise?\n\nAn hour.\n\n## Why wax a rope?\n\nIt lasts.\n");
-        sleep(NOTICED_WITHIN);
+        sleep(CHECK_INTERVAL);
         let query = Query::plain("why is rope waxed");
         assert_eq!(
             engine.current().unwrap().search(&query).unwrap().hits[0].question.title,
             "Why wax a rope?"
         );
         assert_eq!(before.index.question_count().unwrap(), 1);
-        // So can one whose directory is gone.
+        // An index stays usable after its directory is deleted.
         fs::remove_dir_all(&index).unwrap();
-        sleep(NOTICED_WITHIN);
+        sleep(CHECK_INTERVAL);
         assert_eq!(engine.current().unwrap().index.question_count().unwrap(), 2);
     }
 }

@@ -1,8 +1,8 @@
-//! Finds the question that any phrase is about, offline and at once.
+//! Offline hybrid search for questions and answers.
 //!
-//! Question-and-answer documents become an index; a phrase becomes the questions it is about,
-//! ranked by its words and by its meaning together. The program `rqsearch` is this library with a
-//! command line around it.
+//! The library indexes question-and-answer documents and finds the questions that best match a phrase.
+//! It ranks them by keyword and semantic search combined. The program `rqsearch` is this library with a
+//! command line.
 //!
 //! ```text
 //! files → read → Question → chunk → embed ∥ keyword → commit
@@ -11,19 +11,19 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`question`] | the record that every stage speaks |
-//! | [`read`] | files → questions, one reader a layout |
+//! | [`question`] | the record type that all stages share |
+//! | [`read`] | files → questions, with one reader per layout |
 //! | [`chunk`], [`embed`], [`analyze`] | answers → chunks; chunks → vectors; text → terms |
-//! | [`index`] | questions with their vectors, in one tantivy index, one commit at a time |
+//! | [`index`] | questions and their vectors in one tantivy index |
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
-//! | [`engine`] | an index and its model that stay open, for programs that search more than once |
-//! | [`render`] | results → a terminal, or JSON |
-//! | `interactive`, `mcp`, `serve` | a picker that searches while one types, tools for language models, HTTP (features) |
-//! | `cli` | everything above behind one command (feature `cli`) |
+//! | [`engine`] | an index and its model, kept open for programs that search more than once |
+//! | [`render`] | results → terminal output or JSON |
+//! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |
+//! | `cli` | the command line (feature `cli`) |
 //!
-//! # Build, search
+//! # Build an index and search it
 //!
 //! ```
 //! use rqsearch::engine::Engine;
@@ -41,14 +41,15 @@
 //! # }
 //! ```
 //!
-//! An [`Engine`](engine::Engine) answers any number of threads at once, and sees what is committed after it was
-//! opened. What a person types is parsed (`"must not" -word`), and filters are fields:
+//! You can share an [`Engine`](engine::Engine) between any number of threads. It picks up commits made after
+//! it was opened. Parse a phrase to support quotes and exclusions (`"exact words" -word`). Filters are
+//! fields:
 //!
 //! ```
 //! use rqsearch::{engine::Engine, index::Index, search::{FITTED, Filters, Query}};
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! let engine = Engine::fixed(Index::builtin()?)?; // 660 questions on Rust come with the crate
+//! let engine = Engine::fixed(Index::builtin()?)?; // the crate includes 660 questions about Rust
 //! let filters = Filters { sources: vec!["async".into()], ..Filters::default() };
 //! let query = Query { filters, limit: 3, ..r#""await" mutex -loom"#.parse()? };
 //! let found = engine.search(&query)?;
@@ -57,9 +58,9 @@
 //! # }
 //! ```
 //!
-//! # Open what is there
+//! # Open an existing index
 //!
-//! Errors that a program may want to act on have types: [`OpenError`](index::OpenError),
+//! Errors that a program may want to handle are typed: [`OpenError`](index::OpenError) and
 //! [`WrongModel`](embed::WrongModel).
 //!
 //! ```
@@ -72,7 +73,7 @@
 //!
 //! # Duplicates
 //!
-//! Questions need not come from files, and an index need not be on disk:
+//! You can also take questions from memory and build the index in memory:
 //!
 //! ```
 //! use rqsearch::duplicates::{Cache, Options, check, duplicates};
@@ -93,7 +94,7 @@
 //! # }
 //! ```
 //!
-//! More of each is in `examples/` and `docs/library.md`.
+//! See `examples/` and `docs/library.md` for more.
 
 pub mod analyze;
 pub mod chunk;
@@ -121,7 +122,7 @@ pub mod search;
 pub mod serve;
 pub mod worker_threads;
 
-/// What programs share between threads can be shared; there is no global state.
+/// Checks at compile time that programs can share these types between threads. The crate has no global state.
 const _: () = {
     const fn is_shared<T: Send + Sync>() {}
     is_shared::<engine::Engine>();

@@ -1,52 +1,51 @@
-//! Logistic regression: a few named figures → a probability.
+//! Logistic regression: a probability from a few named features.
 //!
-//! What it is used for ([`search::confidence`](crate::search), [`duplicates`](crate::duplicates)) has
-//! fewer than twenty features and some thousands of examples, so Newton's method on a dense system is
-//! all it takes.
+//! It is used for [confidence](crate::search::FITTED) and [duplicates](crate::pair). Both have fewer than
+//! twenty features and some thousands of examples, so Newton's method on a dense system is enough.
 
 use serde::{Deserialize, Serialize};
 
-/// A fitted model; a small JSON file that people can read.
+/// A fitted model. It is stored as a small, readable JSON file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
-    /// Below this probability the answer is no.
+    /// The probability from which the outcome counts as positive.
     pub threshold: f32,
-    /// The log-odds where every feature is 0.
+    /// The log-odds if all features are 0.
     pub bias: f32,
-    /// One a feature.
+    /// The features, in order.
     pub features: Vec<Weight>,
 }
 
-/// What a feature says.
+/// The weight of a feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
-    /// Its name.
+    /// The name of the feature.
     pub name: String,
-    /// By how much 1 of it moves the log-odds.
+    /// The change in log-odds per unit of the feature.
     pub weight: f32,
-    /// Its mean over the examples that the model was fitted to.
+    /// The mean of the feature over the examples that the model was fitted to.
     pub mean: f32,
 }
 
-/// Something with a known answer.
+/// A training example.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// In the order of the model's features.
+    /// The feature values, in the order of the model's features.
     pub features: Vec<f32>,
-    /// The answer.
+    /// The label: whether the outcome is positive.
     pub right: bool,
-    /// How much it counts.
+    /// The weight of the example.
     pub counts: f64,
 }
 
-/// Which way a feature may move the odds.
+/// The allowed sign of a feature's weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// Either.
+    /// Any weight.
     Any,
-    /// Up or not at all.
+    /// At least 0.
     Up,
-    /// Down or not at all.
+    /// At most 0.
     Down,
 }
 
@@ -61,13 +60,13 @@ impl Sign {
 }
 
 impl Model {
-    /// The probability of yes.
+    /// The probability of a positive outcome.
     pub fn probability(&self, features: &[f32]) -> f32 {
-        let moved = self.features.iter().zip(features).map(|(feature, value)| feature.weight * value);
-        logistic(self.bias + moved.sum::<f32>())
+        let terms = self.features.iter().zip(features).map(|(feature, value)| feature.weight * value);
+        logistic(self.bias + terms.sum::<f32>())
     }
 
-    /// How much each feature moves the log-odds away from those of an average example.
+    /// The effect of each feature on the log-odds, compared with an average example.
     pub fn effects(&self, features: &[f32]) -> Vec<f32> {
         let effect = |(feature, value): (&Weight, &f32)| feature.weight * (value - feature.mean);
         self.features.iter().zip(features).map(effect).collect()
@@ -78,10 +77,12 @@ impl Model {
         self.probability(&self.features.iter().map(|feature| feature.mean).collect::<Vec<_>>())
     }
 
-    /// Fits a model to examples, with a little ridge; the threshold stays that of `self`. Features whose
-    /// weight would move the odds the way they may not are left out (weight 0), the worst first.
+    /// Fits a model to examples, with a small ridge penalty. The threshold of `self` is kept.
     ///
-    /// Without examples of both answers nothing can be fitted, and `self` comes back.
+    /// Features whose weight has a sign that is not allowed get weight 0. They are removed one at a time,
+    /// largest weight first, and the others are fitted again.
+    ///
+    /// Returns a copy of `self` if the examples do not contain both outcomes.
     pub fn fitted(&self, examples: &[Example], signs: &[Sign]) -> Self {
         if examples.iter().all(|example| example.right) || examples.iter().all(|example| !example.right) {
             return self.clone();
@@ -115,7 +116,7 @@ impl Model {
     }
 }
 
-/// The bias and a weight a feature, 0 for those that are not used.
+/// The bias followed by one weight per feature, 0 for features that are not used.
 fn newton(examples: &[Example], total: f64, used: &[bool]) -> Vec<f64> {
     const RIDGE: f64 = 1e-4;
     let size = used.len() + 1;
@@ -142,7 +143,7 @@ fn newton(examples: &[Example], total: f64, used: &[bool]) -> Vec<f64> {
             gradient[i] -= RIDGE * weights[i];
             hessian[i][i] += RIDGE;
         }
-        let step = solved(hessian, gradient);
+        let step = solution(hessian, gradient);
         weights.iter_mut().zip(&step).for_each(|(weight, step)| *weight += step);
         if step.iter().all(|step| step.abs() < 1e-9) {
             break;
@@ -151,8 +152,8 @@ fn newton(examples: &[Example], total: f64, used: &[bool]) -> Vec<f64> {
     weights
 }
 
-/// The solution of a positive definite system, by elimination.
-fn solved(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
+/// Solves a positive definite linear system by elimination.
+fn solution(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     let size = right.len();
     for pivot in 0..size {
         let above = matrix[pivot].clone();
@@ -175,11 +176,10 @@ fn logistic(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// Expected calibration error, and what it is made of: answers by probability, the nth bin holding those
-/// from n tenths to the next.
+/// Computes a reliability table and the expected calibration error from predicted probabilities and outcomes.
 ///
-/// The error is the mean distance between probability and share of right answers over bins, by their
-/// size (Naeini et al., 2015).
+/// The table has ten bins of equal width, by probability. The error is the mean, weighted by bin size, of the
+/// distance between the mean probability and the fraction of positive outcomes (Naeini et al., 2015).
 pub fn reliability(answers: impl IntoIterator<Item = (f32, bool)>) -> (Vec<Bin>, f64) {
     const BINS: usize = 10;
     let mut bins = vec![Bin::default(); BINS];
@@ -199,14 +199,14 @@ pub fn reliability(answers: impl IntoIterator<Item = (f32, bool)>) -> (Vec<Bin>,
     (bins, error)
 }
 
-/// A line of a reliability table.
+/// A bin of a reliability table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bin {
-    /// How many answers.
+    /// The number of predictions in the bin.
     pub count: usize,
     /// Their mean probability.
     pub confidence: f64,
-    /// The share of them that is right.
+    /// The fraction of them with a positive outcome.
     pub right: f64,
 }
 
@@ -219,8 +219,8 @@ mod tests {
         Model { threshold: 0.5, bias: 0.0, features: (0..features).map(weight).collect() }
     }
 
-    /// Of examples with 0.2 one in ten is right, of those with 0.8 nine in ten; the second feature says
-    /// the opposite, half as loud.
+    /// One in ten examples with a first feature of 0.2 is positive, and nine in ten with 0.8. The second
+    /// feature is -0.5 times the first.
     fn examples() -> Vec<Example> {
         (0..200)
             .map(|at| {
@@ -231,12 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_knows_nothing_says_a_half() {
+    fn a_model_with_zero_weights_predicts_one_half() {
         assert_eq!(model(3).probability(&[1.0; 3]), 0.5);
     }
 
     #[test]
-    fn a_fitted_model_gives_back_the_shares_it_saw() {
+    fn a_fitted_model_predicts_the_observed_fractions() {
         let fitted = model(2).fitted(&examples(), &[Sign::Any; 2]);
         for (x, share) in [(0.2, 0.1), (0.8, 0.9)] {
             let p = fitted.probability(&[x, -0.5 * x]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_moves_the_odds_only_the_way_it_may() {
+    fn weights_have_the_allowed_sign() {
         let fitted = model(2).fitted(&examples(), &[Sign::Up, Sign::Up]);
         assert!(fitted.features[0].weight > 1.0);
         assert_eq!(fitted.features[1].weight, 0.0);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fitted_stays() {
+    fn fitting_without_both_outcomes_returns_the_model() {
         assert_eq!(model(1).fitted(&[], &[Sign::Any]), model(1));
         let right = Example { features: vec![1.0], right: true, counts: 1.0 };
         assert_eq!(model(1).fitted(&[right], &[Sign::Any]), model(1));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_that_are_right_have_no_error_and_others_do() {
+    fn calibrated_probabilities_have_almost_no_error() {
         let (bins, error) = reliability([(0.95, true), (0.95, true), (0.05, false)]);
         assert!(error < 0.051, "{error}");
         assert_eq!((bins[9].count, bins[0].count, bins[5].count), (2, 1, 0));

@@ -1,9 +1,9 @@
-//! Do two questions ask the same?
+//! The probability that two questions ask the same.
 //!
-//! Vectors say how near two phrasings are in meaning, and are easily fooled by the one word that makes
-//! another question of it: "`Rc` or `Arc`?" and "`Rc` or `Box`?" lie closer together than most
-//! paraphrases. So a pair is judged by its cosine *and* by what differs, put together by a logistic model
-//! (`pair.json`) that `rqsearch eval --pairs … --fit` fits to labelled pairs.
+//! The cosine of two phrasings is not enough, because one different word can make a different question:
+//! "`Rc` or `Arc`?" and "`Rc` or `Box`?" are nearer to each other than most paraphrases. The probability
+//! therefore comes from the cosine *and* the differences between the words. A logistic regression model
+//! (`pair.json`) combines them. `rqsearch eval --pairs … --fit` fits it to labelled pairs.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -11,12 +11,12 @@ use std::sync::LazyLock;
 use crate::analyze::{Token, title_key, tokens};
 use crate::logistic::{Model, Sign};
 
-/// What the model looks at, in this order, and which way each may move the odds:
+/// The features of the model, in order, with the allowed sign of their weights:
 ///
-/// - `meaning`: the cosine of both phrasings, as seen from the corpus's [`Centre`](crate::index::Centre);
-/// - `shorter`: the logarithm of the number of words of the shorter one, at most 25: what little is said
-///   is easily said by another question too;
-/// - the rest is 1 where something differs, else 0; see [`Difference`].
+/// - `meaning`: the cosine of the phrasings, relative to the corpus's [`Centre`](crate::index::Centre).
+/// - `shorter`: the logarithm of the number of words in the shorter phrasing, without stop words and at most
+///   25. A short phrasing is more likely to occur in a different question too.
+/// - The other features are 1 if the phrasings have this [`Difference`], else 0.
 pub const FEATURES: [(&str, Sign); 8] = [
     ("meaning", Sign::Up),
     ("shorter", Sign::Any),
@@ -28,28 +28,29 @@ pub const FEATURES: [(&str, Sign); 8] = [
     ("order", Sign::Down),
 ];
 
-/// Below this cosine nobody would call two phrasings one question, and the model is not asked.
+/// The minimum cosine of a pair, on the scale of the built-in model. Phrasings below it never ask the same,
+/// so the model is not evaluated for them.
 pub const LEAST_COSINE: f32 = 0.6;
 
-/// The model that the program was built with.
+/// The model that is compiled into the program.
 pub static FITTED: LazyLock<Model> = LazyLock::new(|| {
     serde_json::from_str(include_str!("pair.json")).expect("pair.json is written by `eval --pairs --fit`")
 });
 
-/// Something that makes another question of nearly the same words.
+/// A difference between similar phrasings that makes them different questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// Another question word leads: why, how, when.
+    /// The question words differ: why, how, when.
     QuestionWord,
-    /// Each has a number that the other has not.
+    /// Each phrasing has a number that the other lacks.
     Number,
-    /// Each names something (code, a proper noun) that the other does not.
+    /// Each phrasing has a name (code, a proper noun) that the other lacks.
     Name,
-    /// One negates.
+    /// One phrasing is negated.
     Negation,
-    /// One says the opposite of a word of the other: import and export.
+    /// One phrasing has the opposite of a word in the other: import and export.
     Opposite,
-    /// The same words in another order: from A to B.
+    /// The words are in a different order: from A to B, from B to A.
     Order,
 }
 
@@ -57,7 +58,7 @@ impl Difference {
     const ALL: [Self; 6] =
         [Self::QuestionWord, Self::Number, Self::Name, Self::Negation, Self::Opposite, Self::Order];
 
-    /// What it is called in messages.
+    /// The name in messages and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::QuestionWord => "another question word",
@@ -70,41 +71,41 @@ impl Difference {
     }
 }
 
-/// One way to ask, taken apart.
+/// An analyzed title or alternative title.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Phrasing {
-    /// The words that say something, stemmed, in order.
+    /// The words without stop words, stemmed, in order.
     words: Vec<String>,
-    /// The same as they are written.
+    /// The same words as written.
     written: Vec<String>,
     numbers: BTreeSet<String>,
     names: BTreeSet<String>,
     question_word: Option<&'static str>,
     negates: bool,
-    /// Of which pairs of [`OPPOSITES`] it has which word, and not the other.
+    /// The pairs of [`OPPOSITES`] of which it has exactly one word, and which word that is.
     opposites: Vec<(usize, usize)>,
 }
 
-/// Words that ask. A phrasing's is the first of them among its first words.
+/// The question word of a phrasing is the first of these among its first [`FIRST_WORDS`] words.
 const QUESTION_WORDS: [&str; 7] = ["what", "why", "how", "when", "where", "who", "which"];
 
-/// How far into a phrasing its question word may stand.
+/// How many words are searched for a question word.
 const FIRST_WORDS: usize = 4;
 
-/// Words that turn a question around, apostrophes taken out.
+/// Words that negate a question, without apostrophes.
 const NEGATIONS: [&str; 19] = [
     "not", "no", "never", "without", "cannot", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent",
     "cant", "couldnt", "wont", "wouldnt", "shouldnt", "havent", "hasnt",
 ];
 
-/// Words that hold a question together and say nothing of it. Prepositions stay: they tell directions.
-const SILENT: [&str; 41] = [
+/// Stop words. Prepositions that give a direction (to, from) are not stop words.
+const STOP_WORDS: [&str; 41] = [
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "could", "do", "does", "did", "for",
     "has", "have", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "s", "should", "so",
     "that", "the", "there", "this", "was", "we", "will", "would", "you", "your",
 ];
 
-/// Words of which one is the opposite of the other.
+/// Pairs of opposite words.
 const OPPOSITES: [[&str; 2]; 34] = [
     ["before", "after"],
     ["enable", "disable"],
@@ -142,24 +143,25 @@ const OPPOSITES: [[&str; 2]; 34] = [
     ["little", "much"],
 ];
 
-/// [`OPPOSITES`] as the analyzer writes them.
+/// The stems of [`OPPOSITES`].
 static OPPOSITE_STEMS: LazyLock<Vec<[String; 2]>> = LazyLock::new(|| {
     let stem = |word: &str| tokens(word).pop().map_or_else(String::new, |token| token.text);
     OPPOSITES.iter().map(|pair| pair.map(stem)).collect()
 });
 
 impl Phrasing {
-    /// Takes a question's text apart.
+    /// Analyzes the text of a question.
     pub fn new(text: &str) -> Self {
         let tokens = tokens(text);
         let written = |token: &Token| text.get(token.start..token.end).unwrap_or_default();
         let parts = || tokens.iter().filter(|token| !token.whole);
         let all: Vec<String> = parts().map(|token| token.text.clone()).collect();
-        let telling = || parts().filter(|token| !SILENT.contains(&written(token).to_lowercase().as_str()));
+        let content =
+            || parts().filter(|token| !STOP_WORDS.contains(&written(token).to_lowercase().as_str()));
         let has_digit = |word: &&String| word.contains(|c: char| c.is_ascii_digit());
         let mut plain = text.to_lowercase().replace(['\'', '’'], "");
         plain.retain(|c| c.is_alphanumeric() || c.is_whitespace());
-        let is_asking =
+        let question_word =
             |token: &Token| QUESTION_WORDS.into_iter().find(|word| written(token).eq_ignore_ascii_case(word));
         let opposites = OPPOSITE_STEMS.iter().enumerate().filter_map(|(nth, pair)| {
             match pair.each_ref().map(|word| all.contains(word)) {
@@ -170,24 +172,23 @@ impl Phrasing {
         });
         Self {
             numbers: all.iter().filter(has_digit).cloned().collect(),
-            // A sentence begins with a capital anyway.
             names: tokens
                 .iter()
                 .filter(|token| is_name(text, token))
                 .map(|token| token.text.clone())
                 .collect(),
-            question_word: parts().take(FIRST_WORDS).find_map(is_asking),
+            question_word: parts().take(FIRST_WORDS).find_map(question_word),
             negates: plain.split_whitespace().any(|word| NEGATIONS.contains(&word)),
             opposites: opposites.collect(),
-            words: telling().map(|token| token.text.clone()).collect(),
-            written: telling().map(|token| written(token).to_owned()).collect(),
+            words: content().map(|token| token.text.clone()).collect(),
+            written: content().map(|token| written(token).to_owned()).collect(),
         }
     }
 
-    /// What differs from another phrasing that is nearly this one, in order of [`Difference`]. Of phrasings
-    /// that share less than half their words nearly everything differs, and it says nothing.
+    /// The differences from another phrasing, in order of [`Difference`]. Empty if the phrasings share less
+    /// than half of their words, because differences between dissimilar phrasings are not evidence.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        if !self.is_nearly(other) {
+        if !self.is_similar(other) {
             return Vec::new();
         }
         Difference::ALL.into_iter().filter(|difference| self.differs(other, *difference)).collect()
@@ -210,12 +211,12 @@ impl Phrasing {
             Difference::Opposite => {
                 self.opposites.iter().any(|(nth, side)| other.opposites.contains(&(*nth, 1 - side)))
             }
-            Difference::Order => self.is_turned_around(other),
+            Difference::Order => self.is_reordered(other),
         }
     }
 
-    /// Whether both have most of their words in common, so that what differs is the point.
-    fn is_nearly(&self, other: &Self) -> bool {
+    /// Whether the phrasings share at least half of their words.
+    fn is_similar(&self, other: &Self) -> bool {
         let longer = self.words.len().max(other.words.len());
         2 * self.shared(other).len() >= longer
     }
@@ -224,9 +225,9 @@ impl Phrasing {
         self.words.iter().any(|own| own == word) || self.names.contains(word) || self.numbers.contains(word)
     }
 
-    /// The same words in another order, and an order that tells: "A or B" is "B or A", "from A to B" is not
-    /// "from B to A".
-    fn is_turned_around(&self, other: &Self) -> bool {
+    /// Whether the phrasings have the same words in a different order, and the order matters: "A or B" means
+    /// "B or A", but "from A to B" does not mean "from B to A".
+    fn is_reordered(&self, other: &Self) -> bool {
         let sorted = |words: &[String]| {
             let mut words = words.to_vec();
             words.sort();
@@ -240,7 +241,7 @@ impl Phrasing {
             && sorted(&self.words) == sorted(&other.words)
     }
 
-    /// The words, other than silent ones, that both have, as this one writes them.
+    /// The words that both phrasings have, without stop words, as written in this one.
     pub fn shared<'a>(&'a self, other: &Self) -> Vec<&'a str> {
         let mut shared: Vec<(&str, &str)> = Vec::new();
         for (word, written) in self.words.iter().zip(&self.written) {
@@ -251,7 +252,8 @@ impl Phrasing {
         shared.into_iter().map(|(_, written)| written).collect()
     }
 
-    /// What the model looks at, of two phrasings that share so much meaning.
+    /// The model's [`FEATURES`] for two phrasings. `meaning` is their cosine, relative to the corpus's
+    /// centre.
     pub fn features(&self, other: &Self, meaning: f32) -> Vec<f32> {
         const LONGEST: usize = 25;
         let shorter = self.words.len().min(other.words.len()).clamp(1, LONGEST);
@@ -260,19 +262,18 @@ impl Phrasing {
         [meaning, (shorter as f32).ln()].into_iter().chain(differs).collect()
     }
 
-    /// The probability that both ask the same.
+    /// The probability that both phrasings ask the same.
     pub fn probability(&self, other: &Self, meaning: f32) -> f32 {
         FITTED.probability(&self.features(other, meaning))
     }
 }
 
-/// What makes two titles repeats of each other.
+/// A normalized title. Two titles with the same key are repeats of each other.
 pub fn repeat_key(title: &str) -> String {
     title_key(&title.replace("**", "").replace("__", ""))
 }
 
-/// Whether a token names something: code as written, or a word with a capital that no sentence begins
-/// with.
+/// Whether a token is a name: code as written, or a capitalized word that does not start a sentence.
 fn is_name(text: &str, token: &Token) -> bool {
     let written = text.get(token.start..token.end).unwrap_or_default();
     let mut chars = written.chars();
@@ -292,11 +293,11 @@ mod tests {
     fn check(one: &str, two: &str, expected: &[Difference]) {
         let (one, two) = (Phrasing::new(one), Phrasing::new(two));
         assert_eq!(one.differences(&two), expected, "{one:?} {two:?}");
-        assert_eq!(two.differences(&one), expected, "and the other way round");
+        assert_eq!(two.differences(&one), expected, "the other way round");
     }
 
     #[test]
-    fn what_makes_another_question_is_seen() {
+    fn differences_between_questions_are_detected() {
         use Difference::{Name, Negation, Number, Opposite, Order, QuestionWord};
         check("When do I take `Rc` and when `Arc`?", "When do I take `Rc` and when `Box`?", &[Name]);
         check("What is the error E0382?", "What is the error E0499?", &[Number, Name]);
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_not() {
+    fn rewording_is_not_a_difference() {
         check("How do I sharpen a knife?", "how to sharpen knives", &[]);
         check("`Rc` or `Arc`?", "Arc or Rc, which one?", &[]);
         check("Why is my `Vec` moved?", "my vector is moved, why", &[]);
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn nearer_is_likelier_and_a_difference_makes_it_less_so() {
+    fn probability_rises_with_the_cosine_and_falls_with_a_difference() {
         let one = Phrasing::new("When do I take `Rc` and when `Arc`?");
         let (same, other) = (
             Phrasing::new("`Arc` or `Rc`: when which?"),
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_model_names_its_features() {
+    fn the_committed_model_has_these_features() {
         let names: Vec<&str> = FITTED.features.iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(names, FEATURES.map(|(name, _)| name));
     }

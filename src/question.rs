@@ -1,4 +1,4 @@
-//! The record every stage speaks.
+//! The record type for questions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,63 +8,62 @@ use serde::{Deserialize, Serialize};
 
 use crate::mermaid;
 
-/// One question, as its source wrote it, with whatever the source said about it.
+/// A question with its answer and metadata, as written in its source.
 ///
-/// Everything but [`id`](Self::id), [`title`](Self::title) and [`source`](Self::source) may be
-/// absent: a bare list of questions has no answers, a table no sections.
+/// All fields except [`id`](Self::id), [`title`](Self::title) and [`source`](Self::source) can be empty. For
+/// example, a plain list of questions has no answers, and a table has no sections.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Question {
-    /// Names this question in its index: twelve hexadecimal digits, the same as long as the
-    /// question keeps its file and its key (or, without a key, its title). Readers leave it
-    /// empty; [`read`](crate::read) fills it in.
+    /// Identifies the question in its index: twelve hexadecimal digits. The id stays the same as long as the
+    /// question's file and key (or title, if it has no key) do not change. Readers leave it empty, and
+    /// [`read`](crate::read) sets it.
     pub id: String,
-    /// The source's own name for the record (`id` or `_id` of a table, a JSON object's key).
+    /// The identifier of the record in its source: `id` or `_id` of a table, or the key of a JSON object.
     pub key: Option<String>,
-    /// The question as asked: one line, no markup but inline code, never empty.
+    /// The question: one line, without markup except inline code. Never empty.
     pub title: String,
-    /// Other ways people ask the same, as the source lists them.
+    /// Alternative titles: other phrasings of the question that the source lists.
     pub also: Vec<String>,
-    /// The answer as Markdown, possibly empty. Fenced code and diagrams are whole.
+    /// The answer as Markdown, possibly empty. Fenced code and diagrams are complete.
     pub answer: String,
-    /// Where the question stands.
+    /// The file and line of the question.
     pub source: Source,
-    /// The heading the question stands under, or its category.
+    /// The heading above the question, or its category.
     pub section: Option<String>,
-    /// How hard the source says it is (`beginner`, `Senior`), in the source's own words.
+    /// The difficulty as written in the source (`beginner`, `Senior`).
     pub level: Option<String>,
-    /// Subjects, in source order.
+    /// The tags, in source order.
     pub tags: Vec<String>,
-    /// A web address of the question.
+    /// The web address of the question.
     pub url: Option<String>,
-    /// The source's own measure of the question: votes, rating. Unrelated to search scores.
+    /// The source's rating of the question, such as votes. It is unrelated to search scores.
     pub score: Option<f64>,
-    /// Every other `key: value` the source gave, keys in lower case (`probability` → `92`).
+    /// All other `key: value` pairs from the source, with keys in lower case (`probability` → `92`).
     pub fields: BTreeMap<String, String>,
 }
 
 impl Question {
-    /// The answer as people read it: Markdown with every diagram turned into its words.
+    /// The answer as Markdown, with each Mermaid diagram replaced by its words.
     ///
-    /// Search, chunks and snippets all speak of this text; [`answer`](Self::answer) keeps the
-    /// source.
+    /// Search, chunks and snippets use this text. [`answer`](Self::answer) is the original.
     pub fn readable_answer(&self) -> Cow<'_, str> {
         mermaid::replace_diagrams(&self.answer)
     }
 
-    /// A question of which only the title and its line are known yet.
+    /// Creates a question with a title and a line. All other fields are empty.
     pub fn new(title: impl Into<String>, line: u64) -> Self {
         Self { title: title.into(), source: Source { path: String::new(), line }, ..Self::default() }
     }
 }
 
-/// Where a question stands.
+/// The location of a question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Source {
-    /// The file: relative to the folder that holds the index where it lies below it, else
-    /// absolute. Readers leave it empty.
+    /// The path of the file. It is relative to the directory that contains the index if the file is below it,
+    /// else absolute. Readers leave it empty.
     pub path: String,
-    /// The line of the title or the record, from 1.
+    /// The line of the title or record, starting at 1.
     pub line: u64,
 }
 

@@ -1,17 +1,17 @@
-//! The same work on many items, on plain threads.
+//! A parallel map on plain threads.
 //!
-//! Not rayon: the model brings a pool of its own, and a rayon worker that waits for another pool
-//! takes up its neighbours' items meanwhile, one on top of the other, until its stack is full.
+//! This does not use rayon, because the model has a thread pool of its own. A rayon worker that waits for
+//! another pool starts more items on the same stack, until the stack overflows.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// What `work` makes of every item, in the order of the items, on as many threads as there are
-/// processors.
+/// Calls `work` for each item, on as many threads as there are processors, and returns the results in the
+/// order of the items.
 ///
 /// # Panics
-/// `work` panics.
+/// Panics if `work` panics.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     if threads < 2 {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_stand_in_the_order_of_the_items() {
+    fn results_are_in_the_order_of_the_items() {
         for count in [0, 1, 2, 1000] {
             let items: Vec<usize> = (0..count).collect();
             assert_eq!(map(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! What was near to what the last time: so that one new question is compared, and not all of them again.
+//! A cache of near phrasings, so that only new questions are compared.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,45 +12,47 @@ use super::candidates::{Near, nearest_exact, nearest_probed};
 use crate::index::{Index, RowView};
 use crate::pair::LEAST_COSINE;
 
-/// Up to so many phrasings every pair is looked at: exact, and some 10 seconds on two cores.
-const EXACT: usize = 40_000;
+/// The maximum number of phrasings for which every pair is compared. This is exact and takes about 10 seconds
+/// on two cores.
+const MAX_EXACT: usize = 40_000;
 
-/// Of a text that many questions are asked with, so many are paired with others: titles that repeat each other
-/// are known by then to be one question, and what is left are other ways to ask.
-const ASKED: usize = 8;
+/// If many questions share a phrasing, only this many of them are paired with others. Repeated titles are
+/// already known to be one question at this point, so the rest are alternative titles.
+const MAX_PER_TEXT: usize = 8;
 
-/// The file in the index's folder. It can be deleted at any time.
+/// The name of the cache file in the index's directory. You can delete it at any time.
 const FILE: &str = "duplicates.cache";
 const MAGIC: [u8; 8] = *b"rqsdup\x00\x01";
 
-/// The near pairs of phrasings that are known, by the hashes of their texts: independent of what becomes of
-/// the questions around them, and of every threshold.
+/// The known near pairs of phrasings, identified by the hashes of their texts. They stay valid when other
+/// questions change, and for every threshold.
 #[derive(Debug, Default)]
 pub struct Cache {
-    /// The model's fingerprint: another's vectors lie elsewhere.
+    /// Identifies the model, because vectors of different models do not compare.
     model: u64,
-    /// The phrasings that were compared with each other.
+    /// The hashes of the phrasings that were compared with each other.
     known: Vec<u64>,
-    /// The near ones among them: two places in `known`, and their cosine.
+    /// The near pairs among them: two positions in `known` and their cosine.
     near: Vec<(u32, u32, f32)>,
-    /// Where it is kept; `None` for one that is not.
+    /// The cache file. `None` for a cache in memory.
     file: Option<PathBuf>,
 }
 
-/// The candidates among some phrasings.
+/// The candidate pairs among some phrasings.
 pub struct Candidates {
-    /// By their places in the list of phrasings.
+    /// The pairs, by position in the list of phrasings.
     pub pairs: Vec<Near>,
-    /// How many different phrasings there are.
+    /// The number of different phrasings.
     pub phrasings: usize,
-    /// How many of them had to be compared with all others.
+    /// The number of phrasings that were compared with all others.
     pub new: usize,
 }
 
 impl Cache {
-    /// That of an index's folder; empty where there is none, or one that is damaged or of another model.
+    /// Opens the cache in the index's directory. The cache is empty if there is no file, or if the file is
+    /// damaged or belongs to another model.
     pub fn open(index: &Index) -> Self {
-        // The scale decides what is near enough to be kept.
+        // The scale is part of the key because it determines which pairs are near.
         let spread = index.meta().spread.map_or(0, |spread| u64::from(spread.to_bits()));
         let model = index.meta().model.as_ref();
         let model = model.map_or(0, |model| xxh3_64(model.fingerprint.as_bytes()) ^ spread);
@@ -61,48 +63,52 @@ impl Cache {
         Self { model, file, ..read.unwrap_or_default() }
     }
 
-    /// Finds the candidates among some phrasings, comparing only those that are not known. Where they are all of
-    /// an index (`whole`), remembers them, and forgets those that are gone.
+    /// Finds the candidate pairs among some phrasings and compares only those that are not in the cache. If
+    /// they are all phrasings of the index (`whole`), also updates the cache and removes deleted phrasings.
     pub(super) fn candidates(&mut self, index: &Index, rows: &[Row], whole: bool) -> Candidates {
-        let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-        for (place, row) in rows.iter().enumerate() {
-            places.entry(row.hash).or_default().push(place);
+        let mut positions: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (position, row) in rows.iter().enumerate() {
+            positions.entry(row.hash).or_default().push(position);
         }
-        // One text stands for all questions that are asked with it.
-        let mut hashes: Vec<u64> = places.keys().copied().collect();
+        // One text represents all questions with that phrasing.
+        let mut hashes: Vec<u64> = positions.keys().copied().collect();
         hashes.sort_unstable();
-        let unique: Vec<usize> = hashes.iter().map(|hash| places[hash][0]).collect();
-        let views: Vec<RowView<'_>> =
-            unique.iter().map(|place| index.vectors()[rows[*place].segment].view(rows[*place].row)).collect();
+        let unique: Vec<usize> = hashes.iter().map(|hash| positions[hash][0]).collect();
+        let views: Vec<RowView<'_>> = unique
+            .iter()
+            .map(|position| index.vectors()[rows[*position].segment].view(rows[*position].row))
+            .collect();
         let at: HashMap<u64, usize> = hashes.iter().copied().zip(0..).collect();
-        let kept = self.near.iter().filter_map(|(one, two, cosine)| {
-            let place = |known: &u32| at.get(self.known.get(*known as usize)?).copied();
-            Some(Near { one: place(one)?, two: place(two)?, cosine: *cosine })
+        let known_pairs = self.near.iter().filter_map(|(one, two, cosine)| {
+            let position = |known: &u32| at.get(self.known.get(*known as usize)?).copied();
+            Some(Near { one: position(one)?, two: position(two)?, cosine: *cosine })
         });
-        let mut near: Vec<Near> = kept.collect();
+        let mut near: Vec<Near> = known_pairs.collect();
         let known: std::collections::HashSet<u64> = self.known.iter().copied().collect();
-        let new: Vec<usize> = (0..hashes.len()).filter(|place| !known.contains(&hashes[*place])).collect();
+        let new: Vec<usize> =
+            (0..hashes.len()).filter(|position| !known.contains(&hashes[*position])).collect();
         let same = |one: usize, two: usize| one == two;
-        let least = index.scale().from_builtin(LEAST_COSINE);
-        // Where neighbourhoods would cost more than looking at everything, everything is looked at.
-        let found = match views.len() <= EXACT || new.len() * new.len() < views.len() {
-            true => nearest_exact(&views, &new, least, same),
-            false => nearest_probed(&views, &new, least, same),
+        let min_cosine = index.scale().from_builtin(LEAST_COSINE);
+        // Compare every pair where clustering would cost more.
+        let found = match views.len() <= MAX_EXACT || new.len() * new.len() < views.len() {
+            true => nearest_exact(&views, &new, min_cosine, same),
+            false => nearest_probed(&views, &new, min_cosine, same),
         };
         near.extend(found);
         if whole && (!new.is_empty() || self.known.len() > hashes.len()) {
             self.near = near.iter().map(|near| (near.one as u32, near.two as u32, near.cosine)).collect();
             self.known = hashes.clone();
-            // A cache that cannot be written (another's index, a full disk) costs time, nothing else.
+            // If the cache cannot be written (no permission, full disk), the next run only takes longer.
             self.write().ok();
         }
-        let asked = |place: usize| places[&hashes[place]].iter().copied().take(ASKED);
+        let questions_of = |position: usize| positions[&hashes[position]].iter().copied().take(MAX_PER_TEXT);
         let apart = near.iter().flat_map(|near| {
-            asked(near.one).flat_map(move |one| asked(near.two).map(move |two| (one, two, near.cosine)))
+            questions_of(near.one)
+                .flat_map(move |one| questions_of(near.two).map(move |two| (one, two, near.cosine)))
         });
-        let alike = (0..hashes.len()).flat_map(|place| {
-            asked(place).flat_map(move |one| {
-                asked(place).filter(move |two| one < *two).map(move |two| (one, two, 1.0))
+        let alike = (0..hashes.len()).flat_map(|position| {
+            questions_of(position).flat_map(move |one| {
+                questions_of(position).filter(move |two| one < *two).map(move |two| (one, two, 1.0))
             })
         });
         let pairs = apart.chain(alike).map(|(one, two, cosine)| Near {
@@ -157,7 +163,7 @@ impl Cache {
         bytes
     }
 
-    /// Replaces the file at once: a reader has the old one or the new one.
+    /// Replaces the file atomically: a reader sees either the old or the new one.
     fn write(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -174,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cache_is_read_as_it_was_written_and_not_at_all_if_damaged() {
+    fn a_cache_round_trips_and_damage_is_detected() {
         let cache = Cache { model: 7, known: vec![1, 9], near: vec![(0, 1, 0.75)], file: None };
         let bytes = cache.bytes();
         let read = Cache::parse(&bytes).unwrap();

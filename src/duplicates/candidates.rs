@@ -1,4 +1,5 @@
-//! Which phrasings are near to which: every one with all others, or with those in its neighbourhood.
+//! Finds phrasings that are near to each other, by comparing every pair or only phrasings in the same
+//! clusters.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,26 +8,28 @@ use rayon::prelude::*;
 
 use crate::index::RowView;
 
-/// How many neighbours a phrasing keeps. A question asked thirty times over has more, but each is a
-/// neighbour's neighbour.
-const KEPT: usize = 16;
+/// The maximum number of neighbours per phrasing. A question that is asked thirty times has more near
+/// phrasings, but the others are neighbours of its neighbours.
+const MAX_NEIGHBOURS: usize = 16;
 
-/// How many phrasings are compared with a block at a time: the block stays in the processor's cache.
+/// `TILE` phrasings are compared with `BLOCK` phrasings at a time, so that the block stays in the processor's
+/// cache.
 const TILE: usize = 64;
 const BLOCK: usize = 512;
 
-/// Two phrasings that are near, by their places in a list.
+/// Two near phrasings, by their positions in a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
-    /// The smaller place.
+    /// The smaller position.
     pub one: usize,
-    /// The greater.
+    /// The larger position.
     pub two: usize,
-    /// Their cosine.
+    /// The cosine of the two.
     pub cosine: f32,
 }
 
-/// A neighbour of a phrasing, ordered by nearness; among equals the earlier one is nearer.
+/// A neighbour of a phrasing (cosine and position), ordered by nearness. If cosines are equal, the earlier
+/// one is nearer.
 #[derive(Clone, Copy, PartialEq)]
 struct Neighbour(f32, usize);
 
@@ -44,13 +47,13 @@ impl PartialOrd for Neighbour {
     }
 }
 
-/// The nearest of what was pushed, the farthest of them on top.
+/// The nearest neighbours pushed so far, at most [`MAX_NEIGHBOURS`], with the farthest on top.
 #[derive(Clone, Default)]
-struct Kept(BinaryHeap<Reverse<Neighbour>>);
+struct TopNeighbours(BinaryHeap<Reverse<Neighbour>>);
 
-impl Kept {
+impl TopNeighbours {
     fn push(&mut self, neighbour: Neighbour) {
-        if self.0.len() < KEPT {
+        if self.0.len() < MAX_NEIGHBOURS {
             self.0.push(Reverse(neighbour));
         } else if let Some(mut farthest) = self.0.peek_mut()
             && neighbour > farthest.0
@@ -60,37 +63,41 @@ impl Kept {
     }
 }
 
-/// For each of `asked` (places in `rows`), its nearest neighbours among all rows of at least this cosine,
-/// those that are the same question (`same`) left out. Looks at every pair: exact; memory is linear, and
-/// there is no matrix.
+/// For each of `queries` (positions in `rows`), finds its nearest neighbours among all rows, up to 16 with a
+/// cosine of at least `min_cosine`. Pairs of the same question, for which `same` is true, are skipped.
+///
+/// This compares every pair, so the result is exact. Memory is linear in the number of rows.
 pub fn nearest_exact(
     rows: &[RowView<'_>],
-    asked: &[usize],
-    least: f32,
+    queries: &[usize],
+    min_cosine: f32,
     same: impl Fn(usize, usize) -> bool + Sync,
 ) -> Vec<Near> {
     let all: Vec<usize> = (0..rows.len()).collect();
-    joined(asked.par_chunks(TILE).flat_map_iter(|tile| scan(rows, tile, &all, least, &same)).collect())
+    unique_pairs(
+        queries.par_chunks(TILE).flat_map_iter(|tile| scan(rows, tile, &all, min_cosine, &same)).collect(),
+    )
 }
 
-/// The same by neighbourhoods: rows are dealt out to √n of their own number, each to the nearest two, and
-/// compared within those only. Time grows with n^1.5; some neighbours are missed (a benchmark says how
-/// many).
+/// Like [`nearest_exact`], but approximate. √n of the rows serve as cluster centres. Each row is assigned to
+/// the two nearest clusters, and each query is compared with the rows of the six nearest clusters only.
+///
+/// Time grows with n^1.5. Some neighbours are missed; `benches/duplicates.rs` measures how many.
 pub fn nearest_probed(
     rows: &[RowView<'_>],
-    asked: &[usize],
-    least: f32,
+    queries: &[usize],
+    min_cosine: f32,
     same: impl Fn(usize, usize) -> bool + Sync,
 ) -> Vec<Near> {
-    /// In how many neighbourhoods a row is at home, and in how many it looks for others.
-    const HOMES: usize = 2;
+    /// How many clusters a row is assigned to, and how many a query searches.
+    const ASSIGNED: usize = 2;
     const PROBES: usize = 6;
     if rows.is_empty() {
         return Vec::new();
     }
     let count = (rows.len() as f64).sqrt() as usize;
-    // Spread over the rows by a large prime: a step of their own rhythm would meet the same subjects over
-    // and over.
+    // A large prime spreads the centres over the rows. A stride that matches a pattern in the rows would pick
+    // the same subjects again and again.
     let mut centres: Vec<usize> = (1..=count).map(|nth| nth * 1_000_003 % rows.len()).collect();
     centres.sort_unstable();
     centres.dedup();
@@ -106,55 +113,58 @@ pub fn nearest_probed(
     let probed: Vec<Vec<usize>> = (0..rows.len()).into_par_iter().map(nearest_centres).collect();
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); centres.len()];
     for (row, probed) in probed.iter().enumerate() {
-        probed.iter().take(HOMES).for_each(|centre| members[*centre].push(row));
+        probed.iter().take(ASSIGNED).for_each(|centre| members[*centre].push(row));
     }
-    // Those who ask in a neighbourhood ask it together.
-    let mut asking: Vec<Vec<usize>> = vec![Vec::new(); centres.len()];
-    for row in asked {
-        probed[*row].iter().for_each(|centre| asking[*centre].push(*row));
+    // Group the queries by cluster, so that each cluster is scanned once.
+    let mut queries_of: Vec<Vec<usize>> = vec![Vec::new(); centres.len()];
+    for row in queries {
+        probed[*row].iter().for_each(|centre| queries_of[*centre].push(*row));
     }
-    let found: Vec<Near> = asking
+    let found: Vec<Near> = queries_of
         .par_iter()
         .zip(&members)
-        .flat_map_iter(|(asking, members)| {
-            asking.chunks(TILE).flat_map(|tile| scan(rows, tile, members, least, &same)).collect::<Vec<_>>()
+        .flat_map_iter(|(queries_of, members)| {
+            queries_of
+                .chunks(TILE)
+                .flat_map(|tile| scan(rows, tile, members, min_cosine, &same))
+                .collect::<Vec<_>>()
         })
         .collect();
-    joined(found)
+    unique_pairs(found)
 }
 
-/// The nearest neighbours of a few rows among some.
+/// The nearest neighbours of `queries` among the rows in `among`.
 fn scan(
     rows: &[RowView<'_>],
-    asked: &[usize],
+    queries: &[usize],
     among: &[usize],
-    least: f32,
+    min_cosine: f32,
     same: &impl Fn(usize, usize) -> bool,
 ) -> Vec<Near> {
-    let mut kept = vec![Kept::default(); asked.len()];
+    let mut nearest = vec![TopNeighbours::default(); queries.len()];
     for block in among.chunks(BLOCK) {
-        for (one, kept) in asked.iter().zip(&mut kept) {
+        for (one, nearest) in queries.iter().zip(&mut nearest) {
             for two in block {
                 let cosine = rows[*one].cosine(&rows[*two]);
-                if cosine >= least && !same(*one, *two) {
-                    kept.push(Neighbour(cosine, *two));
+                if cosine >= min_cosine && !same(*one, *two) {
+                    nearest.push(Neighbour(cosine, *two));
                 }
             }
         }
     }
-    let near = |(one, kept): (&usize, Kept)| {
+    let near = |(one, nearest): (&usize, TopNeighbours)| {
         let one = *one;
-        kept.0.into_iter().map(move |Reverse(Neighbour(cosine, two))| Near {
+        nearest.0.into_iter().map(move |Reverse(Neighbour(cosine, two))| Near {
             one: one.min(two),
             two: one.max(two),
             cosine,
         })
     };
-    asked.iter().zip(kept).flat_map(near).collect()
+    queries.iter().zip(nearest).flat_map(near).collect()
 }
 
-/// Each pair once, in order of place.
-fn joined(mut near: Vec<Near>) -> Vec<Near> {
+/// Sorts pairs by position and removes repeated ones.
+fn unique_pairs(mut near: Vec<Near>) -> Vec<Near> {
     near.sort_unstable_by_key(|near| (near.one, near.two));
     near.dedup_by_key(|near| (near.one, near.two));
     near
@@ -168,23 +178,23 @@ mod tests {
     use crate::embed::normalized;
     use crate::index::Quantized;
 
-    /// Vectors in crowds of five.
+    /// Vectors in clusters of five with a fixed seed.
     fn vectors(count: usize) -> Vec<Quantized> {
         let mut state = 42_u64;
         let mut noise = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / 8_388_608.0 - 1.0
         };
-        let crowds: Vec<Vec<f32>> = (0..count / 5).map(|_| (0..16).map(|_| noise()).collect()).collect();
+        let clusters: Vec<Vec<f32>> = (0..count / 5).map(|_| (0..16).map(|_| noise()).collect()).collect();
         (0..count)
             .map(|nth| {
-                let crowd = &crowds[nth % crowds.len()];
-                Quantized::from(normalized(crowd.iter().map(|x| x + 0.3 * noise()).collect()).as_slice())
+                let centre = &clusters[nth % clusters.len()];
+                Quantized::from(normalized(centre.iter().map(|x| x + 0.3 * noise()).collect()).as_slice())
             })
             .collect()
     }
 
-    fn places(near: &[Near]) -> BTreeSet<(usize, usize)> {
+    fn positions(near: &[Near]) -> BTreeSet<(usize, usize)> {
         near.iter().map(|near| (near.one, near.two)).collect()
     }
 
@@ -204,16 +214,16 @@ mod tests {
         }
         let exact = nearest_exact(&rows, &all, 0.9, same);
         assert!(expected.len() > 500, "{}", expected.len());
-        assert_eq!(places(&exact), expected);
+        assert_eq!(positions(&exact), expected);
         assert_eq!(exact.len(), expected.len(), "each once");
-        // Neighbourhoods invent nothing, and miss little.
+        // The approximate search finds at least 90 % of the pairs and no others.
         let probed = nearest_probed(&rows, &all, 0.9, same);
-        assert!(places(&probed).is_subset(&expected));
+        assert!(positions(&probed).is_subset(&expected));
         assert!(probed.len() * 10 >= expected.len() * 9, "{} of {}", probed.len(), expected.len());
-        // A few at a time, it is the same.
+        // Searching in two batches finds the same pairs.
         let mut few = nearest_exact(&rows, &all[..600], 0.9, same);
         few.extend(nearest_exact(&rows, &all[600..], 0.9, same));
-        assert_eq!(places(&few), expected);
+        assert_eq!(positions(&few), expected);
         assert!(nearest_probed(&[], &[], 0.5, same).is_empty());
     }
 }

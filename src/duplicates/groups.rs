@@ -1,4 +1,4 @@
-//! Pairs → groups.
+//! Groups pairs of duplicates.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -6,30 +6,30 @@ use std::collections::HashMap;
 use super::{Kind, Pair};
 use crate::question::Question;
 
-/// Questions that ask the same, by their places in [`Duplicates::questions`](super::Duplicates).
+/// Questions that ask the same, as indexes into [`Duplicates::questions`](super::Duplicates::questions).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// The one to keep: the best answered, among equals the first in source order.
+    /// The question to keep: the one with the best answer. If several are equally good, the first in source
+    /// order.
     pub canonical: usize,
-    /// The others, likeliest first.
+    /// The other questions, most probable duplicates first.
     pub members: Vec<Member>,
 }
 
-/// A question of a group beside its canonical one.
+/// A duplicate of a group's canonical question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Member {
-    /// The question.
+    /// The question's index.
     pub question: usize,
-    /// How it is like the canonical one.
+    /// How it duplicates the canonical question.
     pub kind: Kind,
-    /// The probability that it asks what the canonical one asks; where the two were never compared (a third
-    /// one brought them together), that of its likeliest pair in the group.
+    /// The probability that it asks the same as the canonical question.
     pub probability: f32,
 }
 
 impl Group {
-    /// Adds the second question of a pair whose first one is here: what is like the first is like it as well.
-    /// It becomes the canonical one where it is answered better.
+    /// Adds the second question of a pair of repeats whose first question is in the group. It gets the kind
+    /// and probability of the first. If it has a better answer, it becomes the canonical question.
     pub(super) fn add(&mut self, pair: &Pair, questions: &[Question]) {
         let of_first = self.members.iter().find(|member| member.question == pair.one);
         let (kind, probability) = match of_first {
@@ -49,14 +49,16 @@ impl Group {
     }
 }
 
-/// Puts pairs together, likeliest first, by complete linkage with a bound: two groups become one where
-/// some pair across them reaches the threshold *and every* pair across them reaches the bound, half of it.
+/// Merges pairs into groups, most probable pairs first, by complete linkage with a lower bound. Two groups
+/// are merged if at least one pair across them reaches the threshold *and every* pair across them reaches
+/// half the threshold.
 ///
-/// So A like B like C does not make A a duplicate of C. And one unlucky pair (0.45 where 0.5 is asked) does
-/// not tear apart what everything else holds together, as complete linkage at the threshold would; average
-/// linkage would let one strong pair carry a stranger in.
+/// Groups do not chain: if A duplicates B and B duplicates C, A need not duplicate C. Complete linkage at the
+/// threshold itself would split a group because of a single pair just below it (0.45 with a threshold of
+/// 0.5). Average linkage would let one strong pair add an unrelated question.
 ///
-/// `pairs` are those that reach the threshold, in any order; `probability` judges any two questions.
+/// `pairs` are the pairs that reach the threshold, in any order. `probability` returns the probability that
+/// two questions ask the same.
 pub fn groups(
     questions: &[Question],
     pairs: &[Pair],
@@ -66,10 +68,10 @@ pub fn groups(
     let bound = threshold / 2.0;
     let mut group_of: HashMap<usize, usize> = HashMap::new();
     let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut likeliest: Vec<&Pair> = pairs.iter().collect();
-    likeliest
+    let mut by_probability: Vec<&Pair> = pairs.iter().collect();
+    by_probability
         .sort_by(|a, b| b.probability.total_cmp(&a.probability).then((a.one, a.two).cmp(&(b.one, b.two))));
-    for pair in likeliest {
+    for pair in by_probability {
         let [a, b] = [pair.one, pair.two].map(|question| *group_of.entry(question).or_insert(question));
         if a == b {
             continue;
@@ -106,11 +108,11 @@ pub fn groups(
     groups
 }
 
-/// The question of a group to keep: the best answered, among equals the first in source order.
+/// The question of a group to keep. The criteria, in order:
 ///
-/// Best answered is what its readers say (score), where all of them say something; then the longest
-/// answer, where only twice as long is longer, so that a comma more does not make a younger question the
-/// one to keep.
+/// 1. The highest score, if all questions have one.
+/// 2. The longest answer. Lengths are compared by powers of two, so that one more comma does not decide.
+/// 3. The first in source order.
 fn canonical(questions: &[Question], members: &[usize]) -> usize {
     let scored = members.iter().all(|member| questions[*member].score.is_some());
     let rank = |member: &usize| {
@@ -135,7 +137,7 @@ mod tests {
         answers.iter().map(question).collect()
     }
 
-    /// The groups of questions without answers, of pairs with these probabilities; other pairs have none.
+    /// Groups questions without answers by pairs with these probabilities. Other pairs have probability 0.
     #[track_caller]
     fn check(count: usize, pairs: &[(usize, usize, f32)], expected: &[&[usize]]) {
         let questions = questions(&vec![""; count]);
@@ -174,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn the_best_answered_is_kept_then_the_first() {
+    fn the_canonical_question_has_the_best_answer_or_comes_first() {
         assert_eq!(canonical(&questions(&["", "yes", "A long answer with its reasons."]), &[0, 1, 2]), 2);
         assert_eq!(canonical(&questions(&["", ""]), &[1, 0]), 0);
-        // Hardly longer is not better.
+        // A slightly longer answer is not better.
         assert_eq!(
             canonical(&questions(&["an answer of some length", "an answer of some length."]), &[0, 1]),
             0

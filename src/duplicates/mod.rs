@@ -1,11 +1,11 @@
-//! Questions that ask the same.
+//! Duplicate detection: finds questions that ask the same.
 //!
 //! ```text
-//! index → phrasings (titles, other ways to ask) → candidates (near in meaning) → pairs → groups
+//! index → phrasings (titles, alternative titles) → candidates (near vectors) → pairs → groups
 //! ```
 //!
-//! A pair is two questions of which some phrasing of the one repeats some phrasing of the other, judged by
-//! [`pair`](crate::pair). Groups do not chain: see [`groups`](Duplicates::groups).
+//! A pair is two questions that have phrasings which ask the same. [`pair`](crate::pair) computes the
+//! probability. Groups do not chain: see [`groups`](groups()).
 
 mod cache;
 mod candidates;
@@ -28,27 +28,27 @@ pub use cache::Cache;
 pub use candidates::{Near, nearest_exact, nearest_probed};
 pub use groups::{Group, Member, groups};
 
-/// Answers of which the one is the other, and at least this long (in bytes), answer one question; shorter
-/// ones ("Yes.", "See the manual.") answer many.
-const TELLING_ANSWER: usize = 120;
+/// Equal answers of at least this length (in bytes) are evidence that two questions ask the same. Shorter
+/// answers ("Yes.", "See the manual.") fit many questions.
+const MIN_ANSWER_LENGTH: usize = 120;
 
-/// How sure one is of two questions with one and the same answer, at least: a judgement, not fitted, as no
-/// labelled pairs have answers.
-const SAME_ANSWER: f32 = 0.8;
+/// The minimum probability of a pair of questions with the same answer. This is an estimate. It could not be
+/// fitted, because no labelled pairs have answers.
+const SAME_ANSWER_PROBABILITY: f32 = 0.8;
 
-/// How two questions are alike.
+/// How one question duplicates another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The same text.
+    /// The titles are equal.
     Exact,
-    /// The same words but for case, punctuation, markup and white space.
+    /// The titles differ only in case, punctuation, markup or white space.
     Repeat,
-    /// The same in other words.
+    /// The questions ask the same in other words.
     Paraphrase,
 }
 
 impl Kind {
-    /// What it is called in messages and JSON.
+    /// The name in messages and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
@@ -58,65 +58,66 @@ impl Kind {
     }
 }
 
-/// Two questions, by their place in [`Duplicates::questions`], that may ask the same.
+/// Two questions that probably ask the same, as indexes into [`Duplicates::questions`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
-    /// The one that comes first in source order.
+    /// The question that comes first in source order.
     pub one: usize,
-    /// The other.
+    /// The other question.
     pub two: usize,
-    /// How they are alike.
+    /// How they duplicate each other.
     pub kind: Kind,
-    /// The probability that they ask the same; 1 for exact ones and repeats.
+    /// The probability that they ask the same. 1 for [`Kind::Exact`] and [`Kind::Repeat`].
     pub probability: f32,
-    /// Why.
+    /// The evidence.
     pub why: Why,
 }
 
-/// What speaks for and against a pair.
+/// The evidence for and against a pair.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Why {
-    /// The cosine of the two phrasings that are nearest; `None` where no vectors were needed or are there.
+    /// The cosine of the two nearest phrasings. `None` for exact duplicates and repeats, which need no
+    /// vectors.
     pub cosine: Option<f32>,
-    /// The two phrasings, where one is not the title.
+    /// The two phrasings, if one of them is not the title.
     pub asked_as: Option<(String, String)>,
-    /// The words that both have, as the first writes them, silent ones left out.
+    /// The words that both phrasings have, without stop words, as written in the first.
     pub shared: Vec<String>,
-    /// What differs.
+    /// The differences between the phrasings.
     pub differences: Vec<Difference>,
-    /// Both have one and the same answer.
+    /// Whether both questions have the same answer of at least 120 bytes.
     pub same_answer: bool,
 }
 
-/// Which pairs are looked for.
+/// Which pairs to find.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Only questions of files whose path contains this, case ignored.
+    /// Compares only questions from files whose path contains this, ignoring case.
     pub within: Option<String>,
-    /// Only pairs of different files.
+    /// Finds only pairs of questions from different files.
     pub across: bool,
-    /// The least probability of a pair.
+    /// The minimum probability of a pair.
     pub threshold: f32,
 }
 
 impl Default for Options {
-    /// Of all questions, at the probability that the model's own threshold is.
+    /// Compares all questions, with the threshold of the [fitted model](FITTED).
     fn default() -> Self {
         Self { within: None, across: false, threshold: FITTED.threshold }
     }
 }
 
-/// What was found.
+/// The duplicates in an index.
 #[derive(Clone, Debug)]
 pub struct Duplicates {
     /// The questions that were compared, in order of source and line.
     pub questions: Vec<Question>,
-    /// The pairs that reach the threshold, likeliest first; repeats are paired with the first of their
-    /// kind only.
+    /// The pairs that reach the threshold, most probable first. Questions with the same title are paired with
+    /// the first of them only.
     pub pairs: Vec<Pair>,
     /// The groups, largest first.
     pub groups: Vec<Group>,
-    /// How many different phrasings there are, and how many of them were new since the last time.
+    /// The number of different phrasings, and how many of them were not in the cache.
     pub compared: (usize, usize),
 }
 
@@ -126,15 +127,15 @@ struct Row {
     question: usize,
     segment: usize,
     row: usize,
-    /// The hash of its text: one text, one vector.
+    /// The hash of its text. Equal texts have equal vectors.
     hash: u64,
 }
 
 /// Finds the questions of an index that ask the same.
 ///
-/// Every phrasing is compared with those near to it in meaning; an index without vectors gives exact ones and
-/// repeats only. `cache`, if any, knows what was near to what the last time, so that only new phrasings
-/// are compared, and learns what is new.
+/// Each phrasing is compared with the phrasings whose vectors are near. In an index without vectors, only
+/// exact duplicates and repeats are found. `cache` contains the near phrasings of the last run, so only new
+/// phrasings are compared. The cache is updated, unless [`Options::within`] is set.
 ///
 /// # Errors
 /// The index is damaged.
@@ -142,7 +143,7 @@ pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow
     let compared = Compared::new(index, options)?;
     let questions = &compared.questions;
     let repeats = repeats(questions);
-    // Repeats are one question from here on: the first of each speaks for the others.
+    // From here on, questions with the same title count as one question, the first of them.
     let mut first: Vec<usize> = (0..questions.len()).collect();
     repeats.iter().for_each(|pair| first[pair.two] = pair.one);
     let near = cache.candidates(index, &compared.rows, options.within.is_none());
@@ -164,8 +165,12 @@ pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow
     Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (near.phrasings, near.new) })
 }
 
-/// Where groups lie on a map of their subjects: the vectors of their canonical titles, seen along the two
-/// directions in which they differ most. Coordinates within about [-1, 1]; all 0 without vectors.
+/// Computes a position for each group on a two-dimensional map of subjects. The coordinates are the first two
+/// principal components of the vectors of the canonical titles, scaled to [-1, 1]. They are all 0 without
+/// vectors.
+///
+/// # Errors
+/// The index is damaged.
 pub fn map(index: &Index, found: &Duplicates) -> anyhow::Result<Vec<[f32; 2]>> {
     let mut vectors = Vec::new();
     for group in &found.groups {
@@ -175,7 +180,7 @@ pub fn map(index: &Index, found: &Duplicates) -> anyhow::Result<Vec<[f32; 2]>> {
     Ok(principal(vectors))
 }
 
-/// The first two principal components of some vectors, by power iteration.
+/// The first two principal components of vectors, by power iteration.
 fn principal(mut vectors: Vec<Vec<f32>>) -> Vec<[f32; 2]> {
     const ROUNDS: usize = 30;
     let size = vectors.iter().map(Vec::len).max().unwrap_or(0);
@@ -187,9 +192,9 @@ fn principal(mut vectors: Vec<Vec<f32>>) -> Vec<[f32; 2]> {
     for vector in &mut vectors {
         vector.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
     }
-    let mut places = vec![[0.0; 2]; vectors.len()];
+    let mut points = vec![[0.0; 2]; vectors.len()];
     for axis in 0..2 {
-        // Any start will do that is no direction of its own; always the same one, so that the map is too.
+        // Any start that is not orthogonal to the component works. A fixed one makes the map reproducible.
         let mut direction: Vec<f32> = (0..size).map(|at| 1.0 + (at % 7) as f32).collect();
         for _ in 0..ROUNDS {
             let mut next = vec![0.0; size];
@@ -199,20 +204,21 @@ fn principal(mut vectors: Vec<Vec<f32>>) -> Vec<[f32; 2]> {
             }
             direction = normalized(next);
         }
-        for (vector, place) in vectors.iter_mut().zip(&mut places) {
-            place[axis] = dot(vector, &direction);
-            let along = place[axis];
+        for (vector, point) in vectors.iter_mut().zip(&mut points) {
+            point[axis] = dot(vector, &direction);
+            let along = point[axis];
             vector.iter_mut().zip(&direction).for_each(|(x, direction)| *x -= along * direction);
         }
     }
-    let farthest = places.iter().flatten().fold(0.0_f32, |farthest, x| farthest.max(x.abs()));
+    let farthest = points.iter().flatten().fold(0.0_f32, |farthest, x| farthest.max(x.abs()));
     if farthest > 0.0 {
-        places.iter_mut().flatten().for_each(|x| *x /= farthest);
+        points.iter_mut().flatten().for_each(|x| *x /= farthest);
     }
-    places
+    points
 }
 
-/// Questions whose titles are the same but for case, punctuation, markup and space: each with the first.
+/// The pairs of questions whose titles differ at most in case, punctuation, markup or white space. Each
+/// question is paired with the first one that has its title.
 fn repeats(questions: &[Question]) -> Vec<Pair> {
     let mut first: HashMap<String, usize> = HashMap::new();
     let mut pairs = Vec::new();
@@ -233,18 +239,18 @@ fn repeats(questions: &[Question]) -> Vec<Pair> {
 }
 
 fn has_same_answer(one: &Question, two: &Question) -> bool {
-    one.answer.trim().len() >= TELLING_ANSWER
+    one.answer.trim().len() >= MIN_ANSWER_LENGTH
         && one.answer.split_whitespace().eq(two.answer.split_whitespace())
 }
 
-/// The questions that are compared, and what it takes to compare two of them.
+/// The questions to compare, with their documents and vectors.
 struct Compared<'a> {
     index: &'a Index,
     /// In source order.
     questions: Vec<Question>,
     /// Their documents, in the same order.
     addresses: Vec<DocAddress>,
-    /// Their phrasings that have vectors, in the same order.
+    /// Their phrasings with vectors, in the same order.
     rows: Vec<Row>,
 }
 
@@ -269,11 +275,12 @@ impl<'a> Compared<'a> {
         Ok(Self { index, questions, addresses, rows })
     }
 
-    /// Judges every pair of questions that some of the candidates is of, by their nearest phrasings; a
-    /// question's repeats (those with the same `first`) are that question.
+    /// Judges all candidate pairs of questions by their nearest phrasings. Questions with the same title (the
+    /// same `first`) count as one question.
     fn judged(&self, first: &[usize], near: &[Near]) -> Vec<Pair> {
         let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
-        for near in near.iter().filter(|near| self.tells(&self.rows[near.one], &self.rows[near.two])) {
+        for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
+        {
             let (a, b) = (first[self.rows[near.one].question], first[self.rows[near.two].question]);
             if a != b {
                 let best = best.entry((a.min(b), a.max(b))).or_insert(near);
@@ -284,21 +291,21 @@ impl<'a> Compared<'a> {
         }
         let pair = |((one, two), near): ((usize, usize), &Near)| {
             let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            // Of repeats, the phrasing may be another's than the first's.
+            // The phrasing can come from another question with the same title.
             if first[a.question] == one { self.pair(one, two, a, b) } else { self.pair(one, two, b, a) }
         };
         let best: Vec<_> = best.into_iter().collect();
         best.into_par_iter().map(pair).collect()
     }
 
-    /// Whether two phrasings tell anything of their questions: one has to be a title. Under two questions on
-    /// one error both list its message, and are two questions nevertheless.
-    fn tells(&self, a: &Row, b: &Row) -> bool {
+    /// Whether one of two phrasings is a title. Two alternative titles are not evidence: two different
+    /// questions about one error can both list its message.
+    fn includes_title(&self, a: &Row, b: &Row) -> bool {
         let is_title = |row: &Row| self.index.vectors()[row.segment].passage(row.row) == Passage::Title;
         is_title(a) || is_title(b)
     }
 
-    /// Judges two questions by a phrasing of each.
+    /// Judges two questions by one phrasing of each.
     fn pair(&self, one: usize, two: usize, a: &Row, b: &Row) -> Pair {
         let (questions, views) = (&self.questions, [a, b].map(|row| self.view(row)));
         let cosine = views[0].cosine(&views[1]);
@@ -307,13 +314,13 @@ impl<'a> Compared<'a> {
         let [phrasing, other] = texts.map(Phrasing::new);
         let meaning = self.index.centre().between(&views[0], &views[1]);
         let same_answer = has_same_answer(&questions[one], &questions[two]);
-        let least = if same_answer { SAME_ANSWER } else { 0.0 };
+        let min_probability = if same_answer { SAME_ANSWER_PROBABILITY } else { 0.0 };
         let titles = texts[0] == questions[one].title && texts[1] == questions[two].title;
         Pair {
             one,
             two,
             kind: Kind::Paraphrase,
-            probability: phrasing.probability(&other, meaning).max(least),
+            probability: phrasing.probability(&other, meaning).max(min_probability),
             why: Why {
                 cosine: Some(cosine),
                 asked_as: (!titles).then(|| (texts[0].to_owned(), texts[1].to_owned())),
@@ -324,7 +331,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// The probability that two questions ask the same, by their nearest phrasings; 0 without vectors.
+    /// The probability that two questions ask the same, by their nearest phrasings. 0 without vectors.
     fn probability(&self, one: usize, two: usize) -> f32 {
         let [a, b] = [one, two].map(|question| self.addresses[question]);
         let Some((a_row, b_row)) = self.index.nearest_pair(a, b) else {
@@ -344,7 +351,7 @@ impl<'a> Compared<'a> {
     }
 }
 
-/// Puts every repeat into the group of the question it repeats, or makes one of both.
+/// Adds each repeat to the group of the question it repeats. If there is no such group, creates one.
 fn add_repeats(groups: &mut Vec<Group>, questions: &[Question], repeats: &[Pair]) {
     let mut group_of: HashMap<usize, usize> = HashMap::new();
     for (nth, group) in groups.iter().enumerate() {
@@ -361,12 +368,12 @@ fn add_repeats(groups: &mut Vec<Group>, questions: &[Question], repeats: &[Pair]
     groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
 }
 
-/// A question that a phrase repeats.
+/// A question that asks the same as a phrase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// The question.
     pub question: Question,
-    /// How it is alike.
+    /// How the phrase duplicates it.
     pub kind: Kind,
     /// The probability that both ask the same.
     pub probability: f32,
@@ -375,11 +382,12 @@ pub struct Found {
 /// How many of the nearest questions a phrase is compared with.
 const NEAREST: usize = 20;
 
-/// The questions of an index that a phrase repeats with at least this probability, likeliest first.
-/// `embedder` is the index's model; without it, only repeats are found.
+/// Finds the questions of an index that ask the same as a phrase with at least the probability `threshold`,
+/// most probable first. `embedder` is the model of the index. Without it, only exact duplicates and repeats
+/// are found.
 ///
 /// # Errors
-/// The phrase is empty; the index is damaged; the model fails.
+/// The phrase is empty, the index is damaged, or the model fails.
 pub fn check(
     index: &Index,
     embedder: Option<&dyn Embedder>,

@@ -1,4 +1,4 @@
-//! Whether "90 % sure" is right nine times in ten, and the fit that makes it so.
+//! Calibration of the confidence: whether hits with a confidence of 90 % are right nine times in ten.
 
 use serde::Serialize;
 
@@ -6,46 +6,48 @@ use super::{Evaluation, QueryEvaluation};
 use crate::logistic::{Bin, Example, Model, Sign, reliability};
 use crate::search::{FEATURES, Features, Hit};
 
-/// At the threshold this share of answerable phrases is turned away, in the mean over sets.
-const TURNED_AWAY: f64 = 0.05;
+/// The threshold is set so that at most this fraction of answerable phrases is rejected, on average over the
+/// sets.
+const MAX_REJECTED: f64 = 0.05;
 
-/// A hit as the confidence sees it, and whether it was right.
+/// The confidence features of a hit, and whether the hit is relevant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JudgedHit {
-    /// What the confidence is told by.
+    /// The features that determine the confidence.
     pub features: Features,
-    /// Its title is the phrase: no question of probability.
+    /// Whether a title equals the phrase. The confidence of such a hit is always 1.
     pub exact: bool,
-    /// Somebody judged it an answer.
+    /// Whether the hit was judged relevant.
     pub right: bool,
 }
 
 impl JudgedHit {
-    /// `None` where the search could not tell.
+    /// Returns `None` for a hit without features (a search without vectors).
     pub fn new(hit: &Hit, right: bool) -> Option<Self> {
         Some(Self { features: hit.features?, exact: hit.exact, right })
     }
 
-    /// How sure a model is of it.
+    /// The confidence in the hit by a model.
     pub fn confidence(&self, model: &Model) -> f32 {
         if self.exact { 1.0 } else { model.probability(&self.features.0) }
     }
 }
 
-/// How far to trust the confidence of best hits.
+/// How well the confidence of the best hits is calibrated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
-    /// Best hits by confidence, those of phrases that nothing answers among them: the nth bin holds those from n tenths to the next.
+    /// The best hits of all phrases, including phrases without an answer, in ten bins of equal width by
+    /// confidence.
     pub bins: Vec<Bin>,
-    /// Expected [calibration error](reliability).
+    /// The expected [calibration error](reliability).
     pub ece: f64,
-    /// The share of answerable phrases whose best hit is below the threshold.
+    /// The fraction of answerable phrases that are rejected: their best hit is below the threshold.
     pub turned_away: f64,
-    /// The share of phrases that nothing answers that are turned away; `None` without any.
+    /// The fraction of phrases without an answer that are rejected. `None` if the set has no such phrases.
     pub out_of_scope_turned_away: Option<f64>,
 }
 
-/// Compares a model's confidence in the best hits with what was right.
+/// Compares a model's confidence in the best hits with the judgments.
 pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
     let best = |query: &QueryEvaluation| query.judged.first().map(|hit| (hit.confidence(model), hit.right));
     let answerable: Vec<Option<(f32, bool)>> = evaluation.queries.iter().map(best).collect();
@@ -63,14 +65,14 @@ pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
     }
 }
 
-/// Fits the confidence to evaluated sets, each of the same weight, and sets the threshold.
+/// Fits the confidence model to evaluated sets and sets its threshold. All sets have the same weight.
 pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
     let mut hits = Vec::new();
     for evaluation in evaluations {
         let queries = evaluation.queries.len() + evaluation.out_of_scope.len();
         for query in evaluation.queries.iter().chain(&evaluation.out_of_scope) {
             for (rank, hit) in (1..).zip(&query.judged).filter(|(_, hit)| !hit.exact) {
-                // The best hit is what people act on.
+                // Higher ranks weigh more, because people act on the best hit.
                 let counts = 1.0 / f64::from(rank * rank) / queries as f64;
                 let features = hit.features.0.to_vec();
                 hits.push(Example { features, right: hit.right, counts });
@@ -82,7 +84,7 @@ pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
     fitted
 }
 
-/// The confidence below which [`TURNED_AWAY`] of the answerable phrases of an average set lie.
+/// The highest threshold that rejects at most [`MAX_REJECTED`] of the answerable phrases of an average set.
 fn threshold(evaluations: &[Evaluation], model: &Model) -> f32 {
     let mut best: Vec<(f32, f64)> = Vec::new();
     for evaluation in evaluations {
@@ -94,10 +96,10 @@ fn threshold(evaluations: &[Evaluation], model: &Model) -> f32 {
     let mut turned_away = 0.0;
     let within = best.iter().take_while(|(_, counts)| {
         turned_away += counts;
-        turned_away <= TURNED_AWAY
+        turned_away <= MAX_REJECTED
     });
     let below = within.count();
-    // Two digits are what people read, and as much as it is worth.
+    // Two digits are as precise as the threshold is.
     best.get(below).map_or(0.0, |(confidence, _)| (confidence * 100.0).floor() / 100.0)
 }
 
@@ -109,7 +111,7 @@ mod tests {
     use crate::evaluate::Measures;
     use crate::logistic::Weight;
 
-    /// A model whose probability is a half at a cosine of 0.5, and sure far from it.
+    /// A model whose probability is 0.5 at a cosine of 0.5, and near 0 or 1 far from it.
     fn model() -> Model {
         let weight = |name: &str| Weight { name: name.to_owned(), weight: 0.0, mean: 0.0 };
         let mut features = FEATURES.map(weight).to_vec();
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn confidence_that_is_right_has_no_error() {
+    fn correct_confidence_has_no_error() {
         let queries = vec![query(1.0, true), query(1.0, true), query(0.0, false)];
         let evaluation = Evaluation { queries, out_of_scope: vec![query(0.0, false)], took: Duration::ZERO };
         let calibration = calibrate(&evaluation, &model());
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_turns_one_answerable_phrase_in_twenty_away() {
+    fn the_threshold_rejects_one_answerable_phrase_in_twenty() {
         let queries = (0..100).map(|nth| query(0.4 + 0.002 * nth as f32, true)).collect();
         let evaluation = Evaluation { queries, out_of_scope: Vec::new(), took: Duration::ZERO };
         let mut model = model();
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn confidence_that_is_wrong_has_an_error() {
+    fn wrong_confidence_has_an_error() {
         let evaluation =
             Evaluation { queries: vec![query(1.0, false)], out_of_scope: Vec::new(), took: Duration::ZERO };
         assert!(calibrate(&evaluation, &model()).ece > 0.99);

@@ -1,4 +1,4 @@
-//! What people judged right.
+//! Judged queries (qrels).
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -8,59 +8,65 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-/// Queries, and what answers them.
+/// A set of queries and the questions that were judged relevant for them.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// What to call it in a table: the folder's or the file's name.
+    /// The name of the set: the name of its directory or file, without the extension.
     pub name: String,
-    /// The documents to search, where the set brings its own.
+    /// The file with the documents to search. `None` if the set has no corpus of its own.
     pub corpus: Option<PathBuf>,
-    /// The queries that somebody judged something for, in order of the file.
+    /// The queries with judgments, in file order.
     pub queries: Vec<JudgedQuery>,
-    /// Queries that nothing answers, where the set has such: those of
-    /// `queries_out_of_scope.jsonl`, or phrases without titles.
+    /// The queries without an answer, from `queries_out_of_scope.jsonl` or from lines without titles. They
+    /// may be missing.
     pub out_of_scope: Vec<JudgedQuery>,
 }
 
-/// One query.
+/// A query and its judgments.
 #[derive(Clone, Debug)]
 pub struct JudgedQuery {
-    /// Its name in the set; a line number where it has none.
+    /// The id of the query in its set, or its line number.
     pub id: String,
     /// The phrase.
     pub text: String,
-    /// What answers it.
+    /// The relevant questions.
     pub right: Right,
 }
 
-/// What answers a query.
+/// The questions that are relevant for a query.
 #[derive(Clone, Debug)]
 pub enum Right {
-    /// Documents by key, with how right each is (above 0).
+    /// The keys of relevant documents, with their relevance grades (above 0).
     Keys(HashMap<String, u32>),
-    /// Every document whose title contains one of these, case ignored.
+    /// Every document whose title contains one of these, ignoring case, is relevant.
     Titles(Vec<String>),
 }
 
 impl Judged {
-    /// Reads a judged set: a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, or a
-    /// file with a phrase, a tab and parts of the right titles (`|` between) on each line; nothing
-    /// behind the tab says that nothing answers the phrase.
+    /// Reads judged queries from a directory or a file:
+    ///
+    /// - A directory in BEIR layout contains `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. It can
+    ///   also contain `queries_out_of_scope.jsonl`.
+    /// - A file contains one query per line: the phrase, a tab, and parts of the relevant titles, separated
+    ///   by `|`. If nothing follows the tab, the phrase has no answer. Empty lines and lines that start with
+    ///   `# ` are ignored.
     ///
     /// # Errors
-    /// A file is missing or a line broken (named); a judgment names a document or query that does
-    /// not exist; nothing is judged.
+    /// - A file is missing or cannot be read.
+    /// - A line is malformed. The error names the file and the line.
+    /// - A judgment refers to a document or query that does not exist.
+    /// - There are no judged queries.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let judged = if path.is_dir() { read_folder(path, name)? } else { read_phrases(path, name)? };
+        let judged = if path.is_dir() { read_directory(path, name)? } else { read_phrases(path, name)? };
         if judged.queries.is_empty() {
-            bail!("{} holds no judged queries", path.display());
+            bail!("{} contains no judged queries", path.display());
         }
         Ok(judged)
     }
 }
 
-/// A line of `corpus.jsonl` or `queries.jsonl`; what else it holds does not matter here.
+/// A line of `corpus.jsonl` or `queries.jsonl`. Other fields are ignored.
 #[derive(Deserialize)]
 struct Entry {
     #[serde(rename = "_id")]
@@ -69,7 +75,7 @@ struct Entry {
     text: String,
 }
 
-fn read_folder(dir: &Path, name: String) -> anyhow::Result<Judged> {
+fn read_directory(dir: &Path, name: String) -> anyhow::Result<Judged> {
     let corpus = dir.join("corpus.jsonl");
     let documents: HashSet<String> = entries(&corpus)?.into_iter().map(|entry| entry.id).collect();
     let queries = entries(&dir.join("queries.jsonl"))?;
@@ -81,20 +87,23 @@ fn read_folder(dir: &Path, name: String) -> anyhow::Result<Judged> {
         let (Some(query), Some(document), Some(judgment), None) =
             (columns.next(), columns.next(), columns.next(), columns.next())
         else {
-            bail!("{}:{number}: expected query, document and judgment with tabs between", qrels.display());
+            bail!(
+                "{}:{number}: expected query id, document id and judgment, separated by tabs",
+                qrels.display()
+            );
         };
         let Ok(judgment) = judgment.trim().parse::<i64>() else {
-            // The usual head line.
+            // The first line is usually a header.
             if number == 1 {
                 continue;
             }
-            bail!("{}:{number}: {judgment:?} is no judgment", qrels.display());
+            bail!("{}:{number}: invalid judgment {judgment:?}, expected an integer", qrels.display());
         };
         if !names.contains(query) {
-            bail!("{}:{number}: no query is called {query:?}", qrels.display());
+            bail!("{}:{number}: query id {query:?} is not in queries.jsonl", qrels.display());
         }
         if !documents.contains(document) {
-            bail!("{}:{number}: no document is called {document:?}", qrels.display());
+            bail!("{}:{number}: document id {document:?} is not in corpus.jsonl", qrels.display());
         }
         if let Some(judgment) = u32::try_from(judgment).ok().filter(|judgment| *judgment > 0) {
             judgments.entry(query.to_owned()).or_default().insert(document.to_owned(), judgment);
@@ -120,7 +129,7 @@ fn entries(path: &Path) -> anyhow::Result<Vec<Entry>> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(number, line)| {
             serde_json::from_str(&line)
-                .with_context(|| format!("{}:{number}: not a record with _id", path.display()))
+                .with_context(|| format!("{}:{number}: expected a JSON object with `_id`", path.display()))
         })
         .collect()
 }
@@ -132,7 +141,7 @@ fn read_phrases(path: &Path, name: String) -> anyhow::Result<Judged> {
             continue;
         }
         let Some((text, titles)) = line.split_once('\t') else {
-            bail!("{}:{number}: expected a phrase, a tab and parts of the right titles", path.display());
+            bail!("{}:{number}: expected a phrase, a tab, and parts of relevant titles", path.display());
         };
         let titles = titles.split('|').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty());
         let titles: Vec<String> = titles.collect();

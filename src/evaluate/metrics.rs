@@ -1,26 +1,26 @@
-//! Measures of a ranking: pure functions of what was found and what was right.
+//! Ranking metrics, computed from a ranking and its judgments.
 //!
-//! They agree with `trec_eval` (`ndcg_cut`, `recip_rank`, `recall`, `success`): a gain is the
-//! judgment itself, discounted by log₂(rank + 1).
+//! They match `trec_eval` (`ndcg_cut`, `recip_rank`, `recall`, `success`). The gain of a document is its
+//! judgment, discounted by log₂(rank + 1).
 
-/// How a ranking did for one query; each measure is in [0, 1].
+/// The metrics of a ranking for one query, each in [0, 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Measures {
-    /// Normalised discounted cumulative gain of the first ten.
+    /// Normalized discounted cumulative gain of the first ten documents.
     pub ndcg_10: f64,
-    /// One over the rank of the first right one among the first ten, else 0.
+    /// 1 / rank of the first relevant document among the first ten, else 0.
     pub mrr_10: f64,
-    /// The share of all right ones that is among the first hundred.
+    /// The fraction of all relevant documents that are among the first hundred.
     pub recall_100: f64,
-    /// 1 if the first is right.
+    /// 1 if the first document is relevant, else 0.
     pub success_1: f64,
-    /// 1 if one of the first five is right.
+    /// 1 if one of the first five documents is relevant, else 0.
     pub success_5: f64,
 }
 
 impl Measures {
-    /// Measures a ranking: the judgment of each found document in order (0 for one that is not
-    /// right), and every judgment above 0 that there is.
+    /// Computes the metrics of a ranking. `found` has the judgment of each ranked document in order, 0 for a
+    /// document that is not relevant. `right` has all judgments above 0 of the query.
     pub fn of(found: &[u32], right: &[u32]) -> Self {
         let first = found.iter().position(|judgment| *judgment > 0);
         let within = |k: usize| f64::from(first.is_some_and(|at| at < k));
@@ -33,7 +33,7 @@ impl Measures {
         }
     }
 
-    /// The mean over queries; all 0 over none.
+    /// The mean over queries. All metrics are 0 if there are none.
     pub fn mean<'a>(measures: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut count = 0.0_f64;
         let mut sum = Self::default();
@@ -47,10 +47,10 @@ impl Measures {
         sum
     }
 
-    /// The names of [`values`](Self::values), for a table's head.
+    /// The names of [`values`](Self::values), for table headers.
     pub const NAMES: [&'static str; 5] = ["nDCG@10", "MRR@10", "recall@100", "success@1", "success@5"];
 
-    /// The measures in order of [`NAMES`](Self::NAMES).
+    /// The metrics in the order of [`NAMES`](Self::NAMES).
     pub fn values(&self) -> [f64; 5] {
         [self.ndcg_10, self.mrr_10, self.recall_100, self.success_1, self.success_5]
     }
@@ -60,7 +60,7 @@ impl Measures {
     }
 }
 
-/// Normalised discounted cumulative gain of the first `k`; 0 where nothing is right.
+/// Normalized discounted cumulative gain of the first `k` documents. 0 if no document is relevant.
 fn ndcg(found: &[u32], right: &[u32], k: usize) -> f64 {
     let mut ideal = right.to_vec();
     ideal.sort_unstable_by(|a, b| b.cmp(a));
@@ -71,7 +71,7 @@ fn ndcg(found: &[u32], right: &[u32], k: usize) -> f64 {
 fn dcg(judgments: &[u32], k: usize) -> f64 {
     (2..)
         .zip(judgments.iter().take(k))
-        .map(|(place, gain)| f64::from(*gain) / f64::from(place as u32).log2())
+        .map(|(rank_plus_1, gain)| f64::from(*gain) / f64::from(rank_plus_1 as u32).log2())
         .sum()
 }
 
@@ -81,18 +81,18 @@ fn recall(found: &[u32], right: &[u32], k: usize) -> f64 {
     if all > 0.0 { count(&found[..found.len().min(k)]) / all } else { 0.0 }
 }
 
-/// How likely a difference as large as that between two rankings' figures over the same queries
-/// is by chance alone: a paired randomization test (Smucker et al., 2007), two-sided, over 10,000
-/// sign flips from a fixed seed.
+/// The p-value of the difference between two rankings' metrics over the same queries: the probability that a
+/// difference at least as large occurs by chance. It is computed by a two-sided paired randomization test
+/// (Smucker et al., 2007) with 10,000 permutations and a fixed seed.
 ///
-/// 1 where there is no difference at all.
+/// 1 if there is no difference.
 pub fn significance(a: &[f64], b: &[f64]) -> f64 {
     const FLIPS: u32 = 10_000;
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let observed = differences.iter().sum::<f64>().abs();
     let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
     let mut flip = || {
-        // xorshift64*: good enough to flip coins with, and the same everywhere.
+        // xorshift64* is good enough for coin flips and gives the same numbers on every platform.
         seed ^= seed >> 12;
         seed ^= seed << 25;
         seed ^= seed >> 27;
@@ -121,26 +121,27 @@ mod tests {
     }
 
     #[test]
-    fn worked_by_hand() {
-        // Right at the top.
+    fn metrics_match_examples_computed_by_hand() {
+        // Relevant at rank 1.
         check(&[1, 0], &[1], [1.0, 1.0, 1.0, 1.0, 1.0]);
-        // Second of two: 1 / log2(3).
+        // Relevant at rank 2: 1 / log2(3).
         check(&[0, 1], &[1], [0.63093, 0.5, 1.0, 0.0, 1.0]);
-        // Two right ones at ranks 1 and 3: (1 + 1/2) / (1 + 1/log2 3).
+        // Relevant at ranks 1 and 3: (1 + 1/2) / (1 + 1/log2 3).
         check(&[1, 0, 1], &[1, 1], [0.91972, 1.0, 1.0, 1.0, 1.0]);
-        // Graded: 1 before 2, (1 + 2/log2 3) / (2 + 1/log2 3).
+        // Graded, 1 before 2: (1 + 2/log2 3) / (2 + 1/log2 3).
         check(&[1, 2], &[2, 1], [0.85972, 1.0, 1.0, 1.0, 1.0]);
-        // Sixth: neither success; one of two found.
+        // Relevant at rank 6: no success, and one of two is recalled.
         check(&[0, 0, 0, 0, 0, 1], &[1, 1], [0.21840, 0.16667, 0.5, 0.0, 0.0]);
-        // Eleventh: recalled, but below both cuts.
+        // Relevant at rank 11: recalled, but outside the first ten.
         check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &[1], [0.0, 0.0, 1.0, 0.0, 0.0]);
         check(&[], &[1], [0.0; 5]);
         check(&[0], &[], [0.0; 5]);
     }
 
-    /// Made-up rankings, and what `ir-measures` 0.4.3 (over `pytrec_eval`, so `trec_eval`) says of them.
+    /// Compares metrics of made-up rankings with those by `ir-measures` 0.4.3 (through `pytrec_eval`, so
+    /// `trec_eval`).
     #[test]
-    fn as_trec_eval_has_it() {
+    fn metrics_match_trec_eval() {
         #[derive(serde::Deserialize)]
         struct Case {
             found: Vec<u32>,
@@ -161,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_is_over_queries() {
+    fn the_mean_is_over_queries() {
         let mean = Measures::mean([&Measures::of(&[1], &[1]), &Measures::of(&[0], &[1])]);
         assert_eq!(mean.values(), [0.5; 5]);
         assert_eq!(Measures::mean([]), Measures::default());
     }
 
     #[test]
-    fn a_difference_on_every_query_is_no_chance_and_noise_is() {
+    fn a_difference_on_every_query_is_significant_and_noise_is_not() {
         let a: Vec<f64> = (0..20).map(|nth| f64::from(nth) / 20.0).collect();
         let better: Vec<f64> = a.iter().map(|x| x + 0.1).collect();
         assert!(significance(&better, &a) < 0.001);

@@ -1,4 +1,4 @@
-//! How well the search does, measured against what people judged.
+//! Evaluation of search on judged queries.
 
 mod calibration;
 mod judgments;
@@ -18,33 +18,34 @@ pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
 pub use pairs::{PairMeasures, Pairs, fit_pairs};
 
-/// How deep a ranking is looked at.
+/// The number of hits per query that are evaluated.
 const DEPTH: usize = 100;
 
-/// How many hits of a query the confidence is fitted on.
+/// The number of hits per query that the confidence is fitted to.
 const JUDGED_HITS: usize = 5;
 
-/// One way of searching, measured on one judged set.
+/// The results of one search mode on one set of judged queries.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// Each query's name, measures and ranking, in order of the set.
+    /// The results of each query, in the order of the set.
     pub queries: Vec<QueryEvaluation>,
-    /// The same of the queries that nothing answers; only where both legs rank.
+    /// The results of each query without an answer. Empty unless the mode is [`Mode::Hybrid`].
     pub out_of_scope: Vec<QueryEvaluation>,
-    /// For all judged queries together, on all processors.
+    /// The time for all judged queries together, on all processors. Queries without an answer are not
+    /// counted.
     pub took: Duration,
 }
 
-/// How one query did.
+/// The results of one query.
 #[derive(Clone, Debug)]
 pub struct QueryEvaluation {
-    /// The query's name in its set.
+    /// The query's id in its set.
     pub id: String,
-    /// How its ranking did.
+    /// The metrics of its ranking.
     pub measures: Measures,
-    /// What was found, best first: the question's key (its id where it has none) and score.
+    /// The questions found, best first: the key (the id if there is no key) and the score.
     pub ranking: Vec<(String, f32)>,
-    /// The first few hits as the confidence sees them, best first.
+    /// The confidence features and judgments of the first few hits, best first. Empty without vectors.
     pub judged: Vec<JudgedHit>,
 }
 
@@ -55,7 +56,7 @@ impl Evaluation {
     }
 }
 
-/// Runs every query of a judged set. A hit with the query's own id is left out.
+/// Runs all queries of a set and computes their metrics. A hit whose key is the query's own id is ignored.
 ///
 /// # Errors
 /// A search fails.
@@ -73,7 +74,7 @@ pub fn evaluate(
         Vec::new()
     };
     let evaluate = |judged: &JudgedQuery| -> anyhow::Result<QueryEvaluation> {
-        // One more than is looked at, for the query itself.
+        // One more than is evaluated, because the query itself can be a hit.
         let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
         let hits = search(index, embedder, &query)?.hits;
         let name = |question: &Question| question.key.clone().unwrap_or_else(|| question.id.clone());
@@ -104,7 +105,7 @@ pub fn evaluate(
 }
 
 impl Right {
-    /// How right a question is; 0 is not at all.
+    /// The relevance grade of a question. 0 if it is not relevant.
     fn judge(&self, question: &Question) -> u32 {
         match self {
             Self::Keys(keys) => question.key.as_ref().and_then(|key| keys.get(key)).copied().unwrap_or(0),
@@ -115,7 +116,7 @@ impl Right {
         }
     }
 
-    /// Measures a ranking of keys; `None` where right is not a matter of keys.
+    /// Computes the metrics of a ranking of keys. Returns `None` for [`Right::Titles`].
     pub fn measure_keys(&self, ranking: &[String]) -> Option<Measures> {
         let Self::Keys(keys) = self else {
             return None;
@@ -124,7 +125,7 @@ impl Right {
         Some(Measures::of(&found, &self.all(&[])))
     }
 
-    /// Every judgment above 0 that there is among questions with these titles (in lower case).
+    /// All judgments above 0. `titles` are the lower-case titles of all questions.
     fn all(&self, titles: &[String]) -> Vec<u32> {
         match self {
             Self::Keys(keys) => keys.values().copied().collect(),

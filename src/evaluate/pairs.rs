@@ -1,4 +1,4 @@
-//! Labelled pairs of questions: how well duplicates are told from others.
+//! Evaluation of duplicate detection on labelled pairs of questions.
 
 use std::fs;
 use std::path::Path;
@@ -12,41 +12,43 @@ use crate::logistic::{Bin, Example, Model, reliability};
 use crate::pair::{FEATURES, Phrasing};
 use crate::worker_threads;
 
-/// A set of pairs, measured by whatever sees two questions.
+/// A set of labelled pairs.
 #[derive(Clone, Debug)]
 pub struct Pairs {
-    /// What to call it in a table: the file's name.
+    /// The name of the set: the name of its file, without the extension.
     pub name: String,
-    /// What the model looks at, and whether people said that both ask the same.
+    /// The features and the label of each pair. The label is positive if both questions ask the same.
     pub examples: Vec<Example>,
-    /// The plain cosine of each pair, in [0, 1], with the label.
+    /// The plain cosine of each pair, clamped to [0, 1], with the label.
     cosines: Vec<(f32, bool)>,
 }
 
-/// How well a model tells duplicates of a set from the rest.
+/// How well a model separates the duplicates of a set from the other pairs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PairMeasures {
-    /// The mean precision at the rank of each duplicate, pairs ranked by probability; among pairs of one
-    /// probability, the mean over their orders is not taken: they count as one step.
+    /// The mean precision at the rank of each duplicate, with pairs ranked by probability. Pairs with equal
+    /// probability count as one step.
     pub average_precision: f64,
-    /// The best F1 of any threshold.
+    /// The highest F1 of any threshold.
     pub best_f1: f64,
-    /// The largest share of duplicates found by a threshold at which 95 % of what is found is right; 0
-    /// where there is none.
+    /// The highest recall of any threshold with a precision of at least 95 %. 0 if there is no such
+    /// threshold.
     pub recall_at_95_precision: f64,
-    /// Expected [calibration error](reliability).
+    /// The expected [calibration error](reliability).
     pub ece: f64,
-    /// The reliability table behind it.
+    /// The reliability table for [`ece`](Self::ece).
     pub bins: Vec<Bin>,
 }
 
 impl Pairs {
-    /// Reads a file with the columns `label`, `id`, `text`, `text` and tabs between, its first line being
-    /// their names, and embeds its texts.
+    /// Reads a file with the tab-separated columns `label`, `id`, `text` and `text`, and embeds its texts.
+    /// The first line is a header.
     ///
     /// # Errors
-    /// The file cannot be read; a line is broken (named); there are not pairs of both labels; the model
-    /// fails.
+    /// - The file cannot be read.
+    /// - A line is malformed. The error names the file and the line.
+    /// - The pairs do not contain both labels.
+    /// - The model fails.
     pub fn read(path: &Path, embedder: &dyn Embedder) -> anyhow::Result<Self> {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
@@ -57,14 +59,14 @@ impl Pairs {
                 ["0", _, one, two] => (false, *one, *two),
                 ["1", _, one, two] => (true, *one, *two),
                 _ => bail!(
-                    "{}:{number}: expected a label (0 or 1), an id and two texts with tabs between",
+                    "{}:{number}: expected a label (0 or 1), an id and two texts, separated by tabs",
                     path.display()
                 ),
             };
             pairs.push((label, one, two));
         }
         if pairs.iter().all(|pair| pair.0) || pairs.iter().all(|pair| !pair.0) {
-            bail!("{} needs pairs that ask the same and pairs that do not", path.display());
+            bail!("{} must contain pairs with label 0 and pairs with label 1", path.display());
         }
         let counts = 1.0 / pairs.len() as f64;
         let embed = |(_, one, two): &(bool, &str, &str)| {
@@ -86,25 +88,24 @@ impl Pairs {
         Ok(Self { name, examples, cosines })
     }
 
-    /// How well a model does on this set.
+    /// Computes the metrics of a model on this set.
     pub fn measure(&self, model: &Model) -> PairMeasures {
         let judged = |example: &Example| (model.probability(&example.features), example.right);
         let judged: Vec<(f32, bool)> = self.examples.iter().map(judged).collect();
         PairMeasures::of(&judged)
     }
 
-    /// How well the cosine alone does: what a model has to beat. Its calibration means nothing.
+    /// Computes the metrics of the cosine alone, as a baseline. Its calibration error is meaningless.
     pub fn measure_cosine(&self) -> PairMeasures {
         PairMeasures::of(&self.cosines)
     }
 }
 
-/// At the threshold this share of the pairs that reach it is right, in the mean over sets. Half of the
-/// pairs of a labelled set are duplicates, and few of those in a corpus: so it is well above what people
-/// would be content with.
+/// The precision at the threshold, on average over the sets. It is well above what people would accept,
+/// because half of the pairs in a labelled set are duplicates, but only few of those in a corpus.
 const PRECISION: f64 = 0.85;
 
-/// Fits the model of pairs to labelled sets, each of the same weight, and sets the threshold.
+/// Fits the pair model to labelled sets and sets its threshold. All sets have the same weight.
 pub fn fit_pairs(sets: &[&Pairs], model: &Model) -> Model {
     let examples: Vec<Example> = sets.iter().flat_map(|set| set.examples.iter().cloned()).collect();
     let mut fitted = model.fitted(&examples, &FEATURES.map(|(_, sign)| sign));
@@ -113,7 +114,7 @@ pub fn fit_pairs(sets: &[&Pairs], model: &Model) -> Model {
             let found = |example: &&Example| fitted.probability(&example.features) >= threshold;
             let found: Vec<&Example> = set.examples.iter().filter(found).collect();
             let right = found.iter().filter(|example| example.right).count();
-            // Where nothing is found nothing is wrong.
+            // Precision without any found pair counts as 1.
             if found.is_empty() { 1.0 } else { right as f64 / found.len() as f64 }
         };
         sets.iter().map(of).sum::<f64>() / sets.len() as f64
@@ -125,7 +126,7 @@ pub fn fit_pairs(sets: &[&Pairs], model: &Model) -> Model {
 }
 
 impl PairMeasures {
-    /// Measures probabilities against labels.
+    /// Computes metrics from probabilities and labels.
     pub fn of(judged: &[(f32, bool)]) -> Self {
         let (bins, ece) = reliability(judged.iter().copied());
         let mut ranked = judged.to_vec();
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn worked_by_hand() {
+    fn metrics_match_an_example_computed_by_hand() {
         let measures = PairMeasures::of(&[(0.9, true), (0.8, false), (0.7, true), (0.1, false)]);
         assert!((measures.average_precision - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-9, "{measures:?}");
         assert!((measures.best_f1 - 0.8).abs() < 1e-9);
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_of_one_probability_are_one_step() {
+    fn pairs_with_equal_probability_are_one_step() {
         let measures = PairMeasures::of(&[(0.5, true), (0.5, false), (0.5, false), (0.5, true)]);
         assert_eq!((measures.average_precision, measures.recall_at_95_precision), (0.5, 0.0));
         let perfect = PairMeasures::of(&[(1.0, true), (0.0, false)]);

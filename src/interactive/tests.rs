@@ -183,7 +183,7 @@ fn a_search_error_is_shown_on_one_line() {
     let (number, phrase) = typed(&mut state, "-lock").pop().unwrap();
     let error = SearchRequest::new(phrase).query().unwrap_err();
     state.on(Event::Found(number, Err(error)));
-    assert_eq!(state.notice.as_deref(), Some("the phrase only says what to leave out"));
+    assert_eq!(state.notice.as_deref(), Some("the phrase has only excluded words"));
 }
 
 /// The lines of a frame.

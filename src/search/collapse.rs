@@ -1,4 +1,4 @@
-//! One hit for a question that is asked more than once.
+//! Collapses questions that ask the same into one hit.
 
 use tantivy::DocAddress;
 
@@ -7,25 +7,25 @@ use crate::index::Index;
 use crate::pair::{FITTED, LEAST_COSINE, Phrasing, repeat_key};
 use crate::question::Question;
 
-/// How many candidates behind the last hit are looked at for those that ask what a hit asks.
-const LOOKED_THROUGH: usize = 30;
+/// How many candidates after the last hit are checked for questions that ask the same as a hit.
+const CHECKED_AFTER_LAST: usize = 30;
 
-/// A question that asks what a better hit asks.
+/// A question that asks the same as a better hit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlsoAsked {
-    /// The question, whole.
+    /// The complete question.
     pub question: Question,
-    /// The probability that it asks the same.
+    /// The probability that it asks the same as the hit.
     pub probability: f32,
 }
 
-/// A hit in the making.
+/// A candidate with its question and the questions collapsed into it.
 pub(super) struct CollapsedHit {
     pub candidate: Candidate,
     pub question: Question,
-    /// Those that ask the same, best first.
+    /// The questions that ask the same, best first.
     pub also_asked: Vec<AlsoAsked>,
-    /// The title's [`repeat_key`]: made once, since every candidate is compared with it.
+    /// The title's [`repeat_key`]. It is stored because every candidate is compared with it.
     key: String,
 }
 
@@ -36,60 +36,60 @@ impl CollapsedHit {
     }
 }
 
-/// Takes every candidate that asks what a better one asks to that one.
+/// Collapses every candidate into the best candidate that asks the same, if there is one.
 pub(super) fn collapse(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<CollapsedHit> {
-    let mut kept: Vec<CollapsedHit> = Vec::new();
+    let mut hits: Vec<CollapsedHit> = Vec::new();
     for (candidate, question) in ranked {
-        if let Some(question) = add(index, &mut kept, candidate.address, question) {
-            kept.push(CollapsedHit::new(candidate, question));
+        if let Some(question) = add(index, &mut hits, candidate.address, question) {
+            hits.push(CollapsedHit::new(candidate, question));
         }
     }
-    kept
+    hits
 }
 
-/// Looks among the next best for those that ask what one of these hits asks: what a hit is also asked as
-/// does not depend on how many hits are shown.
+/// Adds candidates that rank after the hits to a hit that asks the same. This way, `also_asked` does not
+/// depend on the number of hits.
 pub(super) fn collapse_next(
     index: &Index,
-    kept: &mut [CollapsedHit],
+    hits: &mut [CollapsedHit],
     next: &[Candidate],
 ) -> anyhow::Result<()> {
-    let least = least_cosine(index);
-    for candidate in next.iter().take(LOOKED_THROUGH) {
-        // Only what is near is read.
-        if kept.iter().any(|kept| cosine(index, kept.candidate.address, candidate.address) >= least) {
-            add(index, kept, candidate.address, index.question(candidate.address)?);
+    let min_cosine = min_cosine(index);
+    for candidate in next.iter().take(CHECKED_AFTER_LAST) {
+        // Only candidates near to a hit are read.
+        if hits.iter().any(|hit| cosine(index, hit.candidate.address, candidate.address) >= min_cosine) {
+            add(index, hits, candidate.address, index.question(candidate.address)?);
         }
     }
     Ok(())
 }
 
-/// Adds a question to the hit that asks the same; gives it back where none does.
+/// Adds a question to the hit that asks the same. Returns the question if there is no such hit.
 fn add(
     index: &Index,
-    kept: &mut [CollapsedHit],
+    hits: &mut [CollapsedHit],
     address: DocAddress,
     question: Question,
 ) -> Option<Question> {
     let key = repeat_key(&question.title);
-    let same = kept.iter_mut().find_map(|kept| {
-        let probability = match kept.key == key {
+    let same = hits.iter_mut().find_map(|hit| {
+        let probability = match hit.key == key {
             true => 1.0,
-            false => same(index, (kept.candidate.address, &kept.question), (address, &question))?,
+            false => same(index, (hit.candidate.address, &hit.question), (address, &question))?,
         };
-        Some((kept, probability))
+        Some((hit, probability))
     });
     match same {
-        Some((kept, probability)) => {
-            kept.also_asked.push(AlsoAsked { question, probability });
+        Some((hit, probability)) => {
+            hit.also_asked.push(AlsoAsked { question, probability });
             None
         }
         None => Some(question),
     }
 }
 
-/// [`LEAST_COSINE`] by the index's model.
-fn least_cosine(index: &Index) -> f32 {
+/// [`LEAST_COSINE`], converted to the scale of the index's model.
+fn min_cosine(index: &Index) -> f32 {
     index.scale().from_builtin(LEAST_COSINE)
 }
 
@@ -99,12 +99,12 @@ fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
     index.nearest_pair(one, two).map_or(0.0, |(row, other)| a.view(row).cosine(&b.view(other)))
 }
 
-/// The probability that two questions ask the same, where it is high enough to say so.
+/// The probability that two questions ask the same. `None` if it is below the threshold.
 fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> Option<f32> {
     let (row, other) = index.nearest_pair(one.0, two.0)?;
     let [a, b] = [one.0, two.0].map(|address| &index.vectors()[address.segment_ord as usize]);
     let (a_view, b_view) = (a.view(row), b.view(other));
-    if a_view.cosine(&b_view) < least_cosine(index) {
+    if a_view.cosine(&b_view) < min_cosine(index) {
         return None;
     }
     let [phrasing, other] =

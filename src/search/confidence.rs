@@ -1,7 +1,8 @@
-//! How sure we are that a hit answers the phrase.
+//! The confidence that a hit answers the phrase.
 //!
-//! A logistic model over a few figures of the hit, fitted on judged queries and on phrases that
-//! nothing answers by `rqsearch eval --fit`, which writes `confidence.json`. It does not rank.
+//! Confidence comes from a logistic regression model over a few features of the hit. `rqsearch eval --fit`
+//! fits the model to judged queries and to phrases without an answer, and writes `confidence.json`. The
+//! confidence does not affect the ranking.
 
 use std::sync::LazyLock;
 
@@ -10,29 +11,31 @@ use super::keyword::KeywordScores;
 use crate::index::CosineScale;
 use crate::logistic::Model;
 
-/// What the model looks at, in this order:
+/// The features of the confidence model, in order:
 ///
-/// - `cosine` of the phrase with the nearest piece of the question, as the built-in model would have it
-///   (see [`CosineScale`]);
-/// - `covered`, how much of the phrase the question has, by idf, and both multiplied;
-/// - `words`, the logarithm of how many the phrase has that say something: a long phrase is never as
-///   near to anything as a short one;
-/// - `stands_out`, how far the cosine lies above the mean of the twenty best: in a crowd of questions
-///   about the same, being near says less;
-/// - `keyword_share`, BM25 as a share of the best: whether both legs mean the same question;
-/// - `lead`, how far the fused score lies above the mean of the ten best, times `cosine_covered`: to be
-///   ahead of nothing but unrelated questions is no merit;
-/// - `named`, the share of the phrase, by idf, that names something exactly and that the question has.
+/// - `cosine`: the cosine of the phrase and the nearest chunk of the question, converted to the scale of the
+///   built-in model (see [`CosineScale`]).
+/// - `covered`: the fraction of the phrase's words that the question contains, weighted by idf.
+/// - `cosine_covered`: the product of `cosine` and `covered`.
+/// - `words`: ln(1 + the number of words in the phrase, without stop words). A long phrase is never as near
+///   to a question as a short one.
+/// - `stands_out`: `cosine` minus the mean of the twenty highest cosines. If many questions are about the
+///   same subject, a high cosine means less.
+/// - `keyword_share`: BM25 divided by the highest BM25. It is high if keyword search finds the same question.
+/// - `lead`: the fused score minus the mean of the ten highest, times `cosine_covered`. The factor is there
+///   because a lead over unrelated questions means nothing.
+/// - `named`: the fraction of the phrase, weighted by idf, that consists of identifiers (error codes, code as
+///   written) that the question contains.
 pub const FEATURES: [&str; 8] =
     ["cosine", "covered", "cosine_covered", "words", "stands_out", "keyword_share", "lead", "named"];
 
-/// A hit as the model sees it; [`FEATURES`] says what each number is.
+/// The feature values of a hit, in the order of [`FEATURES`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features(pub [f32; FEATURES.len()]);
 
 impl Features {
-    /// Of a hit with this cosine and these figures among candidates of this range; `lead` is how far its
-    /// fused score lies above the mean of the ten best.
+    /// Computes the features of a hit. `range` is the score range of all candidates. `lead` is the hit's
+    /// fused score minus the mean of the ten highest.
     pub(super) fn new(
         cosine: f32,
         scores: &RetrievalScores,
@@ -50,12 +53,12 @@ impl Features {
             cosine - crowd,
             range.keyword(scores.bm25).unwrap_or(0.0),
             lead * cosine * scores.covered,
-            scores.named.unwrap_or(0.0) * phrase.naming,
+            scores.named.unwrap_or(0.0) * phrase.identifier_share,
         ])
     }
 }
 
-/// The model that the program was built with.
+/// The confidence model that is compiled into the program.
 pub static FITTED: LazyLock<Model> = LazyLock::new(|| {
     serde_json::from_str(include_str!("confidence.json")).expect("confidence.json is written by `eval --fit`")
 });
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_model_names_its_features() {
+    fn the_committed_model_has_these_features() {
         let names: Vec<&str> = FITTED.features.iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(names, FEATURES);
     }

@@ -1,4 +1,4 @@
-//! Why a hit stands where it does.
+//! Explanations of rankings.
 
 use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::{NormalizedScores, ScoreRange};
@@ -10,51 +10,55 @@ use crate::question::Question;
 
 pub use crate::chunk::Passage;
 
-/// Why a hit stands where it does, and what moved our confidence in it.
+/// Why a hit is ranked where it is, and what affects its confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// Which legs rank.
+    /// How the questions were ranked.
     pub mode: Mode,
-    /// Where each leg alone would put the question, from 1, and among how many that it has anything to
-    /// say of.
+    /// The question's rank by semantic search alone, starting at 1, and the number of questions ranked.
+    /// `None` without vectors.
     pub semantic_rank: Option<(usize, usize)>,
-    /// The same of the words.
+    /// The question's rank by keyword search alone, starting at 1, and the number of questions that match.
+    /// `None` if no word matches.
     pub keyword_rank: Option<(usize, usize)>,
-    /// The share of the semantic leg in the score, in [0, 1].
+    /// The weight of semantic search in the score, in [0, 1].
     pub semantic_weight: f32,
-    /// The cosine that ranks: that of the phrase after the best hits of a first ranking moved it.
+    /// The cosine used for ranking, after feedback from the best hits of a first ranking. `None` without
+    /// vectors.
     pub moved_cosine: Option<f32>,
-    /// What each leg brought to the score.
+    /// The normalized scores of each retriever.
     pub shares: NormalizedScores,
-    /// The piece of the question that is nearest to the phrase, and its cosine.
+    /// The chunk of the question that is nearest to the phrase, and its cosine.
     pub nearest: Option<(Passage, f32)>,
-    /// The words of the phrase, in its order, and where the question has them.
+    /// The words of the phrase and how often the question contains them. Words that no question contains
+    /// come last.
     pub words: Vec<WordMatch>,
-    /// What moved the confidence away from that of an average hit, by how much.
+    /// How each feature changes the confidence compared with an average hit, largest effect first. Empty
+    /// without vectors and for exact titles.
     pub reasons: Vec<Reason>,
 }
 
-/// A word of the phrase in a question.
+/// A word of the phrase and its occurrences in a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WordMatch {
-    /// As the phrase writes it.
+    /// The word as written in the phrase.
     pub word: String,
-    /// How much it says; 0 for a word that no question has.
+    /// Its inverse document frequency. 0 for a word that no question contains.
     pub idf: f32,
-    /// It names a thing exactly (an error code, code as written).
+    /// Whether it is an identifier (an error code, code as written).
     pub names: bool,
-    /// How often title, other ways to ask and answer have it.
+    /// How often it occurs in the title, the alternative titles and the answer.
     pub counts: [usize; 3],
 }
 
-/// How much a figure of the hit moved the confidence.
+/// The effect of one feature on the confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reason {
     /// One of [`FEATURES`](super::FEATURES).
     pub feature: &'static str,
-    /// Its value.
+    /// The value of the feature.
     pub value: f32,
-    /// By how much it moved the log-odds, against that of an average hit.
+    /// The change in log-odds compared with an average hit.
     pub effect: f32,
 }
 
@@ -92,7 +96,7 @@ fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
     let known = retrieval.keyword.terms.iter().map(|term| WordMatch {
         word: term.written.clone(),
         idf: term.idf,
-        names: term.names,
+        names: term.is_identifier,
         counts: counts(term),
     });
     let missing = retrieval.keyword.missing.iter();
@@ -105,7 +109,7 @@ fn tokens_of(text: impl AsRef<str>) -> Vec<String> {
     tokens(text.as_ref()).into_iter().map(|token| token.text).collect()
 }
 
-/// What moved the confidence, most first.
+/// The effect of each feature, largest first.
 fn reasons(features: &Features) -> Vec<Reason> {
     let effects = FITTED.effects(&features.0).into_iter().zip(FEATURES);
     let reason = |((effect, feature), value)| Reason { feature, value, effect };

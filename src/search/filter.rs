@@ -1,5 +1,5 @@
-//! Which documents may be found: filters, quoted words and excluded words, as bit sets that both
-//! legs look at before they rank.
+//! Filters, quoted words and excluded words, as bit sets of the documents that match. Both retrievers check
+//! them before ranking.
 
 use tantivy::collector::DocSetCollector;
 use tantivy::query::{BooleanQuery, Occur, PhraseQuery, Query as TantivyQuery, TermQuery, TermSetQuery};
@@ -10,14 +10,14 @@ use super::query::Query;
 use crate::analyze::tokens;
 use crate::index::{Fields, Index, QUESTION};
 
-/// The documents that may be found.
+/// The documents that match the filters of a query.
 pub struct Allowed {
-    /// A bit set a segment; `None` where every question may be found.
+    /// One bit set per segment. `None` if all questions match.
     sets: Option<Vec<BitSet>>,
 }
 
 impl Allowed {
-    /// What a query allows.
+    /// Finds the documents that match the filters, quoted words and excluded words of a query.
     ///
     /// # Errors
     /// The index is damaged.
@@ -39,7 +39,7 @@ impl Allowed {
         Ok(Self { sets: Some(sets) })
     }
 
-    /// Whether a document may be found, deleted ones aside.
+    /// Whether a document matches. The caller must skip deleted documents.
     pub fn contains(&self, segment: usize, doc: DocId) -> bool {
         self.sets.as_ref().is_none_or(|sets| sets[segment].contains(doc))
     }
@@ -80,7 +80,7 @@ fn is(value: &str, wanted: &str) -> bool {
     value == wanted
 }
 
-/// The terms of a field that a test lets through.
+/// The terms of a field for which `fits` is true.
 fn terms_where(searcher: &Searcher, field: Field, fits: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Term>> {
     let mut terms = Vec::new();
     for segment in searcher.segment_readers() {
@@ -95,8 +95,8 @@ fn terms_where(searcher: &Searcher, field: Field, fits: impl Fn(&str) -> bool) -
     Ok(terms)
 }
 
-/// These words one after the other in the title, another way to ask, or the answer; `None` where
-/// there are no words in the text.
+/// A query for these words in sequence, in the title, an alternative title or the answer. `None` if the text
+/// contains no words.
 fn sequence(fields: &Fields, words: &str) -> Option<Box<dyn TantivyQuery>> {
     let parts: Vec<_> = tokens(words).into_iter().filter(|token| !token.whole).collect();
     let (first, several) = (parts.first()?, parts.len() > 1);

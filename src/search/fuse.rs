@@ -1,49 +1,49 @@
-//! Two legs' figures → one score.
+//! Score fusion: combines the scores of keyword and semantic search.
 
-/// The share of the semantic leg where the corpus says nothing of it: the fixed weight that did
-/// best over judged sets of short questions.
+/// The semantic weight for a corpus on which it was not tuned: the fixed weight that performed best over
+/// several sets of judged queries made of short questions.
 pub const DEFAULT_SEMANTIC_WEIGHT: f32 = 0.75;
 
-/// A cosine as good as that of so many questions is worth nothing: how near *anything* is differs
-/// from phrase to phrase, and only what stands out counts.
+/// The rank of the candidate whose cosine normalizes to 0. The cosine of unrelated questions differs from
+/// phrase to phrase, so only the distance above that floor counts.
 const FLOOR_RANK: usize = 300;
 
-/// What having every thing that the phrase names exactly (an error code, code as written) is
-/// worth, beside 1 for being best in both legs. Meaning alone takes `E0502` for any other code.
+/// The weight of containing all identifiers of the phrase (error codes, code as written), relative to 1 for
+/// being best in both retrievers. Semantic search alone cannot tell `E0502` from any other code.
 pub const NAMED: f32 = 0.7;
 
-/// What both legs say of one candidate.
+/// The scores of one candidate from both retrievers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RetrievalScores {
-    /// Cosine of the phrase with the question's nearest chunk; `None` without vectors.
+    /// Cosine of the phrase and the question's nearest chunk. `None` without vectors.
     pub cosine: Option<f32>,
-    /// BM25; 0 where no word matches.
+    /// BM25 score. 0 if no word matches.
     pub bm25: f32,
-    /// Of the things that the phrase names exactly, the share by idf that the question has; `None`
-    /// where it names nothing that any question has.
+    /// The fraction of the phrase's identifiers that the question contains, weighted by idf. `None` if the
+    /// phrase has no identifier that any question contains.
     pub named: Option<f32>,
-    /// How much of the phrase the question has, in [0, 1]: the share of its words by idf.
+    /// The fraction of the phrase's words that the question contains, weighted by idf, in [0, 1].
     pub covered: f32,
 }
 
-/// Among how many of the best cosines a candidate stands out or does not.
+/// How many of the highest cosines [`ScoreRange::crowd`] averages.
 const CROWD: usize = 20;
 
-/// What a candidate's figures are measured against, among all candidates of a phrase.
+/// The range of scores among all candidates of a phrase, used to normalize them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScoreRange {
-    /// The highest cosine, at least a little above zero.
+    /// The highest cosine, but at least 0.01.
     pub cosine: f32,
-    /// The mean of the twenty highest cosines: high where many questions are about the same.
+    /// The mean of the twenty highest cosines. It is high if many questions are about the same subject.
     pub crowd: f32,
-    /// The cosine that is worth nothing.
+    /// The cosine that normalizes to 0.
     pub floor: f32,
-    /// The highest BM25 score; 0 where no word matches anything.
+    /// The highest BM25 score. 0 if no word matches any question.
     pub bm25: f32,
 }
 
 impl ScoreRange {
-    /// The range of some candidates.
+    /// Computes the score range of candidates.
     pub fn of<'a>(candidates: impl IntoIterator<Item = &'a RetrievalScores>) -> Self {
         let mut cosines = Vec::new();
         let mut bm25 = 0.0_f32;
@@ -61,10 +61,10 @@ impl ScoreRange {
         }
     }
 
-    /// Where a cosine stands between worth nothing (0) and the best (1).
+    /// Normalizes a cosine: 0 at the floor, 1 at the highest cosine.
     fn semantic(&self, cosine: f32) -> f32 {
         let width = self.cosine - self.floor;
-        // Of one candidate there is nothing to compare.
+        // A single candidate has no range to normalize to.
         if width < 1e-4 {
             f32::from(cosine >= self.cosine)
         } else {
@@ -72,25 +72,25 @@ impl ScoreRange {
         }
     }
 
-    /// A BM25 score as a share of the best; `None` where no word matches anything.
+    /// Divides a BM25 score by the highest one. `None` if no word matches any question.
     pub fn keyword(&self, bm25: f32) -> Option<f32> {
         (self.bm25 > 0.0).then(|| bm25 / self.bm25)
     }
 }
 
-/// Where a candidate stands in each leg, each in [0, 1].
+/// The normalized scores of a candidate, each in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NormalizedScores {
-    /// From 0 at the floor to 1 at the best cosine; `None` without vectors.
+    /// 0 at the floor, 1 at the highest cosine. `None` without vectors.
     pub semantic: Option<f32>,
-    /// BM25 as a share of the best; `None` where no word matches anything.
+    /// BM25 divided by the highest BM25. `None` if no word matches any question.
     pub keyword: Option<f32>,
     /// [`RetrievalScores::named`].
     pub named: Option<f32>,
 }
 
 impl NormalizedScores {
-    /// Where figures stand in their range.
+    /// Normalizes scores to a range.
     pub fn new(scores: &RetrievalScores, range: &ScoreRange) -> Self {
         Self {
             semantic: scores.cosine.map(|cosine| range.semantic(cosine)),
@@ -99,12 +99,14 @@ impl NormalizedScores {
         }
     }
 
-    /// The convex sum of both, in [0, 1]: `w · semantic + (1 - w) · keyword`.
+    /// The convex combination of both scores, in [0, 1]: `w · semantic + (1 - w) · keyword`. If the phrase
+    /// has identifiers, [`named`](Self::named) is added with weight [`NAMED`] and the sum is scaled back to
+    /// [0, 1].
     ///
-    /// Both are known for every candidate, so that nobody is punished for being missing from
-    /// one list. Where one leg has nothing to say of any candidate, the other decides alone. Bruch
-    /// et al., "An Analysis of Fusion Functions for Hybrid Retrieval" (2023), find such sums above
-    /// reciprocal ranks, and scaling by minimum and maximum above scaling by the maximum; so do we.
+    /// Both scores are known for every candidate, so no candidate loses for missing from one list. If one
+    /// retriever scores no candidate, only the other counts. Bruch et al., "An Analysis of Fusion Functions
+    /// for Hybrid Retrieval" (2023), find convex combinations better than reciprocal rank fusion, and min-max
+    /// scaling better than scaling by the maximum. Our measurements agree.
     pub fn convex(&self, semantic_weight: f32) -> f32 {
         let sum = match (self.semantic, self.keyword) {
             (Some(semantic), Some(keyword)) => semantic_weight * semantic + (1.0 - semantic_weight) * keyword,
@@ -136,25 +138,25 @@ mod tests {
     }
 
     #[test]
-    fn agreement_beats_one_good_figure() {
+    fn agreement_beats_one_high_score() {
         check(&[scores(0.9, 0.0), scores(0.8, 9.0), scores(0.1, 10.0)], 0.6, &[1, 0, 2]);
     }
 
     #[test]
-    fn the_weight_decides_between_the_legs() {
+    fn the_weight_decides_between_the_retrievers() {
         check(&[scores(0.9, 1.0), scores(0.1, 10.0)], 1.0, &[0, 1]);
         check(&[scores(0.9, 1.0), scores(0.1, 10.0)], 0.0, &[1, 0]);
     }
 
     #[test]
-    fn what_the_phrase_names_is_not_drowned() {
+    fn a_matching_identifier_beats_a_higher_cosine() {
         let with = RetrievalScores { named: Some(1.0), ..scores(0.3, 10.0) };
         let without = RetrievalScores { named: Some(0.0), ..scores(0.9, 2.0) };
         check(&[without, with], 0.75, &[1, 0]);
     }
 
     #[test]
-    fn a_leg_that_says_nothing_does_not_lower_the_score() {
+    fn a_retriever_without_matches_does_not_lower_the_score() {
         let score =
             |only: RetrievalScores| NormalizedScores::new(&only, &ScoreRange::of([&only])).convex(0.5);
         assert_eq!(score(scores(0.5, 0.0)), 1.0);
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn every_score_is_a_share() {
+    fn every_score_is_between_0_and_1() {
         for cosine in [-1.0, 0.0, 0.2, 0.9, 1.0] {
             for bm25 in [0.0, 3.0, 10.0] {
                 let range = ScoreRange::of(&[scores(0.9, 10.0), scores(0.2, 0.0)]);

@@ -1,4 +1,4 @@
-//! The keyword leg: BM25 over title, other ways to ask and answer together.
+//! Keyword search: BM25 over titles, alternative titles and answers.
 
 use std::collections::HashMap;
 
@@ -11,68 +11,70 @@ use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
 use crate::analyze::{Token, tokens};
 use crate::index::Index;
 
-/// How much a further occurrence of a word counts, and how much a long field tells against it:
-/// BM25's k1 and b at the values that Robertson and Zaragoza ("The Probabilistic Relevance
-/// Framework", 2009) found to do well everywhere.
+/// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
+/// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
+/// everywhere.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
-/// How much an occurrence counts by the field it stands in: BM25F adds the fields up before it
-/// saturates, so that a word in title and answer is not counted as two.
+/// Field weights. BM25F adds the fields before saturation, so a word in both title and answer does not count
+/// as two words.
 pub(super) const TITLE: f32 = 2.0;
 const ALSO: f32 = 1.0;
 const ANSWER: f32 = 1.0;
 
-/// Of a very long phrase, this many different words that say most are searched for.
-const LONGEST_PHRASE: usize = 64;
+/// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
+const MAX_TERMS: usize = 64;
 
-/// Words shorter than this are not taken for another one misspelt.
-const SHORTEST_TYPO: usize = 4;
+/// Words with fewer characters are not treated as typos.
+const MIN_TYPO_LENGTH: usize = 4;
 
-/// Words that stand in any text and say nothing of it: left out of a phrase that has others. Lucene's
-/// list of English ones, the shortest in wide use (longer ones cost more than they gain), without
-/// those that negate or are keywords in programs: `as`, `for`, `if`, `in`, `into`, `no`, `not`.
-const SILENT: [&str; 26] = [
+/// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
+/// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
+/// `for`, `if`, `in`, `into`, `no`, `not`.
+const STOP_WORDS: [&str; 26] = [
     "a", "an", "and", "are", "at", "be", "but", "by", "is", "it", "of", "on", "or", "such", "that", "the",
     "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
 ];
 
-/// A term names something only where its idf is above this: it stands in one question of ten.
+/// A term is an identifier only if its idf is above this, which means that at most one question in ten
+/// contains it.
 const RARE: f32 = 2.3;
 
-/// A word of the phrase, as the index knows it.
+/// A word of the phrase and the index terms it matches.
 #[derive(Clone, Debug)]
 pub struct QueryTerm {
-    /// As the phrase writes it.
+    /// The word as written in the phrase.
     pub written: String,
-    /// The terms of the index it stands for: the word itself, or those one typo away where no
-    /// document has it.
+    /// The index terms it matches: the word itself, or the terms one typo away if no question contains it.
     pub matches: Vec<String>,
-    /// How much it says: ln(1 + (N - n + ½) / (n + ½)) of n questions in N.
+    /// Inverse document frequency: ln(1 + (N - n + ½) / (n + ½)) if n of N questions contain it.
     pub idf: f32,
-    /// How often the phrase says it.
+    /// How often the phrase contains it.
     pub count: u32,
-    /// It names a thing exactly (an error code, code as written), and few questions have that.
-    pub names: bool,
+    /// Whether it is an identifier (an error code, code as written) that few questions contain.
+    pub is_identifier: bool,
 }
 
-/// BM25 of every question for one phrase.
+/// BM25 scores of all questions for one phrase.
 pub struct KeywordScores {
-    /// The words of the phrase that some question has, in order of the phrase.
+    /// The words of the phrase that some question contains, in order of the phrase. If there are more than
+    /// [`MAX_TERMS`], by weight.
     pub terms: Vec<QueryTerm>,
-    /// The words of the phrase that none has, as the phrase writes them.
+    /// The words of the phrase that no question contains, as written.
     pub missing: Vec<String>,
-    /// The score of every document, a segment a list; 0 where no word matches.
+    /// The score of every document, one list per segment. 0 if no word matches.
     pub scores: Vec<Vec<f32>>,
-    /// Of the terms that [name](QueryTerm::names) something, the share by idf that every document
-    /// has, a segment a list; no lists where the phrase names nothing that any question has.
+    /// For every document, the fraction of the phrase's [identifiers](QueryTerm::is_identifier) that it
+    /// contains, weighted by idf, one list per segment. No lists if the phrase has no identifier that any
+    /// question contains.
     pub named: Vec<Vec<f32>>,
-    /// The share of the phrase, by idf, that names something.
-    pub naming: f32,
-    /// How many words of the phrase say something.
+    /// The fraction of the phrase, weighted by idf, that consists of identifiers.
+    pub identifier_share: f32,
+    /// How many different words the phrase has, without stop words.
     pub words: usize,
-    /// How much of the phrase every document has: the share by idf, in [0, 1], of its words, those
-    /// that no question has counted as the rarest; a segment a list.
+    /// For every document, the fraction of the phrase's words that it contains, weighted by idf, in [0, 1],
+    /// one list per segment. Words that no question contains count as the rarest ones.
     pub covered: Vec<Vec<f32>>,
 }
 
@@ -85,7 +87,7 @@ impl KeywordScores {
         let segments = Segments::open(index)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
-        for (token, count) in telling(tokens(phrase)) {
+        for (token, count) in significant(tokens(phrase)) {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
             match segments.look_up(&token, written, count)? {
                 Some(found) => terms.push(found),
@@ -93,34 +95,35 @@ impl KeywordScores {
                 None => {}
             }
         }
-        if terms.len() > LONGEST_PHRASE {
+        if terms.len() > MAX_TERMS {
             terms.sort_by(|a, b| b.0.weight().total_cmp(&a.0.weight()));
-            terms.truncate(LONGEST_PHRASE);
+            terms.truncate(MAX_TERMS);
         }
         let zeros = || -> Vec<Vec<f32>> {
             let segments = index.searcher().segment_readers().iter();
             segments.map(|segment| vec![0.0; segment.max_doc() as usize]).collect()
         };
         let mut scores = zeros();
-        let naming: f32 = terms.iter().filter(|(term, _)| term.names).map(|(term, _)| term.idf).sum();
-        let mut named = if naming > 0.0 { zeros() } else { Vec::new() };
+        let identifier_idf: f32 =
+            terms.iter().filter(|(term, _)| term.is_identifier).map(|(term, _)| term.idf).sum();
+        let mut named = if identifier_idf > 0.0 { zeros() } else { Vec::new() };
         let mut covered = zeros();
         let unknown = missing.len() as f32 * (1.0 + 2.0 * segments.questions).ln();
-        let said = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
+        let total_idf = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
         for (term, postings) in &terms {
             for (segment, postings) in postings.iter().enumerate() {
                 for (doc, frequency) in postings {
                     let doc = *doc as usize;
                     scores[segment][doc] += term.weight() * frequency * (K1 + 1.0) / (frequency + K1);
-                    covered[segment][doc] += term.idf / said;
-                    if term.names {
-                        named[segment][doc] += term.idf / naming;
+                    covered[segment][doc] += term.idf / total_idf;
+                    if term.is_identifier {
+                        named[segment][doc] += term.idf / identifier_idf;
                     }
                 }
             }
         }
         Ok(Self {
-            naming: if said > 0.0 { naming / said } else { 0.0 },
+            identifier_share: if total_idf > 0.0 { identifier_idf / total_idf } else { 0.0 },
             words: terms.len() + missing.len(),
             terms: terms.into_iter().map(|(term, _)| term).collect(),
             missing,
@@ -132,38 +135,38 @@ impl KeywordScores {
 }
 
 impl QueryTerm {
-    /// How much the term counts in the phrase. A long phrase repeats what it is about, and what it
-    /// is not about as well.
+    /// The weight of the term in the phrase. It grows with the square root of the count, because a long
+    /// phrase repeats both its subject and other words.
     fn weight(&self) -> f32 {
         self.idf * (self.count as f32).sqrt()
     }
 }
 
-/// The tokens of a phrase that say something, each text once and in order, with how often it
-/// stands there. A phrase of nothing but silent words says what it can.
-fn telling(tokens: Vec<Token>) -> Vec<(Token, u32)> {
-    let all_silent = tokens.iter().all(|token| SILENT.contains(&token.text.as_str()));
-    let mut telling: Vec<(Token, u32)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+/// The distinct tokens of a phrase in order, without stop words, with their counts. A phrase of stop words
+/// only keeps them.
+fn significant(tokens: Vec<Token>) -> Vec<(Token, u32)> {
+    let all_stop_words = tokens.iter().all(|token| STOP_WORDS.contains(&token.text.as_str()));
+    let mut significant: Vec<(Token, u32)> = Vec::new();
+    let mut positions: HashMap<String, usize> = HashMap::new();
     for token in tokens {
-        if !all_silent && SILENT.contains(&token.text.as_str()) {
+        if !all_stop_words && STOP_WORDS.contains(&token.text.as_str()) {
             continue;
         }
-        match places.get(&token.text) {
-            Some(at) => telling[*at].1 += 1,
+        match positions.get(&token.text) {
+            Some(at) => significant[*at].1 += 1,
             None => {
-                places.insert(token.text.clone(), telling.len());
-                telling.push((token, 1));
+                positions.insert(token.text.clone(), significant.len());
+                significant.push((token, 1));
             }
         }
     }
-    telling
+    significant
 }
 
-/// Whether a token names a thing exactly, by how the phrase writes it: a code of a letter or three and
-/// some digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with humps
+/// Whether a token is an identifier, judged by how the phrase writes it: one to three letters followed by
+/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), or a camel-case name
 /// (`PhantomData`).
-fn names(written: &str, whole: bool) -> bool {
+fn is_identifier(written: &str, whole: bool) -> bool {
     let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let letters = written.len() - digits.len();
     let is_code = (1..=3).contains(&letters)
@@ -175,8 +178,7 @@ fn names(written: &str, whole: bool) -> bool {
     is_code || is_path || humps
 }
 
-/// In each segment, the documents with a term and how often it stands there: occurrences weighted
-/// by field and length.
+/// The documents with a term in each segment, with the term frequency weighted by field and field length.
 type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 /// The searched fields of every segment.
@@ -193,8 +195,8 @@ impl<'a> Segments<'a> {
         let segments = index.searcher().segment_readers();
         let fields = index.fields();
         let fields = [(fields.title, TITLE), (fields.also, ALSO), (fields.answer, ANSWER)];
-        // A field's mean is over the documents that have it at all, or a corpus in which one
-        // question in ten has an answer would call every answer long.
+        // The mean covers only documents that have the field. Otherwise, if one question in ten has an
+        // answer, every answer would count as long.
         let mut mean_length = [1.0; 3];
         for (mean, (field, _)) in mean_length.iter_mut().zip(fields) {
             let (mut tokens, mut having) = (0, 0);
@@ -209,8 +211,8 @@ impl<'a> Segments<'a> {
         Ok(Self { segments, fields, mean_length, questions })
     }
 
-    /// A token's term and its frequencies, or `None` where neither it nor anything near it stands
-    /// in a question.
+    /// The term of a token and its frequencies. `None` if no question contains the token or a term one typo
+    /// away.
     fn look_up(
         &self,
         token: &Token,
@@ -230,8 +232,9 @@ impl<'a> Segments<'a> {
             return Ok(None);
         }
         let idf = (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln();
-        let names = names(written, token.whole) && idf > RARE;
-        let term = QueryTerm { written: written.to_owned(), matches, idf, count: count_in_phrase, names };
+        let is_identifier = is_identifier(written, token.whole) && idf > RARE;
+        let term =
+            QueryTerm { written: written.to_owned(), matches, idf, count: count_in_phrase, is_identifier };
         Ok(Some((term, frequencies)))
     }
 
@@ -255,12 +258,13 @@ impl<'a> Segments<'a> {
         Ok(found)
     }
 
-    /// The words of the index that differ from this one in one letter, one swap of neighbours.
+    /// The index terms one typo away: one letter inserted, deleted or replaced, or two adjacent letters
+    /// swapped. Empty for short words and words with digits.
     fn one_typo_away(&self, text: &str) -> tantivy::Result<Vec<String>> {
-        if text.chars().count() < SHORTEST_TYPO || text.chars().any(|c| c.is_ascii_digit()) {
+        if text.chars().count() < MIN_TYPO_LENGTH || text.chars().any(|c| c.is_ascii_digit()) {
             return Ok(Vec::new());
         }
-        let automaton = Typo(LevenshteinAutomatonBuilder::new(1, true).build_dfa(text));
+        let automaton = TypoAutomaton(LevenshteinAutomatonBuilder::new(1, true).build_dfa(text));
         let mut found = Vec::new();
         for segment in self.segments {
             for (field, _) in self.fields {
@@ -279,7 +283,7 @@ impl<'a> Segments<'a> {
     }
 }
 
-/// Occurrences in one field: weighted, and against the field's length.
+/// The term frequencies in one field, weighted by field and normalized by field length.
 fn field_frequencies(
     mut postings: SegmentPostings,
     norms: &FieldNormReader,
@@ -306,7 +310,7 @@ fn merge(into: &mut Frequencies, other: Frequencies) {
     }
 }
 
-/// Two lists in document order as one, the frequencies of a document that stands in both added.
+/// Merges two lists in document order. The frequencies of a document in both lists are added.
 fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)> {
     if a.is_empty() {
         return b;
@@ -328,10 +332,10 @@ fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)>
     }
 }
 
-/// A Levenshtein automaton as tantivy's term dictionary takes it.
-struct Typo(DFA);
+/// A Levenshtein automaton for tantivy's term dictionary.
+struct TypoAutomaton(DFA);
 
-impl tantivy_fst::Automaton for Typo {
+impl tantivy_fst::Automaton for TypoAutomaton {
     type State = u32;
 
     fn start(&self) -> u32 {
@@ -351,7 +355,7 @@ impl tantivy_fst::Automaton for Typo {
     }
 }
 
-/// The weight of every index term that the phrase matches: what a snippet marks.
+/// The idf of every index term that the phrase matches. Snippets highlight these terms.
 pub fn term_weights(terms: &[QueryTerm]) -> HashMap<&str, f32> {
     terms.iter().flat_map(|term| term.matches.iter().map(|text| (text.as_str(), term.idf))).collect()
 }
@@ -362,14 +366,14 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, expected: &[(&str, u32)]) {
-        let found = telling(tokens(phrase));
+        let found = significant(tokens(phrase));
         let found: Vec<(&str, u32)> =
             found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
         assert_eq!(found, expected, "{phrase}");
     }
 
     #[test]
-    fn silent_words_go_where_others_stand() {
+    fn stop_words_are_dropped_unless_there_is_nothing_else() {
         check("the lock of a lock", &[("lock", 2)]);
         check("is it that", &[("is", 1), ("it", 1), ("that", 1)]);
         check("as if not", &[("as", 1), ("if", 1), ("not", 1)]);
@@ -377,14 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn silent_words_are_what_the_analyzer_makes_of_them() {
-        for word in SILENT {
+    fn stop_words_are_written_as_the_analyzer_writes_them() {
+        for word in STOP_WORDS {
             assert_eq!(tokens(word)[0].text, word);
         }
     }
 
     #[test]
-    fn code_names_things_and_words_do_not() {
+    fn code_is_an_identifier_and_words_are_not() {
         for (text, expected) in [
             ("E0502", true),
             ("Arc<Mutex<T>>", true),
@@ -397,7 +401,7 @@ mod tests {
             ("don't", false),
             ("and/or", false),
         ] {
-            assert_eq!(names(text, tokens(text)[0].whole), expected, "{text}");
+            assert_eq!(is_identifier(text, tokens(text)[0].whole), expected, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Phrase → ranked questions.
+//! Search: from a phrase to ranked questions.
 
 mod collapse;
 mod confidence;
@@ -34,14 +34,15 @@ pub use results::{Hit, Results};
 pub use snippet::Snippet;
 pub use tune::{retune, spread, tune};
 
-/// Finds the questions a phrase is about, best first.
+/// Finds the questions that match a phrase, best first.
 ///
-/// `embedder` must be the model that the index was made with; it is not needed by
-/// [`Mode::Keyword`] or an index without vectors.
+/// `embedder` must be the model that the index was built with. It is not needed for [`Mode::Keyword`] or
+/// for an index without vectors.
 ///
 /// # Errors
-/// The index is damaged; it has no vectors and only they are asked for; `embedder` is another
-/// model, or is missing, or fails.
+/// - The index is damaged.
+/// - The index has no vectors and the mode is [`Mode::Semantic`].
+/// - `embedder` is missing, is a different model than the index's, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
@@ -57,18 +58,18 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms, notice: None })
 }
 
-/// Reads the best candidates' questions, and says of each hit what there is to say.
+/// Reads the questions of the best candidates and builds the hits.
 ///
-/// `asked` is the ranking by the phrase as it is: what is told of a hit is what the phrase itself says
-/// of it.
-fn present(retrieval: &Retrieval<'_>, asked: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
-    let kept = kept(retrieval, ranking)?;
+/// `first` is the ranking by the phrase itself, before feedback. Confidence is computed against its score
+/// range.
+fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
+    let collapsed = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
     let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
         let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
-        let lead = candidate.fused - ranking.field;
+        let lead = candidate.fused - ranking.top_mean;
         let features = scores.cosine.map(|cosine| {
-            Features::new(cosine, &scores, &asked.range, lead, &retrieval.keyword, retrieval.index.scale())
+            Features::new(cosine, &scores, &first.range, lead, &retrieval.keyword, retrieval.index.scale())
         });
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
@@ -91,12 +92,12 @@ fn present(retrieval: &Retrieval<'_>, asked: &Ranking, ranking: &Ranking) -> any
             also_asked,
         }
     };
-    Ok((1..).zip(kept).map(hit).collect())
+    Ok((1..).zip(collapsed).map(hit).collect())
 }
 
-/// Reads the best candidates, as many as are asked for, puts ties in order of source, and folds those
-/// that ask the same.
-fn kept(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<Vec<CollapsedHit>> {
+/// Reads the best candidates up to the limit, orders ties by source, and collapses questions that ask the
+/// same.
+fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<Vec<CollapsedHit>> {
     let limit = retrieval.query.limit;
     let mut wanted = limit;
     loop {
@@ -110,24 +111,24 @@ fn kept(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<Vec<Coll
                 .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
         });
         let seen = read.len();
-        let mut kept = match retrieval.query.collapse {
+        let mut hits = match retrieval.query.collapse {
             true => collapse::collapse(retrieval.index, read),
             false => {
                 read.into_iter().map(|(candidate, question)| CollapsedHit::new(candidate, question)).collect()
             }
         };
-        if kept.len() >= limit || seen == ranking.candidates.len() {
-            kept.truncate(limit);
+        if hits.len() >= limit || seen == ranking.candidates.len() {
+            hits.truncate(limit);
             if retrieval.query.collapse {
-                collapse::collapse_next(retrieval.index, &mut kept, &ranking.candidates[seen..])?;
+                collapse::collapse_next(retrieval.index, &mut hits, &ranking.candidates[seen..])?;
             }
-            return Ok(kept);
+            return Ok(hits);
         }
-        wanted += limit - kept.len();
+        wanted += limit - hits.len();
     }
 }
 
-/// The piece of the answer nearest to the phrase.
+/// The passage of the answer that is nearest to the phrase, in bytes. `None` without vectors.
 fn best_passage(retrieval: &Retrieval<'_>, address: DocAddress) -> Option<std::ops::Range<usize>> {
     let vectors = &retrieval.index.vectors()[address.segment_ord as usize];
     let range = vectors.nearest_passage(address.doc_id, retrieval.semantic.as_ref()?)?;

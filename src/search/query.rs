@@ -1,67 +1,69 @@
-//! What was asked for.
+//! Search queries and the phrase syntax.
 
 use std::str::FromStr;
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-/// Which legs rank.
+/// How questions are ranked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Both, fused.
+    /// Keyword and semantic search combined.
     #[default]
     Hybrid,
-    /// Words only (BM25).
+    /// Keyword search only (BM25).
     Keyword,
-    /// Meaning only (vectors).
+    /// Semantic search only (vectors).
     Semantic,
 }
 
-/// Which questions may be found. Every filter that is set must hold; of its values, one.
+/// Restricts a search to some questions. A question must match every filter that is set, and at least one
+/// value of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// The file's path contains one of these, case ignored.
+    /// The path of the question's file contains one of these, ignoring case.
     pub sources: Vec<String>,
-    /// The section contains one of these, case ignored.
+    /// The section contains one of these, ignoring case.
     pub sections: Vec<String>,
-    /// The level is one of these, case ignored.
+    /// The level equals one of these, ignoring case.
     pub levels: Vec<String>,
-    /// A tag is one of these, case ignored.
+    /// A tag equals one of these, ignoring case.
     pub tags: Vec<String>,
 }
 
-/// A phrase taken apart, and how to search for it.
+/// A parsed phrase and the search options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// The phrase as typed.
     pub phrase: String,
-    /// What is searched for: the phrase without what is excluded, quotes taken away.
+    /// The text to search for: the phrase without quotation marks and excluded words.
     pub text: String,
-    /// Word sequences that must stand in a question's title, other ways to ask, or answer.
+    /// Sequences of words that must occur in the question's title, alternative titles or answer.
     pub exact: Vec<String>,
-    /// Words that must not stand there.
+    /// Words that must not occur there.
     pub excluded: Vec<String>,
-    /// Which legs rank.
+    /// How questions are ranked.
     pub mode: Mode,
-    /// How many hits at most.
+    /// The maximum number of hits.
     pub limit: usize,
-    /// Which questions may be found.
+    /// Which questions are searched.
     pub filters: Filters,
-    /// The share of the semantic leg, in [0, 1], instead of the one tuned on the corpus.
+    /// The weight of semantic search in the hybrid score, in [0, 1]. `None` uses the weight tuned on the
+    /// corpus.
     pub semantic_weight: Option<f32>,
-    /// Say of every hit why it stands where it does; takes a little longer.
+    /// Explain why each hit is ranked where it is. This takes a little longer.
     pub explain: bool,
-    /// Show one hit for questions that ask the same.
+    /// Return one hit for questions that ask the same.
     pub collapse: bool,
 }
 
 impl Query {
-    /// How many hits there are when nobody says how many.
+    /// The default number of hits.
     pub const DEFAULT_LIMIT: usize = 10;
 
-    /// A query for a text as it is: no quotes, no exclusions.
+    /// A query for a literal text: quotation marks and dashes have no special meaning.
     pub fn plain(text: &str) -> Self {
         Self {
             phrase: text.to_owned(),
@@ -81,9 +83,11 @@ impl Query {
 impl FromStr for Query {
     type Err = anyhow::Error;
 
-    /// Reads a phrase: `"quoted words"` must stand as they are, `-word` must not stand at all,
-    /// everything else is plain language, code included. The only thing that fails is a phrase
-    /// with nothing to search for.
+    /// Parses a phrase. `"quoted words"` must occur exactly as written and `-word` must not occur. Everything
+    /// else, including code, is plain text.
+    ///
+    /// # Errors
+    /// The phrase has nothing to search for: it is empty or has only excluded words.
     fn from_str(phrase: &str) -> anyhow::Result<Self> {
         let mut query = Self { phrase: phrase.to_owned(), ..Self::plain("") };
         let mut rest = phrase;
@@ -106,15 +110,16 @@ impl FromStr for Query {
             bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
         }
         if query.text.is_empty() {
-            bail!("the phrase only says what to leave out\n  hint: add what to look for before `-word`");
+            bail!("the phrase has only excluded words\n  hint: add words to search for before `-word`");
         }
         Ok(query)
     }
 }
 
-/// `"words" rest` → (`words`, ` rest`): a quotation that is closed and ends at a space.
+/// Splits `"words" rest` into (`words`, ` rest`). The closing quotation mark must be followed by white space
+/// or the end of the text.
 ///
-/// The quote in `println!("x")` begins inside a word, so it never gets here.
+/// The caller checks that the quotation starts a word, so the one in `println!("x")` is not a quotation.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let (close, inner) = [('"', '"'), ('“', '”')]
         .into_iter()
@@ -125,7 +130,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     (ends && !inner[..end].trim().is_empty()).then_some((&inner[..end], after))
 }
 
-/// `-word rest` → (`word`, ` rest`). A single letter (`-C`) is a flag that somebody asks about.
+/// Splits `-word rest` into (`word`, ` rest`). A single letter (`-C`) is not an exclusion but a flag that
+/// somebody asks about.
 fn excluded(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('-')?;
     let end = inner.find(char::is_whitespace).unwrap_or(inner.len());
@@ -152,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_demand_and_dashes_exclude() {
+    fn quotes_require_and_dashes_exclude() {
         check("plain words", "plain words", &[], &[]);
         check(r#"a "borrow checker" error"#, "a borrow checker error", &["borrow checker"], &[]);
         check("pin -tokio", "pin", &[], &["tokio"]);
@@ -160,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_plain_language() {
+    fn code_is_plain_text() {
         check(r#"println!("{}", x)"#, r#"println!("{}", x)"#, &[], &[]);
         check("a->b work-stealing --release -C 'static", "a->b work-stealing --release -C 'static", &[], &[]);
         check(r#"unclosed "quote"#, r#"unclosed "quote"#, &[], &[]);
@@ -169,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_nothing_to_search_for_fails() {
+    fn a_phrase_with_nothing_to_search_for_fails() {
         for phrase in ["", "  \n", "-word", "-a-b -cd"] {
             assert!(phrase.parse::<Query>().is_err(), "{phrase:?}");
         }

@@ -1,4 +1,4 @@
-//! A second look at the best hits, by a model that reads phrase and question together.
+//! Reranking: a cross-encoder scores the best hits again, reading phrase and question together.
 
 use std::time::{Duration, Instant};
 
@@ -9,38 +9,38 @@ use crate::embed::{Embedder, Reranker};
 use crate::index::Index;
 use crate::worker_threads;
 
-/// How many hits are looked at again when nobody says how many.
+/// The default number of hits to rerank.
 pub const DEFAULT_CANDIDATES: usize = 30;
 
-/// For how long they are when nobody says how long.
+/// The default time limit for reranking.
 pub const DEFAULT_BUDGET: Duration = Duration::from_millis(1_000);
 
-/// What the reranker counts against the order it finds, in [0, 1]. It has not been fitted: no cross-encoder
-/// worth its name could be had where this was written.
-const SHARE: f32 = 0.5;
+/// The weight of the reranker's score in the new score, in [0, 1]. It was not fitted, because no good
+/// cross-encoder was available during development.
+const RERANKER_WEIGHT: f32 = 0.5;
 
-/// Log-odds beyond this are no surer: some rerankers give 10 and more to everything they like.
-const SUREST: f32 = 6.0;
+/// Log-odds are clamped to ± this value, because some rerankers score every good match at 10 or more.
+const MAX_LOG_ODDS: f32 = 6.0;
 
-/// How hits are looked at again.
+/// Options of [`search_and_rerank`].
 #[derive(Clone, Copy)]
 pub struct Reranking<'a> {
-    /// The model that does it.
+    /// The reranking model.
     pub reranker: &'a dyn Reranker,
-    /// How many of the best hits.
+    /// How many of the best hits to rerank.
     pub candidates: usize,
-    /// For how long at most, but for what is under way then.
+    /// The time limit. No hit is started after it, but hits already started are finished.
     pub budget: Duration,
 }
 
-/// [`search`], and the best hits looked at again.
+/// Runs [`search`] and reranks the best hits.
 ///
-/// A hit's new score is half its old one and half what the reranker says, both as shares of the best;
-/// its confidence is the mean of both in log-odds. Hits that were not reached within the time keep their
-/// places, and so do exact titles.
+/// The new score of a hit is the mean of its old score and the reranker's score, both scaled to the range of
+/// the reranked hits. The new confidence is the mean of both in log-odds. Hits that were not reached in time
+/// keep their positions. Exact titles stay first and keep their scores.
 ///
 /// # Errors
-/// Those of [`search`]; the reranker fails.
+/// Returns the errors of [`search`], or an error if the reranker fails.
 pub fn search_and_rerank(
     index: &Index,
     embedder: Option<&dyn Embedder>,
@@ -59,7 +59,7 @@ pub fn search_and_rerank(
 fn rerank(hits: &mut [Hit], phrase: &str, reranking: Reranking<'_>) -> anyhow::Result<()> {
     let deadline = Instant::now() + reranking.budget;
     let candidates = &hits[..hits.len().min(reranking.candidates)];
-    // They are begun in order, so that those that are reached come before those that are not.
+    // Hits are started in order, so the hits reached in time come before all others.
     let relevance = worker_threads::map(candidates, |hit| {
         (Instant::now() < deadline).then(|| reranking.reranker.score(phrase, &passage(hit))).transpose()
     });
@@ -72,43 +72,43 @@ fn rerank(hits: &mut [Hit], phrase: &str, reranking: Reranking<'_>) -> anyhow::R
     Ok(())
 }
 
-/// What a reranker reads of a hit: the question, and the piece of its answer that is nearest to the phrase.
+/// The text that the reranker reads for a hit: the title and the passage of the answer nearest to the phrase.
 fn passage(hit: &Hit) -> String {
     let answer = hit.question.readable_answer();
     let piece = answer.get(hit.passage.clone()).unwrap_or(&answer);
     format!("{}\n{}", hit.question.title, piece.trim())
 }
 
-/// Puts hits into a new order by what a reranker says of each. Their scores stay between the best and the
-/// least of what they were, so that they still compare with those of hits further down.
+/// Reorders hits by the reranker's scores. The new scores stay within the range of the old ones, so they
+/// remain comparable with the scores of hits further down.
 fn reorder(hits: &mut [Hit], relevance: &[f32]) {
     let (Some(best), Some(last)) = (hits.iter().map(|hit| hit.score).reduce(f32::max), hits.last()) else {
         return;
     };
-    let least = last.score;
+    let min = last.score;
     let range = |values: &[f32]| {
-        let least = values.iter().copied().fold(f32::INFINITY, f32::min);
-        (least, values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least)
+        let min = values.iter().copied().fold(f32::INFINITY, f32::min);
+        (min, values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min)
     };
-    let share =
-        |value: f32, (least, width): (f32, f32)| if width > 0.0 { (value - least) / width } else { 1.0 };
-    let scores = (least, best - least);
+    let scaled = |value: f32, (min, width): (f32, f32)| if width > 0.0 { (value - min) / width } else { 1.0 };
+    let scores = (min, best - min);
     let relevances = range(relevance);
     for (hit, relevance) in hits.iter_mut().zip(relevance) {
         hit.relevance = Some(*relevance);
         if !hit.exact {
-            let fused = (1.0 - SHARE) * share(hit.score, scores) + SHARE * share(*relevance, relevances);
-            hit.score = least + fused * (best - least);
-            hit.confidence = hit.confidence.map(|sure| surer(sure, *relevance));
+            let fused = (1.0 - RERANKER_WEIGHT) * scaled(hit.score, scores)
+                + RERANKER_WEIGHT * scaled(*relevance, relevances);
+            hit.score = min + fused * (best - min);
+            hit.confidence = hit.confidence.map(|confidence| combined_confidence(confidence, *relevance));
         }
     }
     hits.sort_by(|a, b| (b.exact.cmp(&a.exact)).then(b.score.total_cmp(&a.score)));
 }
 
-/// A probability and log-odds, together: the mean of both as log-odds.
-fn surer(sure: f32, relevance: f32) -> f32 {
-    let sure = sure.clamp(1e-4, 1.0 - 1e-4);
-    let odds = ((sure / (1.0 - sure)).ln() + relevance.clamp(-SUREST, SUREST)) / 2.0;
+/// The mean of a probability and a relevance in log-odds, as a probability.
+fn combined_confidence(confidence: f32, relevance: f32) -> f32 {
+    let p = confidence.clamp(1e-4, 1.0 - 1e-4);
+    let odds = ((p / (1.0 - p)).ln() + relevance.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)) / 2.0;
     1.0 / (1.0 + (-odds).exp())
 }
 
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// Likes long titles, and takes its time.
+    /// Scores long passages higher and sleeps before each score.
     struct Slow(Duration, Mutex<usize>);
 
     impl Reranker for Slow {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_both() {
+    fn the_new_order_combines_both_scores() {
         let mut hits = [hit("a", 0.9), hit("bbb", 0.85), hit("cc", 0.1)];
         let slow = Slow(Duration::ZERO, Mutex::default());
         let reranking = Reranking { reranker: &slow, candidates: 10, budget: DEFAULT_BUDGET };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_reached_keeps_its_place() {
+    fn hits_that_are_not_reached_keep_their_positions() {
         let mut hits = [hit("a", 0.9), hit("bb", 0.8), hit("ccc", 0.7), hit("dddd", 0.6)];
         let slow = Slow(Duration::ZERO, Mutex::default());
         rerank(&mut hits, "phrase", Reranking { reranker: &slow, candidates: 2, budget: DEFAULT_BUDGET })
@@ -192,8 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn no_relevance_makes_anything_certain() {
-        assert!((surer(0.5, 0.0) - 0.5).abs() < 1e-6);
-        assert!(surer(0.9, 100.0) < 0.99 && surer(0.9, -100.0) > 0.05);
+    fn extreme_relevance_does_not_make_confidence_certain() {
+        assert!((combined_confidence(0.5, 0.0) - 0.5).abs() < 1e-6);
+        assert!(combined_confidence(0.9, 100.0) < 0.99 && combined_confidence(0.9, -100.0) > 0.05);
     }
 }

@@ -1,4 +1,4 @@
-//! What a search gives back: plain data in the user's terms.
+//! Search results as plain data.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,34 +11,35 @@ use super::fuse::RetrievalScores;
 use super::snippet::{self, Snippet};
 use crate::question::Question;
 
-/// The answer to one query.
+/// The results of one query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
     /// The phrase as typed.
     pub phrase: String,
-    /// From the parsed query to the last snippet.
+    /// The time from the parsed query to the last snippet.
     pub took: Duration,
-    /// Best first. Equal scores stand in order of source and line.
+    /// The hits, best first. Hits with equal scores are ordered by source and line.
     pub hits: Vec<Hit>,
-    /// Words of the phrase that no question has, not even one letter off.
+    /// Words of the phrase that occur in no question, not even with one typo.
     pub missing: Vec<String>,
-    /// The terms that the words of the phrase were found by, as the index writes them: what
-    /// [`highlights`](Self::highlights) marks.
+    /// The index terms that the words of the phrase match. [`highlights`](Self::highlights) marks them.
     pub terms: Vec<String>,
-    /// Why less was searched than was asked for, where that is so: an index whose model must not be used is
-    /// searched by keywords.
+    /// Why the search was limited, if it was. For example, an index whose model is not approved supports
+    /// keyword search only.
     pub notice: Option<String>,
 }
 
 impl Results {
-    /// Whether we are at least as sure of the best hit as this. Without vectors nobody can tell, and
-    /// any hit is an answer.
+    /// Whether the best hit has at least this confidence. Without vectors there is no confidence, and any hit
+    /// counts as an answer.
     pub fn is_answered(&self, min_confidence: f32) -> bool {
-        self.hits.first().is_some_and(|best| best.confidence.is_none_or(|sure| sure >= min_confidence))
+        self.hits
+            .first()
+            .is_some_and(|best| best.confidence.is_none_or(|confidence| confidence >= min_confidence))
     }
 
-    /// The byte ranges of any text that match the phrase, in order, not overlapping: of a whole answer,
-    /// say, of which a [`Snippet`] is a piece.
+    /// The byte ranges of a text that match the phrase, in order and without overlaps. Use it to highlight a
+    /// whole answer instead of a [`Snippet`].
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
         let weights: HashMap<&str, f32> = self.terms.iter().map(|term| (term.as_str(), 1.0)).collect();
         snippet::highlights(text, &weights)
@@ -48,33 +49,33 @@ impl Results {
 /// A question that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    /// From 1.
+    /// The position in the results, starting at 1.
     pub rank: usize,
-    /// The question, whole.
+    /// The complete question.
     pub question: Question,
-    /// How well it fits, compared with the other hits of this query. Hybrid: the fused score in
-    /// [0, 1], 1 for a title that is the phrase; semantic: the cosine; keyword: BM25.
+    /// The score, comparable only with other hits of the same query. Hybrid mode: the fused score in [0, 1],
+    /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25.
     pub score: f32,
-    /// The probability that it answers the phrase, where that is known.
+    /// The probability that the question answers the phrase. `None` without vectors.
     pub confidence: Option<f32>,
-    /// Its title, or another way to ask it, is the phrase.
+    /// Whether the title or an alternative title equals the phrase.
     pub exact: bool,
-    /// What [`confidence`](Self::confidence) was told by, where that is known.
+    /// The features that determine [`confidence`](Self::confidence). `None` without vectors.
     pub features: Option<Features>,
-    /// Why it stands where it does, where the query asks for that.
+    /// Why the hit is ranked where it is. `None` unless [`Query::explain`](super::Query::explain) is set.
     pub explanation: Option<Explanation>,
-    /// Questions further down that ask the same, best first; none where nobody asked to
-    /// [fold](super::Query::fold) them.
+    /// Lower-ranked questions that ask the same, best first. Empty unless
+    /// [`Query::collapse`](super::Query::collapse) is set.
     pub also_asked: Vec<AlsoAsked>,
-    /// What both legs say of it.
+    /// The scores from keyword and semantic search.
     pub scores: RetrievalScores,
     /// Byte ranges of the title that match the phrase.
     pub title_highlights: Vec<Range<usize>>,
-    /// The passage that answers, or the most telling part of it.
+    /// An excerpt of the answer that matches the phrase.
     pub snippet: Snippet,
-    /// The piece of the [readable](Question::readable_answer) answer that is nearest to the phrase, in bytes;
-    /// all of it without vectors.
+    /// The passage of the [readable answer](Question::readable_answer) that is nearest to the phrase, as a
+    /// byte range. The whole answer without vectors.
     pub passage: Range<usize>,
-    /// What a reranker says of it, as log-odds, where one was asked and reached it.
+    /// The reranker's score, as log-odds. `None` without a reranker, or if its time ran out before this hit.
     pub relevance: Option<f32>,
 }

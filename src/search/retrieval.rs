@@ -1,4 +1,4 @@
-//! Both legs, ready to say what they think of any document, and the ranking of what they bring.
+//! Keyword and vector retrieval: scores every document for a phrase and ranks the candidates.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -20,37 +20,38 @@ use crate::analyze::title_key;
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized};
 
-/// How many of its best each leg brings to the fusion, where fewer are not asked for.
+/// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
 const CANDIDATES: usize = 300;
 
-/// How many of the first ranking's hits move the phrase's vector, and how far beside its own length:
-/// of 1 to 10 and 0.2 to 0.7, what did best over seven judged sets; more than three hits do harm.
-const FED_BACK: usize = 2;
-const FEEDBACK: f32 = 0.4;
+/// How many hits of the first ranking move the phrase's vector, and how far relative to its length. These
+/// values performed best over seven sets of judged queries, out of 1 to 10 hits and weights of 0.2 to 0.7.
+/// More than three hits make results worse.
+const FEEDBACK_HITS: usize = 2;
+const FEEDBACK_WEIGHT: f32 = 0.4;
 
-/// Hits whose nearest pieces have a cosine above this are one question twice.
+/// Hits whose nearest chunks have a cosine of at least this count as the same question.
 const SAME: f32 = 0.9;
 
-/// Below this cosine, a question that shares no word with the phrase has nothing to do with it:
-/// unrelated sentences have cosines of 0 to 0.15 in MiniLM's space.
+/// A question that shares no word with the phrase is unrelated unless its cosine is above this. Unrelated
+/// sentences have cosines of 0 to 0.15 with MiniLM.
 const UNRELATED: f32 = 0.15;
 
-/// Among how many of the best a hit has to lead to be believed.
-const FIELD: usize = 10;
+/// How many of the highest fused scores [`Ranking::top_mean`] averages.
+const TOP: usize = 10;
 
-/// What a phrase's words and its meaning say of every document of an index.
+/// The keyword scores and the vector of a phrase, and what is needed to score any document of an index.
 pub struct Retrieval<'a> {
     pub index: &'a Index,
     pub query: &'a Query,
     pub keyword: KeywordScores,
-    /// The phrase's vector, where meaning counts.
+    /// The phrase's vector. `None` in keyword mode or without vectors.
     pub semantic: Option<Quantized>,
-    /// The share of the semantic leg in the score.
+    /// The weight of semantic search in the score, in [0, 1].
     pub weight: f32,
     allowed: Allowed,
-    /// The documents whose title, or another way to ask, is the phrase.
+    /// The documents whose title or alternative title equals the phrase.
     exact: Vec<DocAddress>,
-    /// The best by words.
+    /// The best documents by keyword search, in no particular order.
     keyword_best: Vec<DocAddress>,
 }
 
@@ -58,29 +59,29 @@ pub struct Retrieval<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     pub address: DocAddress,
-    /// What it is ranked by.
+    /// The scores from both retrievers.
     pub scores: RetrievalScores,
-    /// Its title, or another way to ask it, is the phrase.
+    /// Whether the title or an alternative title equals the phrase.
     pub exact: bool,
-    /// What the fusion makes of its figures, whatever ranks.
+    /// The fused score, in every mode.
     pub fused: f32,
-    /// What ranks it.
+    /// The score that the candidates are ranked by. It depends on the mode.
     pub score: f32,
 }
 
-/// The candidates, in order.
+/// Ranked candidates.
 pub struct Ranking {
-    /// Best first.
+    /// The candidates, best first.
     pub candidates: Vec<Candidate>,
-    /// Among what figures they stand.
+    /// The score range of the candidates.
     pub range: ScoreRange,
-    /// The mean fused score of the best ten.
-    pub field: f32,
+    /// The mean of the ten highest fused scores.
+    pub top_mean: f32,
 }
 
 impl Ranking {
-    /// The first `limit`, and those that tie with the last of them, since their order depends on what is
-    /// read later.
+    /// The first `limit` candidates and all that tie with the last of them. Ties are ordered by source, which
+    /// is read later.
     pub fn first(&self, limit: usize) -> &[Candidate] {
         let Some(last) = limit.min(self.candidates.len()).checked_sub(1) else {
             return &[];
@@ -92,10 +93,10 @@ impl Ranking {
 }
 
 impl<'a> Retrieval<'a> {
-    /// Asks both legs: words on one thread, the phrase's vector on another.
+    /// Runs keyword retrieval on one thread and embeds the phrase on another.
     ///
     /// # Errors
-    /// Those of [`search`](super::search()).
+    /// See [`search`](super::search()).
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
         let allowed = Allowed::new(index, query)?;
         let (keyword, semantic) = thread::scope(|scope| {
@@ -123,8 +124,8 @@ impl<'a> Retrieval<'a> {
         Ok(retrieval)
     }
 
-    /// Ranks the union of both legs' best, with both legs' figures for each, by a vector that stands
-    /// for the phrase.
+    /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
+    /// phrase.
     pub fn rank(&self, vector: Option<&Quantized>) -> Ranking {
         let mode = self.query.mode;
         let mut candidates = self.candidates(vector);
@@ -143,15 +144,15 @@ impl<'a> Retrieval<'a> {
             };
         }
         candidates.sort_by(by_score);
-        let field = &candidates[..candidates.len().min(FIELD)];
-        let field = field.iter().map(|candidate| candidate.fused).sum::<f32>() / field.len().max(1) as f32;
-        Ranking { candidates, range, field }
+        let top = &candidates[..candidates.len().min(TOP)];
+        let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
+        Ranking { candidates, range, top_mean }
     }
 
     fn candidates(&self, vector: Option<&Quantized>) -> Vec<Candidate> {
         let mut addresses = self.exact.clone();
         addresses.extend(&self.keyword_best);
-        // The scan has the cosines of its own already.
+        // The vector scan has already computed these cosines.
         let mut near: HashMap<DocAddress, f32> = HashMap::new();
         if let Some(vector) = vector {
             near.extend(
@@ -174,9 +175,9 @@ impl<'a> Retrieval<'a> {
         addresses.into_iter().map(candidate).collect()
     }
 
-    /// The phrase's vector, moved towards what the best hits of the first ranking say (Rocchio's
-    /// feedback, on vectors): a question asked in other words than the phrase is often near to one that
-    /// the phrase did find. `None` where there is no vector or nothing was found.
+    /// The phrase's vector, moved towards the best hits of the first ranking (Rocchio feedback on vectors). A
+    /// question worded differently from the phrase is often near to a question that the phrase found. `None`
+    /// if there is no vector or no hit.
     pub fn feedback(&self, first: &Ranking) -> Option<Quantized> {
         let phrase = self.semantic.as_ref()?;
         let same = self.index.scale().from_builtin(SAME);
@@ -187,13 +188,13 @@ impl<'a> Retrieval<'a> {
                 continue;
             };
             let nearest: Vec<f32> = vectors.row(row).values().collect();
-            // The same question twice says nothing twice.
-            let says_more = |(_, other): &(f32, Vec<f32>)| {
+            // A second copy of the same question adds no information.
+            let differs = |(_, other): &(f32, Vec<f32>)| {
                 other.iter().zip(&nearest).map(|(a, b)| a * b).sum::<f32>() < same
             };
-            if fed_back.iter().all(says_more) {
+            if fed_back.iter().all(differs) {
                 fed_back.push((candidate.score, nearest));
-                if fed_back.len() == FED_BACK {
+                if fed_back.len() == FEEDBACK_HITS {
                     break;
                 }
             }
@@ -206,11 +207,11 @@ impl<'a> Retrieval<'a> {
         if direction.iter().all(|x| *x == 0.0) {
             return None;
         }
-        let moved = phrase.values().zip(direction).map(|(x, back)| x + FEEDBACK * back);
+        let moved = phrase.values().zip(direction).map(|(x, back)| x + FEEDBACK_WEIGHT * back);
         Some(Quantized::from(normalized(moved.collect()).as_slice()))
     }
 
-    /// What both legs say of a document, by a vector that stands for the phrase.
+    /// The scores of a document from both retrievers. `vector` represents the phrase.
     pub fn scores(&self, address: DocAddress, vector: Option<&Quantized>) -> RetrievalScores {
         let (segment, doc) = (address.segment_ord as usize, address.doc_id);
         let of = |scores: &[Vec<f32>]| scores[segment][doc as usize];
@@ -228,7 +229,7 @@ impl<'a> Retrieval<'a> {
 
     fn exact_titles(&self) -> anyhow::Result<Vec<DocAddress>> {
         let key = title_key(&self.query.text);
-        // Terms have a length limit, and nobody types such a title.
+        // Terms have a length limit, and nobody types a title this long.
         if key.is_empty() || key.len() > 1_000 {
             return Ok(Vec::new());
         }
@@ -269,7 +270,8 @@ impl<'a> Retrieval<'a> {
         near
     }
 
-    /// Where words alone would put a document, from 1, among how many; `None` where no word matches.
+    /// The rank of a document by keyword search alone, starting at 1, and the number of documents that match.
+    /// `None` if no word matches the document.
     pub fn keyword_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
         let own = self.scores(address, None).bm25;
         let scores = self.keyword.scores.iter().enumerate();
@@ -282,8 +284,8 @@ impl<'a> Retrieval<'a> {
         (own > 0.0).then(|| (1 + found.iter().filter(|score| **score > own).count(), found.len()))
     }
 
-    /// Where the phrase's meaning alone would put a document, from 1, among how many; `None` without
-    /// vectors.
+    /// The rank of a document by semantic search alone, starting at 1, and the number of documents ranked.
+    /// `None` without vectors.
     pub fn semantic_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
         let phrase = self.semantic.as_ref()?;
         let ranked = self.semantic_best(phrase, usize::MAX);
@@ -298,9 +300,7 @@ fn query_vector(
 ) -> anyhow::Result<Option<Quantized>> {
     let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
         if query.mode == Mode::Semantic {
-            bail!(
-                "the index has keywords only\n  hint: build it without --keyword-only to search by meaning"
-            );
+            bail!("the index has keywords only\n  hint: `rqsearch index --model builtin` adds embeddings");
         }
         return Ok(None);
     };
@@ -319,12 +319,12 @@ fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {
     }
 }
 
-/// Best first; exact titles before everything else.
+/// Orders candidates by score, best first. Exact titles come before all others.
 pub fn by_score(a: &Candidate, b: &Candidate) -> Ordering {
     (b.exact.cmp(&a.exact)).then(b.score.total_cmp(&a.score))
 }
 
-/// Best first, equal ones in order of the index.
+/// Orders documents by score, best first. Equal scores keep the order of the index.
 fn best_first(a: &(f32, DocAddress), b: &(f32, DocAddress)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }

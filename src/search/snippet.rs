@@ -1,4 +1,4 @@
-//! The passage that answers, cut to a few lines, with the phrase's words marked.
+//! Snippets: excerpts of an answer with the phrase's words highlighted.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,23 +6,24 @@ use std::ops::Range;
 use crate::analyze::tokens;
 use crate::chunk::is_markup_only;
 
-/// How long a snippet is at most, in bytes.
+/// The maximum length of a snippet, in bytes.
 const LENGTH: usize = 320;
 
-/// A piece of an answer.
+/// An excerpt of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snippet {
-    /// The text as it stands in the readable answer: Markdown, line breaks included. Empty only
-    /// where the answer is.
+    /// A substring of the [readable answer](crate::question::Question::readable_answer): Markdown, including
+    /// line breaks. Empty only if the answer is empty.
     pub text: String,
-    /// Byte ranges of `text` that match the phrase, in order, not overlapping.
+    /// Byte ranges of `text` that match the phrase, in order and without overlaps.
     pub highlights: Vec<Range<usize>>,
 }
 
-/// The piece of `answer[passage]` that holds most of the phrase: different words count by how
-/// much they say, and among equals the earliest piece wins.
+/// The excerpt of `answer[passage]` that matches the phrase best. Each different word counts once, with its
+/// weight. If several excerpts match equally well, the first is returned. If the passage is not a valid range
+/// or is markup only, the excerpt comes from the whole answer.
 ///
-/// `weights` names the terms to mark, as [`tokens`] writes them.
+/// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = answer.get(passage).filter(|passage| !is_markup_only(passage)).unwrap_or(answer);
     let passage = passage.trim();
@@ -38,12 +39,12 @@ pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>
     Snippet { text: text.to_owned(), highlights }
 }
 
-/// The byte ranges of a text that match the phrase, in order, not overlapping.
+/// The byte ranges of a text that match the phrase, in order and without overlaps.
 pub fn highlights(text: &str, weights: &HashMap<&str, f32>) -> Vec<Range<usize>> {
     merged(marks(text, weights).into_iter().map(|mark| mark.range))
 }
 
-/// A token that matches.
+/// A token that matches a term.
 struct Mark {
     range: Range<usize>,
     text: String,
@@ -60,7 +61,7 @@ fn marks(text: &str, weights: &HashMap<&str, f32>) -> Vec<Mark> {
         .collect()
 }
 
-/// Ranges in order of start, those that touch or overlap joined.
+/// Sorts ranges by start and merges those that touch or overlap.
 fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     let mut merged: Vec<Range<usize>> = Vec::new();
     let mut ranges: Vec<_> = ranges.collect();
@@ -74,8 +75,8 @@ fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// Where to cut: the window of at most [`LENGTH`] bytes that begins where a sentence or line does
-/// and holds the most weight of different terms. It is never markup only where the text has a word.
+/// The window of at most [`LENGTH`] bytes that starts at a sentence or line and has the highest total weight
+/// of different terms. It is never markup only if the text contains a word.
 fn best_window(text: &str, marks: &[Mark]) -> Range<usize> {
     if text.len() <= LENGTH {
         return 0..text.len();
@@ -101,7 +102,7 @@ fn best_window(text: &str, marks: &[Mark]) -> Range<usize> {
     best.1
 }
 
-/// Where sentences and lines begin.
+/// The byte offsets at which sentences and lines start.
 fn sentence_starts(text: &str) -> impl Iterator<Item = usize> + '_ {
     let bytes = text.as_bytes();
     (0..text.len()).filter(move |&at| {
@@ -115,7 +116,8 @@ fn sentence_starts(text: &str) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-/// The end of a window: the last end of a sentence, line or word within reach.
+/// The end of the window that starts at `start`: the last end of a sentence or line in its second half, else
+/// the last end of a word.
 fn window_end(text: &str, start: usize) -> usize {
     let mut limit = (start + LENGTH).min(text.len());
     while !text.is_char_boundary(limit) {
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_piece_with_the_most_telling_words_wins() {
+    fn the_window_with_the_highest_weight_wins() {
         let filler = "Nothing here is of use to anyone at all. ".repeat(20);
         let answer =
             format!("{filler}A mutex is common. {filler}The guard deadlocks the mutex here. {filler}");
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn code_and_its_parts_make_one_mark() {
+    fn code_and_its_parts_are_one_highlight() {
         let snippet = of("Use Arc<Mutex<T>> here", &[("arc<mutex<t>>", 2.0), ("arc", 1.0), ("mutex", 1.0)]);
         assert_eq!(marked(&snippet), ["Arc<Mutex<T>>"]);
     }
@@ -178,19 +180,19 @@ mod tests {
         let rule = "| - | - |\n".repeat(60);
         let answer = format!("{rule}Prune in March.\n{rule}");
         assert!(of(&answer, &[]).text.contains("Prune in March."), "{:?}", of(&answer, &[]));
-        // An index may name a passage that holds nothing but a fence.
+        // An index can refer to a passage that contains nothing but a fence.
         let answer = "```rust\nlet rose = Rose::new();\n```";
         assert_eq!(snippet(answer, 0..7, &HashMap::new()).text, answer);
     }
 
     #[test]
-    fn text_without_spaces_is_cut_at_a_character() {
+    fn text_without_spaces_is_cut_at_a_character_boundary() {
         let snippet = of(&"é".repeat(1000), &[]);
         assert!(!snippet.text.is_empty() && snippet.text.len() <= LENGTH);
     }
 
     #[test]
-    fn a_range_that_does_not_fit_the_text_shows_the_text() {
+    fn an_invalid_range_falls_back_to_the_whole_answer() {
         assert_eq!(snippet("été", 1..99, &HashMap::new()).text, "été");
     }
 }

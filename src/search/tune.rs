@@ -1,13 +1,15 @@
-//! The weight between the legs, tuned on the corpus itself, without labels.
+//! Tunes the semantic weight on the corpus itself, without labels.
 //!
-//! Where the corpus lists other ways to ask its questions, some of them are taken away and asked:
-//! the weight that finds most of their questions (mean reciprocal rank) is the one.
+//! The queries are known-item queries: each phrase comes from the corpus and has one right question.
 //!
-//! Elsewhere a sample of the corpus's own titles asks for pieces of the corpus's own answers, from which the
-//! titles are taken away; the weight that finds most of them says how much
-//! meaning is worth against words *in this corpus*. Titles share words with their answers, so that
-//! weight sits a little low; halfway between it and [`DEFAULT_SEMANTIC_WEIGHT`] was the best by
-//! people's labels in the five corpora it was tried on.
+//! - If enough questions have alternative titles, the last one is removed from each question of a sample and
+//!   becomes the query for it.
+//! - Otherwise the titles of a sample are the queries, and the first chunk of each answer, without the title,
+//!   is what they have to find.
+//!
+//! The best weight is the one with the highest mean reciprocal rank. Titles share words with their answers,
+//! so the best weight is a little low. The result is therefore halfway between it and
+//! [`DEFAULT_SEMANTIC_WEIGHT`], which was best by human labels in the five corpora it was tried on.
 
 use std::path::Path;
 
@@ -21,43 +23,44 @@ use crate::index::{Index, Quantized, set_meta};
 use crate::question::Question;
 use crate::worker_threads;
 
-/// How many questions ask: enough to order weights, few enough to cost a second or two.
+/// The maximum number of queries: enough to compare weights, few enough to take only a second or two.
 const SAMPLE: usize = 120;
 
-/// Fewer than this say nothing.
-const SMALLEST_SAMPLE: usize = 12;
+/// A sample with fewer queries is too small to tune on.
+const MIN_SAMPLE: usize = 12;
 
-/// A piece of an answer with fewer words is hardly an answer to find.
-const SHORTEST_PIECE: usize = 12;
+/// A chunk of an answer must have more words than this to be searched for.
+const MIN_WORDS: usize = 12;
 
-/// How many steps there are between a weight of 0 and one of 1.
+/// The number of steps between weights 0 and 1.
 const STEPS: usize = 20;
 
-/// The share of the semantic leg that fits a corpus best.
+/// Finds the semantic weight that fits a corpus best.
 ///
-/// [`DEFAULT_SEMANTIC_WEIGHT`] where there are too few answers to find.
+/// Returns [`DEFAULT_SEMANTIC_WEIGHT`] if there are too few alternative titles and answers.
 ///
 /// # Errors
 /// The index is damaged, or the model fails.
 pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
     let mut questions = index.questions()?;
-    // Always the same ones of an index, spread over it by the hash of their ids.
+    // The order depends on the hash of the ids, so the sample is reproducible and spread over the index.
     questions.sort_by_cached_key(|question| (xxh3_64(question.id.as_bytes()), question.id.clone()));
-    let reworded: Vec<Asked> = questions.iter().filter_map(reworded).take(SAMPLE).collect();
-    if reworded.len() >= SMALLEST_SAMPLE && reworded.len() * 2 >= questions.len().min(SAMPLE) {
-        return Ok((best_weight(&reworded, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0);
+    let alternatives: Vec<KnownItem> =
+        questions.iter().filter_map(by_alternative_title).take(SAMPLE).collect();
+    if alternatives.len() >= MIN_SAMPLE && alternatives.len() * 2 >= questions.len().min(SAMPLE) {
+        return Ok((best_weight(&alternatives, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0);
     }
-    let titled: Vec<Asked> =
-        questions.iter().filter_map(|question| titled(question, embedder)).take(SAMPLE).collect();
-    if titled.len() < SMALLEST_SAMPLE {
+    let titles: Vec<KnownItem> =
+        questions.iter().filter_map(|question| by_title(question, embedder)).take(SAMPLE).collect();
+    if titles.len() < MIN_SAMPLE {
         return Ok(DEFAULT_SEMANTIC_WEIGHT);
     }
-    Ok((best_weight(&titled, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
+    Ok((best_weight(&titles, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
 }
 
-/// How far apart a model sees the corpus's questions, as a multiple of how far the built-in model sees them:
-/// see [`CosineScale`](crate::index::CosineScale). `None` for the built-in model itself, and where there are too few
-/// questions to tell.
+/// The mean distance between the corpus's titles by a model, divided by the same distance by the built-in
+/// model (see [`CosineScale`](crate::index::CosineScale)). `None` for the built-in model itself, and if the
+/// corpus has too few different titles.
 ///
 /// # Errors
 /// The index is damaged, or a model fails.
@@ -69,7 +72,7 @@ pub fn spread(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<Option<f
     titles.sort_by_cached_key(|title| (xxh3_64(title.as_bytes()), title.clone()));
     titles.dedup();
     titles.truncate(SAMPLE);
-    if titles.len() < SMALLEST_SAMPLE {
+    if titles.len() < MIN_SAMPLE {
         return Ok(None);
     }
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
@@ -78,7 +81,7 @@ pub fn spread(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<Option<f
     Ok(Some(own / builtin))
 }
 
-/// The mean of `1 - cosine` over all pairs of vectors of length one.
+/// The mean of `1 - cosine` over all pairs of unit vectors.
 fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     let (mut sum, mut pairs) = (0.0, 0.0);
@@ -91,11 +94,11 @@ fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
     sum / pairs
 }
 
-/// Tunes the weight of an index in a folder, and writes it there, when there are a fifth more or fewer
-/// questions than the last time, or it never was: the last step of a build.
+/// Tunes the semantic weight of the index in a directory and stores it in the index. This is the last step of
+/// a build. It does nothing if the number of questions has changed by at most a fifth since the last tuning.
 ///
 /// # Errors
-/// Those of [`tune`]; the index cannot be opened or written.
+/// Returns the errors of [`tune`], or an error if the index cannot be opened or written.
 pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
     let index = Index::open(dir)?;
     let questions = index.question_count()?;
@@ -109,46 +112,46 @@ pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
     set_meta(dir, &meta)
 }
 
-/// The weight with which most phrases find their questions.
-fn best_weight(sample: &[Asked], embedder: &dyn Embedder) -> anyhow::Result<f32> {
-    let searched: Vec<Question> = sample.iter().map(|asked| asked.searched.clone()).collect();
-    let searched = Index::in_memory(&searched, Some(embedder))?;
-    let scores = worker_threads::map(sample, |asked| all_scores(&searched, embedder, &asked.phrase));
+/// The weight with the highest mean reciprocal rank over a sample.
+fn best_weight(sample: &[KnownItem], embedder: &dyn Embedder) -> anyhow::Result<f32> {
+    let targets: Vec<Question> = sample.iter().map(|item| item.target.clone()).collect();
+    let index = Index::in_memory(&targets, Some(embedder))?;
+    let scores = worker_threads::map(sample, |item| all_scores(&index, embedder, &item.phrase));
     let scores: Vec<Vec<RetrievalScores>> = scores.into_iter().collect::<anyhow::Result<_>>()?;
     let weights = (0..=STEPS).map(|step| step as f32 / STEPS as f32);
     let found: Vec<(f32, f32)> =
         weights.map(|weight| (weight, mean_reciprocal_rank(&scores, weight))).collect();
     let most = found.iter().map(|(_, found)| *found).fold(0.0, f32::max);
-    // Of weights that find the same, the middle one.
+    // If several weights tie, use their mean.
     let best: Vec<f32> =
         found.iter().filter(|(_, found)| *found == most).map(|(weight, _)| *weight).collect();
     Ok(best.iter().sum::<f32>() / best.len() as f32)
 }
 
-/// A phrase of the corpus's own, and the question it is about without that phrase.
-struct Asked {
+/// A known-item query: a phrase from the corpus, and the question to find without that phrase.
+struct KnownItem {
     phrase: String,
-    searched: Question,
+    target: Question,
 }
 
-/// A question asked in the last of the other ways its source lists.
-fn reworded(question: &Question) -> Option<Asked> {
-    let mut searched = question.clone();
-    let phrase = searched.also.pop()?;
-    Some(Asked { phrase, searched })
+/// A query by the last alternative title of a question.
+fn by_alternative_title(question: &Question) -> Option<KnownItem> {
+    let mut target = question.clone();
+    let phrase = target.also.pop()?;
+    Some(KnownItem { phrase, target })
 }
 
-/// A question's title asking for the first piece of its answer, and nothing else.
-fn titled(question: &Question, embedder: &dyn Embedder) -> Option<Asked> {
+/// A query by the title of a question for the first chunk of its answer.
+fn by_title(question: &Question, embedder: &dyn Embedder) -> Option<KnownItem> {
     let untitled = Question { answer: question.readable_answer().into_owned(), ..Question::default() };
     let chunks = chunks(&untitled, |text| embedder.count_tokens(text), embedder.model().window);
     let first = chunks.into_iter().find(|chunk| matches!(chunk.passage, Passage::Answer(_)))?;
-    let enough = first.text.split_whitespace().nth(SHORTEST_PIECE).is_some();
-    let searched = Question { answer: first.text, ..Question::default() };
-    enough.then(|| Asked { phrase: question.title.clone(), searched })
+    let is_long_enough = first.text.split_whitespace().nth(MIN_WORDS).is_some();
+    let target = Question { answer: first.text, ..Question::default() };
+    is_long_enough.then(|| KnownItem { phrase: question.title.clone(), target })
 }
 
-/// Both legs' figures of every document of an index in memory, in document order.
+/// The keyword and semantic scores of every document of an index in memory, in document order.
 fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<RetrievalScores>> {
     let keyword = KeywordScores::new(index, phrase)?;
     let vector = Quantized::from(embedder.embed(phrase, Role::Query)?.as_slice());
@@ -164,7 +167,7 @@ fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::R
         .collect())
 }
 
-/// How high the nth phrase finds the nth document: the mean of 1 / rank.
+/// The mean of 1 / rank, where the rank is that of the nth document for the nth phrase.
 fn mean_reciprocal_rank(scores: &[Vec<RetrievalScores>], weight: f32) -> f32 {
     let reciprocal = |(own, scores): (usize, &Vec<RetrievalScores>)| {
         let range = ScoreRange::of(scores);
@@ -180,7 +183,7 @@ fn mean_reciprocal_rank(scores: &[Vec<RetrievalScores>], weight: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Where the right document is first by meaning, or first by words.
+    /// Scores for which semantic search, keyword search or both rank the right document first.
     fn scores(semantic_finds: bool, keyword_finds: bool, count: usize) -> Vec<Vec<RetrievalScores>> {
         let own = |finds: bool| if finds { 1.0 } else { 0.2 };
         (0..count)
@@ -208,10 +211,10 @@ mod tests {
     }
 
     #[test]
-    fn the_leg_that_finds_is_the_one_that_counts() {
-        let meaning = scores(true, false, 5);
-        assert_eq!((mean_reciprocal_rank(&meaning, 1.0), mean_reciprocal_rank(&meaning, 0.0)), (1.0, 0.2));
-        let words = scores(false, true, 5);
-        assert_eq!((mean_reciprocal_rank(&words, 1.0), mean_reciprocal_rank(&words, 0.0)), (0.2, 1.0));
+    fn the_weight_selects_the_retriever_that_finds_the_document() {
+        let semantic = scores(true, false, 5);
+        assert_eq!((mean_reciprocal_rank(&semantic, 1.0), mean_reciprocal_rank(&semantic, 0.0)), (1.0, 0.2));
+        let keyword = scores(false, true, 5);
+        assert_eq!((mean_reciprocal_rank(&keyword, 1.0), mean_reciprocal_rank(&keyword, 0.0)), (0.2, 1.0));
     }
 }

@@ -136,7 +136,7 @@ test('reports unanswered searches and errors, and retries when the server is bus
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
   await page.locator('#status.unanswered', { hasText: 'No question matches well enough. The closest:' }).waitFor();
   await page.locator('#q').fill('-word');
-  await page.locator('#status.problem', { hasText: 'only says what to leave out' }).waitFor();
+  await page.locator('#status.problem', { hasText: 'has only excluded words' }).waitFor();
   assert.equal(await page.locator('.hit').count(), 0);
   await page.route('**/search?*', (route) => route.abort());
   await page.locator('#q').fill('roses');

@@ -1,10 +1,10 @@
-//! Questions that ask the same.
+//! Duplicate detection.
 
 use serde_json::Value;
 
 use crate::util::{Dir, FAQ};
 
-/// Repeats of every kind, beside questions that look like some of them and are not.
+/// Duplicates of every kind, and questions that look similar but are not duplicates.
 const FORUM: &str = r#"{"question": "How long should bread dough rise?", "answer": "An hour."}
 {"question": "how long should BREAD dough rise", "answer": ""}
 {"question": "How long should bread dough rise?", "answer": ""}
@@ -30,9 +30,9 @@ fn duplicates(dir: &Dir, args: &[&str]) -> Value {
     serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-/// Each group: the canonical question's place, then the others' with how they are alike, sorted.
+/// Each group: the location of the canonical question, and the locations and kinds of its duplicates, sorted.
 fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
-    let place = |question: &Value| {
+    let location = |question: &Value| {
         format!("{}:{}", question["source"]["path"].as_str().unwrap(), question["source"]["line"])
     };
     reply["groups"]
@@ -44,25 +44,25 @@ fn groups(reply: &Value) -> Vec<(String, Vec<(String, String)>)> {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|other| (place(other), other["kind"].as_str().unwrap().to_owned()))
+                .map(|other| (location(other), other["kind"].as_str().unwrap().to_owned()))
                 .collect();
             others.sort();
-            (place(&group["canonical"]), others)
+            (location(&group["canonical"]), others)
         })
         .collect()
 }
 
 #[test]
-fn repeats_and_paraphrases_are_found_and_told_apart() {
+fn repeats_and_paraphrases_are_found_with_their_kind() {
     let dir = forum();
     let expected = |kinds: &[(&str, &str)]| -> Vec<(String, String)> {
-        kinds.iter().map(|(place, kind)| ((*place).to_owned(), (*kind).to_owned())).collect()
+        kinds.iter().map(|(location, kind)| ((*location).to_owned(), (*kind).to_owned())).collect()
     };
     let reply = duplicates(&dir, &[]);
     assert_eq!(
         groups(&reply),
         [
-            // The best answered stands in the FAQ.
+            // The question with the best answer is in the FAQ.
             (
                 "faq.md:3".to_owned(),
                 expected(&[
@@ -77,9 +77,9 @@ fn repeats_and_paraphrases_are_found_and_told_apart() {
         "{reply}"
     );
     assert_eq!(reply["questions"], 15);
-    let likeliest = &reply["pairs"][0];
-    assert_eq!((&likeliest["kind"], &likeliest["probability"]), (&"exact".into(), &1.0.into()));
-    // For people: groups, or pairs with their reasons.
+    let first = &reply["pairs"][0];
+    assert_eq!((&first["kind"], &first["probability"]), (&"exact".into(), &1.0.into()));
+    // Text output has groups, or pairs with reasons.
     let listed = dir.run(&["dups"]).exits(1);
     assert!(listed.stdout.contains("repeat how long should BREAD dough rise"), "{listed:?}");
     assert!(listed.stderr.contains("15 questions, 5 duplicates in 2 groups"), "{listed:?}");
@@ -98,7 +98,7 @@ fn repeats_and_paraphrases_are_found_and_told_apart() {
 }
 
 #[test]
-fn one_word_makes_another_question() {
+fn one_different_word_makes_a_different_question() {
     let dir = forum();
     dir.run(&["dups", "--check", "What is the difference between `Rc` and `Cell` in Rust programs?"])
         .success()
@@ -111,12 +111,12 @@ fn one_word_makes_another_question() {
         .flat_map(|pair| pair["differences"].as_array().unwrap())
         .collect();
     for difference in ["another name", "an opposite"] {
-        assert!(differences.iter().any(|seen| **seen == difference), "{difference} is not seen: {reply}");
+        assert!(differences.iter().any(|found| **found == difference), "{difference} is missing: {reply}");
     }
 }
 
 #[test]
-fn files_can_be_looked_at_alone_or_against_each_other() {
+fn duplicates_can_be_limited_to_files_or_to_pairs_across_files() {
     let dir = forum();
     let within = duplicates(&dir, &["--within", "FORUM"]);
     assert_eq!((&within["questions"], groups(&within).len()), (&10.into(), 1), "{within}");
@@ -131,7 +131,7 @@ fn files_can_be_looked_at_alone_or_against_each_other() {
 }
 
 #[test]
-fn a_new_question_is_held_back_where_it_was_asked_before() {
+fn check_finds_questions_that_a_new_one_duplicates() {
     let dir = forum();
     for phrase in ["when should I prune ROSES", "How long does bread dough need to rise?"] {
         let found = dir.run(&["dups", "--check", phrase]).exits(1);
@@ -153,7 +153,7 @@ fn a_new_question_is_held_back_where_it_was_asked_before() {
 }
 
 #[test]
-fn one_more_question_is_compared_and_not_all_of_them_again() {
+fn only_new_phrasings_are_compared() {
     let dir = forum();
     dir.run(&["dups"]).exits(1).says("; 12 phrasings compared, 12 of them for the first time");
     dir.run(&["dups"]).exits(1).says(", 0 of them for the first time");
@@ -163,28 +163,29 @@ fn one_more_question_is_compared_and_not_all_of_them_again() {
     let updated = duplicates(&dir, &[]);
     assert_eq!(groups(&updated).len(), 3, "{updated}");
     std::fs::remove_file(dir.path().join(".rqsearch/duplicates.cache")).unwrap();
-    assert_eq!(duplicates(&dir, &[]), updated, "as from the beginning");
-    // Looking at a part of it forgets nothing of the rest.
+    assert_eq!(duplicates(&dir, &[]), updated, "without a cache");
+    // A run with --within keeps the cache of the other questions.
     duplicates(&dir, &["--within", "faq"]);
     dir.run(&["dups"]).exits(1).says(", 0 of them for the first time");
-    // A damaged cache is no cache.
+    // A damaged cache is ignored.
     dir.write(".rqsearch/duplicates.cache", "garbage");
     assert_eq!(duplicates(&dir, &[]), updated);
-    // What is gone is gone.
+    // Deleted questions are no longer found.
     std::fs::remove_file(dir.path().join("more/new.jsonl")).unwrap();
     dir.run(&["index"]).success();
     assert_eq!(groups(&duplicates(&dir, &[])).len(), 2);
 }
 
 #[test]
-fn another_way_to_ask_is_a_wording_and_no_more() {
+fn shared_alternative_titles_alone_are_not_evidence() {
     let dir = Dir::new();
     let lines = [
         r#"{"question": "Why must the kettle be descaled?", "also": ["white flakes in the water"], "answer": "It lasts."}"#,
         r#"{"question": "What are the grains in my tea?", "also": ["white flakes in the water"], "answer": "Lime."}"#,
         r#"{"question": "White flakes in the water", "answer": ""}"#,
     ];
-    // One title is what the other lists: that tells. What both list does not.
+    // Two questions with the same alternative title are not duplicates. A title that equals an alternative
+    // title of another question is evidence.
     dir.write("two.jsonl", lines[..2].join("\n"));
     dir.run(&["index", "two.jsonl"]).success();
     dir.run(&["dups"]).success();
@@ -196,7 +197,7 @@ fn another_way_to_ask_is_a_wording_and_no_more() {
 }
 
 #[test]
-fn an_index_of_words_only_finds_repeats() {
+fn a_keyword_only_index_finds_repeats() {
     let dir = Dir::new();
     dir.write("forum.jsonl", FORUM);
     dir.run(&["index", "--keyword-only", "forum.jsonl"]).success();
@@ -206,14 +207,14 @@ fn an_index_of_words_only_finds_repeats() {
 }
 
 #[test]
-fn a_search_shows_one_of_them() {
+fn search_collapses_duplicates() {
     let dir = forum();
     let titles = dir.titles(&["how long must dough rise"]);
     let rises = titles.iter().filter(|title| title.to_lowercase().contains("bread dough")).count();
     assert_eq!(rises, 1, "{titles:?}");
     let all = dir.titles(&["--all", "how long must dough rise"]);
     assert_eq!(all.iter().filter(|title| title.to_lowercase().contains("bread dough")).count(), 5, "{all:?}");
-    // As many hits as there are to show, folded ones not counted.
+    // Collapsed questions do not count towards the limit.
     assert_eq!(dir.titles(&["-n", "3", "how long must dough rise"]).len(), 3);
     let shown = dir.run(&["-n", "1", "how long must dough rise"]).stdout;
     assert!(
@@ -223,7 +224,7 @@ fn a_search_shows_one_of_them() {
 }
 
 #[test]
-fn the_map_is_one_page_and_nothing_in_it_is_markup() {
+fn the_map_is_self_contained_and_escapes_titles() {
     let dir = Dir::new();
     let evil = r#"{"question": "Is </script><script>alert(1)</script> a title?"}"#;
     dir.write("a.jsonl", format!("{evil}\n{evil}\n"));
@@ -231,13 +232,13 @@ fn the_map_is_one_page_and_nothing_in_it_is_markup() {
     dir.run(&["dups", "--graph", "map.html"]).exits(1);
     let page = std::fs::read_to_string(dir.path().join("map.html")).unwrap();
     assert!(page.contains(r"\u003cscript>alert(1)") && !page.contains("<script>alert(1)"), "escaped");
-    assert!(!page.contains("http://") && !page.contains("https://"), "it loads nothing");
+    assert!(!page.contains("http://") && !page.contains("https://"), "it loads no resources");
     assert!(page.contains("Content-Security-Policy"));
     dir.run(&["dups", "--graph", "nowhere/map.html"]).exits(2).says("could not write nowhere/map.html");
 }
 
 #[test]
-fn labelled_pairs_measure_how_well_it_tells() {
+fn labelled_pairs_are_evaluated() {
     let dir = Dir::new();
     dir.write(
         "pairs.tsv",
@@ -258,17 +259,18 @@ fn labelled_pairs_measure_how_well_it_tells() {
     dir.write("pairs.tsv", "label\tid\ttext1\ttext2\n1\t1\ta\tb\n");
     dir.run(&["eval", "--pairs", "pairs.tsv"])
         .exits(2)
-        .says("needs pairs that ask the same and pairs that do not");
+        .says("must contain pairs with label 0 and pairs with label 1");
 }
 
-/// `eval/pairs.tsv`: pairs of our own, made to be hard. A change here is a change that people notice.
+/// Pins the metrics on `eval/pairs.tsv`, hard pairs written for this project. Users notice a change of these
+/// metrics.
 #[test]
-fn our_own_pairs_are_pinned() {
+fn metrics_on_our_own_pairs_are_pinned() {
     let pairs = concat!(env!("CARGO_MANIFEST_DIR"), "/eval/pairs.tsv");
     let output = Dir::new().run(&["eval", "--pairs", pairs, "--json"]).success().stdout;
     let report: Value = serde_json::from_str(&output).unwrap();
-    for (figure, pinned) in [("average_precision", 0.699), ("best_f1", 0.687)] {
-        let found = report["metrics"][figure].as_f64().unwrap();
-        assert!((found - pinned).abs() < 0.01, "{figure} was {pinned} and is {found:.4}");
+    for (metric, pinned) in [("average_precision", 0.699), ("best_f1", 0.687)] {
+        let found = report["metrics"][metric].as_f64().unwrap();
+        assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");
     }
 }

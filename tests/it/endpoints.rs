@@ -174,7 +174,7 @@ fn an_endpoint_that_only_an_index_names_is_never_contacted() {
 
     let found = run(&["roses"]).success();
     assert!(found.stdout.contains("When should I prune roses?"), "{found:?}");
-    found.says("searching by keywords only").says(&server.address()).says(&allow);
+    found.says("using keyword search only").says(&server.address()).says(&allow);
     run(&["qqqqqq"]).exits(1);
     let reply: Value = serde_json::from_str(&run(&["roses", "--json"]).success().stdout).unwrap();
     assert!(reply["notice"].as_str().unwrap().contains(&allow), "{reply}");
@@ -186,7 +186,7 @@ fn an_endpoint_that_only_an_index_names_is_never_contacted() {
     clone.write("phrases.txt", "roses\nyellow leaves\n");
     let batch = run(&["--batch", "phrases.txt"]).success();
     assert_eq!(
-        (batch.stdout.lines().count(), batch.stderr.matches("keywords only").count()),
+        (batch.stdout.lines().count(), batch.stderr.matches("keyword search only").count()),
         (2, 1),
         "{batch:?}"
     );
@@ -212,7 +212,7 @@ fn consent_is_given_and_taken_back_by_command() {
     let before = server.requests().len();
     clone.run(&["models", "allow", &address]).success().says("without a key");
     let found = run_with(&clone, &["how long must dough rest"], &KEY).success();
-    assert!(!found.stderr.contains("keywords only"), "{found:?}");
+    assert!(!found.stderr.contains("keyword search only"), "{found:?}");
     let requests = server.requests();
     assert_eq!(requests.len(), before + 1);
     assert_eq!(requests[before].header("authorization"), None, "no key was approved");
@@ -232,7 +232,7 @@ fn consent_is_given_and_taken_back_by_command() {
     let count = server.requests().len();
     clone.run(&["models", "deny", &address]).success().says("no longer approved");
     clone.run(&["models", "deny", &address]).exits(1).says("was not approved");
-    clone.run(&["dough"]).success().says("keywords only");
+    clone.run(&["dough"]).success().says("keyword search only");
     assert_eq!(server.requests().len(), count);
     clone.run(&["models", "allow", &address, "--key-env", "sk-secret"]).exits(2).says("not a key");
     clone.run(&["models", "allow", "http://example.org/v1"]).success().says("not encrypted");
@@ -248,10 +248,10 @@ fn naming_an_endpoint_is_consent_for_one_search() {
     let before = server.requests().len();
     let model = format!("{}/v1#m", server.address());
     let found = clone.run(&["how long must dough rest", "--model", &model]).success();
-    assert!(!found.stderr.contains("keywords only"), "{found:?}");
+    assert!(!found.stderr.contains("keyword search only"), "{found:?}");
     assert_eq!(server.requests().len(), before + 1);
     assert!(!clone.config().exists());
-    clone.run(&["dough"]).success().says("keywords only");
+    clone.run(&["dough"]).success().says("keyword search only");
     assert_eq!(server.requests().len(), before + 1);
 }
 
@@ -354,11 +354,12 @@ fn mcp_never_contacts_an_endpoint_that_only_an_index_names() {
         call(2, serde_json::json!({"q": "roses"})),
         call(3, serde_json::json!({"q": "roses", "mode": "semantic"})),
     ];
-    let output = clone.run_with_input(&["mcp"], &(input.join("\n") + "\n")).success().says("keywords only");
+    let output =
+        clone.run_with_input(&["mcp"], &(input.join("\n") + "\n")).success().says("keyword search only");
     let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let answer = |id: u32| &answers.iter().find(|answer| answer["id"] == id).unwrap()["result"];
     let text = answer(2)["content"][0]["text"].as_str().unwrap();
-    assert!(text.starts_with("searching by keywords only") && text.contains("prune roses"), "{text}");
+    assert!(text.starts_with("using keyword search only") && text.contains("prune roses"), "{text}");
     assert_eq!(answer(3)["isError"], true);
     assert!(answer(3).to_string().contains("have not approved"), "{}", answer(3));
     assert_eq!(server.requests().len(), before);
@@ -377,7 +378,7 @@ fn the_picker_never_contacts_an_endpoint_that_only_an_index_names() {
     let mut pty = Pty::start(clone.path(), &[env!("CARGO_BIN_EXE_rqsearch"), "-i"], &envs, (120, 30));
     pty.shows("5 questions in");
     pty.send("roses");
-    pty.shows("searching by keywords only");
+    pty.shows("using keyword search only");
     pty.shows("When should I prune roses?");
     pty.send("\x1b");
     pty.end();

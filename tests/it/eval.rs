@@ -1,10 +1,10 @@
-//! The search, measured.
+//! Evaluation on judged queries.
 
 use serde_json::Value;
 
 use crate::util::{Dir, FAQ};
 
-/// The questions of [`FAQ`] as a judged set in BEIR layout, with phrases people might type.
+/// Writes the questions of [`FAQ`] and realistic phrases as judged queries in BEIR layout.
 fn judged(dir: &Dir) {
     let mut corpus = String::new();
     for (nth, part) in FAQ.split("\n## ").skip(1).enumerate() {
@@ -51,9 +51,10 @@ fn row<'a>(report: &'a Value, mode: &str) -> &'a Value {
     report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == mode).unwrap()
 }
 
-/// A change here is a change that people notice: say in the commit why it is one for the better.
+/// Users notice a change of these metrics. If you change them, explain in the commit why the change is an
+/// improvement.
 #[test]
-fn a_small_set_is_pinned_to_four_digits() {
+fn metrics_of_a_small_set_are_pinned_to_four_digits() {
     let dir = Dir::new();
     judged(&dir);
     let output = dir.run(&["eval", "--json", "set"]).success();
@@ -74,7 +75,7 @@ fn a_small_set_is_pinned_to_four_digits() {
 }
 
 #[test]
-fn the_table_has_a_row_a_set_and_mode_and_a_mean() {
+fn the_table_has_a_row_per_set_and_mode_and_mean_rows() {
     let dir = Dir::new();
     judged(&dir);
     dir.write("phrases.tsv", "# a remark\ndull blade\tsharpen a kitchen|prune\ncheap flights\t\n");
@@ -86,7 +87,7 @@ fn the_table_has_a_row_a_set_and_mode_and_a_mean() {
 }
 
 #[test]
-fn a_run_is_written_and_compared_with() {
+fn a_run_file_is_written_and_compared() {
     let dir = Dir::new();
     judged(&dir);
     dir.run(&["eval", "--run", "a.run", "set"]).success();
@@ -102,7 +103,7 @@ fn a_run_is_written_and_compared_with() {
 }
 
 #[test]
-fn a_fit_is_written_as_a_model_with_names() {
+fn a_fitted_model_is_written_with_feature_names() {
     let dir = Dir::new();
     judged(&dir);
     dir.run(&["eval", "--fit", "model.json", "set"]).success();
@@ -113,22 +114,22 @@ fn a_fit_is_written_as_a_model_with_names() {
 }
 
 #[test]
-fn a_broken_set_says_what_is_wrong_with_it() {
+fn errors_in_a_set_name_file_and_line() {
     let dir = Dir::new();
     judged(&dir);
     let qrels = |lines: &str| dir.write("set/qrels/test.tsv", lines);
     qrels("q0\td0\t1\nq0\td99\t1\n");
-    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: no document is called \"d99\"");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: document id \"d99\" is not in corpus.jsonl");
     qrels("q77\td0\t1\n");
-    dir.run(&["eval", "set"]).exits(2).says("test.tsv:1: no query is called \"q77\"");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:1: query id \"q77\" is not in queries.jsonl");
     qrels("q0\td0\t1\nq1 d1 1\n");
-    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: expected query, document and judgment");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: expected query id, document id and judgment");
     qrels("q0\td0\t1\nq1\td1\tyes\n");
-    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: \"yes\" is no judgment");
+    dir.run(&["eval", "set"]).exits(2).says("test.tsv:2: invalid judgment \"yes\"");
     qrels("q0\td0\t0\n");
-    dir.run(&["eval", "set"]).exits(2).says("holds no judged queries");
+    dir.run(&["eval", "set"]).exits(2).says("contains no judged queries");
     dir.write("set/queries.jsonl", "{\"_id\": \"q0\"\n");
-    dir.run(&["eval", "set"]).exits(2).says("queries.jsonl:1: not a record with _id");
+    dir.run(&["eval", "set"]).exits(2).says("queries.jsonl:1: expected a JSON object with `_id`");
     dir.run(&["eval", "nowhere"]).exits(2).says("could not open");
     dir.write("phrases.tsv", "no tab here\n");
     dir.run(&["eval", "phrases.tsv"]).exits(2).says("phrases.tsv:1: expected a phrase, a tab");

@@ -48,7 +48,7 @@ fn the_list_loses_what_repeats_an_earlier_question() {
         output.stdout,
         "How do I sharpen a knife?\nWhen should I prune roses?\nWhen should I prune apple trees?\n"
     );
-    assert_eq!(output.stderr, "line 4 repeats line 1 (repeat)\nline 5 repeats line 2 (paraphrase)\n");
+    assert_eq!(output.stderr, "line 4 duplicates line 1 (repeat)\nline 5 duplicates line 2 (paraphrase)\n");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn no_good_match_and_a_bad_phrase_are_reported() {
     pty.send("parliamentary elections in Norway");
     pty.shows("No question matches well enough. The closest:");
     pty.send("\x18-bread");
-    pty.shows("the phrase only says what to leave out");
+    pty.shows("the phrase has only excluded words");
     pty.send("\x18");
     pty.shows("5 questions in");
     pty.send(ESC);

@@ -1,4 +1,4 @@
-//! Phrases find their questions.
+//! Search: phrases find their questions.
 
 use crate::util::Dir;
 
@@ -9,7 +9,7 @@ const TOMATO: &str = "Why are the leaves of my tomato plants yellow?";
 const ROSES: &str = "When should I prune roses?";
 
 #[test]
-fn other_words_for_the_same_find_the_question() {
+fn reworded_phrases_find_the_question() {
     let dir = Dir::indexed();
     for (phrase, title) in [
         ("loaf proofing time", RISE),
@@ -29,7 +29,7 @@ fn words_of_the_answer_find_the_question() {
 }
 
 #[test]
-fn the_title_itself_always_wins() {
+fn an_exact_title_is_always_first() {
     let dir = Dir::new();
     dir.write("a.jsonl", "{\"q\": \"What is a lock?\", \"a\": \"A door.\"}\n{\"q\": \"lock\", \"a\": \"See what is a lock, what is a lock.\"}\n");
     dir.run(&["index", "a.jsonl"]).success();
@@ -38,14 +38,14 @@ fn the_title_itself_always_wins() {
 }
 
 #[test]
-fn a_misspelt_word_finds_what_it_was_meant_for() {
+fn typos_are_corrected() {
     let dir = Dir::indexed();
     assert_eq!(dir.titles(&["--mode", "keyword", "whetsone"]), [KNIFE]);
     assert_eq!(dir.titles(&["--mode", "keyword", "tomatoe"]), [TOMATO]);
 }
 
 #[test]
-fn quotes_demand_and_dashes_exclude_in_both_legs() {
+fn quotes_require_and_dashes_exclude_in_both_retrievers() {
     let dir = Dir::indexed();
     assert_eq!(dir.titles(&["\"doubled in size\""]), [RISE]);
     assert_eq!(dir.titles(&["--mode", "semantic", "\"doubled in size\" bread"]), [RISE]);
@@ -55,7 +55,7 @@ fn quotes_demand_and_dashes_exclude_in_both_legs() {
 }
 
 #[test]
-fn filters_apply_before_ranking_in_both_legs() {
+fn filters_apply_before_ranking_in_both_retrievers() {
     let dir = Dir::indexed();
     dir.write("other.md", "# More\n\n## How long does rice take?\n\nTwelve minutes.\n");
     dir.run(&["index", "other.md"]).success();
@@ -75,31 +75,31 @@ fn filters_apply_before_ranking_in_both_legs() {
 }
 
 #[test]
-fn equal_questions_stand_in_order_of_source_and_line() {
+fn equal_questions_are_ordered_by_source_and_line() {
     let dir = Dir::new();
     let lines = "{\"q\": \"Same thing?\"}\n".repeat(5);
     for name in ["c.jsonl", "a.jsonl", "b.jsonl"] {
         dir.write(name, &lines);
     }
     dir.run(&["index", "."]).success();
-    let places = |args: &[&str]| -> Vec<(String, u64)> {
+    let locations = |args: &[&str]| -> Vec<(String, u64)> {
         let reply: serde_json::Value = serde_json::from_str(&dir.run(args).stdout).unwrap();
-        let place = |hit: &serde_json::Value| {
+        let location = |hit: &serde_json::Value| {
             let source = &hit["source"];
             (source["path"].as_str().unwrap().to_owned(), source["line"].as_u64().unwrap())
         };
-        reply["hits"].as_array().unwrap().iter().map(place).collect()
+        reply["hits"].as_array().unwrap().iter().map(location).collect()
     };
-    let all = places(&["--json", "--all", "-n", "15", "same thing"]);
+    let all = locations(&["--json", "--all", "-n", "15", "same thing"]);
     assert_eq!(all.len(), 15);
     assert!(all.is_sorted());
-    assert_eq!(places(&["--json", "--all", "-n", "7", "same thing"]), all[..7]);
-    // Folded, the first of them stands for the others.
-    assert_eq!(places(&["--json", "same thing"]), all[..1]);
+    assert_eq!(locations(&["--json", "--all", "-n", "7", "same thing"]), all[..7]);
+    // Collapsed, only the first of them is a hit.
+    assert_eq!(locations(&["--json", "same thing"]), all[..1]);
 }
 
 #[test]
-fn rust_is_found_whole_and_by_its_parts() {
+fn rust_code_is_found_as_a_whole_and_by_its_parts() {
     let dir = Dir::new();
     dir.write(
         "rust.md",
@@ -123,7 +123,7 @@ fn rust_is_found_whole_and_by_its_parts() {
 }
 
 #[test]
-fn any_phrase_gets_a_sensible_answer() {
+fn unusual_phrases_do_not_fail() {
     let dir = Dir::indexed();
     let long = "bread ".repeat(16_000);
     for phrase in [
@@ -146,7 +146,7 @@ fn any_phrase_gets_a_sensible_answer() {
 #[test]
 fn confidence_separates_answers_from_unanswered_phrases() {
     let dir = Dir::new();
-    let sure = |phrase: &str| -> f64 {
+    let confidence = |phrase: &str| -> f64 {
         let output = dir.run(&["--builtin", "--json", "-n", "1", phrase]).stdout;
         let reply: serde_json::Value = serde_json::from_str(&output).unwrap();
         reply["hits"][0]["confidence"].as_f64().unwrap()
@@ -154,15 +154,19 @@ fn confidence_separates_answers_from_unanswered_phrases() {
     let answered =
         ["borrowed value does not live long enough", "stop a running thread", "read a file line by line"];
     let unanswered = ["best pizza in naples", "cheap flights to lisbon", "when should i prune roses"];
-    let least = answered.map(sure).into_iter().fold(1.0, f64::min);
-    let most = unanswered.map(sure).into_iter().fold(0.0, f64::max);
-    assert!(least > most + 0.1, "{least} {most}");
-    // It does not depend on how many hits were asked for.
+    let lowest = answered.map(confidence).into_iter().fold(1.0, f64::min);
+    let highest = unanswered.map(confidence).into_iter().fold(0.0, f64::max);
+    assert!(lowest > highest + 0.1, "{lowest} {highest}");
+    // The confidence does not depend on the number of hits.
     let output = dir.run(&["--builtin", "--json", "-n", "9", answered[0]]).success().stdout;
     let reply: serde_json::Value = serde_json::from_str(&output).unwrap();
-    assert_eq!(reply["hits"][0]["confidence"].as_f64().unwrap(), sure(answered[0]));
+    assert_eq!(reply["hits"][0]["confidence"].as_f64().unwrap(), confidence(answered[0]));
     let few = dir.titles(&["--builtin", "-n", "3", answered[1]]);
-    assert_eq!(few, dir.titles(&["--builtin", answered[1]])[..3], "nor does the order");
+    assert_eq!(
+        few,
+        dir.titles(&["--builtin", answered[1]])[..3],
+        "the order must not depend on the number of hits"
+    );
     for phrase in answered {
         dir.run(&["--builtin", phrase]).success();
     }
@@ -175,9 +179,9 @@ fn confidence_separates_answers_from_unanswered_phrases() {
     dir.run(&["--builtin", "--min-confidence", "0", unanswered[0]]).success();
     dir.run(&["--builtin", "--min-confidence", "0.99", answered[0]]).exits(1);
     // An index without embeddings has no confidence.
-    let words = Dir::new();
-    words.write("faq.md", crate::util::FAQ);
-    words.run(&["index", "--keyword-only", "faq.md"]).success();
-    words.run(&["bread"]).success();
+    let keyword_only = Dir::new();
+    keyword_only.write("faq.md", crate::util::FAQ);
+    keyword_only.run(&["index", "--keyword-only", "faq.md"]).success();
+    keyword_only.run(&["bread"]).success();
     dir.run(&["--min-confidence", "2", "x"]).exits(2).says("must be a number from 0 to 1");
 }

@@ -124,7 +124,7 @@ fn invalid_paths_methods_and_queries_are_reported() {
         ("/search?q=a&limit=three", 400, "invalid digit"),
         ("/search?q=a&mode=psychic", 400, "unknown variant"),
         ("/search?q=", 422, "the phrase is empty"),
-        ("/search?q=-word", 422, "only says what to leave out"),
+        ("/search?q=-word", 422, "has only excluded words"),
         ("/search?q=a&limit=0", 422, "from 1 to 100"),
         ("/search?q=a&limit=101", 422, "from 1 to 100"),
         ("/search?q=a&semantic_weight=2", 422, "semantic_weight"),
