@@ -71,7 +71,7 @@ fn messages_say_what_failed_where_and_what_to_try() {
     dir.write("broken/meta.json", "{");
     dir.write("bad.csv", "question,answer\nWhy?,\"open\n");
     for (args, message) in [
-        (&["--index", "nowhere", "bread"][..], "no index in nowhere\n  hint: make one with"),
+        (&["--index", "nowhere", "bread"][..], "no index in nowhere\n  hint: create one with"),
         (
             &["index", "nowhere"],
             "nowhere does not exist\n  hint: to search for a phrase that begins with `index`",

@@ -160,8 +160,8 @@ fn what_is_no_index_is_left_alone() {
     let dir = Dir::new();
     dir.write("precious/letter.txt", "Dear reader");
     dir.write("faq.md", FAQ);
-    dir.run(&["--index", "precious", "dough"]).exits(2).says("holds no index of rqsearch");
-    dir.run(&["index", "--index", "precious", "faq.md"]).exits(2).says("holds no index of rqsearch");
+    dir.run(&["--index", "precious", "dough"]).exits(2).says("is not an rqsearch index");
+    dir.run(&["index", "--index", "precious", "faq.md"]).exits(2).says("is not an rqsearch index");
     let left: Vec<_> = std::fs::read_dir(dir.path().join("precious")).unwrap().collect();
     assert_eq!(left.len(), 1);
 }
