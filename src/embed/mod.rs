@@ -1,7 +1,8 @@
 //! Models: text → vector, and phrase with passage → relevance.
 //!
-//! [`Builtin`] is inside the program and is used unless somebody chooses another model. Others are ONNX models,
-//! of the [`catalogue`] or in a directory (feature `fastembed`), or are behind an HTTP endpoint (feature
+//! [`Builtin`] is inside the program and is used unless somebody chooses another model. Others are ONNX
+//! models, of the [`catalogue`] or in a directory (feature `fastembed`), or are behind an HTTP endpoint
+//! (feature
 //! `remote`). [`ModelSpec`] is what a user names, and [`load`] loads it. [`open`] loads the model that an index
 //! names; an endpoint needs the user's [approval](approvals) for that.
 
@@ -43,8 +44,8 @@ pub trait Embedder: Send + Sync {
 
     /// The vector of one text: [`ModelInfo::dimensions`] numbers, Euclidean length 1.
     ///
-    /// A text has the same vector each time, whatever else is embedded before it or with it. A text is cut off
-    /// after [`ModelInfo::window`] tokens. The empty text has a vector too.
+    /// A text has the same vector each time, whatever else is embedded before it or with it. A text is cut
+    /// off after [`ModelInfo::window`] tokens. The empty text has a vector too.
     ///
     /// # Errors
     /// The model cannot run.

@@ -110,8 +110,8 @@ impl Endpoint {
     /// Prepares requests. If nobody says how many dimensions the vectors have, the endpoint is asked.
     ///
     /// # Errors
-    /// The endpoint does not answer, lacks the model, or wants a key; it is not on this machine, and the network
-    /// must not be used.
+    /// The endpoint does not answer, lacks the model, or wants a key; it is not on this machine, and the
+    /// network must not be used.
     fn open(
         address: Address,
         model: &str,

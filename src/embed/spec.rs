@@ -110,7 +110,8 @@ pub struct Loading {
 /// How long one call of a model behind an endpoint may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Somebody waits: the call ends after this time at most, with its second attempt and the pause before it.
+    /// Somebody waits: the call ends after this time at most, with its second attempt and the pause before
+    /// it.
     Waiting(Duration),
     /// Nobody waits: each request may take 120 s, and is repeated up to five times.
     Batch,
@@ -150,8 +151,8 @@ pub fn is_offline() -> bool {
     !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
 }
 
-/// Loads a model that the user names. If it is behind an endpoint, naming it is consent to use that endpoint in
-/// this process; [`approvals`](super::approvals) keeps consent for later ones.
+/// Loads a model that the user names. If it is behind an endpoint, naming it is consent to use that endpoint
+/// in this process; [`approvals`](super::approvals) keeps consent for later ones.
 ///
 /// # Errors
 /// The model is not on this machine, its files are damaged, or the endpoint does not answer; the message says
@@ -168,8 +169,8 @@ pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::
 /// Loads the model of an index. `moved_to` is where the user says that it is now, if it has moved.
 ///
 /// # Errors
-/// [`NotApproved`](super::NotApproved) if the index, and not the user, names an endpoint that the user has not
-/// approved. The model is not on this machine, or another model is there; the message says what to do.
+/// [`NotApproved`](super::NotApproved) if the index, and not the user, names an endpoint that the user has
+/// not approved. The model is not on this machine, or another model is there; the message says what to do.
 pub fn open(
     model: &ModelInfo,
     moved_to: Option<&ModelSpec>,

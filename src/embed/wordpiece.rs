@@ -1,8 +1,8 @@
 //! BERT's tokenizer: text → ids of word pieces.
 //!
-//! It returns the ids of the reference implementation; a test compares them. The vocabulary is compiled in as an
-//! automaton: nothing is parsed or hashed when the program starts, and the longest piece that matches is found in
-//! one pass over the text.
+//! It returns the ids of the reference implementation; a test compares them. The vocabulary is compiled in as
+//! an automaton: nothing is parsed or hashed when the program starts, and the longest piece that matches is
+//! found in one pass over the text.
 //!
 //! Devlin et al., "BERT" (2019); the splitting follows `BasicTokenizer` and
 //! `WordpieceTokenizer` of its reference code.
@@ -84,8 +84,8 @@ impl WordPiece {
         }
     }
 
-    /// Appends the pieces of one word: repeatedly, the longest one in the vocabulary. If a part of the word has
-    /// none, the word becomes the unknown token.
+    /// Appends the pieces of one word: repeatedly, the longest one in the vocabulary. If a part of the word
+    /// has none, the word becomes the unknown token.
     fn pieces(&self, word: &str, ids: &mut Vec<i32>) {
         let before = ids.len();
         if word.chars().nth(LONGEST_WORD).is_some() {

@@ -274,7 +274,7 @@ fn consent_is_kept_in_a_file_of_the_users_own() {
     let relative = [("RQSEARCH_CONFIG", ".config/config.toml")];
     run_with(&dir, &["dough"], &relative).exits(2).says("not an absolute path").says("RQSEARCH_CONFIG");
     std::fs::write(dir.config(), "[[endpoint]]\nurl = 1\n").unwrap();
-    dir.run(&["dough"]).exits(2).says("could not understand the configuration file");
+    dir.run(&["dough"]).exits(2).says("could not parse the configuration file");
     // What cannot be recorded is said, and the index is built.
     std::fs::remove_dir_all(dir.config().parent().unwrap()).unwrap();
     dir.write(".config", "not a directory");
