@@ -66,8 +66,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         // This message does not repeat the address, because it may contain a secret.
-        let secret =
-            "an endpoint address must not contain a user, password or query: it is stored and shown\n  \
+        let secret = "an endpoint address must not contain a user, password or query: it is stored and shown\n  \
              hint: put a key into the environment variable RQSEARCH_API_KEY";
         ensure!(!text.contains(['@', '?', '\\']), secret);
         let invalid = || anyhow::anyhow!("{text:?} is not a valid endpoint address\n  {EXAMPLE}");
@@ -105,9 +104,7 @@ impl FromStr for Address {
             matches!(segment.as_str(), "." | "..") || segment.contains("%2f") || segment.contains("%5c")
         };
         if path.split('/').any(is_relative) {
-            bail!(
-                "{text:?} is not a valid endpoint address: its path contains `.` or `..`\n  {EXAMPLE}"
-            );
+            bail!("{text:?} is not a valid endpoint address: its path contains `.` or `..`\n  {EXAMPLE}");
         }
         Ok(Self { scheme, host, port, path: path.to_owned() })
     }

@@ -32,8 +32,8 @@ static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
 pub enum Prepare {
     /// For one phrase. The weights of the built-in model are used as they are in the executable.
     Once,
-    /// For many texts. The weights of the built-in model are first rearranged for the processor: loading takes
-    /// about four times as long, and embedding a text half as long.
+    /// For many texts. The weights of the built-in model are first rearranged for the processor: loading
+    /// takes about four times as long, and embedding a text half as long.
     Many,
 }
 
@@ -73,8 +73,8 @@ impl Embedder for Builtin {
     }
 
     fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
-        // A rayon worker that waits for the model's thread pool starts other work, perhaps another text, until
-        // its stack overflows. A plain thread only waits.
+        // A rayon worker that waits for the model's thread pool starts other work, perhaps another text,
+        // until its stack overflows. A plain thread only waits.
         if rayon::current_thread_index().is_some() {
             let here = thread::scope(|scope| scope.spawn(|| self.embed_here(text)).join());
             return here.unwrap_or_else(|panic| resume_unwind(panic));
@@ -90,8 +90,8 @@ impl Embedder for Builtin {
 impl Builtin {
     fn embed_here(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         thread_local! {
-            // One thread per text: two texts on two threads are faster than each on both. The vector of a text
-            // also does not depend on how the work is divided.
+            // One thread per text: two texts on two threads are faster than each on both. The vector of a
+            // text also does not depend on how the work is divided.
             static ONE_THREAD: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
         }
         let ids = self.tokenizer.encode(text, WINDOW);

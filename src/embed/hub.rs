@@ -227,8 +227,8 @@ impl Hub {
             let response = request.call().map_err(|error| {
                 Failure::Permanent(anyhow::Error::new(error).context(format!(
                     "could not reach {}\n  \
-                     hint: check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to this \
-                     machine and pass its path with --model",
+                     hint: check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to \
+                     this machine and pass its path with --model",
                     origin(&url)
                 )))
             })?;
@@ -271,8 +271,8 @@ struct Announced {
 }
 
 impl Announced {
-    /// Adds what one response says. The first hash is the file's: redirects may lead to servers with other
-    /// tags.
+    /// Updates the size and hash from a response. The first hash is kept: servers behind a redirect can have
+    /// other tags.
     fn update(&mut self, response: &Response<Body>) {
         let header = |name: &str| {
             response.headers().get(name)?.to_str().ok().map(|value| value.trim_matches('"').to_owned())

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What an index stores about the model of its vectors: enough to load the model again, and to tell it from
-/// any other.
+/// The metadata that an index stores about its model: enough to load the model again, and to distinguish it
+/// from other models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// The name, such as `all-MiniLM-L6-v2`.
     pub name: String,
-    /// A hash of the weights and of how they are used (prefixes, pooling, dimensions): models with equal
-    /// fingerprints give equal vectors. The weights of an endpoint are out of reach; its fingerprint is a
-    /// hash of the model's name there instead.
+    /// A hash of the weights and of the settings (prefixes, pooling, dimensions). Models with equal
+    /// fingerprints give equal vectors. The weights behind an endpoint are not available, so the hash covers
+    /// the name of the model at the endpoint instead.
     pub fingerprint: String,
     /// The length of a vector.
     pub dimensions: usize,

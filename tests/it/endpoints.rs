@@ -126,7 +126,7 @@ fn a_busy_endpoint_is_asked_again_and_its_key_is_not_stored() {
         Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
     };
     run(None).exits(2).says("401").says("RQSEARCH_API_KEY");
-    let wrong = run(Some("not-the-secret")).exits(2).says("is the key in RQSEARCH_API_KEY the right one?");
+    let wrong = run(Some("not-the-secret")).exits(2).says("check the key in RQSEARCH_API_KEY");
     assert!(!wrong.stderr.contains("not-the-secret"), "{wrong:?}");
     run(Some("very-secret")).success();
     let config = std::fs::read_to_string(dir.config()).unwrap();
@@ -146,7 +146,7 @@ fn an_endpoint_that_answers_nonsense_is_an_error() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let answers = [
-        (serde_json::json!({"hello": 1}), "did not answer as an embedding endpoint does"),
+        (serde_json::json!({"hello": 1}), "is not that of an embedding endpoint"),
         (serde_json::json!({"data": []}), "dimensions"),
         (serde_json::json!({"data": [{"index": 7, "embedding": [1.0]}]}), "was not sent"),
         (serde_json::json!({"data": [{"index": 0, "embedding": []}]}), "dimensions"),

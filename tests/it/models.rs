@@ -322,9 +322,9 @@ fn unusable_models_are_refused_with_the_reason() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let index = |model: &str| models.run(&dir, &["index", "faq.md", "--model", model]).exits(2);
-    index("./nowhere").says("could not find the model's directory ./nowhere");
+    index("./nowhere").says("could not find the model directory ./nowhere");
     dir.write("empty/readme.md", "");
-    index("./empty").says("contains no ONNX model").says("tokenizer.json");
+    index("./empty").says("does not contain an ONNX model").says("tokenizer.json");
     dir.write("broken/model.onnx", "garbage");
     dir.write("broken/tokenizer.json", "{}");
     index("./broken").says("could not load the model in");
