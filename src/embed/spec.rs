@@ -171,7 +171,7 @@ pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::
 ///
 /// # Errors
 /// [`NotApproved`](super::NotApproved) if `moved_to` is `None` and the user has not approved the index's
-/// endpoint. The model is not on this machine, or another model is at its place. The message says what to do.
+/// endpoint. The model was not found, or another model was found instead. The message says what to do.
 pub fn open(
     model: &ModelInfo,
     moved_to: Option<&ModelSpec>,

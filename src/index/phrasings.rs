@@ -52,9 +52,9 @@ impl Centre {
     /// The cosine of two vectors of length one after the centre is subtracted from both, computed from their
     /// plain cosine and the [nearness](Self::nearness) of each.
     pub fn cosine(&self, cosine: f32, one: f32, two: f32) -> f32 {
-        let own: f32 = self.mean.iter().map(|x| x * x).sum();
-        let length = |nearness: f32| (1.0 - 2.0 * nearness + own).max(1e-6).sqrt();
-        ((cosine - one - two + own) / (length(one) * length(two))).clamp(-1.0, 1.0)
+        let square: f32 = self.mean.iter().map(|x| x * x).sum();
+        let length = |nearness: f32| (1.0 - 2.0 * nearness + square).max(1e-6).sqrt();
+        ((cosine - one - two + square) / (length(one) * length(two))).clamp(-1.0, 1.0)
     }
 }
 
@@ -63,13 +63,13 @@ impl Index {
     /// index. It is computed on first use.
     pub fn centre(&self) -> &Centre {
         self.centre.get_or_init(|| {
-            let asks = (0..).zip(self.vectors()).flat_map(|(segment, vectors): (usize, _)| {
+            let phrasings = (0..).zip(self.vectors()).flat_map(|(segment, vectors): (usize, _)| {
                 (0..vectors.row_count())
                     .filter(|row| vectors.passage(*row).asks())
                     .map(move |row| (segment, row))
             });
-            let asks: Vec<(usize, usize)> = asks.collect();
-            let sample = asks.iter().step_by(asks.len().div_ceil(SAMPLE).max(1));
+            let phrasings: Vec<(usize, usize)> = phrasings.collect();
+            let sample = phrasings.iter().step_by(phrasings.len().div_ceil(SAMPLE).max(1));
             Centre::of(sample.map(|(segment, row)| self.vectors()[*segment].row(*row).values().collect()))
         })
     }
@@ -80,10 +80,10 @@ impl Index {
     /// message as an alternative title.
     pub fn nearest_pair(&self, one: DocAddress, two: DocAddress) -> Option<(usize, usize)> {
         let [a, b] = [one, two].map(|address| &self.vectors()[address.segment_ord as usize]);
-        let asks = |rows: std::ops::Range<usize>, vectors: &super::Vectors| -> Vec<usize> {
+        let phrasings = |rows: std::ops::Range<usize>, vectors: &super::Vectors| -> Vec<usize> {
             rows.filter(|row| vectors.passage(*row).asks()).collect()
         };
-        let (a_rows, b_rows) = (asks(a.rows_of(one.doc_id), a), asks(b.rows_of(two.doc_id), b));
+        let (a_rows, b_rows) = (phrasings(a.rows_of(one.doc_id), a), phrasings(b.rows_of(two.doc_id), b));
         let pairs = a_rows.iter().flat_map(|a| b_rows.iter().map(move |b| (*a, *b)));
         let has_title = |(row, other): &(usize, usize)| {
             a.passage(*row) == Passage::Title || b.passage(*other) == Passage::Title

@@ -39,7 +39,7 @@ const MAGIC: [u8; 4] = *b"rqsv";
 const FORMAT: u32 = 1;
 const HEADER: usize = 20;
 /// Bytes of a row without the elements of its vector.
-const FACTS: usize = 20;
+const ROW_HEADER: usize = 20;
 
 /// Below this many rows, one thread finishes before a second one would start.
 const PARALLEL_ROWS: usize = 16_384;
@@ -116,7 +116,7 @@ pub struct Row {
 /// Encodes rows as the bytes of a document's vector field, which [`Writer`] decodes.
 pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
     let numbers = rows.first().map_or(0, |row| row.vector.numbers.len());
-    let mut bytes = Vec::with_capacity(rows.len() * (FACTS + numbers));
+    let mut bytes = Vec::with_capacity(rows.len() * (ROW_HEADER + numbers));
     for row in rows {
         let (start, end) = encode_passage(&row.passage);
         bytes.extend(row.hash.to_le_bytes());
@@ -166,7 +166,7 @@ impl SegmentPlugin for VectorPlugin {
             field,
             dimensions: self.dimensions,
             starts: vec![0],
-            facts: Vec::new(),
+            headers: Vec::new(),
             numbers: Vec::new(),
         }))
     }
@@ -189,7 +189,7 @@ impl SegmentPlugin for VectorPlugin {
             Some(*rows)
         }));
         write_component(context.target_segment, self.dimensions, &starts, |out| {
-            alive().try_for_each(|(vectors, rows)| out.write_all(vectors.facts_bytes(rows)))?;
+            alive().try_for_each(|(vectors, rows)| out.write_all(vectors.header_bytes(rows)))?;
             alive()
                 .try_for_each(|(vectors, rows)| out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows))))
         })
@@ -201,7 +201,7 @@ struct Writer {
     field: Option<Field>,
     dimensions: usize,
     starts: Vec<u32>,
-    facts: Vec<u8>,
+    headers: Vec<u8>,
     numbers: Vec<u8>,
 }
 
@@ -215,9 +215,9 @@ impl PluginWriter for Writer {
         let doc = doc.as_any().downcast_ref::<TantivyDocument>().expect("only TantivyDocuments are added");
         let mut rows = *self.starts.last().expect("begins with 0");
         if let Some(bytes) = self.field.and_then(|field| doc.get_first(field)?.as_custom()) {
-            for row in bytes.chunks_exact(FACTS + self.dimensions) {
-                self.facts.extend_from_slice(&row[..FACTS]);
-                self.numbers.extend_from_slice(&row[FACTS..]);
+            for row in bytes.chunks_exact(ROW_HEADER + self.dimensions) {
+                self.headers.extend_from_slice(&row[..ROW_HEADER]);
+                self.numbers.extend_from_slice(&row[ROW_HEADER..]);
                 rows += 1;
             }
         }
@@ -230,13 +230,13 @@ impl PluginWriter for Writer {
             return Err(tantivy::TantivyError::InvalidArgument("vectors cannot follow an index sort".into()));
         }
         write_component(segment, self.dimensions, &self.starts, |out| {
-            out.write_all(&self.facts)?;
+            out.write_all(&self.headers)?;
             out.write_all(&self.numbers)
         })
     }
 
     fn mem_usage(&self) -> usize {
-        self.starts.capacity() * 4 + self.facts.capacity() + self.numbers.capacity()
+        self.starts.capacity() * 4 + self.headers.capacity() + self.numbers.capacity()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -297,7 +297,8 @@ impl Vectors {
                 "format {format} is not readable by this version (reads {FORMAT})"
             )));
         }
-        let expected = HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (FACTS + dimensions) as u64;
+        let expected =
+            HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (ROW_HEADER + dimensions) as u64;
         if bytes.len() as u64 != expected || documents != segment.max_doc() as usize {
             return Err(corrupt("the component's length does not match its header"));
         }
@@ -317,41 +318,41 @@ impl Vectors {
         start.min(self.rows)..end.clamp(start.min(self.rows), self.rows)
     }
 
-    fn facts_at(&self) -> usize {
+    fn headers_at(&self) -> usize {
         HEADER + 4 * (self.documents + 1)
     }
 
-    fn facts_bytes(&self, rows: Range<usize>) -> &[u8] {
-        let at = self.facts_at();
-        &self.bytes[at + rows.start * FACTS..at + rows.end * FACTS]
+    fn header_bytes(&self, rows: Range<usize>) -> &[u8] {
+        let at = self.headers_at();
+        &self.bytes[at + rows.start * ROW_HEADER..at + rows.end * ROW_HEADER]
     }
 
     fn numbers_of(&self, rows: Range<usize>) -> &[i8] {
-        let at = self.facts_at() + self.rows * FACTS;
+        let at = self.headers_at() + self.rows * ROW_HEADER;
         bytemuck::cast_slice(&self.bytes[at + rows.start * self.dimensions..at + rows.end * self.dimensions])
     }
 
     /// The part of the question that a row was embedded from.
     pub fn passage(&self, row: usize) -> Passage {
-        let facts = self.facts_bytes(row..row + 1);
-        decode_passage(u32_at(facts, 8), u32_at(facts, 12))
+        let headers = self.header_bytes(row..row + 1);
+        decode_passage(u32_at(headers, 8), u32_at(headers, 12))
     }
 
     fn scale(&self, row: usize) -> f32 {
-        f32::from_bits(u32_at(self.facts_bytes(row..row + 1), 16))
+        f32::from_bits(u32_at(self.header_bytes(row..row + 1), 16))
     }
 
     /// The text hashes of all rows, in row order.
     pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
-        self.facts_bytes(0..self.rows)
-            .chunks_exact(FACTS)
-            .map(|facts| u64::from_le_bytes(facts[..8].try_into().expect("eight bytes")))
+        self.header_bytes(0..self.rows)
+            .chunks_exact(ROW_HEADER)
+            .map(|headers| u64::from_le_bytes(headers[..8].try_into().expect("eight bytes")))
     }
 
     /// The text hash of a row.
     pub fn hash(&self, row: usize) -> u64 {
-        let facts = self.facts_bytes(row..row + 1);
-        u64::from_le_bytes(facts[..8].try_into().expect("eight bytes"))
+        let headers = self.header_bytes(row..row + 1);
+        u64::from_le_bytes(headers[..8].try_into().expect("eight bytes"))
     }
 
     /// The vector of a row, borrowed.
@@ -379,8 +380,8 @@ impl Vectors {
     /// The phrasing (title or alternative title) of a document that is nearest to the query: its row and its
     /// cosine; the first of equally near ones. `None` if the document has no rows of phrasings.
     pub fn nearest_wording(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
-        let asks = self.rows_of(doc).filter(|row| self.passage(*row).asks());
-        let rows = asks.map(|row| (row, self.row_cosine(row, query)));
+        let phrasings = self.rows_of(doc).filter(|row| self.passage(*row).asks());
+        let rows = phrasings.map(|row| (row, self.row_cosine(row, query)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 

@@ -39,7 +39,7 @@ impl<'a> Embedding<'a> {
     /// # Errors
     /// The model fails, in this call or in another thread that computes the vector of one of these texts.
     pub fn vectors(&self, texts: &[(u64, &str)]) -> anyhow::Result<Vec<Quantized>> {
-        let mut own = Own::default();
+        let mut pending = Pending::default();
         let cells: Vec<Result<Quantized, Cell>> = {
             let mut fresh = self.fresh.lock().expect("no thread panicked");
             if fresh.len() >= CACHED {
@@ -51,15 +51,15 @@ impl<'a> Embedding<'a> {
                     Entry::Occupied(entry) => Arc::clone(entry.get()),
                     Entry::Vacant(entry) => {
                         let cell = Arc::clone(entry.insert(Cell::default()));
-                        own.cells.push(Arc::clone(&cell));
-                        own.texts.push((*text).to_owned());
+                        pending.cells.push(Arc::clone(&cell));
+                        pending.texts.push((*text).to_owned());
                         cell
                     }
                 }),
             };
             texts.iter().map(&mut cell).collect()
         };
-        self.compute(&own)?;
+        self.compute(&pending)?;
         // Threads wait for the vectors of others only after they have computed their own, so there is no
         // deadlock.
         let wait = |cell: Result<Quantized, Cell>| match cell {
@@ -69,11 +69,11 @@ impl<'a> Embedding<'a> {
         cells.into_iter().map(wait).collect()
     }
 
-    fn compute(&self, own: &Own) -> anyhow::Result<()> {
-        if own.texts.is_empty() {
+    fn compute(&self, pending: &Pending) -> anyhow::Result<()> {
+        if pending.texts.is_empty() {
             return Ok(());
         }
-        let texts: Vec<&str> = own.texts.iter().map(String::as_str).collect();
+        let texts: Vec<&str> = pending.texts.iter().map(String::as_str).collect();
         let tokens: usize = texts.iter().map(|text| self.embedder.count_tokens(text)).sum();
         self.progress.embedded.fetch_add(texts.len() as u64, Ordering::Relaxed);
         self.progress.tokens.fetch_add(tokens as u64, Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl<'a> Embedding<'a> {
             vectors.len(),
             texts.len()
         );
-        for (cell, vector) in own.cells.iter().zip(vectors) {
+        for (cell, vector) in pending.cells.iter().zip(vectors) {
             // No other thread sets this cell.
             cell.set(Some(Quantized::from(vector.as_slice()))).ok();
         }
@@ -94,12 +94,12 @@ impl<'a> Embedding<'a> {
 
 /// The texts whose vectors this thread computes.
 #[derive(Default)]
-struct Own {
+struct Pending {
     cells: Vec<Cell>,
     texts: Vec<String>,
 }
 
-impl Drop for Own {
+impl Drop for Pending {
     /// Marks the vectors that were not computed as failed, so that no thread waits for them.
     fn drop(&mut self) {
         for cell in &self.cells {
