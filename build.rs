@@ -1,6 +1,8 @@
-//! What the program carries inside: the vocabulary of the built-in model as an automaton
-//! (`vocab.fst`), so that there is nothing to parse at the start, and the list of the files of the
-//! built-in index (`builtin_index.rs`).
+//! Generates two files that are compiled into the program:
+//!
+//! - `vocab.fst`: the vocabulary of the built-in model as an automaton, so that the program does not parse it
+//!   when it starts
+//! - `builtin_index.rs`: the list of the files of the built-in index
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,8 +23,8 @@ fn vocabulary(out: &Path) {
     fs::write(out, map.as_fst().as_bytes()).expect("OUT_DIR is writable");
 }
 
-/// An array of names and contents. Without a committed index it is empty, so that the program that
-/// makes one can be built.
+/// Writes an array of file names and contents. It is empty if `index/` does not exist: the program that
+/// builds the index has to be compiled first.
 fn index(out: &Path) {
     println!("cargo::rerun-if-changed=index");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds tests/public-items.txt to what `cargo doc` finds public; --write renews it. Run after
-# `cargo doc --release --no-deps`.
+# Compares the public items of the crate, as listed by `cargo doc`, with tests/public-items.txt.
+# --write updates the file. Run `cargo doc --release --no-deps` first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 list=tests/public-items.txt
@@ -16,7 +16,7 @@ if [[ ${1:-} == --write ]]; then
     items >"$list"
 else
     diff -u "$list" <(items) || {
-        echo "the crate's public items changed: tests/public-items.sh --write, and look at the difference" >&2
+        echo "the public items of the crate changed: run tests/public-items.sh --write and review the diff" >&2
         exit 1
     }
 fi

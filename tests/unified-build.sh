@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that the tests use every dependency with the features that the program uses it with: otherwise cargo
-# compiles it, and all that depends on it, a second time.
+# Checks that the tests enable the same features of each dependency as the program. Otherwise cargo compiles the
+# dependency, and everything that depends on it, twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,7 @@ features() {
     cargo tree --locked --edges "$1" --prefix none --format '{p} {f}' | sed 's/ (\*)$//' | LC_ALL=C sort -u
 }
 
-# A package in both lists with other features stands in `comm`'s output with the same name twice.
+# If a package has different features in the two lists, `comm` outputs its name twice.
 program=$(features normal,build)
 tests=$(features normal,build,dev)
 differ=$(comm -3 <(echo "$program") <(echo "$tests") | awk '{ print $1, $2 }' | sort | uniq -d)

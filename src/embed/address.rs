@@ -1,5 +1,7 @@
-//! Addresses of endpoints: parsed by the parser of the HTTP client that uses them, so that what is checked and
-//! what is asked cannot differ.
+//! Addresses of endpoints.
+//!
+//! Addresses are parsed by the parser of the HTTP client that sends the requests. The address that is checked
+//! is therefore the address that is contacted.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,18 +10,20 @@ use std::str::FromStr;
 use anyhow::{bail, ensure};
 use ureq::http::Uri;
 
-/// What every address of an endpoint looks like, for hints.
+/// A hint with an example of a valid address.
 const EXAMPLE: &str = "hint: an address looks like http://localhost:11434/v1";
 
-/// The address of an endpoint in one spelling: `https://api.example.org/v1`.
+/// The normalized address of an endpoint, such as `https://api.example.org/v1`.
 ///
-/// Two spellings of one address are equal: the host is lower case, a scheme's own port and a trailing slash are
-/// left out, and so is `/embeddings`, which every request adds. It holds no user, password or query, since it is
-/// stored and shown, and only characters that mean nothing to a shell, since hints repeat it.
+/// Two spellings of one address are equal. The host is lower case. The default port of the scheme, a trailing
+/// slash, and `/embeddings`, which every request appends, are removed.
+///
+/// An address contains no user, password or query, because it is stored and shown. It contains only
+/// characters that have no special meaning in a shell, because hints repeat it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     scheme: &'static str,
-    /// An IPv6 address in brackets.
+    /// In lower case; an IPv6 address is in brackets.
     host: String,
     port: u16,
     /// Empty, or a `/` followed by at least one segment.
@@ -27,31 +31,31 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address that embeds texts.
+    /// The URL for embedding requests.
     pub fn embeddings(&self) -> String {
         format!("{self}/embeddings")
     }
 
-    /// Whether the address is this machine's own: `localhost`, or an IP address of the loopback interface.
+    /// Whether the address is on this machine: `localhost`, or an IP address of the loopback interface.
     pub fn is_loopback(&self) -> bool {
         let ip = self.host.trim_start_matches('[').trim_end_matches(']');
         self.host == "localhost" || ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 
-    /// Whether what is sent there can be read on the way.
+    /// Whether requests are encrypted (`https`).
     pub fn is_encrypted(&self) -> bool {
         self.scheme == "https"
     }
 
-    /// Whether `other` is this address or lies below it: the same scheme, host and port, and a path that
-    /// continues this one's.
+    /// Whether `other` is this address or below it: it has the same scheme, host and port, and its path is
+    /// this path or starts with it.
     pub fn covers(&self, other: &Self) -> bool {
         let same_origin = (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port);
         let rest = other.path.strip_prefix(&self.path);
         same_origin && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// How long the path is: of two addresses that cover a third, the longer one is meant.
+    /// The length of the path. If two addresses cover a third, the one with the longer path applies.
     pub fn depth(&self) -> usize {
         self.path.len()
     }
@@ -61,15 +65,15 @@ impl FromStr for Address {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        // What is refused for a secret in it is not repeated.
-        let secret = "an endpoint's address must hold no user, password or query, because it is stored and shown\n  \
-                      hint: put a key into the environment variable RQSEARCH_API_KEY";
+        // This message does not repeat the address, because it may contain a secret.
+        let secret = "an endpoint address must not contain a user, password or query: it is stored and shown\n  \
+             hint: put a key into the environment variable RQSEARCH_API_KEY";
         ensure!(!text.contains(['@', '?', '\\']), secret);
-        let invalid = || anyhow::anyhow!("{text:?} is not a valid address of an endpoint\n  {EXAMPLE}");
-        // The parser drops a fragment silently.
+        let invalid = || anyhow::anyhow!("{text:?} is not a valid endpoint address\n  {EXAMPLE}");
+        // The parser silently drops a fragment.
         ensure!(!text.contains('#'), invalid());
         let uri: Uri = text.parse().map_err(|_| invalid())?;
-        let (scheme, own_port) = match uri.scheme_str() {
+        let (scheme, default_port) = match uri.scheme_str() {
             Some("http") => ("http", 80),
             Some("https") => ("https", 443),
             _ => return Err(invalid()),
@@ -84,8 +88,8 @@ impl FromStr for Address {
             None => !host.is_empty() && is_plain(&host, "-._"),
         };
         let port = match authority.as_str()[host.len()..].strip_prefix(':') {
-            None if authority.as_str().len() == host.len() => own_port,
-            Some("") => own_port,
+            None if authority.as_str().len() == host.len() => default_port,
+            Some("") => default_port,
             Some(port) => port.parse().map_err(|_| invalid())?,
             None => return Err(invalid()),
         };
@@ -94,15 +98,13 @@ impl FromStr for Address {
         if !is_host || !is_plain(path, "-._~/:+=,%") {
             return Err(invalid());
         }
-        // A server may resolve these, and the path would no longer be the one that was approved.
-        let climbs = |segment: &str| {
+        // A server may resolve such segments, and the path would no longer be the one that was approved.
+        let is_relative = |segment: &str| {
             let segment = segment.to_ascii_lowercase().replace("%2e", ".");
             matches!(segment.as_str(), "." | "..") || segment.contains("%2f") || segment.contains("%5c")
         };
-        if path.split('/').any(climbs) {
-            bail!(
-                "{text:?} is not a valid address of an endpoint: its path contains `.` or `..`\n  {EXAMPLE}"
-            );
+        if path.split('/').any(is_relative) {
+            bail!("{text:?} is not a valid endpoint address: its path contains `.` or `..`\n  {EXAMPLE}");
         }
         Ok(Self { scheme, host, port, path: path.to_owned() })
     }
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_one_spelling() {
+    fn addresses_are_normalized() {
         for (text, expected) in [
             ("http://localhost:11434/v1/", "http://localhost:11434/v1"),
             ("http://localhost:11434/v1/embeddings", "http://localhost:11434/v1"),
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_the_host_or_climbs_is_refused() {
+    fn ambiguous_hosts_and_relative_paths_are_refused() {
         for text in [
             "http://localhost:x@evil.example:18999/v1",
             "http://localhost@evil.example/v1",
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_repeated() {
+    fn errors_do_not_repeat_secrets() {
         for text in ["https://me:secret@host/v1", "https://host/v1?key=secret"] {
             let error = text.parse::<Address>().unwrap_err().to_string();
             assert!(error.contains("RQSEARCH_API_KEY") && !error.contains("secret"), "{error}");
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machines_own_addresses_are_loopback() {
+    fn only_addresses_on_this_machine_are_loopback() {
         for text in [
             "http://localhost:1/v1",
             "http://LOCALHOST",
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_covers_what_is_below_it() {
+    fn an_address_covers_addresses_below_it() {
         let covers = |one: &str, other: &str| address(one).covers(&address(other));
         assert!(covers("https://a.org", "https://a.org/v1"));
         assert!(covers("https://a.org/v1", "https://a.org/v1/embeddings"));

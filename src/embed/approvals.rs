@@ -1,7 +1,8 @@
-//! Which endpoints the user lets rqsearch send texts to, and which key each of them gets.
+//! The endpoints that the user allows rqsearch to send texts to, and the key of each.
 //!
-//! An index may come from anybody: a cloned repository can hold one. So what an index says is never enough to
-//! contact an endpoint. The user's consent is kept outside of every index, in a file of the user's own:
+//! An index can come from anyone: a cloned repository can contain one. An endpoint named by an index is
+//! therefore contacted only if the user has approved it. Approvals are stored outside of indexes, in the
+//! user's configuration file:
 //!
 //! ```toml
 //! [[endpoint]]
@@ -19,28 +20,29 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::address::Address;
 
-/// The variable with the key of an endpoint that was named on the command line before any was bound to it.
+/// The environment variable with the key of an endpoint that is named on the command line and has no approval
+/// yet.
 pub const KEY: &str = "RQSEARCH_API_KEY";
 
-/// The variable that names the configuration file.
+/// The environment variable with the path of the configuration file.
 const VARIABLE: &str = "RQSEARCH_CONFIG";
 
-/// The table of the configuration file that this module reads and writes.
+/// The table in the configuration file.
 const TABLE: &str = "endpoint";
 
-/// What a new configuration file begins with.
+/// The comment at the start of a new configuration file.
 const HEADER: &str = "\
-# Configuration of rqsearch. Each [[endpoint]] may be contacted for indexes that name it, with texts and phrases.
-# `rqsearch models allow URL` and `rqsearch models deny URL` edit this file, and so may you.
+# Configuration of rqsearch. Each [[endpoint]] may receive texts and phrases for indexes that use it.
+# Edit this file with `rqsearch models allow URL` and `rqsearch models deny URL`, or by hand.
 
 ";
 
 /// An endpoint that may be contacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved {
-    /// This address, and everything below it.
+    /// The approved address. The approval includes all addresses below it.
     pub address: Address,
-    /// The environment variable with the endpoint's key; `None` if it gets no key.
+    /// The environment variable with the endpoint's key; `None` if no key is sent.
     pub key_env: Option<String>,
 }
 
@@ -48,15 +50,16 @@ pub struct Approved {
 pub struct Approvals {
     path: PathBuf,
     document: DocumentMut,
-    /// In the order of the file.
+    /// The approvals, in the order of the file.
     endpoints: Vec<Approved>,
 }
 
-/// Approves an endpoint that the user named for an index, if no approval covers it yet: with [`KEY`] if that is
-/// set and not bound to another endpoint. Returns the new approval, and the file it is in.
+/// Approves an endpoint that the user named for an index, if no approval covers it yet. The approval uses the
+/// key in [`KEY`] if that variable is set and not used by another endpoint. Returns the new approval and the
+/// path of the configuration file; `None` if the endpoint was approved already.
 ///
 /// # Errors
-/// The configuration cannot be read or written.
+/// The address is not valid, or the configuration file cannot be read or written.
 pub fn remember(url: &str) -> anyhow::Result<Option<(Approved, PathBuf)>> {
     let address: Address = url.parse()?;
     let mut approvals = Approvals::load()?;
@@ -71,35 +74,35 @@ pub fn remember(url: &str) -> anyhow::Result<Option<(Approved, PathBuf)>> {
     Ok(Some((approved, approvals.path)))
 }
 
-/// Where the configuration file is: `RQSEARCH_CONFIG`, or `rqsearch/config.toml` in the platform's directory for
-/// configuration. It need not exist.
+/// The path of the configuration file: `RQSEARCH_CONFIG`, or else `rqsearch/config.toml` in the platform's
+/// configuration directory. The file may not exist.
 ///
 /// # Errors
-/// `RQSEARCH_CONFIG` is a relative path, which would mean another file in each directory; or the platform names
-/// no directory.
+/// `RQSEARCH_CONFIG` is a relative path, which would name a different file in each directory; or the platform
+/// has no configuration directory.
 pub fn config_path() -> anyhow::Result<PathBuf> {
     let path = match env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => {
             let directory = dirs::config_dir().with_context(|| {
-                format!("could not find the directory for configuration\n  hint: name a file in {VARIABLE}")
+                format!("could not find the configuration directory\n  hint: set {VARIABLE} to a file")
             })?;
             directory.join("rqsearch").join("config.toml")
         }
     };
     ensure!(
         path.is_absolute(),
-        "the configuration file {} is not an absolute path\n  hint: set {VARIABLE} to one",
+        "{VARIABLE} names {}, which is not an absolute path\n  hint: set it to the absolute path of a file",
         path.display()
     );
     Ok(path)
 }
 
 impl Approvals {
-    /// Reads the configuration file. Without one, no endpoint is approved.
+    /// Reads the configuration file. If it does not exist, no endpoint is approved.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, or says something that this version does not understand.
+    /// The file cannot be read, is not TOML, or contains an approval that this version does not understand.
     pub fn load() -> anyhow::Result<Self> {
         Self::read(config_path()?)
     }
@@ -114,11 +117,11 @@ impl Approvals {
         let (document, endpoints) = parsed
             .and_then(|document| Ok((endpoints(&document)?, document)))
             .map(|(endpoints, document)| (document, endpoints))
-            .with_context(|| format!("could not understand the configuration file {}", path.display()))?;
+            .with_context(|| format!("could not parse the configuration file {}", path.display()))?;
         Ok(Self { path, document, endpoints })
     }
 
-    /// The file.
+    /// The path of the configuration file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -128,14 +131,14 @@ impl Approvals {
         &self.endpoints
     }
 
-    /// The approval that covers an address: the one with the longest path if several do.
+    /// The approval that covers an address. If several do, the one with the longest path.
     pub fn find(&self, address: &Address) -> Option<&Approved> {
         let covering = self.endpoints.iter().filter(|approved| approved.address.covers(address));
         covering.max_by_key(|approved| approved.address.depth())
     }
 
-    /// The variable with the key that an endpoint gets when the user names it on the command line: the one it
-    /// is bound to. An endpoint without an approval gets [`KEY`], unless that is bound to another endpoint.
+    /// The environment variable with the key for an endpoint that the user names on the command line: that of
+    /// its approval. Without an approval it is [`KEY`], unless another endpoint uses that variable.
     pub fn key_env(&self, address: &Address) -> Option<String> {
         match self.find(address) {
             Some(approved) => approved.key_env.clone(),
@@ -146,7 +149,7 @@ impl Approvals {
         }
     }
 
-    /// Approves an endpoint, in place of an earlier approval of the same address.
+    /// Approves an endpoint. Replaces an earlier approval of the same address.
     pub fn allow(&mut self, approved: Approved) {
         let mut entry = Table::new();
         entry["url"] = value(approved.address.to_string());
@@ -171,7 +174,8 @@ impl Approvals {
         }
     }
 
-    /// Removes every approval that covers an address, or an address below it, and returns them.
+    /// Removes every approval of an address, of an address above it, and of an address below it. Returns the
+    /// removed approvals.
     pub fn deny(&mut self, address: &Address) -> Vec<Approved> {
         let covers =
             |approved: &Approved| approved.address.covers(address) || address.covers(&approved.address);
@@ -187,7 +191,7 @@ impl Approvals {
         removed
     }
 
-    /// Writes the file, as a whole or not at all. Only its owner may read it.
+    /// Writes the configuration file atomically. Only the owner can read it.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -197,11 +201,11 @@ impl Approvals {
     }
 
     fn write(&self) -> anyhow::Result<()> {
-        // A link stays a link: its target is replaced.
+        // If the path is a symbolic link, replace its target and keep the link.
         let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         let directory = path.parent().context("it has no directory")?;
         fs::create_dir_all(directory)?;
-        // Created with mode 0600.
+        // The temporary file is created with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         let text = self.document.to_string();
         let header = if path.exists() { "" } else { HEADER };
@@ -222,12 +226,12 @@ fn endpoints(document: &DocumentMut) -> anyhow::Result<Vec<Approved>> {
             None => Ok(None),
             Some(item) => match item.as_str() {
                 Some(text) => Ok(Some(text.to_owned())),
-                None => bail!("`{name}` of an [[endpoint]] must be a text in quotes"),
+                None => bail!("`{name}` in [[endpoint]] must be a string"),
             },
         };
-        // A misspelt key must not change what is sent where.
+        // Refuse unknown keys: a misspelt `key_env` would silently send no key.
         if let Some((name, _)) = table.iter().find(|(name, _)| !matches!(*name, "url" | "key_env")) {
-            bail!("an [[endpoint]] has `url` and `key_env`, not `{name}`");
+            bail!("unknown key `{name}` in [[endpoint]]: the keys are `url` and `key_env`");
         }
         let address = text("url")?.context("an [[endpoint]] needs a `url`")?.parse()?;
         Ok(Approved { address, key_env: text("key_env")? })
@@ -251,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_nothing_is_approved_and_the_first_approval_creates_it() {
+    fn first_approval_creates_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new/config.toml");
         let mut approvals = Approvals::read(path.clone()).unwrap();
@@ -270,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_other_tables_are_kept() {
+    fn comments_and_other_tables_are_preserved() {
         let text = "# mine\n[other]\nx = 1\n\n# why\n[[endpoint]]\nurl = \"https://a.org/v1\" # here\n";
         let (_dir, approvals) = read(text);
         let mut approvals = approvals.unwrap();
@@ -284,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_of_the_same_address_is_replaced_and_denied_with_all_that_cover_it() {
+    fn allow_replaces_and_deny_removes_approvals_above_and_below() {
         let (_dir, approvals) = read("");
         let mut approvals = approvals.unwrap();
         approvals.allow(approved("https://a.org", None));
@@ -304,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_goes_to_the_endpoint_it_is_bound_to() {
+    fn a_key_is_sent_only_to_its_endpoint() {
         let url = |text: &str| text.parse::<Address>().unwrap();
         let (_dir, approvals) = read("");
         let mut approvals = approvals.unwrap();
@@ -315,11 +319,11 @@ mod tests {
         assert_eq!(approvals.key_env(&url("https://a.org/v1")).as_deref(), Some(KEY));
         assert_eq!(approvals.key_env(&url("http://localhost:11434/v1")), None);
         assert_eq!(approvals.key_env(&url("https://b.org/v1")).as_deref(), Some("B_KEY"));
-        assert_eq!(approvals.key_env(&url("https://c.org/v1")), None, "the key is another endpoint's");
+        assert_eq!(approvals.key_env(&url("https://c.org/v1")), None, "another endpoint uses the key");
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error_that_names_the_file() {
+    fn invalid_configuration_is_an_error_that_names_the_file() {
         for (text, message) in [
             ("endpoint = 1", "[[endpoint]]"),
             ("[endpoint]\nurl = \"https://a.org\"", "[[endpoint]]"),
@@ -327,7 +331,7 @@ mod tests {
             ("[[endpoint]]\nurl = 1", "`url`"),
             ("[[endpoint]]\nurl = \"https://a.org\"\nkeyenv = \"A\"", "keyenv"),
             ("[[endpoint]]\nurl = \"https://me:x@a.org\"", "password"),
-            ("[[endpoint]\n", "could not understand"),
+            ("[[endpoint]\n", "could not parse"),
         ] {
             let (_dir, approvals) = read(text);
             let error = format!("{:#}", approvals.err().unwrap());

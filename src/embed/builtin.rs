@@ -1,4 +1,4 @@
-//! The model inside the program: all-MiniLM-L6-v2 with 8-bit weights.
+//! The built-in model: all-MiniLM-L6-v2 with 8-bit weights.
 
 use std::cell::OnceCell;
 use std::panic::resume_unwind;
@@ -12,13 +12,13 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{Embedder, ModelInfo, Role, WordPiece, normalized};
 
-/// The graph, a few kilobytes. It refers to its weights by offset.
+/// The graph, 33 kB. It refers to its weights by offset.
 static GRAPH: &[u8] = include_bytes!("../../models/minilm.onnx");
 
-/// `models/SHA256SUMS` identifies the weights, and so does its hash.
+/// The checksums of the model's files. Their hash is the fingerprint of the model.
 static CHECKSUMS: &str = include_str!("../../models/SHA256SUMS");
 
-/// How many tokens the model was trained to read, including start and end markers.
+/// The number of tokens that the model was trained to read, including the start and end markers.
 const WINDOW: usize = 256;
 
 static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
@@ -30,10 +30,10 @@ static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
 /// How to load a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prepare {
-    /// For one phrase. The built-in model's weights are used where they are in the program.
+    /// For one phrase. The weights of the built-in model are used as they are in the executable.
     Once,
-    /// For many texts. The built-in model's weights are first arranged for the processor: loading takes about
-    /// four times as long, and a text half the time.
+    /// For many texts. The weights of the built-in model are first rearranged for the processor: loading
+    /// takes about four times as long, and embedding a text half as long.
     Many,
 }
 
@@ -44,10 +44,10 @@ pub struct Builtin {
 }
 
 impl Builtin {
-    /// Loads the model from the program. No file is read.
+    /// Loads the model from the executable. Reads no files.
     ///
     /// # Errors
-    /// The program's copy of the weights is damaged.
+    /// The weights in the executable are damaged.
     pub fn load(prepare: Prepare) -> anyhow::Result<Self> {
         let weights = rten::include_external_data!("../../models/minilm.data");
         let mut options = ModelOptions::with_all_ops();
@@ -61,7 +61,7 @@ impl Builtin {
         })
     }
 
-    /// What an index with this model stores about it.
+    /// The metadata that an index with this model stores.
     pub fn info() -> &'static ModelInfo {
         &INFO
     }
@@ -73,8 +73,8 @@ impl Embedder for Builtin {
     }
 
     fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
-        // While it waits for the model's thread pool, a rayon worker would start other work, perhaps another
-        // text, until its stack overflows. A plain thread only waits.
+        // A rayon worker that waits for the model's thread pool starts other work, perhaps another text,
+        // until its stack overflows. A plain thread only waits.
         if rayon::current_thread_index().is_some() {
             let here = thread::scope(|scope| scope.spawn(|| self.embed_here(text)).join());
             return here.unwrap_or_else(|panic| resume_unwind(panic));
@@ -90,8 +90,8 @@ impl Embedder for Builtin {
 impl Builtin {
     fn embed_here(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         thread_local! {
-            // One thread per text: two texts on two threads are faster than each on both, and a text's vector
-            // does not depend on how its work was divided.
+            // One thread per text: two texts on two threads are faster than each on both. The vector of a
+            // text also does not depend on how the work is divided.
             static ONE_THREAD: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
         }
         let ids = self.tokenizer.encode(text, WINDOW);

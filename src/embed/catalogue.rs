@@ -1,8 +1,9 @@
-//! The models that have a name: those of fastembed, with what a user needs to choose one.
+//! The catalogue of models that you can use by name: the models of fastembed, with the information needed to
+//! choose one.
 //!
-//! Repository, file, dimensions and pooling come from fastembed. `catalogue.tsv` adds names, languages, licences,
-//! the prefixes that the models' cards ask for, and sizes: computed from the number and precision of the weights,
-//! and a few per cent off at most.
+//! Repository, file, dimensions and pooling come from fastembed. `catalogue.tsv` adds names, languages,
+//! licences, the prefixes that the model cards require, and sizes. Sizes are computed from the number and
+//! precision of the weights; they are off by a few per cent at most.
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use fastembed::{OutputKey, TextEmbedding, TextRerank};
 use super::onnx::folder::ModelFolder;
 use super::{Pooling, Settings, hub};
 
-/// What a model is for.
+/// The task of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text → vector.
@@ -21,26 +22,26 @@ pub enum Kind {
     Reranker,
 }
 
-/// A model that has a name.
+/// A model of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name here.
+    /// The name in this catalogue.
     pub name: &'static str,
-    /// What the model is for.
+    /// The task of the model.
     pub kind: Kind,
-    /// Its repository on the hub: `Xenova/bge-small-en-v1.5`.
+    /// The repository on the hub, such as `Xenova/bge-small-en-v1.5`.
     pub repository: &'static str,
-    /// The graph's file in the repository.
+    /// The path of the graph in the repository.
     pub file: &'static str,
-    /// More files that the graph needs.
+    /// Additional files that the graph needs.
     pub more_files: Vec<String>,
     /// The length of a vector; `None` for a reranker.
     pub dimensions: Option<usize>,
-    /// The languages it was trained for.
+    /// The languages that the model was trained for.
     pub languages: &'static str,
-    /// The licence of its weights, according to its card.
+    /// The licence of the weights, according to the model card.
     pub licence: &'static str,
-    /// The approximate size of its weights.
+    /// The approximate size of the weights in megabytes.
     pub megabytes: u64,
     pooling: Option<Pooling>,
     output: Option<&'static str>,
@@ -48,17 +49,17 @@ pub struct Entry {
     passage_prefix: &'static str,
 }
 
-/// Every model that has a name, embedding models first.
+/// All models of the catalogue, embedding models first.
 pub static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let lines = include_str!("catalogue.tsv").lines().skip(1);
     lines.map(|line| entry(line).expect("fastembed has every model of catalogue.tsv")).collect()
 });
 
 impl Entry {
-    /// The model with this name or repository, case ignored.
+    /// The model of this kind with this name or repository. Case is ignored.
     ///
     /// # Errors
-    /// No model of this kind has the name; the message suggests similar ones.
+    /// No model of this kind has the name. The message suggests similar names.
     pub fn named(name: &str, kind: Kind) -> anyhow::Result<&'static Self> {
         match find(name) {
             Some(entry) if entry.kind == kind => Ok(entry),
@@ -75,18 +76,18 @@ impl Entry {
         }
     }
 
-    /// The model with this name or repository, of any kind.
+    /// The model of any kind with this name or repository. Case is ignored.
     ///
     /// # Errors
-    /// No model has the name; the message suggests similar ones.
+    /// No model has the name. The message suggests similar names.
     pub fn any(name: &str) -> anyhow::Result<&'static Self> {
         find(name).with_context(|| format!("no model is called {name:?}\n  hint: {}", similar(name, None)))
     }
 
-    /// The model's directory on this machine.
+    /// The local directory of the model.
     ///
     /// # Errors
-    /// The model is not installed; the message says how to install it.
+    /// The model is not installed. The message says how to install it.
     pub fn folder(&self) -> anyhow::Result<ModelFolder> {
         let path = hub::find(self).with_context(|| {
             format!(
@@ -97,7 +98,7 @@ impl Entry {
         Ok(ModelFolder { path, name: self.name.to_owned(), graph: self.file.to_owned(), output: self.output })
     }
 
-    /// How the model is used: `settings`, completed with the defaults of the catalogue.
+    /// Completes `settings` with the defaults of the catalogue.
     pub fn settings(&self, settings: &Settings) -> Settings {
         Settings {
             query_prefix: settings.query_prefix.clone().or_else(|| Some(self.query_prefix.to_owned())),
@@ -159,7 +160,7 @@ fn find(name: &str) -> Option<&'static Entry> {
         .find(|entry| entry.name.eq_ignore_ascii_case(name) || entry.repository.eq_ignore_ascii_case(name))
 }
 
-/// A hint: similar names of this kind, or of any; or where to look.
+/// A hint with similar names (of the given kind, or of any kind), or with the command that lists all names.
 fn similar(name: &str, kind: Option<Kind>) -> String {
     let likeness = |entry: &Entry| strsim::jaro_winkler(&entry.name.to_lowercase(), &name.to_lowercase());
     let mut like: Vec<(f64, &str)> = CATALOGUE
@@ -186,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_model_of_fastembed_is_listed_once() {
+    fn every_fastembed_model_is_listed_once() {
         let ours: BTreeSet<(String, String)> =
             CATALOGUE.iter().map(|entry| (entry.repository.to_owned(), entry.file.to_owned())).collect();
         let theirs = TextEmbedding::list_supported_models()
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn similar_names_are_suggested_of_the_kind_that_fits() {
+    fn suggestions_have_the_requested_kind() {
         let error = Entry::named("bge-smal-en", Kind::Embedding).unwrap_err().to_string();
         assert!(error.contains("did you mean bge-small-en-v1.5"), "{error}");
         let error = Entry::named("qqq", Kind::Embedding).unwrap_err().to_string();

@@ -1,7 +1,7 @@
-//! Finding installed models, and downloading others from a hub such as Hugging Face.
+//! Finds installed models, and downloads others from a hub such as Hugging Face.
 //!
-//! Each model has a directory in our cache, laid out as on the hub. Models that other programs downloaded into the
-//! hub's own cache are found as well.
+//! Each model has a directory in our cache, laid out as on the hub. Models that other programs downloaded
+//! into the hub's own cache are found as well.
 
 use std::env;
 use std::fs::{self, File};
@@ -18,45 +18,45 @@ use ureq::{Agent, Body, Proxy};
 use super::address::Address;
 use super::catalogue::{Entry, Kind};
 
-/// The hub, unless `HF_ENDPOINT` names another.
+/// The default hub. `HF_ENDPOINT` overrides it.
 const HUB: &str = "https://huggingface.co";
 
-/// Files of a tokenizer. The first is required, the others are optional.
+/// The files of a tokenizer. The first is required, the others are optional.
 const TOKENIZER: [&str; 4] =
     ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json"];
 
-/// Optional files that say how a model is used.
-const USE: [&str; 3] =
+/// Optional files with settings for embedding (pooling, prompts, maximum length).
+const SETTINGS: [&str; 3] =
     ["1_Pooling/config.json", "config_sentence_transformers.json", "sentence_bert_config.json"];
 
-/// How many redirects are followed for a file.
+/// The maximum number of redirects for a file.
 const REDIRECTS: usize = 5;
 
-/// How often a file is requested if the network fails.
+/// The number of attempts to download a file if the network fails.
 const ATTEMPTS: u32 = 3;
 
-/// Is told about the progress of a download.
+/// Receives the progress of a download.
 pub trait Watcher {
-    /// A file begins; its size in bytes, if the hub says it.
+    /// The download of a file starts. `bytes` is its size, if the hub announces it.
     fn begins(&self, file: &str, bytes: Option<u64>);
-    /// This many more bytes have arrived.
+    /// This many more bytes were received.
     fn more(&self, bytes: u64);
 }
 
-/// The cache: `RQSEARCH_CACHE`, or `rqsearch` in the platform's directory for caches.
+/// The cache directory: `RQSEARCH_CACHE`, or else `rqsearch` in the platform's cache directory.
 ///
 /// # Errors
-/// The platform has no such directory.
+/// The platform has no cache directory.
 pub fn cache() -> anyhow::Result<PathBuf> {
     if let Some(path) = env::var_os("RQSEARCH_CACHE").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
     let caches =
-        dirs::cache_dir().context("could not find a cache directory\n  hint: name one in RQSEARCH_CACHE")?;
+        dirs::cache_dir().context("could not find a cache directory\n  hint: set RQSEARCH_CACHE to one")?;
     Ok(caches.join("rqsearch"))
 }
 
-/// The directory of a model that [`fetch`] downloads. It need not exist.
+/// The directory that [`fetch`] downloads a model to. It may not exist.
 ///
 /// # Errors
 /// See [`cache`].
@@ -64,10 +64,10 @@ pub fn place(entry: &Entry) -> anyhow::Result<PathBuf> {
     Ok(cache()?.join("models").join(entry.name))
 }
 
-/// The directory of an installed model; `None` if it is not installed, or a file is missing.
+/// The directory of an installed model; `None` if it is not installed or a file is missing.
 pub fn find(entry: &Entry) -> Option<PathBuf> {
-    let is_whole = |path: &PathBuf| required(entry).all(|file| path.join(file).is_file());
-    place(entry).ok().filter(is_whole).or_else(|| snapshot(entry).filter(is_whole))
+    let is_complete = |path: &PathBuf| required(entry).all(|file| path.join(file).is_file());
+    place(entry).ok().filter(is_complete).or_else(|| snapshot(entry).filter(is_complete))
 }
 
 /// The directory of a model in the hub's own cache.
@@ -86,11 +86,13 @@ fn required(entry: &Entry) -> impl Iterator<Item = &str> {
     [entry.file, TOKENIZER[0]].into_iter().chain(entry.more_files.iter().map(String::as_str))
 }
 
-/// Downloads a model, completely or not at all, and returns its directory.
+/// Downloads a model and returns its directory. The directory is created only if the download is complete.
 ///
 /// # Errors
-/// `HF_HUB_OFFLINE` forbids the network; the hub cannot be reached, lacks a file, or sends a file of another size or hash than it announced; the disk
-/// is full.
+/// - `HF_HUB_OFFLINE` forbids the network.
+/// - The hub cannot be reached, or lacks a required file.
+/// - A file does not have the size or hash that the hub announced.
+/// - The disk is full.
 pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     if super::is_offline() {
         bail!("could not download {}: HF_HUB_OFFLINE forbids the network", entry.name);
@@ -98,23 +100,24 @@ pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     let place = place(entry)?;
     let parent = place.parent().context("the cache has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;
-    // Removed again unless it becomes the model's directory.
+    // Removed on an error; otherwise it is renamed to the model's directory.
     let part =
         tempfile::Builder::new().prefix(".part-").tempdir_in(parent).context("could not write the cache")?;
     let hub = Hub::new();
     for file in required(entry) {
         hub.get(entry, file, part.path(), watcher)?.with_context(|| {
             format!(
-                "{} has no {file}, so {} cannot be used\n  hint: is HF_ENDPOINT, if set, a complete mirror?",
+                "{} has no {file}, which {} needs\n  \
+                 hint: if HF_ENDPOINT is set, check that it is a complete mirror",
                 entry.repository, entry.name
             )
         })?;
     }
-    let for_use: &[&str] = if entry.kind == Kind::Embedding { &USE } else { &[] };
-    for file in TOKENIZER[1..].iter().chain(for_use) {
+    let settings: &[&str] = if entry.kind == Kind::Embedding { &SETTINGS } else { &[] };
+    for file in TOKENIZER[1..].iter().chain(settings) {
         hub.get(entry, file, part.path(), watcher)?;
     }
-    // An earlier download of which a file is missing.
+    // An earlier, incomplete download.
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("could not replace {}", place.display()))?;
     }
@@ -165,9 +168,9 @@ impl Hub {
         loop {
             match self.try_get(&url, file, &path, watcher) {
                 Ok(got) => return Ok(got),
-                Err(Broken::ForGood(error)) => return Err(error),
-                Err(Broken::ForNow(error)) if attempt == ATTEMPTS => return Err(error),
-                Err(Broken::ForNow(_)) => {
+                Err(Failure::Permanent(error)) => return Err(error),
+                Err(Failure::Transient(error)) if attempt == ATTEMPTS => return Err(error),
+                Err(Failure::Transient(_)) => {
                     std::thread::sleep(Duration::from_millis(500 << attempt));
                     attempt += 1;
                 }
@@ -181,53 +184,55 @@ impl Hub {
         file: &str,
         path: &Path,
         watcher: &dyn Watcher,
-    ) -> Result<Option<()>, Broken> {
-        let (mut response, announced) = self.ask(url)?;
+    ) -> Result<Option<()>, Failure> {
+        let (mut response, announced) = self.request(url)?;
         let status = response.status();
         match status.as_u16() {
             404 => return Ok(None),
             401 | 403 => {
-                return Err(Broken::ForGood(anyhow::anyhow!(
-                    "{url} needs permission\n  hint: accept the model's terms there, and put your token into HF_TOKEN"
+                return Err(Failure::Permanent(anyhow::anyhow!(
+                    "{url} needs permission\n  \
+                     hint: accept the model's terms on its page, and set HF_TOKEN to your token"
                 )));
             }
-            429 | 500..=599 => return Err(Broken::ForNow(anyhow::anyhow!("{url} answered {status}"))),
+            429 | 500..=599 => return Err(Failure::Transient(anyhow::anyhow!("{url} returned {status}"))),
             _ if !status.is_success() => {
-                return Err(Broken::ForGood(anyhow::anyhow!("{url} answered {status}")));
+                return Err(Failure::Permanent(anyhow::anyhow!("{url} returned {status}")));
             }
             _ => {}
         }
         watcher.begins(file, announced.bytes);
         let (bytes, sha256) = copy(response.body_mut().as_reader(), path, watcher).map_err(|error| {
-            Broken::ForNow(anyhow::Error::new(error).context(format!("could not download {url}")))
+            Failure::Transient(anyhow::Error::new(error).context(format!("could not download {url}")))
         })?;
         announced
             .check(bytes, &sha256)
-            .map_err(|error| Broken::ForNow(error.context(format!("could not download {url}"))))?;
+            .map_err(|error| Failure::Transient(error.context(format!("could not download {url}"))))?;
         Ok(Some(()))
     }
 }
 
 impl Hub {
-    /// Requests a file, and follows redirects. Returns the last response, and what was announced about the file.
-    fn ask(&self, url: &str) -> Result<(Response<Body>, Announced), Broken> {
+    /// Requests a file and follows redirects. Returns the last response, and the announced size and hash.
+    fn request(&self, url: &str) -> Result<(Response<Body>, Announced), Failure> {
         let mut url = url.to_owned();
         let mut announced = Announced::default();
         for _ in 0..=REDIRECTS {
             let mut request = self.agent.get(&url);
-            // The token is for the hub, not for the servers it redirects to.
+            // The token is sent only to the hub, not to the servers that it redirects to.
             if let Some(token) = self.token.as_ref().filter(|_| origin(&url) == origin(&self.address)) {
                 request = request.header("Authorization", format!("Bearer {}", token.trim()));
             }
-            // A refused connection will be refused again.
+            // Connection errors are not retried: a refused connection will be refused again.
             let response = request.call().map_err(|error| {
-                Broken::ForGood(anyhow::Error::new(error).context(format!(
-                    "could not reach {}\n  hint: check the network, name a mirror in HF_ENDPOINT, or copy the \
-                     model's directory here and name it with --model",
+                Failure::Permanent(anyhow::Error::new(error).context(format!(
+                    "could not reach {}\n  \
+                     hint: check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to \
+                     this machine and pass its path with --model",
                     origin(&url)
                 )))
             })?;
-            announced.learn(&response);
+            announced.update(&response);
             let location = response.headers().get("location").and_then(|location| location.to_str().ok());
             match location.filter(|_| response.status().is_redirection()) {
                 None => return Ok((response, announced)),
@@ -235,14 +240,14 @@ impl Hub {
                 Some(location) => url = location.to_owned(),
             }
         }
-        Err(Broken::ForGood(anyhow::anyhow!(
-            "{} redirected more than {REDIRECTS} times\n  hint: is HF_ENDPOINT right?",
+        Err(Failure::Permanent(anyhow::anyhow!(
+            "{} redirected more than {REDIRECTS} times\n  hint: check HF_ENDPOINT",
             self.address
         )))
     }
 }
 
-/// `https://host:port` of an address; all of it if it cannot be parsed.
+/// The origin of a URL (`https://host:port`), or the whole text if it is not a valid URL.
 fn origin(url: &str) -> String {
     let uri = url.parse::<Uri>().ok();
     let origin = uri.and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
@@ -250,24 +255,25 @@ fn origin(url: &str) -> String {
 }
 
 /// Why a download failed.
-enum Broken {
+enum Failure {
     /// Another attempt may succeed.
-    ForNow(anyhow::Error),
-    /// Another attempt would fail as well.
-    ForGood(anyhow::Error),
+    Transient(anyhow::Error),
+    /// Another attempt would fail too.
+    Permanent(anyhow::Error),
 }
 
-/// What the hub announces about a file.
+/// The size and hash that the hub announces for a file.
 #[derive(Default)]
 struct Announced {
     bytes: Option<u64>,
-    /// In hexadecimal; only known for large files.
+    /// In hexadecimal; `None` if it is not announced. Hubs announce it for large files only.
     sha256: Option<String>,
 }
 
 impl Announced {
-    /// Adds what one response says. The first hash is the file's: redirects may lead to servers with other tags.
-    fn learn(&mut self, response: &Response<Body>) {
+    /// Updates the size and hash from a response. The first hash is kept: servers behind a redirect can have
+    /// other tags.
+    fn update(&mut self, response: &Response<Body>) {
         let header = |name: &str| {
             response.headers().get(name)?.to_str().ok().map(|value| value.trim_matches('"').to_owned())
         };
@@ -279,16 +285,16 @@ impl Announced {
 
     fn check(&self, bytes: u64, sha256: &str) -> anyhow::Result<()> {
         if let Some(announced) = self.bytes.filter(|announced| *announced != bytes) {
-            bail!("{bytes} bytes arrived instead of {announced}");
+            bail!("received {bytes} bytes instead of {announced}");
         }
         if self.sha256.as_ref().is_some_and(|announced| !announced.eq_ignore_ascii_case(sha256)) {
-            bail!("the download is damaged: its SHA-256 is not the one that the hub announced");
+            bail!("the download is damaged: its SHA-256 differs from the one that the hub announced");
         }
         Ok(())
     }
 }
 
-/// Writes a download to a file. Returns its size in bytes, and its SHA-256.
+/// Writes a download to a file. Returns its size in bytes and its SHA-256.
 fn copy(mut from: impl Read, path: &Path, watcher: &dyn Watcher) -> io::Result<(u64, String)> {
     let mut file = File::create(path)?;
     let mut hasher = Sha256::new();

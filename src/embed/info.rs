@@ -1,40 +1,40 @@
-//! What is known about a model without loading it.
+//! Metadata of models.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What an index stores about the model of its vectors: enough to load the model again, and to tell it from
-/// any other.
+/// The metadata that an index stores about its model: enough to load the model again, and to distinguish it
+/// from other models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Its name: `all-MiniLM-L6-v2`.
+    /// The name, such as `all-MiniLM-L6-v2`.
     pub name: String,
-    /// A hash of the weights and of how they are used (prefixes, pooling, dimensions): models with equal
-    /// fingerprints give equal vectors. The weights of an endpoint are out of reach; its fingerprint is a hash of
-    /// the model's name there instead.
+    /// A hash of the weights and of the settings (prefixes, pooling, dimensions). Models with equal
+    /// fingerprints give equal vectors. The weights behind an endpoint are not available, so the hash covers
+    /// the name of the model at the endpoint instead.
     pub fingerprint: String,
     /// The length of a vector.
     pub dimensions: usize,
-    /// How many tokens of a text the model reads; the rest is cut off.
+    /// The maximum number of tokens of a text that the model reads. Longer texts are truncated.
     pub window: usize,
-    /// Where it comes from.
+    /// Where the model comes from.
     #[serde(default, skip_serializing_if = "Origin::is_builtin")]
     pub origin: Origin,
-    /// The text that is put before each phrase.
+    /// The text that is prepended to each phrase.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query_prefix: String,
-    /// The text that is put before each title and passage.
+    /// The text that is prepended to each title and passage.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub passage_prefix: String,
-    /// How the vectors of a text's tokens become one; `None` if the model does that itself.
+    /// How the vectors of the tokens are combined into one; `None` if the model does that itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
 }
 
 impl ModelInfo {
-    /// Describes a model that is part of a program.
+    /// Metadata of a model that is part of a program.
     pub fn new(
         name: impl Into<String>,
         fingerprint: impl Into<String>,
@@ -53,7 +53,7 @@ impl ModelInfo {
         }
     }
 
-    /// Whether both give the same vectors.
+    /// Whether both models give the same vectors: their fingerprints are equal.
     pub fn is_same(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
     }
@@ -74,12 +74,12 @@ impl ModelInfo {
     }
 }
 
-/// An index was to be searched with another model than the one of its vectors.
+/// An error: an index was searched without the model that it was built with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongModel {
     /// The model of the index.
     pub made_with: ModelInfo,
-    /// The model that was given, if any.
+    /// The model that was passed instead; `None` if there was none.
     pub given: Option<ModelInfo>,
 }
 
@@ -90,25 +90,25 @@ impl fmt::Display for WrongModel {
             Some(given) => write!(f, "not with {}", given.label())?,
             None => f.write_str("and a semantic search needs that model")?,
         }
-        f.write_str("\n  hint: search with that model, or build the index again")
+        f.write_str("\n  hint: search with that model, or rebuild the index")
     }
 }
 
 impl std::error::Error for WrongModel {}
 
-/// An index names an endpoint that the user has not approved: nothing was sent there.
+/// An error: an index uses an endpoint that the user has not approved. Nothing was sent to the endpoint.
 ///
 /// [`Engine`](crate::engine::Engine) searches such an index by keywords.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotApproved {
-    /// The endpoint's address.
+    /// The address of the endpoint.
     pub url: String,
-    /// The model's name there, without control characters: the index may come from anybody.
+    /// The name of the model at the endpoint, without control characters: the index can come from anyone.
     pub model: String,
 }
 
 impl NotApproved {
-    /// Describes the model of an index.
+    /// The error for the model of an index.
     pub fn new(url: String, model: &str) -> Self {
         Self { url, model: printable(model) }
     }
@@ -120,14 +120,14 @@ impl fmt::Display for NotApproved {
         write!(
             f,
             "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
-             hint: `rqsearch models allow {url}` approves it; it then receives your phrases"
+             hint: approve it with `rqsearch models allow {url}`; your phrases are then sent to it"
         )
     }
 }
 
 impl std::error::Error for NotApproved {}
 
-/// A text of an index or a server without the characters that control a terminal.
+/// A text from an index or a server, without the control characters that could affect a terminal.
 pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
@@ -136,14 +136,14 @@ pub(super) fn printable(text: &str) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// The model inside the program.
+    /// The built-in model.
     #[default]
     Builtin,
     /// A model of the catalogue.
     Catalogue,
     /// A directory, as an absolute path.
     Folder(PathBuf),
-    /// An HTTP endpoint: its address, without a key.
+    /// An HTTP endpoint, as its address without a key.
     Endpoint(String),
 }
 
@@ -153,7 +153,7 @@ impl Origin {
     }
 }
 
-/// How the vectors of a text's tokens become one.
+/// How the vectors of the tokens of a text are combined into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]

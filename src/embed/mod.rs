@@ -1,9 +1,10 @@
-//! Models: text → vector, and phrase with passage → relevance.
+//! Embedding models (text → vector) and rerankers (phrase and passage → relevance).
 //!
-//! [`Builtin`] is inside the program and is used unless somebody chooses another model. Others are ONNX models,
-//! of the [`catalogue`] or in a directory (feature `fastembed`), or are behind an HTTP endpoint (feature
-//! `remote`). [`ModelSpec`] is what a user names, and [`load`] loads it. [`open`] loads the model that an index
-//! names; an endpoint needs the user's [approval](approvals) for that.
+//! [`Builtin`], the built-in model, is the default. Other models are ONNX models, from the [`catalogue`] or
+//! in a directory (feature `fastembed`), or models behind an HTTP endpoint (feature `remote`).
+//!
+//! A [`ModelSpec`] is a model as a user names it, and [`load`] loads it. [`open`] loads the model of an
+//! index. If that model is behind an endpoint, it needs the user's [approval](approvals).
 
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 pub mod address;
@@ -27,30 +28,32 @@ pub use info::{ModelInfo, NotApproved, Origin, Pooling, WrongModel};
 pub use spec::{Loading, ModelSpec, Patience, Settings, is_offline, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 
-/// What a text is for. Some models want another prefix for each role.
+/// The role of a text. Some models need a different prefix for each role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// A phrase that is searched for.
+    /// A phrase to search for.
     Query,
-    /// A text that is searched, or compared with such texts.
+    /// A text to search in, or to compare with such texts.
     Passage,
 }
 
-/// Turns a text into a vector of length 1. Texts of similar meaning have vectors of similar direction.
+/// An embedding model. It converts a text to a vector of length 1. Texts of similar meaning have vectors of
+/// similar direction.
 pub trait Embedder: Send + Sync {
-    /// Which model this is.
+    /// The metadata of the model.
     fn model(&self) -> &ModelInfo;
 
-    /// The vector of one text: [`ModelInfo::dimensions`] numbers, Euclidean length 1.
+    /// The vector of a text: [`ModelInfo::dimensions`] elements, Euclidean length 1.
     ///
-    /// A text has the same vector each time, whatever else is embedded before it or with it. A text is cut off
-    /// after [`ModelInfo::window`] tokens. The empty text has a vector too.
+    /// The same text always has the same vector, regardless of other texts embedded before it or with it. A
+    /// text is truncated after [`ModelInfo::window`] tokens. The empty text has a vector too.
     ///
     /// # Errors
     /// The model cannot run.
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>>;
 
-    /// The vectors of several texts, in their order: each is the one that [`embed`](Self::embed) returns.
+    /// The vectors of several texts, in the same order. Each is the vector that [`embed`](Self::embed)
+    /// returns.
     ///
     /// # Errors
     /// The model cannot run.
@@ -58,19 +61,20 @@ pub trait Embedder: Send + Sync {
         texts.iter().map(|text| self.embed(text, role)).collect()
     }
 
-    /// How many texts to give to [`embed_all`](Self::embed_all) at once: 1 if more is not faster.
+    /// The number of texts to pass to [`embed_all`](Self::embed_all) at once; 1 if more is not faster.
     fn batch(&self) -> usize {
         1
     }
 
-    /// How many of the model's tokens a text has, without start and end markers. An estimate if the model's
-    /// tokenizer is out of reach.
+    /// The number of tokens of a text, without the start and end markers. It is an estimate if the tokenizer
+    /// of the model is not available.
     fn count_tokens(&self, text: &str) -> usize;
 }
 
-/// Reads a phrase and a passage together, and estimates how well the passage answers the phrase.
+/// A reranker. It reads a phrase and a passage together, and estimates how well the passage answers the
+/// phrase.
 pub trait Reranker: Send + Sync {
-    /// Its name.
+    /// The name of the model.
     fn name(&self) -> &str;
 
     /// The relevance of a passage to a phrase as log-odds: 0 is 50 %, 3 is 95 %.
@@ -80,7 +84,7 @@ pub trait Reranker: Send + Sync {
     fn score(&self, phrase: &str, passage: &str) -> anyhow::Result<f32>;
 }
 
-/// The vector scaled to length 1; the zero vector stays as it is.
+/// Scales a vector to length 1. The zero vector is returned unchanged.
 pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length > 0.0 {
@@ -89,7 +93,7 @@ pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-/// The first numbers of a vector, scaled to length 1 again. Only models that were trained for it keep their
+/// Truncates a vector and scales it to length 1 again. Only models that were trained for this keep their
 /// quality (Kusupati et al., "Matryoshka Representation Learning", 2022).
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 fn truncated(mut vector: Vec<f32>, dimensions: usize) -> Vec<f32> {

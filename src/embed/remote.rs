@@ -1,4 +1,4 @@
-//! Models behind an HTTP endpoint compatible with OpenAI's: `POST …/embeddings`.
+//! Models behind an HTTP endpoint that is compatible with OpenAI's: `POST …/embeddings`.
 
 use std::env;
 use std::sync::OnceLock;
@@ -17,24 +17,24 @@ use super::{
     Embedder, Loading, ModelInfo, NotApproved, Origin, Patience, Role, Settings, WordPiece, truncated,
 };
 
-/// How many texts go into one request: every server of this kind accepts as many.
+/// The number of texts in one request. All servers of this kind accept this many.
 const BATCH: usize = 32;
 
-/// How many tokens of a text the model is assumed to read: endpoints do not say.
+/// The assumed maximum number of tokens that the model reads: endpoints do not report it.
 const WINDOW: usize = 512;
 
-/// How long one request may take at most, connecting included.
+/// The timeout of one request, including the connection, and the timeout of the connection.
 const REQUEST: Duration = Duration::from_secs(120);
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How often a request is repeated, and the longest pause before it.
+/// The maximum number of retries of a request, and the longest pause before a retry.
 const RETRIES: u32 = 5;
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// How often a request is repeated while somebody waits.
+/// The maximum number of retries while a user is waiting.
 const RETRIES_WAITING: u32 = 1;
 
-/// How many characters of an endpoint's own error message are shown.
+/// The number of characters of an endpoint's error message that are shown.
 const MESSAGE: usize = 300;
 
 /// A model behind an endpoint.
@@ -44,14 +44,14 @@ pub struct Endpoint {
     address: Address,
     key: Key,
     patience: Patience,
-    /// Estimates the number of tokens: the model's own tokenizer is out of reach.
+    /// Estimates the number of tokens: the tokenizer of the model is not available.
     tokens: OnceLock<WordPiece>,
 }
 
-/// The key that is sent to an endpoint, and to no other.
+/// The key that is sent to an endpoint, and only to that endpoint.
 #[derive(Default)]
 struct Key {
-    /// The environment variable that holds it; `None` if the endpoint gets no key.
+    /// The environment variable that contains the key; `None` if no key is sent.
     variable: Option<String>,
     /// `None` if the variable is not set.
     value: Option<String>,
@@ -84,11 +84,11 @@ struct Item {
 }
 
 impl Endpoint {
-    /// Uses an endpoint that the user names: that is consent for this process. See
-    /// [`Approvals::key_env`] for the key it gets.
+    /// Uses an endpoint that the user names. Naming it is consent for this process. See
+    /// [`Approvals::key_env`] for the key that is sent.
     ///
     /// # Errors
-    /// See [`open`](Self::open); the user's configuration cannot be read.
+    /// See [`open`](Self::open). Also, the configuration file cannot be read.
     pub fn named(url: &str, model: &str, settings: &Settings, loading: Loading) -> anyhow::Result<Self> {
         let address = url.parse()?;
         let key = Key::new(Approvals::load()?.key_env(&address));
@@ -98,20 +98,22 @@ impl Endpoint {
     /// Uses an endpoint that an index names, if the user has approved it.
     ///
     /// # Errors
-    /// [`NotApproved`]; see [`open`](Self::open); the user's configuration cannot be read.
+    /// [`NotApproved`] if the user has not approved it. See [`open`](Self::open). Also, the configuration
+    /// file cannot be read.
     pub fn of_index(url: &str, model: &str, settings: &Settings, loading: Loading) -> anyhow::Result<Self> {
-        let address: Address = url.parse().context("the index names an endpoint that cannot be used")?;
+        let address: Address =
+            url.parse().context("the index uses an endpoint whose address is not valid")?;
         let Some(key_env) = Approvals::load()?.find(&address).map(|approved| approved.key_env.clone()) else {
             return Err(NotApproved::new(address.to_string(), model).into());
         };
         Self::open(address, model, settings, loading, Key::new(key_env))
     }
 
-    /// Prepares requests. If nobody says how many dimensions the vectors have, the endpoint is asked.
+    /// Prepares requests. If the settings do not contain the number of dimensions, one request determines it.
     ///
     /// # Errors
-    /// The endpoint does not answer, lacks the model, or wants a key; it is not on this machine, and the network
-    /// must not be used.
+    /// The endpoint does not answer, does not have the model, or requires a key. Also, the endpoint is not on
+    /// this machine and the network is forbidden.
     fn open(
         address: Address,
         model: &str,
@@ -127,14 +129,14 @@ impl Endpoint {
             );
         }
         if settings.pooling.is_some() {
-            bail!("--pooling is for ONNX models: an endpoint pools by itself\n  hint: leave it out");
+            bail!("--pooling is for ONNX models only: an endpoint pools by itself\n  hint: omit --pooling");
         }
-        // A proxy would see what is meant for this machine, and could not reach it.
+        // A proxy cannot reach this machine's loopback interface, and must not see the texts.
         let proxy = if is_loopback { None } else { Proxy::try_from_env() };
         let config = Config::builder()
             .timeout_connect(Some(CONNECT))
             .http_status_as_error(false)
-            // A redirect would take the texts, and maybe the key, to another address.
+            // A redirect could send the texts, and maybe the key, to another address.
             .max_redirects(0)
             .proxy(proxy)
             .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
@@ -165,7 +167,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Asks for the vectors of some texts, and repeats the request where that may help and there is time.
+    /// Requests the vectors of texts. Retries if that may help and there is time.
     fn request(&self, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
         let (retries, deadline) = match self.patience {
             Patience::Batch => (RETRIES, None),
@@ -174,41 +176,41 @@ impl Endpoint {
         let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let mut attempt = 0;
         loop {
-            let refused = match self.try_request(texts, left().unwrap_or(REQUEST).min(REQUEST)) {
+            let failure = match self.try_request(texts, left().unwrap_or(REQUEST).min(REQUEST)) {
                 Ok(vectors) => return Ok(vectors),
-                Err(refused) => refused,
+                Err(failure) => failure,
             };
-            let pause = refused.pause.unwrap_or(Duration::from_millis(250 << attempt)).min(LONGEST_PAUSE);
+            let pause = failure.pause.unwrap_or(Duration::from_millis(250 << attempt)).min(LONGEST_PAUSE);
             let in_time = left().is_none_or(|left| pause < left);
-            if !refused.again {
-                return Err(refused.error);
+            if !failure.is_transient {
+                return Err(failure.error);
             }
             if attempt >= retries || !in_time {
                 let attempts = if attempt == 0 { "1 attempt" } else { &format!("{} attempts", attempt + 1) };
-                return Err(refused.error.context(format!("gave up after {attempts}")));
+                return Err(failure.error.context(format!("gave up after {attempts}")));
             }
             std::thread::sleep(pause);
             attempt += 1;
         }
     }
 
-    fn try_request(&self, texts: &[&str], timeout: Duration) -> Result<Vec<Vec<f32>>, Refused> {
+    fn try_request(&self, texts: &[&str], timeout: Duration) -> Result<Vec<Vec<f32>>, Failure> {
         let request = self.agent.post(self.address.embeddings());
         let mut request = request.config().timeout_global(Some(timeout)).build();
         if let Some(key) = &self.key.value {
             request = request.header("Authorization", format!("Bearer {key}"));
         }
         let body = Request { model: &self.info.name, input: texts, encoding_format: "float" };
-        let mut response = request.send_json(&body).map_err(|error| Refused {
-            // A server that is starting or busy may answer in a moment.
-            again: matches!(
+        let mut response = request.send_json(&body).map_err(|error| Failure {
+            // A server that is starting or busy may answer a little later.
+            is_transient: matches!(
                 &error,
                 ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
             ),
             pause: None,
             error: anyhow!(
                 "could not reach {} for the model {}: {error}\n  \
-                 hint: check that the server runs; --mode keyword searches without the model",
+                 hint: check that the server is running; --mode keyword searches without the model",
                 self.address,
                 printable(&self.info.name)
             ),
@@ -217,28 +219,28 @@ impl Endpoint {
         if !status.is_success() {
             let header = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok());
             let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-            let said = response.body_mut().read_to_string().unwrap_or_default();
-            return Err(Refused {
-                again: matches!(status.as_u16(), 408 | 429 | 500..=599),
+            let body = response.body_mut().read_to_string().unwrap_or_default();
+            return Err(Failure {
+                is_transient: matches!(status.as_u16(), 408 | 429 | 500..=599),
                 pause,
                 error: anyhow!(
-                    "{} answered {status}: {}{}",
+                    "{} returned {status}: {}{}",
                     self.address,
-                    self.message(&said),
+                    self.message(&body),
                     self.hint(status.as_u16())
                 ),
             });
         }
-        // A batch of long vectors exceeds ureq's own limit of 10 MB.
+        // A batch of long vectors can exceed ureq's default limit of 10 MB.
         let reply: Result<Reply, _> = response.body_mut().with_config().limit(256 << 20).read_json();
         let reply = reply.map_err(|error| {
-            Refused::forever(anyhow!(
-                "{} did not answer as an embedding endpoint does: {error}\n  \
-                 hint: the address should end like http://localhost:11434/v1",
+            Failure::permanent(anyhow!(
+                "the reply of {} is not that of an embedding endpoint: {error}\n  \
+                 hint: check the address; it usually ends like http://localhost:11434/v1",
                 self.address
             ))
         })?;
-        self.vectors(reply, texts.len()).map_err(Refused::forever)
+        self.vectors(reply, texts.len()).map_err(Failure::permanent)
     }
 
     fn vectors(&self, reply: Reply, texts: usize) -> anyhow::Result<Vec<Vec<f32>>> {
@@ -246,29 +248,29 @@ impl Endpoint {
         for Item { index, embedding } in reply.data {
             *vectors
                 .get_mut(index)
-                .context("the endpoint sent a vector for a text that it was not sent")? = embedding;
+                .context("the endpoint returned a vector for a text that was not sent")? = embedding;
         }
         let least = self.info.dimensions.max(1);
         for vector in &vectors {
             if vector.len() < least {
                 bail!(
-                    "{} sent a vector of {} dimensions, but {least} are needed",
+                    "{} returned a vector of {} dimensions, but at least {least} are needed",
                     self.address,
                     vector.len()
                 );
             }
             if vector.iter().any(|x| !x.is_finite()) {
-                bail!("{} sent a vector with NaN or infinite values", self.address);
+                bail!("{} returned a vector with NaN or infinite values", self.address);
             }
         }
         Ok(vectors)
     }
 
-    /// The endpoint's error message: its beginning, on one line, without the key, which some repeat.
+    /// The start of the endpoint's error message, on one line. The key is removed: some endpoints repeat it.
     fn message(&self, body: &str) -> String {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Said {
+        enum ErrorBody {
             Error { error: Message },
             Detail { detail: String },
         }
@@ -278,30 +280,32 @@ impl Endpoint {
             Text(String),
             Object { message: String },
         }
-        let said = match serde_json::from_str(body) {
-            Ok(Said::Error { error: Message::Text(text) | Message::Object { message: text } }) => text,
-            Ok(Said::Detail { detail }) => detail,
+        let message = match serde_json::from_str(body) {
+            Ok(ErrorBody::Error { error: Message::Text(text) | Message::Object { message: text } }) => text,
+            Ok(ErrorBody::Detail { detail }) => detail,
             Err(_) => body.to_owned(),
         };
-        let said = match &self.key.value {
-            Some(key) => said.replace(key.as_str(), "…"),
-            None => said,
+        let message = match &self.key.value {
+            Some(key) => message.replace(key.as_str(), "…"),
+            None => message,
         };
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        printable(&said).chars().take(MESSAGE).collect()
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        printable(&message).chars().take(MESSAGE).collect()
     }
 
     fn hint(&self, status: u16) -> String {
         let hint = match (status, &self.key.variable, &self.key.value) {
-            (401 | 403, Some(variable), None) => format!("put its key into {variable}"),
-            (401 | 403, Some(variable), Some(_)) => format!("is the key in {variable} the right one?"),
+            (401 | 403, Some(variable), None) => format!("set {variable} to the endpoint's key"),
+            (401 | 403, Some(variable), Some(_)) => format!("check the key in {variable}"),
             (401 | 403, None, _) => format!(
-                "it gets no key; `rqsearch models allow {} --key-env {KEY}` sends it the one in {KEY}",
+                "no key was sent; `rqsearch models allow {} --key-env {KEY}` sends the key in {KEY}",
                 self.address
             ),
-            (300..=399, ..) => "redirects are not followed; use the address that it redirects to".to_owned(),
+            (300..=399, ..) => {
+                "redirects are not followed; use the address that the endpoint redirects to".to_owned()
+            }
             (404, ..) => {
-                "the address should end like http://localhost:11434/v1, and the server must have the model"
+                "check the address, which usually ends like http://localhost:11434/v1, and the model's name"
                     .to_owned()
             }
             _ => return String::new(),
@@ -311,16 +315,17 @@ impl Endpoint {
 }
 
 /// Why a request failed.
-struct Refused {
+struct Failure {
     error: anyhow::Error,
-    /// Whether another attempt may succeed, and the pause that the endpoint asks for before it.
-    again: bool,
+    /// Whether another attempt may succeed.
+    is_transient: bool,
+    /// The pause before another attempt that the endpoint asks for.
     pause: Option<Duration>,
 }
 
-impl Refused {
-    fn forever(error: anyhow::Error) -> Self {
-        Self { error, again: false, pause: None }
+impl Failure {
+    fn permanent(error: anyhow::Error) -> Self {
+        Self { error, is_transient: false, pause: None }
     }
 }
 
@@ -331,7 +336,7 @@ impl Embedder for Endpoint {
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
         let mut vectors = self.embed_all(&[text], role)?;
-        vectors.pop().context("the endpoint sent no vector")
+        vectors.pop().context("the endpoint returned no vector")
     }
 
     fn embed_all(&self, texts: &[&str], role: Role) -> anyhow::Result<Vec<Vec<f32>>> {

@@ -1,4 +1,4 @@
-//! The model that a user names, and loading it.
+//! Model specifications, as users write them, and loading of models.
 
 use std::env;
 use std::fmt;
@@ -11,21 +11,21 @@ use anyhow::{Context, bail};
 use super::info::printable;
 use super::{Builtin, Embedder, ModelInfo, NotApproved, Origin, Pooling, Prepare, Reranker};
 
-/// A model as a user names it.
+/// A model, as a user specifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSpec {
     /// `builtin`, or the built-in model's name.
     Builtin,
-    /// A name of the catalogue: `bge-small-en-v1.5`.
+    /// A name in the catalogue, such as `bge-small-en-v1.5`.
     Named(String),
-    /// A directory: a text that contains `/` or `\`, or begins with `.` or `~`.
+    /// A directory. A text is a path if it contains `/` or `\`, or starts with `.` or `~`.
     Folder(PathBuf),
-    /// `http://localhost:11434/v1#nomic-embed-text`: an endpoint compatible with OpenAI's, and the model's name
-    /// there.
+    /// An endpoint that is compatible with OpenAI's, and the name of the model at the endpoint, such as
+    /// `http://localhost:11434/v1#nomic-embed-text`.
     Endpoint {
         /// The address, without `#` and the name. See [`Address`](super::address::Address).
         url: String,
-        /// The model's name at the endpoint.
+        /// The name of the model at the endpoint.
         model: String,
     },
 }
@@ -36,11 +36,11 @@ impl FromStr for ModelSpec {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
         if text.is_empty() {
-            bail!("no model was named\n  hint: `rqsearch models` lists the models");
+            bail!("the name of the model is empty\n  hint: `rqsearch models` lists the models");
         }
         if let Some((scheme, _)) = text.split_once("://") {
             if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
-                bail!("an endpoint's address begins with http:// or https://, not {scheme}://");
+                bail!("an endpoint address starts with http:// or https://, not {scheme}://");
             }
             return endpoint(text);
         }
@@ -54,20 +54,20 @@ impl FromStr for ModelSpec {
     }
 }
 
-/// `URL#MODEL`.
+/// Parses `URL#MODEL`.
 #[cfg(feature = "remote")]
 fn endpoint(text: &str) -> anyhow::Result<ModelSpec> {
     let (url, model) = text.split_once('#').unwrap_or((text, ""));
     let url: super::address::Address = url.parse()?;
     if model.is_empty() {
-        bail!("{url} needs the name of a model\n  hint: append it after a #: {url}#nomic-embed-text");
+        bail!("{url} has no model name\n  hint: append it after a #: {url}#nomic-embed-text");
     }
     Ok(ModelSpec::Endpoint { url: url.to_string(), model: model.into() })
 }
 
 #[cfg(not(feature = "remote"))]
 fn endpoint(_: &str) -> anyhow::Result<ModelSpec> {
-    bail!("this program was built without endpoints\n  hint: build it with the feature `remote`")
+    bail!("this program was built without support for endpoints\n  hint: build it with the feature `remote`")
 }
 
 impl fmt::Display for ModelSpec {
@@ -81,49 +81,49 @@ impl fmt::Display for ModelSpec {
     }
 }
 
-/// How a model is used. `None` leaves the choice to the model's own files.
+/// Settings of a model. `None` uses the setting in the model's files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The text to put before each phrase.
+    /// The text to prepend to each phrase.
     pub query_prefix: Option<String>,
-    /// The text to put before each title and passage.
+    /// The text to prepend to each title and passage.
     pub passage_prefix: Option<String>,
-    /// How many numbers of a vector to keep.
+    /// The number of dimensions to truncate vectors to.
     pub dimensions: Option<usize>,
-    /// How the vectors of a text's tokens become one.
+    /// How to combine the vectors of the tokens of a text into one.
     pub pooling: Option<Pooling>,
 }
 
 /// How to load and run a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loading {
-    /// For one phrase, or for many texts.
+    /// Prepare the model for one phrase or for many texts.
     pub prepare: Prepare,
-    /// How many threads the model may use; `None` for all processors.
+    /// The number of threads that the model may use; `None` for one per processor.
     pub threads: Option<usize>,
-    /// Use no network: an endpoint must be on this machine.
+    /// Do not use the network: an endpoint must be on this machine.
     pub offline: bool,
     /// How long to wait for an endpoint.
     pub patience: Patience,
 }
 
-/// How long one call of a model behind an endpoint may take.
+/// The time limit of a call to a model behind an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Somebody waits: the call ends after this time at most, with its second attempt and the pause before it.
+    /// A user is waiting. The call takes at most this long, including one retry and the pause before it.
     Waiting(Duration),
-    /// Nobody waits: each request may take 120 s, and is repeated up to five times.
+    /// No user is waiting. Each request may take 120 s, and is retried up to five times.
     Batch,
 }
 
 impl Patience {
-    /// How long a user waits for one phrase.
+    /// The time limit for a phrase.
     pub const PHRASE: Self = Self::Waiting(Duration::from_secs(20));
 }
 
 impl Loading {
-    /// On all processors; offline if the environment says so ([`is_offline`]). Somebody waits for
-    /// [`Prepare::Once`], and nobody for [`Prepare::Many`].
+    /// The default options: one thread per processor, offline if [`is_offline`]. The patience is
+    /// [`Patience::PHRASE`] for [`Prepare::Once`], and [`Patience::Batch`] for [`Prepare::Many`].
     pub fn new(prepare: Prepare) -> Self {
         let patience = match prepare {
             Prepare::Once => Patience::PHRASE,
@@ -132,7 +132,7 @@ impl Loading {
         Self { prepare, threads: None, offline: is_offline(), patience }
     }
 
-    /// For a program that stays open and answers one phrase after the other, for somebody who waits.
+    /// The options for a program that stays open and answers phrases while a user waits.
     pub fn interactive() -> Self {
         Self { patience: Patience::PHRASE, ..Self::new(Prepare::Many) }
     }
@@ -144,17 +144,18 @@ impl Loading {
     }
 }
 
-/// Whether `HF_HUB_OFFLINE` forbids the network: it is set, and not to `0`, `false`, `no` or `off`.
+/// Whether `HF_HUB_OFFLINE` forbids the network: it is set, and its value is not empty, `0`, `false`, `no` or
+/// `off`.
 pub fn is_offline() -> bool {
     let value = env::var("HF_HUB_OFFLINE").unwrap_or_default().to_ascii_lowercase();
     !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
 }
 
-/// Loads a model that the user names. If it is behind an endpoint, naming it is consent to use that endpoint in
-/// this process; [`approvals`](super::approvals) keeps consent for later ones.
+/// Loads a model that the user specifies. Specifying an endpoint is consent to use it in this process.
+/// [`approvals`](super::approvals) stores consent for later processes.
 ///
 /// # Errors
-/// The model is not on this machine, its files are damaged, or the endpoint does not answer; the message says
+/// The model is not on this machine, its files are damaged, or the endpoint does not answer. The message says
 /// what to do.
 pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::Result<Box<dyn Embedder>> {
     match spec {
@@ -165,11 +166,12 @@ pub fn load(spec: &ModelSpec, settings: &Settings, loading: Loading) -> anyhow::
     }
 }
 
-/// Loads the model of an index. `moved_to` is where the user says that it is now, if it has moved.
+/// Loads the model of an index. If the model has moved, `moved_to` is its new path or address, as the user
+/// specifies it.
 ///
 /// # Errors
-/// [`NotApproved`](super::NotApproved) if the index, and not the user, names an endpoint that the user has not
-/// approved. The model is not on this machine, or another model is there; the message says what to do.
+/// [`NotApproved`](super::NotApproved) if `moved_to` is `None` and the user has not approved the index's
+/// endpoint. The model was not found, or another model was found instead. The message says what to do.
 pub fn open(
     model: &ModelInfo,
     moved_to: Option<&ModelSpec>,
@@ -192,7 +194,7 @@ pub fn open(
         },
     };
     let loaded = match &spec {
-        // What an index names is not consent.
+        // An endpoint that only the index names needs an approval.
         ModelSpec::Endpoint { url, model } if moved_to.is_none() => {
             load_endpoint_of_index(url, model, &settings, loading)
         }
@@ -201,13 +203,14 @@ pub fn open(
     let loaded = match loaded {
         Err(error) if error.is::<NotApproved>() => return Err(error),
         loaded => {
-            loaded.with_context(|| format!("could not load {}, the index's model", printable(&model.name)))?
+            loaded.with_context(|| format!("could not load the index's model {}", printable(&model.name)))?
         }
     };
     if !loaded.model().is_same(model) {
         bail!(
             "the index was built with {}, but {spec} is {}\n  \
-             hint: name the first with --model, or let `rqsearch index --model {spec}` embed everything again",
+             hint: pass the model of the index with --model, or embed everything again with \
+             `rqsearch index --model {spec}`",
             model.label(),
             loaded.model().label()
         );
@@ -215,10 +218,10 @@ pub fn open(
     Ok(loaded)
 }
 
-/// Loads a cross-encoder.
+/// Loads a reranker.
 ///
 /// # Errors
-/// Those of [`load`]; the built-in model and endpoints cannot rerank.
+/// Those of [`load`]. The built-in model and endpoints cannot rerank.
 pub fn load_reranker(spec: &ModelSpec, loading: Loading) -> anyhow::Result<Box<dyn Reranker>> {
     match spec {
         ModelSpec::Named(name) => load_named_reranker(name, loading),
@@ -226,7 +229,7 @@ pub fn load_reranker(spec: &ModelSpec, loading: Loading) -> anyhow::Result<Box<d
         ModelSpec::Builtin | ModelSpec::Endpoint { .. } => {
             bail!(
                 "{spec} is not a reranker\n  \
-                 hint: `rqsearch models reranker` lists them, or name the directory of an ONNX cross-encoder"
+                 hint: `rqsearch models reranker` lists rerankers; or pass the directory of an ONNX cross-encoder"
             )
         }
     }
@@ -236,7 +239,7 @@ fn load_builtin(settings: &Settings, prepare: Prepare) -> anyhow::Result<Box<dyn
     if *settings != Settings::default() {
         bail!(
             "the built-in model has fixed settings: no prefixes, mean pooling, {} dimensions\n  \
-             hint: leave --query-prefix, --passage-prefix, --pooling and --dimensions out",
+             hint: omit --query-prefix, --passage-prefix, --pooling and --dimensions",
             Builtin::info().dimensions
         );
     }
@@ -283,7 +286,7 @@ mod local {
 mod local {
     use super::*;
 
-    const WITHOUT: &str = "this program was built without ONNX models\n  \
+    const WITHOUT: &str = "this program was built without support for ONNX models\n  \
          hint: build it with the feature `fastembed`, or use an endpoint or the built-in model";
 
     pub fn load_named(name: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
@@ -331,7 +334,8 @@ use load_endpoint as load_endpoint_of_index;
 #[cfg(not(feature = "remote"))]
 fn load_endpoint(url: &str, _: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
     bail!(
-        "could not ask {url}: this program was built without endpoints\n  hint: build it with the feature `remote`"
+        "cannot use {url}: this program was built without support for endpoints\n  \
+         hint: build it with the feature `remote`"
     )
 }
 
@@ -357,7 +361,7 @@ mod tests {
 
     #[cfg(feature = "remote")]
     #[test]
-    fn an_endpoint_is_an_address_and_a_name() {
+    fn an_endpoint_has_an_address_and_a_model_name() {
         check(
             "http://localhost:11434/v1/#nomic-embed-text",
             ModelSpec::Endpoint { url: "http://localhost:11434/v1".into(), model: "nomic-embed-text".into() },
@@ -366,7 +370,7 @@ mod tests {
 
     #[cfg(feature = "remote")]
     #[test]
-    fn an_address_without_a_name_or_with_a_secret_is_refused() {
+    fn an_endpoint_without_a_model_name_or_with_a_secret_is_refused() {
         let error = |text: &str| text.parse::<ModelSpec>().unwrap_err().to_string();
         assert!(error("https://host/v1").contains("https://host/v1#"));
         assert!(error("https://host/v1#").contains("https://host/v1#"));

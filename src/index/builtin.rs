@@ -1,5 +1,5 @@
-//! The index inside the program: our own Rust questions (`corpus/`), indexed and committed
-//! (`index/`).
+//! The built-in index: this project's own questions about Rust (`corpus/`), indexed and checked in as
+//! `index/`.
 
 use std::path::Path;
 
@@ -9,19 +9,20 @@ use tantivy::directory::RamDirectory;
 
 use super::Index;
 
-/// Its files: names and contents.
+/// The files of the built-in index: names and contents.
 static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/builtin_index.rs"));
 
-/// How messages call it.
+/// The name of the built-in index in messages.
 const NAME: &str = "(built-in)";
 
 impl Index {
-    /// Opens the index inside the program. The disk is not touched; some 4 MB are copied.
+    /// Opens the built-in index in memory. It does not access the disk; it copies about 4 MB.
     ///
     /// # Errors
-    /// The program was built without one, or from one that it cannot read: a test rules out both.
+    /// The program was built without a built-in index, or with one that it cannot read. A test rules out
+    /// both.
     pub fn builtin() -> anyhow::Result<Self> {
-        anyhow::ensure!(!FILES.is_empty(), "this program was built without an index inside");
+        anyhow::ensure!(!FILES.is_empty(), "this program was built without the built-in index");
         let directory = RamDirectory::create();
         for (name, content) in FILES {
             directory

@@ -1,32 +1,33 @@
-//! Cosines of one model in terms of another.
+//! Converts cosines between the scale of one model and the scale of the built-in model.
 
-/// How far apart an index's model sees questions that have nothing to do with each other, against how far
-/// the built-in model sees them.
+/// The spread of an index's model relative to the built-in model: the ratio of the mean `1 - cosine` of
+/// unrelated questions.
 ///
-/// For MiniLM such questions have a cosine of about 0.1, for some models 0.8. What we know of cosines (what
-/// is unrelated, what is nearly the same, what a confidence is worth) was learnt from MiniLM's; here they are
-/// stretched so that unrelated questions and equal ones come to lie where they lie for it.
+/// Unrelated questions have a cosine of about 0.1 with MiniLM, and of up to 0.8 with some other models. The
+/// thresholds of this program (unrelated, nearly the same, confidence) were fitted on MiniLM's cosines. This
+/// type stretches the cosines of another model linearly: equal questions keep a cosine of 1, and unrelated
+/// questions get the cosine that they have with MiniLM.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CosineScale(f32);
 
 impl CosineScale {
-    /// The built-in model's own.
+    /// The scale of the built-in model.
     pub const BUILTIN: Self = Self(1.0);
 
-    /// Of a model for which `1 - cosine` of unrelated questions is, in the mean, so many times what it is for
-    /// the built-in one.
+    /// The scale of a model whose mean `1 - cosine` of unrelated questions is `spread` times that of the
+    /// built-in model. `spread` is clamped to 0.05–2; a value that is not finite gives [`Self::BUILTIN`].
     pub fn new(spread: f32) -> Self {
-        // A model for which everything is the same or opposite says nothing that could be scaled.
+        // The cosines of a model outside this range carry too little information to be scaled.
         if spread.is_finite() { Self(spread.clamp(0.05, 2.0)) } else { Self::BUILTIN }
     }
 
-    /// A cosine of this model as the built-in one would have it.
+    /// Converts a cosine of this model to the scale of the built-in model.
     pub fn as_builtin(self, cosine: f32) -> f32 {
-        // Not a rounding error away from itself.
+        // The built-in model's own cosines are returned exactly, without a rounding error.
         if self == Self::BUILTIN { cosine } else { (1.0 - (1.0 - cosine) / self.0).max(-1.0) }
     }
 
-    /// The cosine of this model that says what a cosine of the built-in one says.
+    /// Converts a cosine of the built-in model to the scale of this model.
     pub fn from_builtin(self, cosine: f32) -> f32 {
         if self == Self::BUILTIN { cosine } else { 1.0 - (1.0 - cosine) * self.0 }
     }
@@ -37,12 +38,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_stays_equal_and_unrelated_becomes_unrelated() {
-        // Unrelated: 0.1 here, 0.73 there.
-        let crowded = CosineScale::new(0.3);
+    fn cosines_convert_in_both_directions() {
+        // Unrelated questions: 0.1 with the built-in model, 0.73 with this one.
+        let narrow = CosineScale::new(0.3);
         for (own, builtin) in [(1.0, 1.0), (0.73, 0.1), (0.88, 0.6)] {
-            assert!((crowded.as_builtin(own) - builtin).abs() < 1e-5, "{own}");
-            assert!((crowded.from_builtin(builtin) - own).abs() < 1e-5, "{builtin}");
+            assert!((narrow.as_builtin(own) - builtin).abs() < 1e-5, "{own}");
+            assert!((narrow.from_builtin(builtin) - own).abs() < 1e-5, "{builtin}");
         }
         assert_eq!(CosineScale::BUILTIN.as_builtin(0.4), 0.4);
         assert_eq!(CosineScale::new(f32::NAN), CosineScale::BUILTIN);

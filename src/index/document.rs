@@ -1,4 +1,4 @@
-//! Question → tantivy document.
+//! Converts a question to a tantivy document.
 
 use tantivy::TantivyDocument;
 
@@ -10,10 +10,10 @@ use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, Role};
 use crate::question::Question;
 
-/// The document of a question with its vectors.
+/// Creates the document of a question with its vectors.
 ///
 /// # Errors
-/// None that is known: a question is plain data and becomes JSON.
+/// The question cannot be serialized to JSON. No case is known: a question is plain data.
 pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::Result<TantivyDocument> {
     let mut doc = TantivyDocument::new();
     doc.add_text(fields.kind, QUESTION);
@@ -45,7 +45,7 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     Ok(doc)
 }
 
-/// The rows of a question: a vector for each of its chunks.
+/// Embeds a question: returns a row for each of its chunks.
 ///
 /// # Errors
 /// The model fails.

@@ -1,4 +1,4 @@
-//! An index: tantivy documents that are questions, with their vectors in the same segments.
+//! The index: questions as tantivy documents, with their vectors in the same segments.
 
 mod build;
 mod builtin;
@@ -36,37 +36,37 @@ pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
-/// The format of what is in the commit payload and in the records.
+/// The version of the format of the commit payload and the records.
 pub const FORMAT: u32 = 1;
 
-/// Where an index lies when nobody says otherwise: in the folder it makes searchable.
+/// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";
 
-/// The shortest beginning of an id that is taken for one.
+/// The shortest prefix of an id that [`Index::find`] accepts.
 const SHORTEST_ID: usize = 4;
 
-/// What an index knows of itself: rides in the commit, so that it is as old as what it describes.
+/// Metadata of an index. It is stored in the commit payload, so it always matches the committed questions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
-    /// [`FORMAT`] of the version that wrote it.
+    /// The [`FORMAT`] of the version that wrote the index.
     pub format: u32,
-    /// The model that made the vectors; `None` in an index of keywords only.
+    /// The model that computed the vectors; `None` in an index without vectors (keywords only).
     pub model: Option<ModelInfo>,
-    /// The share of the semantic leg in the fused score, tuned on the corpus itself; `None` where
-    /// it was never tuned.
+    /// Weight of the semantic retriever in the fused score, 0 to 1, tuned on the corpus itself; `None` if it
+    /// was never tuned.
     pub semantic_weight: Option<f32>,
-    /// See [`CosineScale`]; `None` for the built-in model, and where it was never measured.
+    /// See [`CosineScale`]; `None` for the built-in model, and if it was never measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f32>,
-    /// How many questions there were when the weight was tuned.
+    /// The number of questions in the index when the weight was tuned.
     pub tuned_on: u64,
-    /// The files and folders that were indexed: relative to the folder that holds the index where
-    /// they lie below it, else absolute.
+    /// The files and directories that were indexed. Paths below the parent of the index directory are stored
+    /// relative to it, other paths are absolute.
     pub roots: Vec<String>,
 }
 
 impl Meta {
-    /// Of an index that is about to be made.
+    /// Metadata of a new index.
     fn new(model: Option<ModelInfo>) -> Self {
         Self { format: FORMAT, model, semantic_weight: None, spread: None, tuned_on: 0, roots: Vec::new() }
     }
@@ -75,28 +75,28 @@ impl Meta {
 /// Why an index cannot be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// Nothing is there.
+    /// The directory does not contain an index.
     Missing {
-        /// Where it was looked for.
+        /// The path that was opened.
         dir: PathBuf,
     },
-    /// Something is there that is not an index of ours.
+    /// The directory contains something other than an rqsearch index.
     Foreign {
-        /// Where.
+        /// The path that was opened.
         dir: PathBuf,
     },
-    /// Another version of the program wrote it.
+    /// The index has a format that this version does not read.
     Format {
-        /// Where.
+        /// The index directory.
         dir: PathBuf,
-        /// The format it has.
+        /// The format of the index.
         found: u32,
     },
-    /// It is damaged, or cannot be read.
+    /// The index is damaged or cannot be read.
     Broken {
-        /// Where.
+        /// The index directory.
         dir: PathBuf,
-        /// What tantivy says.
+        /// The error from tantivy.
         source: TantivyError,
     },
 }
@@ -106,25 +106,26 @@ impl fmt::Display for OpenError {
         match self {
             Self::Missing { dir } => write!(
                 f,
-                "no index in {}\n  hint: make one with `rqsearch index --index {} PATH…`",
+                "no index in {}\n  hint: create one with `rqsearch index --index {} PATH…`",
                 dir.display(),
                 dir.display()
             ),
             Self::Foreign { dir } => write!(
                 f,
-                "{} holds no index of rqsearch\n  hint: name the folder that `rqsearch index` wrote, with --index",
+                "{} is not an rqsearch index\n  \
+                 hint: pass a directory that `rqsearch index` created, with --index",
                 dir.display()
             ),
             Self::Format { dir, found } => write!(
                 f,
                 "index format {found} in {} is not readable by this version (reads {FORMAT})\n  \
-                 hint: remove the folder and build it again with `rqsearch index`",
+                 hint: remove the directory and rebuild the index with `rqsearch index`",
                 dir.display()
             ),
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
-                 hint: if it is damaged, remove the folder and build it again with `rqsearch index`",
+                 hint: if it is damaged, remove the directory and rebuild the index with `rqsearch index`",
                 dir.display()
             ),
         }
@@ -133,9 +134,9 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// An index as one commit left it, open for searching.
+/// A snapshot of an index at one commit, open for searching.
 ///
-/// What is committed later is not seen; open it again for that.
+/// Later commits are not visible. Open the index again to see them.
 #[derive(Clone)]
 pub struct Index {
     searcher: Searcher,
@@ -147,7 +148,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the last commit of the index in a folder.
+    /// Opens the last commit of the index in a directory.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -188,8 +189,8 @@ impl Index {
         Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned(), centre: Arc::default() })
     }
 
-    /// An index in memory of some questions that are at hand, as they are: ids and sources are not
-    /// filled in. Without a model, of their words only.
+    /// Builds an index in memory from the given questions. Ids and sources are stored as they are, not filled
+    /// in. Without an embedder the index has no vectors (keywords only).
     ///
     /// # Errors
     /// The model fails.
@@ -199,7 +200,7 @@ impl Index {
         let directory = RamDirectory::create();
         let index = create(directory.clone(), &meta)?;
         let (_, fields) = schema::schema();
-        // One thread, so that documents keep the order of the questions.
+        // One thread keeps the documents in the order of the questions.
         let mut writer: IndexWriter = index.writer_with_num_threads(1, BUDGET)?;
         let embed = |question: &Question| match embedder {
             Some(embedder) => document::rows(question, embedder),
@@ -215,62 +216,62 @@ impl Index {
         Ok(Self::open_directory(directory, Path::new("(memory)"))?)
     }
 
-    /// What the index knows of itself.
+    /// The metadata of this commit.
     pub fn meta(&self) -> &Meta {
         &self.meta
     }
 
-    /// Searches with another share of the semantic leg and another [`CosineScale`] from now on; what is on disk
-    /// stays.
+    /// Changes the semantic weight and the spread (see [`CosineScale`]) of this snapshot. The index on disk
+    /// does not change.
     pub fn set_tuning(&mut self, semantic_weight: f32, spread: Option<f32>) {
         self.meta.semantic_weight = Some(semantic_weight);
         self.meta.spread = spread;
     }
 
-    /// What its model's cosines are worth.
+    /// The scale of the model's cosines.
     pub fn scale(&self) -> CosineScale {
         self.meta.spread.map_or(CosineScale::BUILTIN, CosineScale::new)
     }
 
-    /// The files and folders that were indexed, as they are found from here.
+    /// The files and directories that were indexed, as absolute paths.
     ///
     /// # Errors
-    /// The index's folder is gone.
+    /// The current directory no longer exists.
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         let base = build::base_of(&self.dir)?;
         Ok(self.meta.roots.iter().map(|root| base.join(root)).collect())
     }
 
-    /// The file that a question stands in, as it is found from here. Whether it is there is another matter:
-    /// it may be gone by now, and those of the index inside the program are on nobody's disk.
+    /// The absolute path of the file that contains a question. The file may not exist: it may have been
+    /// deleted, and the files of the built-in index are not on disk.
     ///
     /// # Errors
-    /// The folder this runs in is gone.
+    /// The current directory no longer exists.
     pub fn file(&self, source: &Source) -> anyhow::Result<PathBuf> {
         Ok(build::base_of(&self.dir)?.join(&source.path))
     }
 
-    /// Where it lies.
+    /// The index directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The documents of the commit.
+    /// The tantivy searcher of the commit.
     pub fn searcher(&self) -> &Searcher {
         &self.searcher
     }
 
-    /// The fields of its documents.
+    /// The fields of the documents.
     pub fn fields(&self) -> &Fields {
         &self.fields
     }
 
-    /// The vectors, a component a segment, in the searcher's order.
+    /// The vectors, one component per segment, in the order of the searcher's segments.
     pub fn vectors(&self) -> &[Vectors] {
         &self.vectors
     }
 
-    /// How many questions it holds.
+    /// The number of questions in the index.
     ///
     /// # Errors
     /// The index is damaged.
@@ -278,15 +279,15 @@ impl Index {
         Ok(count_questions(&self.searcher, &self.fields)?)
     }
 
-    /// The question a document is.
+    /// Reads the question of a document.
     ///
     /// # Errors
-    /// The document store is damaged, or the document is no question.
+    /// The document store is damaged, or the document is not a question.
     pub fn question(&self, address: DocAddress) -> anyhow::Result<Question> {
         parse_question(&self.record(address)?)
     }
 
-    /// Every question with its document, in no order.
+    /// All questions with the addresses of their documents, in no particular order.
     ///
     /// # Errors
     /// The index is damaged.
@@ -297,7 +298,7 @@ impl Index {
         addresses.into_iter().map(|address| Ok((address, self.question(address)?))).collect()
     }
 
-    /// Every question, in order of source and line.
+    /// All questions, ordered by source and line.
     ///
     /// # Errors
     /// The index is damaged.
@@ -307,7 +308,7 @@ impl Index {
         Ok(questions)
     }
 
-    /// One question, no matter which; `None` if there is none.
+    /// An arbitrary question; `None` if the index is empty.
     ///
     /// # Errors
     /// The index is damaged.
@@ -318,7 +319,7 @@ impl Index {
         first.first().map(|(_, address)| self.question(*address)).transpose()
     }
 
-    /// The questions whose field holds exactly this term, in no order.
+    /// The questions whose field contains exactly this term, in no particular order.
     ///
     /// # Errors
     /// The index is damaged.
@@ -326,15 +327,15 @@ impl Index {
         self.records(field, text)?.iter().map(|record| parse_question(record)).collect()
     }
 
-    /// The questions with this id or key, or whose id begins like this (four digits at least): one, where
-    /// enough of it is named.
+    /// The questions with this id or key, or whose id starts with `id` (at least four hexadecimal digits). A
+    /// short prefix can match several questions.
     ///
     /// # Errors
     /// The index is damaged.
     pub fn find(&self, id: &str) -> anyhow::Result<Vec<Question>> {
-        // Only the record of a file has an id with a colon.
+        // Ids with a colon belong to records of files.
         let fields = [(self.fields.id, !id.contains(':')), (self.fields.key, true)];
-        for (field, _) in fields.into_iter().filter(|(_, named_so)| *named_so) {
+        for (field, _) in fields.into_iter().filter(|(_, applies)| *applies) {
             let found = self.matching(field, id)?;
             if !found.is_empty() {
                 return Ok(found);
@@ -348,7 +349,7 @@ impl Index {
         Ok(found)
     }
 
-    /// The records of all documents whose field holds exactly this term, in no order.
+    /// The records of all documents whose field contains exactly this term, in no particular order.
     fn records(&self, field: Field, text: &str) -> anyhow::Result<Vec<String>> {
         let query = TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic);
         let addresses = self.searcher.search(&query, &DocSetCollector)?;
@@ -372,18 +373,18 @@ fn count_questions(searcher: &Searcher, fields: &Fields) -> tantivy::Result<u64>
     Ok(searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &Count)? as u64)
 }
 
-/// The hash of a text that was or will be embedded.
+/// The hash that identifies an embedded text.
 pub fn text_hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
-/// Registers what every use of a tantivy index of ours needs.
+/// Registers the vector component and the tokenizer, which every use of the index needs.
 fn prepare(mut index: tantivy::Index, meta: &Meta) -> tantivy::Index {
     index.register_plugin(plugin(meta));
     with_tokenizer(index)
 }
 
-/// A new index. A component must be known to an index from its first day.
+/// Creates an index. The vector component must be registered when the index is created.
 fn create(directory: impl Into<Box<dyn tantivy::Directory>>, meta: &Meta) -> tantivy::Result<tantivy::Index> {
     let builder = tantivy::Index::builder().schema(schema::schema().0).register_plugin(plugin(meta));
     builder.open_or_create(directory).map(with_tokenizer)
@@ -398,7 +399,7 @@ fn with_tokenizer(index: tantivy::Index) -> tantivy::Index {
     index
 }
 
-/// What the last commit says of the index.
+/// Reads the metadata from the last commit.
 fn read_meta(index: &tantivy::Index, dir: &Path) -> Result<Meta, OpenError> {
     #[derive(Deserialize)]
     struct AnyFormat {
@@ -408,7 +409,7 @@ fn read_meta(index: &tantivy::Index, dir: &Path) -> Result<Meta, OpenError> {
     let foreign = || OpenError::Foreign { dir: dir.to_owned() };
     let payload = match metas.payload {
         Some(payload) => payload,
-        // Created, and killed before its first commit.
+        // The index was created, and the process was killed before the first commit.
         None if metas.segments.is_empty() => return Err(OpenError::Missing { dir: dir.to_owned() }),
         None => return Err(foreign()),
     };

@@ -1,4 +1,4 @@
-//! A folder opened for searching, by somebody who may not be allowed to write there.
+//! A tantivy directory for searching that does not need write permission.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,12 +10,13 @@ use tantivy::directory::{
     DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
 };
 
-/// [`MmapDirectory`] that can be read where nothing can be written: on a read-only file system, or
-/// in another user's folder.
+/// An [`MmapDirectory`] that also works without write permission: on a read-only file system, or in a
+/// directory of another user.
 ///
-/// A reader takes a lock for the moment in which it opens its files, so that no writer of the same
-/// machine removes them meanwhile; the lock is a file. Where that cannot be made, the moment goes
-/// unguarded: at worst the files are gone, which is an error that the next try does not have.
+/// A reader holds a lock file while it opens the index, so that a writer on the same machine does not remove
+/// the index files during that time. If the lock file cannot be created, the index is opened without the
+/// lock. In the worst case a file is removed while the index is being opened; that open fails, and the next
+/// one succeeds.
 #[derive(Clone, Debug)]
 pub struct ReadOnly(pub MmapDirectory);
 
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_forbids_writing_is_forgiven() {
+    fn only_missing_write_permission_is_ignored() {
         assert!(cannot_write(&ErrorKind::PermissionDenied.into()));
         assert!(cannot_write(&ErrorKind::ReadOnlyFilesystem.into()));
         assert!(!cannot_write(&ErrorKind::NotFound.into()));

@@ -1,18 +1,19 @@
-//! What a tantivy document holds.
+//! The schema of the tantivy documents.
 
 use tantivy::schema::{Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
 
 use crate::analyze::Analyzer;
 
-/// What a document is: see [`Fields::kind`].
+/// The [kind](Fields::kind) of a document that holds a question.
 pub const QUESTION: &str = "question";
-/// A file that was read, with its content's hash: so that it is read again only when it changed.
+/// The [kind](Fields::kind) of a document that records an indexed file and the hash of its content. A file is
+/// read again only if its hash changed.
 pub const FILE: &str = "file";
 
 /// The fields of the schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
-    /// [`QUESTION`] or `FILE`. A file has nothing but this, its path and its record.
+    /// [`QUESTION`] or `FILE`. A file has only this field, its id, its path and its record.
     pub kind: Field,
     /// The question's id.
     pub id: Field,
@@ -20,23 +21,23 @@ pub struct Fields {
     pub key: Field,
     /// Path of the file, as in [`Source`](crate::question::Source).
     pub path: Field,
-    /// The title, searched.
+    /// The title. Searched.
     pub title: Field,
-    /// The other ways to ask, searched.
+    /// The alternative titles. Searched.
     pub also: Field,
-    /// The readable answer, searched.
+    /// The readable answer. Searched.
     pub answer: Field,
-    /// [`title_key`](crate::analyze::title_key) of the title and of each other way to ask.
+    /// The [`title_key`](crate::analyze::title_key) of the title and of each alternative title.
     pub title_key: Field,
-    /// Section in lower case, for filters.
+    /// The section in lower case, for filters.
     pub section: Field,
-    /// Level in lower case, for filters.
+    /// The level in lower case, for filters.
     pub level: Field,
     /// Each tag in lower case, for filters.
     pub tag: Field,
-    /// The whole record as JSON, stored only.
+    /// The whole record as JSON. Stored, not indexed.
     pub record: Field,
-    /// The rows of the question, for the vector component only.
+    /// The rows of the question, written to the vector component only.
     pub vectors: Field,
 }
 

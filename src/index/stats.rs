@@ -1,37 +1,37 @@
-//! What an index holds, in figures.
+//! Statistics of an index.
 
 use std::collections::BTreeMap;
 
 use super::{FILE, Index, QUESTION};
 use crate::question::Question;
 
-/// What an index holds.
+/// Statistics of an index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Questions.
+    /// Number of questions.
     pub questions: u64,
-    /// Questions that have an answer.
+    /// Number of questions that have an answer.
     pub answered: u64,
-    /// Other ways to ask them, all together.
+    /// Number of alternative titles of all questions.
     pub also: u64,
-    /// Files that were read, those without questions included.
+    /// Number of files that were read, including files without questions.
     pub files: u64,
-    /// Vectors of questions that are there; deleted ones not counted.
+    /// Number of vectors, excluding those of deleted questions.
     pub vectors: u64,
-    /// Tantivy segments.
+    /// Number of tantivy segments.
     pub segments: u64,
-    /// Bytes of all files of the index: on disk, or in memory.
+    /// Total size in bytes of all files of the index, on disk or in memory.
     pub bytes: u64,
-    /// How many questions each section has, as each source writes it.
+    /// Number of questions in each section. Sections are spelled as in the sources.
     pub sections: BTreeMap<String, u64>,
-    /// How many questions each level has.
+    /// Number of questions of each level.
     pub levels: BTreeMap<String, u64>,
-    /// How many questions each tag has.
+    /// Number of questions with each tag.
     pub tags: BTreeMap<String, u64>,
 }
 
 impl Index {
-    /// Counts what the index holds; reads every question.
+    /// Computes the statistics. Reads every question.
     ///
     /// # Errors
     /// The index is damaged.

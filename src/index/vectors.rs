@@ -1,17 +1,17 @@
-//! Vectors in segments: a tantivy component that is written, merged, deleted and committed with
-//! the documents it belongs to, and the scan over it.
+//! The vectors of an index: a tantivy segment component, and exact nearest-neighbour search in it.
 //!
-//! One file a segment (extension [`EXTENSION`]), little-endian, in this order:
+//! The component is written, merged, deleted and committed together with the documents that its vectors
+//! belong to. Each segment has one file (extension [`EXTENSION`]), little-endian, in this order:
 //!
 //! | what | size |
 //! |---|---|
 //! | magic `rqsv`, format, dimensions, documents, rows | 5 × u32 |
 //! | first row of each document, and the number of rows | (documents + 1) × u32 |
 //! | of each row: hash of its text, its [`Passage`], its scale | rows × (u64, 2 × u32, f32) |
-//! | of each row: its numbers | rows × dimensions × i8 |
+//! | of each row: the elements of its vector | rows × dimensions × i8 |
 //!
-//! A number of a vector is its 8 bits times its row's scale. Vectors have length one, so a dot
-//! product is a cosine, exact to about ±0.002.
+//! An element of a vector is its 8-bit integer times the scale of its row. Vectors have length one, so their
+//! dot product is their cosine, exact to about ±0.002.
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -38,18 +38,18 @@ pub const EXTENSION: &str = "rqsv";
 const MAGIC: [u8; 4] = *b"rqsv";
 const FORMAT: u32 = 1;
 const HEADER: usize = 20;
-/// Bytes of a row beside its numbers.
-const FACTS: usize = 20;
+/// Bytes of a row without the elements of its vector.
+const ROW_HEADER: usize = 20;
 
-/// Below this many rows one thread is done before a second has woken up.
+/// Below this many rows, one thread finishes before a second one would start.
 const PARALLEL_ROWS: usize = 16_384;
 
-/// A vector of length one at 8 bits a number.
+/// A vector of length one, quantized to 8 bits per element.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantized {
-    /// What one step of the 8 bits is worth.
+    /// The value of one quantization step.
     pub scale: f32,
-    /// The numbers, in steps of [`scale`](Self::scale).
+    /// The elements, in steps of [`scale`](Self::scale).
     pub numbers: Vec<i8>,
 }
 
@@ -62,12 +62,12 @@ impl From<&[f32]> for Quantized {
 }
 
 impl Quantized {
-    /// It as a row.
+    /// Borrows the vector as a row.
     pub fn view(&self) -> RowView<'_> {
         RowView { scale: self.scale, numbers: &self.numbers }
     }
 
-    /// Its numbers, as near as 8 bits are.
+    /// The elements, with the precision of 8 bits.
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.numbers.iter().map(|number| f32::from(*number) * self.scale)
     }
@@ -78,7 +78,7 @@ impl Quantized {
     }
 }
 
-/// A row's vector where it lies in the mapped file.
+/// The vector of a row, borrowed from the mapped file.
 #[derive(Clone, Copy, Debug)]
 pub struct RowView<'a> {
     scale: f32,
@@ -86,7 +86,7 @@ pub struct RowView<'a> {
 }
 
 impl RowView<'_> {
-    /// Its numbers, as near as 8 bits are.
+    /// The elements, with the precision of 8 bits.
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.numbers.iter().map(|number| f32::from(*number) * self.scale)
     }
@@ -101,22 +101,22 @@ fn dot(one: &[i8], two: &[i8]) -> f32 {
     <i8 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
 }
 
-/// One row on its way into a document.
+/// A row to be added to a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// [`text_hash`](crate::index::text_hash) of the text that was embedded, so that the same text need
-    /// never be embedded again.
+    /// The [`text_hash`](crate::index::text_hash) of the text that was embedded. It avoids embedding the same
+    /// text again.
     pub hash: u64,
-    /// Which piece of the question.
+    /// The part of the question that was embedded.
     pub passage: Passage,
-    /// Its vector.
+    /// The embedding.
     pub vector: Quantized,
 }
 
-/// Rows as the bytes of a document's vector field, which [`Writer`] takes apart.
+/// Encodes rows as the bytes of a document's vector field, which [`Writer`] decodes.
 pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
     let numbers = rows.first().map_or(0, |row| row.vector.numbers.len());
-    let mut bytes = Vec::with_capacity(rows.len() * (FACTS + numbers));
+    let mut bytes = Vec::with_capacity(rows.len() * (ROW_HEADER + numbers));
     for row in rows {
         let (start, end) = encode_passage(&row.passage);
         bytes.extend(row.hash.to_le_bytes());
@@ -128,7 +128,8 @@ pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
     bytes
 }
 
-/// An answer's range as it is; `(MAX, MAX)` for the title, `(MAX, n)` for the nth other way to ask.
+/// Encodes the range of an answer as it is, the title as `(MAX, MAX)`, and the nth alternative title as
+/// `(MAX, n)`.
 fn encode_passage(passage: &Passage) -> (u32, u32) {
     match passage {
         Passage::Title => (u32::MAX, u32::MAX),
@@ -145,9 +146,9 @@ fn decode_passage(start: u32, end: u32) -> Passage {
     }
 }
 
-/// The component as tantivy knows it; register one at creation and after every open.
+/// The tantivy plugin of the component. Register it when you create an index and each time you open one.
 pub struct VectorPlugin {
-    /// How many numbers a vector has.
+    /// The number of elements of a vector.
     pub dimensions: usize,
 }
 
@@ -165,14 +166,14 @@ impl SegmentPlugin for VectorPlugin {
             field,
             dimensions: self.dimensions,
             starts: vec![0],
-            facts: Vec::new(),
+            headers: Vec::new(),
             numbers: Vec::new(),
         }))
     }
 
     fn merge(&self, context: PluginMergeContext) -> tantivy::Result<()> {
-        // Segments are put one behind the other, the deleted left out; without an index sort
-        // nothing else happens, and anything else would tear vectors from their documents.
+        // Without an index sort, a merge concatenates the segments without their deleted documents. With any
+        // other order the vectors would no longer match their documents.
         if context.settings.sort_by_field.is_some() {
             return Err(tantivy::TantivyError::InvalidArgument("vectors cannot follow an index sort".into()));
         }
@@ -188,19 +189,19 @@ impl SegmentPlugin for VectorPlugin {
             Some(*rows)
         }));
         write_component(context.target_segment, self.dimensions, &starts, |out| {
-            alive().try_for_each(|(vectors, rows)| out.write_all(vectors.facts_bytes(rows)))?;
+            alive().try_for_each(|(vectors, rows)| out.write_all(vectors.header_bytes(rows)))?;
             alive()
                 .try_for_each(|(vectors, rows)| out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows))))
         })
     }
 }
 
-/// Collects the vectors of a segment that is being written.
+/// Collects the vectors of a new segment.
 struct Writer {
     field: Option<Field>,
     dimensions: usize,
     starts: Vec<u32>,
-    facts: Vec<u8>,
+    headers: Vec<u8>,
     numbers: Vec<u8>,
 }
 
@@ -214,9 +215,9 @@ impl PluginWriter for Writer {
         let doc = doc.as_any().downcast_ref::<TantivyDocument>().expect("only TantivyDocuments are added");
         let mut rows = *self.starts.last().expect("begins with 0");
         if let Some(bytes) = self.field.and_then(|field| doc.get_first(field)?.as_custom()) {
-            for row in bytes.chunks_exact(FACTS + self.dimensions) {
-                self.facts.extend_from_slice(&row[..FACTS]);
-                self.numbers.extend_from_slice(&row[FACTS..]);
+            for row in bytes.chunks_exact(ROW_HEADER + self.dimensions) {
+                self.headers.extend_from_slice(&row[..ROW_HEADER]);
+                self.numbers.extend_from_slice(&row[ROW_HEADER..]);
                 rows += 1;
             }
         }
@@ -229,13 +230,13 @@ impl PluginWriter for Writer {
             return Err(tantivy::TantivyError::InvalidArgument("vectors cannot follow an index sort".into()));
         }
         write_component(segment, self.dimensions, &self.starts, |out| {
-            out.write_all(&self.facts)?;
+            out.write_all(&self.headers)?;
             out.write_all(&self.numbers)
         })
     }
 
     fn mem_usage(&self) -> usize {
-        self.starts.capacity() * 4 + self.facts.capacity() + self.numbers.capacity()
+        self.starts.capacity() * 4 + self.headers.capacity() + self.numbers.capacity()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -269,7 +270,7 @@ fn write_component(
     Ok(())
 }
 
-/// The vectors of one segment, where they lie in the mapped file.
+/// The vectors of one segment, in the mapped file.
 #[derive(Clone)]
 pub struct Vectors {
     bytes: OwnedBytes,
@@ -279,10 +280,10 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// Opens a segment's vectors.
+    /// Opens the vectors of a segment.
     ///
     /// # Errors
-    /// The component is missing, cut off or of another format.
+    /// The component is missing, truncated, or has another format.
     pub fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
         let bytes = segment.open_read(SegmentComponent::Custom(EXTENSION.into()))?.read_bytes()?;
         let corrupt =
@@ -296,14 +297,15 @@ impl Vectors {
                 "format {format} is not readable by this version (reads {FORMAT})"
             )));
         }
-        let expected = HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (FACTS + dimensions) as u64;
+        let expected =
+            HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (ROW_HEADER + dimensions) as u64;
         if bytes.len() as u64 != expected || documents != segment.max_doc() as usize {
-            return Err(corrupt("the component does not have the length it names"));
+            return Err(corrupt("the component's length does not match its header"));
         }
         Ok(Self { bytes, dimensions, documents, rows })
     }
 
-    /// How many rows there are, those of deleted documents included.
+    /// The number of rows, including those of deleted documents.
     pub fn row_count(&self) -> usize {
         self.rows
     }
@@ -312,84 +314,85 @@ impl Vectors {
     pub fn rows_of(&self, doc: DocId) -> Range<usize> {
         let at = HEADER + 4 * doc as usize;
         let (start, end) = (u32_at(&self.bytes, at) as usize, u32_at(&self.bytes, at + 4) as usize);
-        // A broken file must not make a wrong range.
+        // Offsets in a damaged file must not give a range out of bounds.
         start.min(self.rows)..end.clamp(start.min(self.rows), self.rows)
     }
 
-    fn facts_at(&self) -> usize {
+    fn headers_at(&self) -> usize {
         HEADER + 4 * (self.documents + 1)
     }
 
-    fn facts_bytes(&self, rows: Range<usize>) -> &[u8] {
-        let at = self.facts_at();
-        &self.bytes[at + rows.start * FACTS..at + rows.end * FACTS]
+    fn header_bytes(&self, rows: Range<usize>) -> &[u8] {
+        let at = self.headers_at();
+        &self.bytes[at + rows.start * ROW_HEADER..at + rows.end * ROW_HEADER]
     }
 
     fn numbers_of(&self, rows: Range<usize>) -> &[i8] {
-        let at = self.facts_at() + self.rows * FACTS;
+        let at = self.headers_at() + self.rows * ROW_HEADER;
         bytemuck::cast_slice(&self.bytes[at + rows.start * self.dimensions..at + rows.end * self.dimensions])
     }
 
-    /// The piece of its question that a row is.
+    /// The part of the question that a row was embedded from.
     pub fn passage(&self, row: usize) -> Passage {
-        let facts = self.facts_bytes(row..row + 1);
-        decode_passage(u32_at(facts, 8), u32_at(facts, 12))
+        let headers = self.header_bytes(row..row + 1);
+        decode_passage(u32_at(headers, 8), u32_at(headers, 12))
     }
 
     fn scale(&self, row: usize) -> f32 {
-        f32::from_bits(u32_at(self.facts_bytes(row..row + 1), 16))
+        f32::from_bits(u32_at(self.header_bytes(row..row + 1), 16))
     }
 
-    /// The hash of every row's text, in row order.
+    /// The text hashes of all rows, in row order.
     pub fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
-        self.facts_bytes(0..self.rows)
-            .chunks_exact(FACTS)
-            .map(|facts| u64::from_le_bytes(facts[..8].try_into().expect("eight bytes")))
+        self.header_bytes(0..self.rows)
+            .chunks_exact(ROW_HEADER)
+            .map(|headers| u64::from_le_bytes(headers[..8].try_into().expect("eight bytes")))
     }
 
-    /// The hash of a row's text.
+    /// The text hash of a row.
     pub fn hash(&self, row: usize) -> u64 {
-        let facts = self.facts_bytes(row..row + 1);
-        u64::from_le_bytes(facts[..8].try_into().expect("eight bytes"))
+        let headers = self.header_bytes(row..row + 1);
+        u64::from_le_bytes(headers[..8].try_into().expect("eight bytes"))
     }
 
-    /// A row's vector where it lies.
+    /// The vector of a row, borrowed.
     pub fn view(&self, row: usize) -> RowView<'_> {
         RowView { scale: self.scale(row), numbers: self.numbers_of(row..row + 1) }
     }
 
-    /// A row's vector as it was stored.
+    /// The vector of a row, copied.
     pub fn row(&self, row: usize) -> Quantized {
         Quantized { scale: self.scale(row), numbers: self.numbers_of(row..row + 1).to_vec() }
     }
 
-    /// The cosine of the query with the nearest row of a document, or `None` where it has none.
+    /// The cosine of the query and the nearest row of a document; `None` if the document has no rows.
     pub fn cosine(&self, doc: DocId, query: &Quantized) -> Option<f32> {
         self.rows_of(doc).map(|row| self.row_cosine(row, query)).max_by(f32::total_cmp)
     }
 
-    /// The document's row that is nearest to the query, of equals the first, and its cosine; `None`
-    /// where it has none.
+    /// The row of a document that is nearest to the query, and its cosine; the first of equally near rows.
+    /// `None` if the document has no rows.
     pub fn nearest_row(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
         let rows = self.rows_of(doc).map(|row| (row, self.row_cosine(row, query)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 
-    /// The document's row that is nearest to the query among those that ask (title, other ways), and its
-    /// cosine; `None` where it has none.
+    /// The phrasing (title or alternative title) of a document that is nearest to the query: its row and its
+    /// cosine; the first of equally near ones. `None` if the document has no rows of phrasings.
     pub fn nearest_wording(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
-        let asks = self.rows_of(doc).filter(|row| self.passage(*row).asks());
-        let rows = asks.map(|row| (row, self.row_cosine(row, query)));
+        let phrasings = self.rows_of(doc).filter(|row| self.passage(*row).asks());
+        let rows = phrasings.map(|row| (row, self.row_cosine(row, query)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 
-    /// The piece of its answer that is nearest to the query, or `None` where it has no answer.
+    /// The passage of a document's answer that is nearest to the query, as a byte range; `None` if the answer
+    /// has no rows.
     pub fn nearest_passage(&self, doc: DocId, query: &Quantized) -> Option<Range<u32>> {
         let answers = self.rows_of(doc).filter_map(|row| match self.passage(row) {
             Passage::Answer(range) => Some((self.row_cosine(row, query), range)),
             Passage::Title | Passage::Also(_) => None,
         });
-        // Of equals the first, which `max_by` would give as the last.
+        // The first of equally near ones; `max_by` would return the last.
         answers.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, range)| range)
     }
 
@@ -397,11 +400,11 @@ impl Vectors {
         query.cosine(self.scale(row), self.numbers_of(row..row + 1))
     }
 
-    /// The `limit` documents nearest to the query among those that `allowed` lets through, nearest
-    /// first, equal ones in document order. A document is as near as its nearest row.
+    /// The `limit` documents nearest to the query among those for which `allowed` is true: nearest first,
+    /// equally near ones in document order. The cosine of a document is that of its nearest row.
     ///
-    /// Looks at every row: exact, with nothing to build or to tune, at about 30 ns a row of 384
-    /// numbers and thread.
+    /// The search is exact: it compares the query with every row, and needs no index structure or tuning. On
+    /// one thread it takes about 30 ns per row of 384 dimensions.
     pub fn nearest(
         &self,
         query: &Quantized,
@@ -446,10 +449,10 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
-/// A document and how near it is.
+/// A document and its cosine with the query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
-    /// The cosine of the document's nearest row with the query.
+    /// The cosine of the query and the document's nearest row.
     pub cosine: f32,
     /// The document within its segment.
     pub doc: DocId,
@@ -458,7 +461,7 @@ pub struct Near {
 impl Eq for Near {}
 
 impl Ord for Near {
-    /// Nearer is greater; among equals the earlier document.
+    /// The nearer document is greater; of equally near ones, the earlier document.
     fn cmp(&self, other: &Self) -> Ordering {
         self.cosine.total_cmp(&other.cosine).then(other.doc.cmp(&self.doc))
     }
@@ -470,7 +473,7 @@ impl PartialOrd for Near {
     }
 }
 
-/// The nearest of what was pushed, the farthest of them on top.
+/// The `limit` nearest of the pushed documents, in a heap with the farthest on top.
 struct Nearest {
     limit: usize,
     heap: BinaryHeap<std::cmp::Reverse<Near>>,
@@ -504,7 +507,7 @@ impl Nearest {
 /// The vectors of every segment of a searcher, in segment order.
 ///
 /// # Errors
-/// A segment's component is missing or broken.
+/// The component of a segment is missing or damaged.
 pub fn open_all(searcher: &tantivy::Searcher) -> tantivy::Result<Arc<[Vectors]>> {
     searcher.segment_readers().iter().map(Vectors::open).collect()
 }

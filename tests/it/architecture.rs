@@ -1,10 +1,10 @@
-//! The map in `docs/architecture.md`, held to.
+//! Checks that the code follows the module map in `docs/architecture.md`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Each module, and whom it may know. `mermaid` belongs to `question`, `cli` knows everybody.
-const ARROWS: [(&str, &[&str]); 18] = [
+/// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
+const DEPENDENCIES: [(&str, &[&str]); 18] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("question", &["mermaid"]),
@@ -36,7 +36,7 @@ fn sources(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every file's top module and its code, without comments and what only tests see.
+/// The top-level module, path and code of every source file, without comments and unit tests.
 fn modules() -> Vec<(String, PathBuf, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -48,7 +48,7 @@ fn modules() -> Vec<(String, PathBuf, String)> {
             let first = path.strip_prefix(&src).unwrap().components().next().unwrap();
             let module = first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
             let text = std::fs::read_to_string(&path).unwrap();
-            // Words about another module are no use of it.
+            // Links in comments are not dependencies.
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().lines();
             let code = code.filter(|line| !line.trim_start().starts_with("//"));
             (module, path, code.collect::<Vec<_>>().join("\n"))
@@ -56,8 +56,8 @@ fn modules() -> Vec<(String, PathBuf, String)> {
         .collect()
 }
 
-/// The modules a source names after `crate::`.
-fn known_to(code: &str) -> BTreeSet<String> {
+/// The modules that a source file names after `crate::`.
+fn used_by(code: &str) -> BTreeSet<String> {
     code.match_indices("crate::")
         .map(|(at, _)| &code[at + "crate::".len()..])
         .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
@@ -66,19 +66,19 @@ fn known_to(code: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn arrows_between_modules_point_one_way() {
+fn modules_use_only_the_modules_in_the_map() {
     let modules = modules();
     assert!(modules.len() > 40, "the sources were not found");
     for (module, path, code) in &modules {
         if matches!(module.as_str(), "cli" | "corpus" | "lib" | "main") {
             continue;
         }
-        let allowed = ARROWS.iter().find(|(name, _)| name == module);
+        let allowed = DEPENDENCIES.iter().find(|(name, _)| name == module);
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("{module} is missing from the map"));
-        for known in known_to(code) {
+        for used in used_by(code) {
             assert!(
-                known == *module || allowed.contains(&known.as_str()),
-                "{} must not know {known}",
+                used == *module || allowed.contains(&used.as_str()),
+                "{} must not use {used}",
                 path.display()
             );
         }
@@ -86,11 +86,11 @@ fn arrows_between_modules_point_one_way() {
 }
 
 #[test]
-fn only_the_command_line_and_what_renders_for_it_write_to_a_stream() {
+fn only_cli_render_and_main_write_to_streams() {
     for (module, path, code) in modules() {
         let writes = ["println!", "print!", "stdout()", "stderr()", "dbg!"];
         let found = writes.iter().find(|call| code.contains(**call));
-        let may = matches!(module.as_str(), "cli" | "render" | "main");
-        assert!(may || found.is_none(), "{} writes: {found:?}", path.display());
+        let is_allowed = matches!(module.as_str(), "cli" | "render" | "main");
+        assert!(is_allowed || found.is_none(), "{} writes: {found:?}", path.display());
     }
 }

@@ -1,4 +1,4 @@
-//! The index inside the program is the corpus beside it, and answers well.
+//! The built-in index matches `corpus/`, and its search quality does not drop.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use crate::util::Dir;
 
-const MEND: &str = "mend it with: cargo run --release -- index --reread --index index corpus";
+const REBUILD: &str = "rebuild it with: cargo run --release -- index --reread --index index corpus";
 
 #[test]
-fn the_built_in_index_is_that_of_the_corpus() {
+fn the_built_in_index_matches_the_corpus() {
     let builtin = Index::builtin().unwrap();
-    assert_eq!(builtin.meta().model.as_ref(), Some(Builtin::info()), "the model has changed: {MEND}");
-    assert_eq!(builtin.meta().format, FORMAT, "the format has changed: {MEND}");
+    assert_eq!(builtin.meta().model.as_ref(), Some(Builtin::info()), "the model has changed: {REBUILD}");
+    assert_eq!(builtin.meta().format, FORMAT, "the format has changed: {REBUILD}");
     assert_eq!(builtin.meta().roots, ["corpus"]);
-    // Read again, the corpus has the questions of the index, to the letter.
+    // Reading the corpus again gives exactly the questions of the index.
     let dir = Dir::new();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for file in corpus.read_dir().unwrap() {
@@ -33,27 +33,27 @@ fn the_built_in_index_is_that_of_the_corpus() {
         .filter(|question| !builtin.matching(builtin.fields().id, &question.id).unwrap().contains(question))
         .map(|question| question.title.as_str())
         .collect();
-    assert!(changed.is_empty(), "not in the built-in index: {changed:?}\n{MEND}");
-    assert_eq!(builtin.question_count().unwrap(), read.len() as u64, "{MEND}");
+    assert!(changed.is_empty(), "not in the built-in index: {changed:?}\n{REBUILD}");
+    assert_eq!(builtin.question_count().unwrap(), read.len() as u64, "{REBUILD}");
 }
 
 #[test]
-fn every_file_of_the_corpus_is_tested() {
+fn the_code_of_every_corpus_file_is_tested() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = std::fs::read_to_string(root.join("src/corpus.rs")).unwrap();
     for file in root.join("corpus").read_dir().unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(listed.contains(&format!("\"{name}\"")), "{name} is missing in src/corpus.rs");
+        assert!(listed.contains(&format!("\"{name}\"")), "{name} is missing from src/corpus.rs");
     }
 }
 
 #[test]
-fn every_question_of_the_corpus_says_what_it_has_to() {
+fn every_question_of_the_corpus_is_complete() {
     let mut titles = std::collections::HashSet::new();
     for question in Index::builtin().unwrap().questions().unwrap() {
         let title = &question.title;
-        assert!(titles.insert(title.to_lowercase()), "asked twice: {title}");
+        assert!(titles.insert(title.to_lowercase()), "duplicate title: {title}");
         let level = question.level.as_deref().unwrap_or_default();
         assert!(matches!(level, "beginner" | "intermediate" | "senior"), "{title}: level {level:?}");
         assert!(!question.tags.is_empty() && question.also.len() >= 2, "{title}");
@@ -92,7 +92,7 @@ fn no_chunk_and_no_excerpt_of_the_corpus_is_markup_only() {
 }
 
 #[test]
-fn without_an_index_the_built_in_questions_answer() {
+fn without_an_index_the_built_in_questions_are_searched() {
     let dir = Dir::new();
     let found = dir.run(&["borrowed value does not live long enough"]).success();
     assert!(found.stdout.contains("E0597"), "{found:?}");
@@ -102,7 +102,7 @@ fn without_an_index_the_built_in_questions_answer() {
         serde_json::from_str(&dir.run(&["--json", "-n", "1", "E0597"]).success().stdout).unwrap();
     let id = json["hits"][0]["id"].as_str().unwrap();
     assert!(dir.run(&["show", id]).success().stdout.contains("also asked as: "));
-    // With an index near, it takes a word to mean the other one.
+    // If there is an index, the built-in index needs --builtin.
     let dir = Dir::indexed();
     assert!(!dir.run(&["E0597"]).stdout.contains("E0597"));
     let found = dir.run(&["--builtin", "E0597"]).success();
@@ -110,32 +110,34 @@ fn without_an_index_the_built_in_questions_answer() {
     dir.run(&["--builtin", "index", "faq.md"]).exits(2).says("unexpected argument '--builtin'");
 }
 
-/// `eval/rust.tsv`: the 36 phrases that the project began with, then hundreds more of every kind.
+/// The judged queries in `eval/rust.tsv`: the first 36 phrases of the project, then hundreds more of all
+/// kinds.
 fn judged() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("eval/rust.tsv")
 }
 
-/// A change here is a change that people notice: say in the commit why it is one for the better.
+/// Users notice a change of these metrics. If you change them, explain in the commit why the change is an
+/// improvement.
 #[test]
-fn the_corpus_answers_what_people_type() {
+fn search_metrics_of_the_corpus_are_pinned() {
     let output =
         Dir::new().run(&["--builtin", "eval", "--json", judged().to_str().unwrap()]).success().stdout;
     let report: Value = serde_json::from_str(&output).unwrap();
     let hybrid = report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == "hybrid").unwrap();
-    for (figure, pinned) in [("ndcg_10", 0.857), ("success_1", 0.819), ("success_5", 0.947)] {
-        let found = hybrid[figure].as_f64().unwrap();
-        // Processors round differently.
-        assert!((found - pinned).abs() < 0.01, "{figure} was {pinned} and is {found:.4}");
+    for (metric, pinned) in [("ndcg_10", 0.857), ("success_1", 0.819), ("success_5", 0.947)] {
+        let found = hybrid[metric].as_f64().unwrap();
+        // Rounding differs between processors.
+        assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");
     }
     let calibration = &report["calibration"][0];
-    for (figure, pinned) in [("turned_away", 0.032), ("out_of_scope_turned_away", 0.631), ("ece", 0.09)] {
-        let found = calibration[figure].as_f64().unwrap();
-        assert!((found - pinned).abs() < 0.02, "{figure} was {pinned} and is {found:.4}");
+    for (metric, pinned) in [("turned_away", 0.032), ("out_of_scope_turned_away", 0.631), ("ece", 0.09)] {
+        let found = calibration[metric].as_f64().unwrap();
+        assert!((found - pinned).abs() < 0.02, "{metric} was {pinned} and is {found:.4}");
     }
 }
 
 #[test]
-fn the_first_phrases_find_their_question_first_or_second() {
+fn the_first_phrases_find_their_question_in_the_top_two() {
     let judged = std::fs::read_to_string(judged()).unwrap();
     let first: Vec<(&str, &str)> = judged
         .lines()

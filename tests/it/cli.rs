@@ -1,4 +1,4 @@
-//! What a curious and a careless person does.
+//! The command line: help, hints, and misuse.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -6,29 +6,29 @@ use std::process::Stdio;
 use crate::util::Dir;
 
 #[test]
-fn no_index_says_how_to_make_one() {
+fn a_missing_index_has_a_hint_to_create_one() {
     let dir = Dir::new();
     dir.run(&["--index", "nowhere", "bread"]).exits(2).says("no index in nowhere").says("rqsearch index");
 }
 
 #[test]
-fn a_path_that_does_not_exist_is_named_and_nothing_is_made() {
+fn a_missing_path_is_an_error_and_no_index_is_created() {
     let dir = Dir::new();
     dir.run(&["index", "nowhere"]).exits(2).says("nowhere does not exist");
     assert!(!dir.path().join(".rqsearch").exists());
-    // A phrase that begins like a command.
+    // A phrase that starts with the name of a command.
     dir.run(&["index", "out", "of", "bounds"]).exits(2).says("put it in quotes");
 }
 
 #[test]
-fn a_phrase_may_begin_like_a_command() {
+fn a_phrase_can_start_with_the_name_of_a_command() {
     let dir = Dir::indexed();
     dir.run(&["search", "index", "of", "bread"]).success();
     dir.run(&["show me how to sharpen a knife"]).success();
 }
 
 #[test]
-fn without_arguments_there_are_examples_and_the_index() {
+fn without_arguments_examples_and_the_index_are_shown() {
     let dir = Dir::indexed();
     let shown = dir.run(&[]).success().stdout;
     for words in
@@ -41,7 +41,7 @@ fn without_arguments_there_are_examples_and_the_index() {
     assert!(shown.contains("Index: the built-in Rust questions (named by --builtin)"), "{shown}");
     let shown = dir.run(&["--index", "nowhere"]).success().stdout;
     assert!(shown.contains("Index: nowhere (named by --index)\n       no index in nowhere"), "{shown}");
-    // With an option of a search, the phrase is missing.
+    // With a search option, a missing phrase is an error.
     dir.run(&["-n", "3"]).exits(2).says("no phrase to search for");
 }
 
@@ -66,12 +66,12 @@ fn options_that_do_not_apply_are_refused() {
 }
 
 #[test]
-fn messages_say_what_failed_where_and_what_to_try() {
+fn errors_have_a_reason_a_place_and_a_hint() {
     let dir = Dir::indexed();
     dir.write("broken/meta.json", "{");
     dir.write("bad.csv", "question,answer\nWhy?,\"open\n");
     for (args, message) in [
-        (&["--index", "nowhere", "bread"][..], "no index in nowhere\n  hint: make one with"),
+        (&["--index", "nowhere", "bread"][..], "no index in nowhere\n  hint: create one with"),
         (
             &["index", "nowhere"],
             "nowhere does not exist\n  hint: to search for a phrase that begins with `index`",
@@ -87,7 +87,7 @@ fn messages_say_what_failed_where_and_what_to_try() {
 }
 
 #[test]
-fn a_damaged_index_is_named_before_anything_else() {
+fn a_damaged_index_is_reported_first() {
     let dir = Dir::indexed();
     dir.write(".rqsearch/meta.json", "garbage");
     let search = dir.run(&["bread"]).exits(2);
@@ -96,7 +96,7 @@ fn a_damaged_index_is_named_before_anything_else() {
 }
 
 #[test]
-fn an_index_can_be_built_while_nobody_reads_the_messages() {
+fn an_index_can_be_built_with_stderr_closed() {
     let dir = Dir::new();
     dir.write("a.jsonl", "not JSON\n".repeat(3000) + "{\"question\": \"Why?\", \"answer\": \"So.\"}\n");
     let mut child = dir.command(&["index", "a.jsonl"]).stderr(Stdio::piped()).spawn().unwrap();
@@ -106,7 +106,7 @@ fn an_index_can_be_built_while_nobody_reads_the_messages() {
 }
 
 #[test]
-fn the_doctor_reports_the_index_in_use() {
+fn doctor_reports_the_index_in_use() {
     let dir = Dir::indexed();
     let report = dir.run(&["doctor"]).success().stdout;
     for line in ["questions            5", "index status         ok", "model                all-MiniLM"] {
@@ -123,14 +123,14 @@ fn the_doctor_reports_the_index_in_use() {
     let report = json(&["doctor", "--json", "--index", "nowhere"], 1);
     assert_eq!(report["index"]["reason"], "named by --index");
     assert!(report["index"]["error"].as_str().unwrap().contains("no index in nowhere"));
-    // It is meant to be published: no key is in it.
+    // The report is meant to be published, so it must not contain keys.
     let output = dir.command(&["doctor"]).env("RQSEARCH_API_KEY", "sesame").output().unwrap();
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(report.contains("RQSEARCH_API_KEY     (set)") && !report.contains("sesame"), "{report}");
 }
 
 #[test]
-fn a_pipe_that_closes_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let dir = Dir::new();
     dir.write("a.jsonl", "{\"q\": \"Why?\", \"a\": \"Because it is so.\"}\n".repeat(20_000));
     dir.run(&["index", "--keyword-only", "a.jsonl"]).success();
@@ -142,7 +142,7 @@ fn a_pipe_that_closes_is_no_error() {
 }
 
 #[test]
-fn colours_only_where_they_are_wanted() {
+fn colours_follow_the_color_option() {
     let dir = Dir::indexed();
     assert!(!dir.run(&["dough"]).success().stdout.contains('\x1b'));
     assert!(dir.run(&["--color", "always", "dough"]).success().stdout.contains('\x1b'));
@@ -151,7 +151,7 @@ fn colours_only_where_they_are_wanted() {
 }
 
 #[test]
-fn help_and_version_are_data() {
+fn help_and_version_are_written_to_stdout() {
     let dir = Dir::new();
     let help = dir.run(&["--help"]).success().stdout;
     for words in

@@ -1,4 +1,4 @@
-//! The last good index outlives whatever happens to the next one.
+//! The last committed index survives interrupted builds.
 
 use std::process::Stdio;
 use std::thread;
@@ -11,7 +11,7 @@ use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
 
 use crate::util::{Dir, FAQ};
 
-/// Enough questions, all different, that building takes a while.
+/// Enough different questions that a build takes some time.
 fn many(count: usize) -> String {
     (0..count)
         .map(|nth| format!("{{\"q\": \"Question number {nth} of many?\", \"a\": \"Answer {nth}.\"}}\n"))
@@ -34,21 +34,21 @@ fn a_killed_build_leaves_the_last_commit() {
         child.kill().unwrap();
         child.wait().unwrap();
         let now = dir.export();
-        // A machine fast enough to have finished has committed everything, never a part.
+        // On a fast machine the build may have finished. Then everything is committed, never a part.
         assert!(now == before || now.len() == before.len() + 20_000, "{} questions", now.len());
         assert_eq!(
             dir.titles(&["-n", "1", "how long does dough rise"]),
             ["How long should bread dough rise?"]
         );
     }
-    // And it can be built on.
+    // The index can still be updated.
     dir.write("many.jsonl", many(10));
     dir.run(&["index", "many.jsonl"]).success();
     assert_eq!(dir.export().len(), before.len() + 10);
 }
 
-/// Kills an update after each of its steps on the disk. Whatever the step, the index holds the last commit or the new
-/// one, and the next update succeeds and leaves no file behind.
+/// Kills an update after each of its writes to the disk. After every write, the index has either the old
+/// commit or the new one, and the next update succeeds and leaves no temporary files.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_update_killed_at_any_step_can_be_repeated() {
@@ -78,7 +78,7 @@ fn an_update_killed_at_any_step_can_be_repeated() {
     let before = files();
     dir.write("faq.md", questions("tulip"));
 
-    let (mut kept, mut committed, mut with_deletions) = (0, 0, 0);
+    let (mut unchanged, mut committed, mut with_deletions) = (0, 0, 0);
     for step in 1.. {
         fs::remove_dir_all(&index).unwrap();
         fs::create_dir(&index).unwrap();
@@ -100,9 +100,9 @@ fn an_update_killed_at_any_step_can_be_repeated() {
         with_deletions += usize::from(deletions);
         let text = titles();
         match (text.contains("rose number"), text.contains("tulip number")) {
-            (true, false) => kept += 1,
+            (true, false) => unchanged += 1,
             (false, true) => committed += 1,
-            both => panic!("killed at step {step}: part of both states: {both:?}"),
+            both => panic!("killed at step {step}: parts of both commits: {both:?}"),
         }
         dir.run(&update).success();
         let text = titles();
@@ -111,12 +111,16 @@ fn an_update_killed_at_any_step_can_be_repeated() {
             files().into_keys().filter(|name| name.to_string_lossy().starts_with(".tmp")).collect();
         assert!(left.is_empty(), "killed at step {step}: {left:?}");
     }
-    // The sweep went through the commit, and through the moment that once left an index that could not be updated.
-    assert!(kept > 10 && committed > 0 && with_deletions > 0, "{kept} {committed} {with_deletions}");
+    // The kills covered the commit itself, and the step that used to leave an index that could not be
+    // updated.
+    assert!(
+        unchanged > 10 && committed > 0 && with_deletions > 0,
+        "{unchanged} {committed} {with_deletions}"
+    );
 }
 
 #[test]
-fn a_first_build_that_was_killed_can_be_started_again() {
+fn a_killed_first_build_can_be_repeated() {
     let dir = Dir::new();
     dir.write("many.jsonl", many(20_000));
     let mut child =
@@ -131,9 +135,9 @@ fn a_first_build_that_was_killed_can_be_started_again() {
 }
 
 #[test]
-fn a_second_writer_gets_a_clear_error_and_readers_none() {
+fn a_second_writer_is_refused_and_readers_are_not() {
     let dir = Dir::indexed();
-    // The lock that a writing process holds, taken here, so that nobody has to be quick.
+    // Hold the writer lock in this process, so that the test does not depend on timing.
     let index = MmapDirectory::open(dir.path().join(".rqsearch")).unwrap();
     let lock = index.acquire_lock(&INDEX_WRITER_LOCK).unwrap();
     dir.run(&["index", "faq.md"]).exits(2).says("another process is writing the index");
@@ -156,20 +160,20 @@ fn a_damaged_index_is_an_error_not_a_crash() {
 }
 
 #[test]
-fn what_is_no_index_is_left_alone() {
+fn a_directory_that_is_not_an_index_is_not_changed() {
     let dir = Dir::new();
     dir.write("precious/letter.txt", "Dear reader");
     dir.write("faq.md", FAQ);
-    dir.run(&["--index", "precious", "dough"]).exits(2).says("holds no index of rqsearch");
-    dir.run(&["index", "--index", "precious", "faq.md"]).exits(2).says("holds no index of rqsearch");
+    dir.run(&["--index", "precious", "dough"]).exits(2).says("is not an rqsearch index");
+    dir.run(&["index", "--index", "precious", "faq.md"]).exits(2).says("is not an rqsearch index");
     let left: Vec<_> = std::fs::read_dir(dir.path().join("precious")).unwrap().collect();
     assert_eq!(left.len(), 1);
 }
 
-/// Root is above permissions: there the test is skipped, saying so.
+/// Skipped when run as root, because root can write everywhere.
 #[cfg(unix)]
 #[test]
-fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
+fn an_index_can_be_searched_without_write_permission() {
     use std::os::unix::fs::PermissionsExt;
     let dir = Dir::indexed();
     let index = dir.path().join(".rqsearch");
@@ -183,7 +187,7 @@ fn an_index_can_be_searched_by_somebody_who_may_not_write_it() {
     set(0o555);
     if std::fs::write(index.join("probe"), "").is_ok() {
         set(0o755);
-        crate::util::skipped("root may write anywhere");
+        crate::util::skipped("root can write everywhere");
         return;
     }
     let found = dir.run(&["how long must dough rise"]);

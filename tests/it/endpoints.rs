@@ -1,4 +1,4 @@
-//! Models behind an endpoint: what is sent where, and only with the user's consent.
+//! Models behind an endpoint: requests, keys, and the user's consent.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,21 +11,21 @@ use serde_json::Value;
 use crate::server::{Answer, Server};
 use crate::util::{Dir, FAQ, Output};
 
-/// Runs the program with these variables.
+/// Runs the program with these environment variables.
 fn run_with(dir: &Dir, args: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = dir.command(args);
     command.envs(variables.iter().copied());
     Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
 }
 
-/// A directory as somebody else's repository would be cloned: an index in it names an endpoint.
+/// A directory like a clone of another user's repository: it contains an index that uses an endpoint.
 fn cloned(server: &Server) -> Dir {
-    let theirs = Dir::new();
-    theirs.write("faq.md", FAQ);
-    theirs.run(&["index", "faq.md", "--model", &format!("{}/v1#m", server.address())]).success();
+    let original = Dir::new();
+    original.write("faq.md", FAQ);
+    original.run(&["index", "faq.md", "--model", &format!("{}/v1#m", server.address())]).success();
     let clone = Dir::new();
     clone.write("faq.md", FAQ);
-    copy(&theirs.path().join(".rqsearch"), &clone.path().join(".rqsearch"));
+    copy(&original.path().join(".rqsearch"), &clone.path().join(".rqsearch"));
     clone
 }
 
@@ -36,7 +36,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Lets an index name another endpoint.
+/// Replaces the address of the endpoint in an index.
 fn rename_endpoint(dir: &Dir, from: &str, to: &str) {
     let meta = dir.path().join(".rqsearch/meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
@@ -46,28 +46,28 @@ fn rename_endpoint(dir: &Dir, from: &str, to: &str) {
 
 const KEY: [(&str, &str); 1] = [("RQSEARCH_API_KEY", "sk-secret")];
 
-// ---- models like any other ----
+// ---- requests ----
 
-/// An embedding endpoint with the vectors of the built-in model.
+/// An embedding endpoint that returns the vectors of the built-in model.
 pub fn endpoint(model: &'static str) -> Server {
     let builtin = Builtin::load(Prepare::Many).unwrap();
     Server::new(move |request| {
         if request.path != "/v1/embeddings" || request.method != "POST" {
             return Answer::status(404);
         }
-        let asked: Value = serde_json::from_slice(&request.body).unwrap();
-        if asked["model"] != model {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        if body["model"] != model {
             return Answer::json(
                 404,
-                &serde_json::json!({"error": {"message": format!("no model {}", asked["model"])}}),
+                &serde_json::json!({"error": {"message": format!("no model {}", body["model"])}}),
             );
         }
-        let vectors = asked["input"]
+        let vectors = body["input"]
             .as_array()
             .unwrap()
             .iter()
             .map(|text| builtin.embed(text.as_str().unwrap(), Role::Passage).unwrap());
-        // In reverse order: `index` says which text a vector belongs to.
+        // In reverse order: the field `index` tells which text a vector belongs to.
         let mut data: Vec<Value> = vectors
             .zip(0..)
             .map(|(vector, index): (_, u32)| serde_json::json!({"index": index, "embedding": vector}))
@@ -78,7 +78,7 @@ pub fn endpoint(model: &'static str) -> Server {
 }
 
 #[test]
-fn an_endpoint_is_a_model_like_any_other() {
+fn an_index_can_use_an_endpoint() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let server = endpoint("nomic");
@@ -89,7 +89,7 @@ fn an_endpoint_is_a_model_like_any_other() {
         .says(&format!("approved {}/v1; recorded in ", server.address()));
     let requests = server.requests();
     assert!(requests.len() < 10, "{} requests for 10 texts: they are not sent in batches", requests.len());
-    // Its vectors are those of the built-in model, so the same questions are found.
+    // The endpoint returns the vectors of the built-in model, so the same questions are found.
     let own = Dir::indexed();
     for phrase in ["how long must dough rest", "yellow leaves", "blunt knives"] {
         assert_eq!(dir.titles(&[phrase])[..2], own.titles(&[phrase])[..2], "{phrase}");
@@ -98,12 +98,12 @@ fn an_endpoint_is_a_model_like_any_other() {
     dir.run(&["dough", "--model", &format!("{}/v1#other", server.address())]).exits(2).says("other");
     drop(server);
     dir.run(&["dough"]).exits(2).says("could not reach").says("nomic");
-    // Keywords are searched without it.
+    // Keyword search works without the endpoint.
     dir.run(&["dough", "--mode", "keyword"]).success();
 }
 
 #[test]
-fn a_busy_endpoint_is_asked_again_and_its_key_is_not_stored() {
+fn busy_endpoints_are_retried_and_keys_are_not_stored() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let inner = endpoint("m");
@@ -126,7 +126,7 @@ fn a_busy_endpoint_is_asked_again_and_its_key_is_not_stored() {
         Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
     };
     run(None).exits(2).says("401").says("RQSEARCH_API_KEY");
-    let wrong = run(Some("not-the-secret")).exits(2).says("is the key in RQSEARCH_API_KEY the right one?");
+    let wrong = run(Some("not-the-secret")).exits(2).says("check the key in RQSEARCH_API_KEY");
     assert!(!wrong.stderr.contains("not-the-secret"), "{wrong:?}");
     run(Some("very-secret")).success();
     let config = std::fs::read_to_string(dir.config()).unwrap();
@@ -142,11 +142,11 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn an_endpoint_that_answers_nonsense_is_an_error() {
+fn invalid_replies_of_an_endpoint_are_errors() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let answers = [
-        (serde_json::json!({"hello": 1}), "did not answer as an embedding endpoint does"),
+        (serde_json::json!({"hello": 1}), "is not that of an embedding endpoint"),
         (serde_json::json!({"data": []}), "dimensions"),
         (serde_json::json!({"data": [{"index": 7, "embedding": [1.0]}]}), "was not sent"),
         (serde_json::json!({"data": [{"index": 0, "embedding": []}]}), "dimensions"),
@@ -165,7 +165,7 @@ fn an_endpoint_that_answers_nonsense_is_an_error() {
 // ---- consent ----
 
 #[test]
-fn an_endpoint_that_only_an_index_names_is_never_contacted() {
+fn an_unapproved_endpoint_is_never_contacted() {
     let server = endpoint("m");
     let clone = cloned(&server);
     let before = server.requests().len();
@@ -199,13 +199,13 @@ fn an_endpoint_that_only_an_index_names_is_never_contacted() {
 
     assert_eq!(server.requests().len(), before);
     assert!(!clone.config().exists());
-    // Without consent, the index can get another model.
+    // The model of the index can be changed without consent.
     run(&["index", "--model", "builtin"]).success();
     assert_eq!(server.requests().len(), before);
 }
 
 #[test]
-fn consent_is_given_and_taken_back_by_command() {
+fn allow_and_deny_change_consent() {
     let server = endpoint("m");
     let clone = cloned(&server);
     let address = format!("{}/v1", server.address());
@@ -242,7 +242,7 @@ fn consent_is_given_and_taken_back_by_command() {
 }
 
 #[test]
-fn naming_an_endpoint_is_consent_for_one_search() {
+fn specifying_an_endpoint_is_consent_for_one_search() {
     let server = endpoint("m");
     let clone = cloned(&server);
     let before = server.requests().len();
@@ -257,7 +257,7 @@ fn naming_an_endpoint_is_consent_for_one_search() {
 
 #[cfg(unix)]
 #[test]
-fn consent_is_kept_in_a_file_of_the_users_own() {
+fn consent_is_stored_in_the_configuration_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let server = endpoint("m");
@@ -270,12 +270,12 @@ fn consent_is_kept_in_a_file_of_the_users_own() {
     let again = dir.run(&index).success();
     assert!(!again.stderr.contains("approved"), "{again:?}");
     assert_eq!(std::fs::read_to_string(dir.config()).unwrap(), written);
-    // A relative path would be a file of the current directory, which may be anybody's.
+    // A relative path would name a file in the current directory, which may belong to anyone.
     let relative = [("RQSEARCH_CONFIG", ".config/config.toml")];
     run_with(&dir, &["dough"], &relative).exits(2).says("not an absolute path").says("RQSEARCH_CONFIG");
     std::fs::write(dir.config(), "[[endpoint]]\nurl = 1\n").unwrap();
-    dir.run(&["dough"]).exits(2).says("could not understand the configuration file");
-    // What cannot be recorded is said, and the index is built.
+    dir.run(&["dough"]).exits(2).says("could not parse the configuration file");
+    // A configuration file that cannot be read is an error.
     std::fs::remove_dir_all(dir.config().parent().unwrap()).unwrap();
     dir.write(".config", "not a directory");
     let variables = [("RQSEARCH_CONFIG", dir.path().join(".config/config.toml").display().to_string())];
@@ -284,7 +284,7 @@ fn consent_is_kept_in_a_file_of_the_users_own() {
 }
 
 #[test]
-fn a_key_goes_to_one_endpoint_and_is_not_forwarded() {
+fn a_key_is_sent_only_to_its_endpoint() {
     let (first, second) = (endpoint("m"), endpoint("m"));
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -300,7 +300,7 @@ fn a_key_goes_to_one_endpoint_and_is_not_forwarded() {
     assert!(keys(&first).iter().all(|key| key.as_deref() == Some("Bearer sk-secret")));
     assert!(keys(&second).iter().all(Option::is_none), "the key is bound to the first endpoint");
 
-    // A server that is asked where the first one was answers by sending us to the second.
+    // A server that redirects requests to the second endpoint.
     let (count, target) = (second.requests().len(), second.address());
     let redirecting = Server::new(move |request| {
         Answer::status(307).header("Location", &format!("{target}{}", request.path))
@@ -315,7 +315,7 @@ fn a_key_goes_to_one_endpoint_and_is_not_forwarded() {
 
 #[cfg(feature = "serve")]
 #[test]
-fn the_server_never_contacts_an_endpoint_that_only_an_index_names() {
+fn the_http_server_never_contacts_an_unapproved_endpoint() {
     use crate::serve::Served;
 
     let server = endpoint("m");
@@ -335,7 +335,7 @@ fn the_server_never_contacts_an_endpoint_that_only_an_index_names() {
 
 #[cfg(feature = "mcp")]
 #[test]
-fn mcp_never_contacts_an_endpoint_that_only_an_index_names() {
+fn the_mcp_server_never_contacts_an_unapproved_endpoint() {
     let server = endpoint("m");
     let clone = cloned(&server);
     let before = server.requests().len();
@@ -367,7 +367,7 @@ fn mcp_never_contacts_an_endpoint_that_only_an_index_names() {
 
 #[cfg(all(unix, feature = "interactive"))]
 #[test]
-fn the_picker_never_contacts_an_endpoint_that_only_an_index_names() {
+fn interactive_search_never_contacts_an_unapproved_endpoint() {
     use crate::pty::Pty;
 
     let server = endpoint("m");
@@ -403,7 +403,7 @@ fn offline_cannot_be_bypassed_by_an_index() {
         std::fs::write(clone.path().join(".rqsearch/meta.json"), &meta).unwrap();
     }
     assert_eq!(server.requests().len(), before);
-    // An approved endpoint elsewhere; the address is one that nothing can be sent to.
+    // An approved endpoint on another machine, with an address that is reserved for documentation.
     rename_endpoint(&clone, &host, "192.0.2.1");
     clone.run(&["models", "allow", "http://192.0.2.1/v1"]).success();
     for variable in [("HF_HUB_OFFLINE", "1"), ("HF_HUB_OFFLINE", "True")] {
@@ -414,7 +414,7 @@ fn offline_cannot_be_bypassed_by_an_index() {
 }
 
 #[test]
-fn an_endpoint_on_this_machine_is_not_asked_through_a_proxy() {
+fn requests_to_this_machine_do_not_use_a_proxy() {
     let (server, proxy) = (endpoint("m"), Server::new(|_| Answer::status(502)));
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -430,7 +430,7 @@ fn an_endpoint_on_this_machine_is_not_asked_through_a_proxy() {
 
 #[cfg(all(feature = "mcp", feature = "serve"))]
 #[test]
-fn servers_can_be_offline_and_told_where_the_model_is() {
+fn servers_support_offline_and_a_moved_model() {
     let server = endpoint("m");
     let dir = cloned(&server);
     let host = server.address().trim_start_matches("http://").to_owned();
@@ -457,7 +457,7 @@ fn servers_can_be_offline_and_told_where_the_model_is() {
 
 #[cfg(feature = "serve")]
 #[test]
-fn an_endpoint_that_hangs_does_not_block_the_server_for_good() {
+fn a_hanging_endpoint_does_not_block_the_server_forever() {
     use crate::serve::Served;
 
     let hangs = Arc::new(AtomicBool::new(false));
@@ -475,7 +475,7 @@ fn an_endpoint_that_hangs_does_not_block_the_server_for_good() {
     let served = Served::start(&dir, &["--threads", "1", "--timeout", "0.5"]);
     hangs.store(true, Ordering::SeqCst);
     assert!(served.get("/search?q=dough").status >= 500);
-    // The only thread is free again once the endpoint's time is over.
+    // The only thread is free again after the time limit of the endpoint.
     crate::serve::until("keywords are searched", || {
         (served.get("/search?q=dough&mode=keyword").status == 200).then_some(())
     });

@@ -1,12 +1,13 @@
-//! The programs in `examples/`, run.
+//! Runs the programs in `examples/`.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::util::{Dir, FAQ, Output};
 
-/// An example, which `cargo test` builds beside the program; `cargo test --test it` alone does not. `None`,
-/// saying so, where it was never built; with `RQSEARCH_TEST_EVERYTHING` set, that fails.
+/// The path of an example. `cargo test` builds the examples, but `cargo test --test it` does not. If an
+/// example was not built, reports that the test is skipped and returns `None`; if `RQSEARCH_TEST_EVERYTHING`
+/// is set, panics.
 fn example(name: &str) -> Option<PathBuf> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_rqsearch"));
     let path = program.with_file_name("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -14,7 +15,7 @@ fn example(name: &str) -> Option<PathBuf> {
         return Some(path);
     }
     let everything = std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_some();
-    assert!(!everything, "{} is missing: `cargo build --release --examples` makes it", path.display());
+    assert!(!everything, "{} is missing: `cargo build --release --examples` builds it", path.display());
     crate::util::skipped("`cargo build --release --examples` was not run");
     None
 }
@@ -27,7 +28,7 @@ fn run(dir: &Dir, name: &str, args: &[&str], input: &str) -> Option<Output> {
 }
 
 #[test]
-fn the_bot_answers_what_it_knows_and_else_keeps_silent() {
+fn bot_answers_only_known_questions() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let messages = "hi all\nhow long should bread dough rise\nlol\n\nmy kitchen knife is blunt, how do I sharpen it again?\nwho won the match yesterday?\n";
@@ -39,7 +40,7 @@ fn the_bot_answers_what_it_knows_and_else_keeps_silent() {
 }
 
 #[test]
-fn the_list_loses_what_repeats_an_earlier_question() {
+fn dedup_removes_repeated_questions() {
     let dir = Dir::new();
     let list = "How do I sharpen a knife?\nWhen should I prune roses?\n\nhow do i sharpen a knife\nWhen is the right time to prune roses?\nWhen should I prune apple trees?\n";
     dir.write("list.txt", list);
@@ -52,7 +53,7 @@ fn the_list_loses_what_repeats_an_earlier_question() {
 }
 
 #[test]
-fn tickets_are_found_by_a_model_of_ones_own() {
+fn custom_searches_tickets_with_its_own_model() {
     let dir = Dir::new();
     let tickets = "[T-17]\nasked = My parcel has not arrived\nsolved = Ask the carrier.\n\n[T-18]\nasked = How do I change my password?\nsolved = In the settings.\n";
     dir.write("tickets.ini", tickets);

@@ -1,17 +1,17 @@
-//! Building and updating.
+//! Building and updating an index.
 
 use crate::util::{Dir, FAQ};
 
 #[test]
-fn only_what_changed_is_embedded_again() {
+fn only_changed_texts_are_embedded_again() {
     let dir = Dir::indexed();
     dir.run(&["index", "faq.md"]).success().says("1 file unchanged").says("0 embedded");
     dir.run(&["index", "--reread", "faq.md"]).success().says("5 questions  faq.md").says("0 embedded");
-    // A line above everything moves every question; no text is new.
+    // A new first line moves every question, but no text is new.
     dir.write("faq.md", format!("Preface.\n\n{FAQ}"));
     dir.run(&["index", "faq.md"]).success().says("5 questions  faq.md").says(" 0 embedded");
     assert_eq!(dir.export()[0]["source"]["line"], 5);
-    // One answer changes: one chunk is new.
+    // One changed answer has one new chunk.
     dir.write("faq.md", FAQ.replace("a night", "a whole night"));
     dir.run(&["index", "faq.md"]).success().says(" 1 embedded");
     assert!(dir.export()[0]["answer"].as_str().unwrap().contains("a whole night"));
@@ -26,7 +26,7 @@ fn the_same_text_is_embedded_once() {
 }
 
 #[test]
-fn what_is_gone_is_removed_and_ids_stay() {
+fn deleted_questions_are_removed_and_ids_are_stable() {
     let dir = Dir::new();
     dir.write("docs/a.md", FAQ);
     dir.write("docs/b.md", "# B\n\n## Is this b?\n\nYes.\n");
@@ -39,12 +39,13 @@ fn what_is_gone_is_removed_and_ids_stay() {
     let after = dir.export();
     assert_eq!(after.len(), 5);
     assert!(after.iter().any(|question| question["title"] == "When are roses cut?"));
-    let kept = after.iter().filter(|question| before.iter().any(|old| old["id"] == question["id"])).count();
-    assert_eq!(kept, 4);
+    let same_id =
+        after.iter().filter(|question| before.iter().any(|old| old["id"] == question["id"])).count();
+    assert_eq!(same_id, 4);
 }
 
 #[test]
-fn a_second_folder_is_added_not_swapped() {
+fn a_second_directory_is_added_to_the_index() {
     let dir = Dir::indexed();
     dir.write("more/c.md", "# C\n\n## Is this c?\n\nYes.\n");
     dir.run(&["index", "more"]).success();
@@ -52,7 +53,7 @@ fn a_second_folder_is_added_not_swapped() {
 }
 
 #[test]
-fn bad_records_and_files_are_named_and_the_rest_is_indexed() {
+fn bad_records_and_files_are_reported_and_the_rest_is_indexed() {
     let dir = Dir::new();
     dir.write("docs/good.md", FAQ);
     dir.write("docs/lines.jsonl", "{\"q\": \"One?\"}\n{\"q\": \"broken\n{\"q\": \"Three?\"}\n");
@@ -60,7 +61,7 @@ fn bad_records_and_files_are_named_and_the_rest_is_indexed() {
     dir.write("docs/latin1.md", b"# Caf\xe9\n\n## Why \xe9?\n\nSo.\n");
     dir.write("docs/empty.md", "");
     for _ in 0..2 {
-        // And again the second time: what is wrong stays wrong.
+        // The second build reports the same problems again.
         let output = dir.run(&["index", "docs"]).exits(2);
         for words in ["lines.jsonl:2: ", "binary.txt: binary file", "latin1.md", "empty.md: empty file"] {
             assert!(output.stderr.contains(words), "{words}: {output:?}");
@@ -70,7 +71,7 @@ fn bad_records_and_files_are_named_and_the_rest_is_indexed() {
 }
 
 #[test]
-fn ignored_and_hidden_files_are_left_out() {
+fn ignored_and_hidden_files_are_not_indexed() {
     let dir = Dir::new();
     dir.write("docs/.git/HEAD", "");
     dir.write("docs/.gitignore", "secret.md\n");
@@ -83,13 +84,13 @@ fn ignored_and_hidden_files_are_left_out() {
 }
 
 #[test]
-fn keywords_only_needs_no_vectors_and_says_so() {
+fn a_keyword_only_index_has_no_vectors() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     dir.run(&["index", "--keyword-only", "faq.md"]).success().says("0 chunks");
     assert_eq!(dir.titles(&["whetstone"]), ["How do I sharpen a kitchen knife?"]);
     dir.run(&["--mode", "semantic", "dull"]).exits(2).says("has keywords only");
-    // Words only it stays, until somebody names a model.
+    // The index has keywords only until a model is specified.
     dir.run(&["index", "faq.md"]).success().says("0 chunks");
     dir.run(&["index", "--model", "builtin"])
         .success()
@@ -98,7 +99,7 @@ fn keywords_only_needs_no_vectors_and_says_so() {
 }
 
 #[test]
-fn the_index_is_found_as_git_finds_its_own() {
+fn the_index_is_found_in_parent_directories() {
     let dir = Dir::indexed();
     std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
     let found = |command: &mut std::process::Command| command.output().unwrap().status.code();
@@ -107,7 +108,7 @@ fn the_index_is_found_as_git_finds_its_own() {
     let index = dir.path().join(".rqsearch");
     assert_eq!(found(&mut elsewhere.command(&["--index", index.to_str().unwrap(), "bread"])), Some(0));
     assert_eq!(found(elsewhere.command(&["bread"]).env("RQSEARCH_INDEX", &index)), Some(0));
-    // An option wins over the variable.
+    // Options override the environment variable.
     assert_eq!(found(elsewhere.command(&["--builtin", "E0502"]).env("RQSEARCH_INDEX", "nowhere")), Some(0));
     assert_eq!(
         found(elsewhere.command(&["--index", "nowhere", "E0502"]).env("RQSEARCH_INDEX", &index)),
@@ -116,7 +117,7 @@ fn the_index_is_found_as_git_finds_its_own() {
 }
 
 #[test]
-fn a_question_s_other_ways_to_ask_are_searched_and_shown() {
+fn alternative_titles_are_searched_and_shown() {
     let dir = Dir::new();
     dir.write(
         "a.md",

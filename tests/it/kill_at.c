@@ -1,5 +1,5 @@
-// Kills the process right after its KILL_AT-th change to the directory KILL_IN: a file created, written to disk or
-// renamed. Preloaded by durability.rs, so that updates are killed at every step and not at a lucky moment.
+// Kills the process immediately after its KILL_AT-th change to the directory KILL_IN: a file is created, synced or
+// renamed. durability.rs preloads it to kill an update after every step, independently of timing.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

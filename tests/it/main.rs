@@ -1,4 +1,4 @@
-//! Drives the real program on real files.
+//! Integration tests: they run the program on real files.
 
 mod architecture;
 mod builtin;

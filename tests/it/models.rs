@@ -1,4 +1,4 @@
-//! Models other than the built-in one: real ones, run by the real ONNX Runtime.
+//! ONNX models, run by ONNX Runtime.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::server::{Answer, Server};
 use crate::util::{Dir, FAQ, Output, tools};
 
-/// The directory with the models and the libraries.
+/// The directory with the models and libraries that `tests/setup/models.sh` installs.
 struct Models(PathBuf);
 
 impl Models {
@@ -29,7 +29,7 @@ impl Models {
         entries.into_iter().find(|path| path.to_string_lossy().contains("libonnxruntime")).unwrap()
     }
 
-    /// Runs the program with ONNX Runtime.
+    /// Runs the program with `ORT_DYLIB_PATH` set to ONNX Runtime.
     fn run(&self, dir: &Dir, args: &[&str]) -> Output {
         self.run_with(dir, args, &[])
     }
@@ -49,7 +49,7 @@ impl Models {
         hits.map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A directory with the usual questions, indexed with a model.
+    /// A directory with [`FAQ`] in `faq.md`, indexed with a model.
     fn indexed(&self, model: &str, more: &[&str]) -> Dir {
         let dir = Dir::new();
         dir.write("faq.md", FAQ);
@@ -64,7 +64,7 @@ fn stats(dir: &Dir) -> Value {
     serde_json::from_str(&dir.run(&["stats", "--json"]).success().stdout).unwrap()
 }
 
-/// The vectors of the full-precision model, computed by another program.
+/// The reference vectors of the full-precision model, recorded by `models/reference.py`.
 fn recorded() -> Vec<(String, Vec<f32>)> {
     #[derive(Deserialize)]
     struct Recorded {
@@ -79,10 +79,11 @@ fn recorded() -> Vec<(String, Vec<f32>)> {
 }
 
 #[test]
-fn vectors_are_those_of_the_reference_whatever_else_is_embedded() {
+fn vectors_match_the_reference_and_do_not_depend_on_other_texts() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
-    // The library is named by an environment variable, which all tests of a process share: use another process.
+    // The library is named by an environment variable, which all tests of a process share: use another
+    // process.
     let recorded = recorded();
     let lines: String =
         recorded.iter().map(|(text, _)| format!("{}\n", serde_json::to_string(text).unwrap())).collect();
@@ -99,16 +100,16 @@ fn vectors_are_those_of_the_reference_whatever_else_is_embedded() {
     assert!(output.status.success(), "{output:?}");
     let vectors = std::fs::read_to_string(dir.path().join("vectors.json")).unwrap();
     let [one, all]: [Vec<Vec<f32>>; 2] = serde_json::from_str(&vectors).unwrap();
-    assert_eq!(one, all, "other texts change a text's vector");
+    assert_eq!(one, all, "the vector of a text depends on other texts");
     for ((text, expected), vector) in recorded.iter().zip(&one) {
         assert_eq!(vector.len(), expected.len());
-        let furthest = expected.iter().zip(vector).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(furthest < 1e-3, "{text}: {furthest}");
+        let error = expected.iter().zip(vector).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(error < 1e-3, "{text}: {error}");
     }
 }
 
 #[test]
-#[ignore = "runs in a process of its own, started by another test"]
+#[ignore = "runs in a separate process, started by another test"]
 fn embeds_for_another_test() {
     let var = |name: &str| std::env::var(name).unwrap();
     let texts = std::fs::read_to_string(var("TEST_TEXTS")).unwrap();
@@ -121,7 +122,7 @@ fn embeds_for_another_test() {
     std::fs::write(var("TEST_VECTORS"), serde_json::to_string(&[one, all]).unwrap()).unwrap();
 }
 
-/// All texts at once, on several threads, the last first.
+/// Embeds the texts in two batches on two threads at the same time.
 fn in_threads(model: &dyn Embedder, texts: &[&str]) -> Vec<Vec<f32>> {
     let (first, last) = texts.split_at(texts.len() / 2);
     thread::scope(|scope| {
@@ -133,12 +134,12 @@ fn in_threads(model: &dyn Embedder, texts: &[&str]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn an_index_loads_its_own_model() {
+fn searches_and_updates_load_the_model_of_the_index() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("minilm", &[]);
     assert_eq!(stats(&dir)["model"]["name"], "minilm");
     assert_eq!(models.titles(&dir, &["how long must dough rest"])[0], "How long should bread dough rise?");
-    // An update uses it as well.
+    // An update uses the same model.
     dir.write("faq.md", format!("{FAQ}\n## Why does a kettle whistle?\n\nSteam leaves through a hole.\n"));
     models.run(&dir, &["index"]).success().says("2 embedded");
     assert_eq!(models.titles(&dir, &["noise of boiling water"])[0], "Why does a kettle whistle?");
@@ -146,13 +147,13 @@ fn an_index_loads_its_own_model() {
 }
 
 #[test]
-fn another_model_is_refused_with_both_names_and_a_hint() {
+fn another_model_is_refused_with_a_hint() {
     let Some(models) = Models::new() else { return };
     let dir = models.indexed("minilm", &[]);
     let other = models.run(&dir, &["dough", "--model", &models.path("minilm-int8")]).exits(2);
     let (own, other_name) = (stats(&dir)["model"]["fingerprint"].as_str().unwrap().to_owned(), "minilm-int8");
     other.says(&own).says(other_name).says("rqsearch index --model");
-    // A model that was moved is the same model.
+    // The same model in another directory is accepted.
     let moved = dir.path().join("moved");
     copy(&models.0.join("minilm"), &moved);
     models.run(&dir, &["dough", "--model", &moved.display().to_string()]).success();
@@ -168,11 +169,11 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[test]
-fn an_index_changes_its_model_without_the_files_it_was_read_from() {
+fn the_model_of_an_index_can_be_changed_without_its_files() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::indexed();
     let before = dir.export();
-    // All questions are in the index: their files are not needed.
+    // All questions are in the index, so their files are not needed.
     models
         .run(&dir, &["index", "--model", &models.path("minilm-int8")])
         .success()
@@ -185,7 +186,7 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
     dir.run(&["how long must dough rest"]).success();
     dir.run(&["index", "--keyword-only"]).success().says("to keyword search only");
     assert_eq!(stats(&dir)["model"], Value::Null);
-    // It stays without a model until one is named.
+    // The index has keywords only until a model is specified.
     dir.run(&["index"]).success();
     assert_eq!(stats(&dir)["model"], Value::Null);
     dir.run(&["index", "--model", "builtin"]).success();
@@ -193,7 +194,7 @@ fn an_index_changes_its_model_without_the_files_it_was_read_from() {
 }
 
 #[test]
-fn an_index_is_searched_with_its_old_model_until_the_new_one_is_complete() {
+fn an_index_is_searched_with_its_old_model_until_the_change_is_committed() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     let many: String = (0..800)
@@ -216,7 +217,7 @@ fn an_index_is_searched_with_its_old_model_until_the_new_one_is_complete() {
         .unwrap();
     thread::sleep(Duration::from_millis(1_500));
     dir.run(&["-n", "1", "question number 7 of many"]).success();
-    assert!(child.try_wait().unwrap().is_none(), "the indexing ended before the search");
+    assert!(child.try_wait().unwrap().is_none(), "indexing finished before the search");
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(dir.export(), before);
@@ -244,7 +245,7 @@ fn a_bilingual_model_with_prefixes_and_external_weights_finds_translations() {
     ] {
         assert_eq!(models.titles(&dir, &[german])[0], english);
     }
-    // With other prefixes it is another model.
+    // The same model with another prefix counts as another model.
     models
         .run(&dir, &["index", "--model", &models.path("bilingual"), "--query-prefix", ""])
         .success()
@@ -264,7 +265,7 @@ fn dimensions_can_be_reduced_but_not_increased() {
 }
 
 #[test]
-fn a_reranker_changes_scores_unless_it_has_no_time() {
+fn a_reranker_changes_scores_within_its_time_limit() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -278,9 +279,9 @@ fn a_reranker_changes_scores_unless_it_has_no_time() {
     assert!(hits.iter().all(|hit| hit["explanation"]["relevance"].is_f64()), "{hits:?}");
     let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
-    // A reranker with random weights runs as well.
+    // A reranker with random weights runs too.
     models.run(&dir, &[phrase, "--rerank", &models.path("cross-encoder"), "--min-confidence", "0"]).success();
-    // Without time, nothing changes.
+    // With a time limit of 0, nothing changes.
     let plain = models.titles(&dir, &[phrase]);
     assert_eq!(models.titles(&dir, &[phrase, "--rerank", &reranker, "--rerank-ms", "0"]), plain);
     models.run(&dir, &[phrase, "--rerank", &models.path("minilm")]).exits(2).says("is not a reranker");
@@ -306,7 +307,7 @@ fn a_missing_or_old_onnx_runtime_is_an_error_with_a_hint() {
     models.run_with(&dir, &index, &relative).exits(2).says("not an absolute path");
     // No index was created.
     assert!(!dir.path().join(".rqsearch").exists());
-    // It is found in the cache.
+    // The library is found in the cache directory.
     let cache = dir.path().join("cache/onnxruntime");
     std::fs::create_dir_all(&cache).unwrap();
     let library = models.library("onnxruntime");
@@ -322,9 +323,9 @@ fn unusable_models_are_refused_with_the_reason() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     let index = |model: &str| models.run(&dir, &["index", "faq.md", "--model", model]).exits(2);
-    index("./nowhere").says("could not find the model's directory ./nowhere");
+    index("./nowhere").says("could not find the model directory ./nowhere");
     dir.write("empty/readme.md", "");
-    index("./empty").says("contains no ONNX model").says("tokenizer.json");
+    index("./empty").says("does not contain an ONNX model").says("tokenizer.json");
     dir.write("broken/model.onnx", "garbage");
     dir.write("broken/tokenizer.json", "{}");
     index("./broken").says("could not load the model in");
@@ -337,13 +338,14 @@ fn unusable_models_are_refused_with_the_reason() {
 
 // ---- models from a hub ----
 
-/// Serves a model as a hub does: a large file is redirected, and announced with its hash.
-fn hub(models: &Models, spoil: bool) -> Server {
+/// Serves a model as a hub does: requests for a large file are redirected, and the redirect contains its
+/// hash. If `damage` is true, large files are served with one changed byte.
+fn hub(models: &Models, damage: bool) -> Server {
     let folder = models.0.join("minilm");
     Server::new(move |request| {
         let Some(file) = request.path.strip_prefix("/Xenova/bge-small-en-v1.5/resolve/main/") else {
             return match request.path.strip_prefix("/blob/") {
-                Some(file) => Answer::file(&folder.join(file.replace("--", "/"))).spoilt(spoil),
+                Some(file) => Answer::file(&folder.join(file.replace("--", "/"))).damaged(damage),
                 None => Answer::status(404),
             };
         };
@@ -366,7 +368,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_model_is_downloaded_by_models_fetch_only() {
+fn only_models_fetch_downloads_a_model() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
@@ -387,7 +389,7 @@ fn a_model_is_downloaded_by_models_fetch_only() {
     assert_eq!(server.requests().len(), count);
     let path = models.run_with(&dir, &["models", "path", "bge-small-en-v1.5"], &env).success().stdout;
     assert!(PathBuf::from(path.trim()).join("onnx/model.onnx").is_file());
-    // The prefix is the one of the model's card.
+    // The prefix is the one in the model card.
     models.run(&dir, &index).success();
     let model = &stats(&dir)["model"];
     assert_eq!(model["origin"], "catalogue");
@@ -408,8 +410,8 @@ fn a_failed_download_leaves_no_files() {
     let refused = [("HF_ENDPOINT", "http://127.0.0.1:9")];
     models.run_with(&dir, &fetch, &refused).exits(2).says("could not reach http://127.0.0.1:9").says("hint");
     assert_eq!(left(), 0);
-    let spoilt = hub(&models, true);
-    models.run_with(&dir, &fetch, &[("HF_ENDPOINT", &spoilt.address())]).exits(2).says("SHA-256");
+    let damaged = hub(&models, true);
+    models.run_with(&dir, &fetch, &[("HF_ENDPOINT", &damaged.address())]).exits(2).says("SHA-256");
     assert_eq!(left(), 0);
     let empty = Server::new(|_| Answer::status(404));
     models
@@ -422,7 +424,7 @@ fn a_failed_download_leaves_no_files() {
 }
 
 #[test]
-fn the_token_is_sent_to_the_hub_only() {
+fn the_token_is_sent_only_to_the_hub() {
     let Some(models) = Models::new() else { return };
     let dir = Dir::new();
     let elsewhere = hub(&models, false);
@@ -440,7 +442,7 @@ fn the_token_is_sent_to_the_hub_only() {
 }
 
 #[test]
-fn fetch_suggests_similar_names_of_every_kind() {
+fn fetch_suggests_similar_names_of_all_kinds() {
     let dir = Dir::new();
     let fetch = |name: &str| dir.run(&["models", "fetch", name]);
     fetch("bge-reranker-bas").exits(2).says("did you mean bge-reranker-base");
@@ -451,7 +453,7 @@ fn fetch_suggests_similar_names_of_every_kind() {
 }
 
 #[test]
-fn the_list_says_what_is_installed_and_what_is_needed() {
+fn the_list_shows_which_models_are_installed_and_what_they_need() {
     let dir = Dir::new();
     let run = |args: &[&str]| {
         let mut command = dir.command(args);
@@ -484,7 +486,7 @@ fn the_list_says_what_is_installed_and_what_is_needed() {
 
 // ---- the current directory ----
 
-/// Code that creates `ran-NAME` in `dir`, wherever and however it is run.
+/// Python code that creates the file `ran-NAME` in `dir`, regardless of the current directory.
 #[cfg(unix)]
 fn python_trap(dir: &Dir, name: &str) -> String {
     format!("open({:?}, 'w').close()\n", dir.path().join(format!("ran-{name}")).display().to_string())
@@ -492,7 +494,7 @@ fn python_trap(dir: &Dir, name: &str) -> String {
 
 #[cfg(unix)]
 #[test]
-fn looking_for_onnx_runtime_runs_nothing_from_the_current_directory_or_a_relative_path() {
+fn the_search_for_onnx_runtime_ignores_the_current_directory_and_relative_paths() {
     use std::os::unix::fs::PermissionsExt;
 
     let dir = Dir::new();
@@ -508,7 +510,7 @@ fn looking_for_onnx_runtime_runs_nothing_from_the_current_directory_or_a_relativ
         let script = dir.write(program, format!("#!/bin/sh\ntouch '{}'\n", path("ran-program").display()));
         std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    // A library whose constructor runs when it is loaded. Without a C compiler, Python is tested alone.
+    // A library whose constructor runs when it is loaded. Without a C compiler, only Python is tested.
     let source = format!(
         "#include <stdio.h>\n__attribute__((constructor)) static void run(void) {{ fclose(fopen(\"{}\", \"w\")); }}\n",
         path("ran-library").display()
@@ -531,7 +533,7 @@ fn looking_for_onnx_runtime_runs_nothing_from_the_current_directory_or_a_relativ
             std::fs::copy(&library, path(directory).join(library.file_name().unwrap())).unwrap();
         }
     }
-    // An index whose model is an ONNX model of this directory.
+    // An index, and an ONNX model in this directory.
     dir.write("faq.md", FAQ);
     dir.run(&["index", "faq.md"]).success();
     dir.write("mine/model.onnx", "");
@@ -562,7 +564,7 @@ fn looking_for_onnx_runtime_runs_nothing_from_the_current_directory_or_a_relativ
     run(&["index", "--model", "./mine"], "").exits(2);
     run(&["roses", "--rerank", "./mine"], "").exits(2);
     run(&["roses"], "").success();
-    // The traps work.
+    // Check that the trap in the library works.
     if compiled {
         let absolute = library.display().to_string();
         let mut command = dir.command(&["index", "--model", "./mine"]);

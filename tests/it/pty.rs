@@ -1,4 +1,4 @@
-//! A pseudo-terminal for tests, with an emulator to read its screen.
+//! A pseudo-terminal for tests, and a terminal emulator to read its screen.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -11,22 +11,22 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use vt100::{Parser, Screen};
 
-/// The maximum time to wait for a change of the screen.
+/// The timeout for each wait of a test.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A program on a terminal.
+/// A program that runs on a pseudo-terminal.
 pub struct Pty {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
     reader: Option<JoinHandle<()>>,
-    hangs_up: Arc<AtomicBool>,
+    is_hung_up: Arc<AtomicBool>,
     modes: String,
 }
 
 impl Pty {
-    /// Starts a program in a directory, on a terminal of this size.
+    /// Starts a program in a directory, on a terminal with this many columns and rows.
     pub fn start(dir: &Path, program: &[&str], envs: &[(&str, &str)], (columns, rows): (u16, u16)) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::from_argv(program.iter().map(Into::into).collect());
@@ -38,16 +38,16 @@ impl Pty {
         envs.iter().for_each(|(name, value)| command.env(name, value));
         let modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
-        // If it stayed open, the reader would not see the end of the program.
+        // If this handle stayed open, the terminal would not close when the program exits.
         drop(pair.slave);
         let parser = Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 100);
         let screen = Arc::new(Mutex::new(parser));
         let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-        let hangs_up = Arc::new(AtomicBool::new(false));
-        let is_over = Arc::clone(&hangs_up);
+        let is_hung_up = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&is_hung_up);
         let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // On Linux, reading after the end of the program is an error.
+            // On Linux, reading from a closed terminal is an error.
             while let Ok(length @ 1..) = output.read(&mut buffer)
                 && !is_over.load(Ordering::SeqCst)
             {
@@ -55,10 +55,10 @@ impl Pty {
             }
         });
         let writer = pair.master.take_writer().unwrap();
-        Self { master: pair.master, child, writer, screen, reader: Some(reader), hangs_up, modes }
+        Self { master: pair.master, child, writer, screen, reader: Some(reader), is_hung_up, modes }
     }
 
-    /// Sends input, as the bytes of the terminal.
+    /// Sends input, as the bytes that a terminal sends.
     pub fn send(&mut self, bytes: &str) {
         self.writer.write_all(bytes.as_bytes()).unwrap();
         self.writer.flush().unwrap();
@@ -70,7 +70,7 @@ impl Pty {
         self.master.resize(size(columns, rows)).unwrap();
     }
 
-    /// Waits until a condition holds for the screen, and returns its text.
+    /// Waits until the screen meets a condition, and returns its text.
     #[track_caller]
     pub fn wait(&self, what: &str, condition: impl Fn(&Screen) -> bool) -> String {
         let start = Instant::now();
@@ -81,12 +81,12 @@ impl Pty {
             }
             let contents = parser.screen().contents();
             drop(parser);
-            assert!(start.elapsed() < TIMEOUT, "no {what} on the screen:\n{contents}");
+            assert!(start.elapsed() < TIMEOUT, "timeout waiting for {what} on the screen:\n{contents}");
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Waits until the screen shows a text.
+    /// Waits until the screen contains a text, and returns the text of the screen.
     #[track_caller]
     pub fn shows(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contents().contains(text))
@@ -99,13 +99,13 @@ impl Pty {
 
     /// Closes the terminal while the program is running.
     pub fn hang_up(mut self) {
-        self.hangs_up.store(true, Ordering::SeqCst);
-        // The reply to this input wakes the reader, which also keeps the terminal open.
+        self.is_hung_up.store(true, Ordering::SeqCst);
+        // The output for this key wakes the reader, which also holds the terminal open.
         self.send("x");
         self.reader.take().unwrap().join().unwrap();
     }
 
-    /// Waits for the program to end. Returns its exit status and the text of the screen.
+    /// Waits until the program exits. Returns its status and the text of the screen.
     #[track_caller]
     pub fn end(mut self) -> (ExitStatus, String) {
         let start = Instant::now();
@@ -115,11 +115,11 @@ impl Pty {
                 None if start.elapsed() < TIMEOUT => thread::sleep(Duration::from_millis(5)),
                 None => {
                     self.child.kill().unwrap();
-                    panic!("the program does not end:\n{}", self.screen.lock().unwrap().screen().contents());
+                    panic!("the program does not exit:\n{}", self.screen.lock().unwrap().screen().contents());
                 }
             }
         };
-        assert_eq!(modes(&*self.master), self.modes, "the terminal's modes");
+        assert_eq!(modes(&*self.master), self.modes, "the terminal modes were not restored");
         self.reader.take().unwrap().join().unwrap();
         let parser = self.screen.lock().unwrap();
         let screen = parser.screen();
@@ -128,12 +128,12 @@ impl Pty {
     }
 }
 
-/// Waits until a condition holds.
+/// Waits until a condition is met.
 #[track_caller]
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < TIMEOUT, "timeout: {what}");
+        assert!(start.elapsed() < TIMEOUT, "timeout waiting for: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

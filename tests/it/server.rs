@@ -1,4 +1,4 @@
-//! A small real HTTP server, for the requests that the program sends.
+//! A small HTTP server that the program sends requests to.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ impl Request {
     }
 }
 
-/// The reply to a request.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
@@ -54,9 +54,9 @@ impl Answer {
         self
     }
 
-    /// The reply with one byte of its body changed, if `spoil` is set.
-    pub fn spoilt(mut self, spoil: bool) -> Self {
-        if let Some(byte) = self.body.last_mut().filter(|_| spoil) {
+    /// Changes one byte of the body if `damage` is true.
+    pub fn damaged(mut self, damage: bool) -> Self {
+        if let Some(byte) = self.body.last_mut().filter(|_| damage) {
             *byte ^= 1;
         }
         self
@@ -65,7 +65,7 @@ impl Answer {
 
 type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
-/// A server on a free port. It runs until it is dropped.
+/// A server on a free port. It stops when it is dropped.
 pub struct Server {
     port: u16,
     handler: Handler,
@@ -90,7 +90,7 @@ impl Server {
                     return;
                 }
                 let (handler, requests) = (Arc::clone(&handler), Arc::clone(&requests));
-                // A client may disconnect.
+                // A client that closes the connection is not an error.
                 thread::spawn(move || serve(stream.unwrap(), &handler, &requests).ok());
             }
         });
@@ -107,7 +107,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The function that replies to requests.
+    /// The function that answers requests.
     pub fn handler(&self) -> Handler {
         Arc::clone(&self.handler)
     }
@@ -116,7 +116,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::SeqCst);
-        // This connection wakes the listener, which then ends.
+        // Wakes the listener, which then exits.
         TcpStream::connect(("127.0.0.1", self.port)).ok();
     }
 }
@@ -138,7 +138,7 @@ fn serve(stream: TcpStream, handler: &Handler, requests: &Mutex<Vec<Request>>) -
     }
 }
 
-/// Reads the next request of a connection; `None` if the connection is closed.
+/// Reads the next request on a connection; `None` if it is closed.
 fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {

@@ -1,11 +1,12 @@
-//! Completions in the shells themselves, and pages as `man` and `mandoc` read them.
+//! Completions, tested in real shells, and man pages, tested with `man` and `mandoc`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::util::{Dir, tools};
 
-/// What a shell's script writes, with the program in its path; `None` where the shells were not installed.
+/// Runs a script in a shell, with the program in `PATH`. Returns the lines of stdout; `None` if the shells
+/// are not installed.
 fn shell(shell: &[&str], script: &str) -> Option<Vec<String>> {
     tools("shells")?;
     let dir = Dir::new();
@@ -29,10 +30,10 @@ fn shell(shell: &[&str], script: &str) -> Option<Vec<String>> {
     Some(stdout.lines().map(str::to_owned).collect())
 }
 
-/// What bash offers for the last of these words.
+/// The completions that bash offers for the last of these words.
 fn bash(words: &[&str]) -> Option<Vec<String>> {
     let typed: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    // Bash has compopt only while it completes.
+    // compopt works only during completion, so it is replaced.
     let script = format!(
         "compopt() {{ :; }} && source <(rqsearch completions bash) && complete -p rqsearch >/dev/null && COMP_WORDS=({}) && COMP_CWORD={} \
          && _rqsearch rqsearch {} {} && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
@@ -72,7 +73,7 @@ fn fish_completes() {
     assert_eq!(offers("rqsearch --mode k").unwrap(), ["keyword\tKeyword search only"]);
 }
 
-/// Types into a zsh on a terminal of its own, presses Tab, and lets the line editor say what its line is then.
+/// Types into zsh on a pseudo-terminal, presses Tab, and makes the line editor print its line.
 #[test]
 fn zsh_completes() {
     let completed = |typed: &str| {
@@ -103,7 +104,7 @@ fn zsh_completes() {
 }
 
 #[test]
-fn powershell_and_elvish_get_a_script() {
+fn powershell_and_elvish_completions_are_generated() {
     let dir = Dir::new();
     for shell in ["powershell", "elvish"] {
         let script = dir.run(&["completions", shell]).success().stdout;
@@ -112,7 +113,7 @@ fn powershell_and_elvish_get_a_script() {
     dir.run(&["completions", "tcsh"]).exits(2).says("possible values: bash");
 }
 
-/// The pages of all commands, in a folder of their own.
+/// Writes the man pages of all commands to a directory, and returns their paths.
 fn pages(dir: &Dir) -> Vec<PathBuf> {
     dir.run(&["man", "--dir", "man/man1"]).success();
     let entries = dir.path().join("man/man1").read_dir().unwrap();
@@ -122,7 +123,7 @@ fn pages(dir: &Dir) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_command_has_a_page_and_one_page_can_be_had_alone() {
+fn every_command_has_a_man_page_that_can_be_printed() {
     let dir = Dir::new();
     let pages = pages(&dir);
     let names: Vec<_> = pages.iter().map(|page| page.file_name().unwrap().to_str().unwrap()).collect();
@@ -138,7 +139,7 @@ fn every_command_has_a_page_and_one_page_can_be_had_alone() {
 }
 
 #[test]
-fn man_and_mandoc_have_nothing_to_say_against_a_page() {
+fn man_and_mandoc_report_no_warnings() {
     if tools("shells").is_none() {
         return;
     }
@@ -146,7 +147,7 @@ fn man_and_mandoc_have_nothing_to_say_against_a_page() {
     for page in pages(&dir) {
         let lint = Command::new("mandoc").args(["-T", "lint", "-W", "warning"]).arg(&page).output().unwrap();
         let lint = String::from_utf8(lint.stdout).unwrap();
-        // A page has no date, and every list of values has a break more than it needs.
+        // Known warnings: the pages have no date, and lists of values have an extra line break.
         let known = ["missing date", "skipping paragraph macro: br"];
         let warnings: Vec<&str> =
             lint.lines().filter(|line| !known.iter().any(|known| line.contains(known))).collect();
@@ -159,17 +160,17 @@ fn man_and_mandoc_have_nothing_to_say_against_a_page() {
             .env("LC_ALL", "C.UTF-8")
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&read.stderr);
-        assert!(read.status.success() && said.is_empty(), "{}: {said}", page.display());
+        let stderr = String::from_utf8_lossy(&read.stderr);
+        assert!(read.status.success() && stderr.is_empty(), "{}: {stderr}", page.display());
         let text = String::from_utf8(read.stdout).unwrap();
         assert!(text.contains("SYNOPSIS") && text.contains("--color"), "{text}");
     }
 }
 
 #[test]
-fn a_phrase_that_begins_like_a_command_is_told_how_to_be_searched() {
+fn a_phrase_that_starts_like_a_command_has_a_hint() {
     let dir = Dir::indexed();
-    for (typed, tip) in [
+    for (typed, hint) in [
         ("man overboard", "`rqsearch search man …`"),
         ("mcp protocol", "'rqsearch search mcp protocol'"),
         ("completions of the square", "'rqsearch search completions of the square'"),
@@ -180,7 +181,7 @@ fn a_phrase_that_begins_like_a_command_is_told_how_to_be_searched() {
             continue;
         }
         let words: Vec<&str> = typed.split(' ').collect();
-        dir.run(&words).exits(2).says(tip);
+        dir.run(&words).exits(2).says(hint);
         let searched = dir.run(&[&["search"], words.as_slice()].concat());
         assert!(matches!(searched.code, Some(0 | 1)), "{searched:?}");
     }
@@ -189,7 +190,7 @@ fn a_phrase_that_begins_like_a_command_is_told_how_to_be_searched() {
 }
 
 #[test]
-fn the_version_says_what_was_built() {
+fn version_shows_model_format_and_features() {
     let dir = Dir::new();
     let long = dir.run(&["--version"]).success().stdout;
     let lines: Vec<&str> = long.lines().collect();
@@ -201,7 +202,7 @@ fn the_version_says_what_was_built() {
 }
 
 #[test]
-fn a_pipe_that_closes_is_no_error_for_scripts_and_pages() {
+fn a_closed_pipe_is_not_an_error_for_completions_and_man_pages() {
     let dir = Dir::new();
     for args in [&["completions", "bash"][..], &["man"]] {
         let mut child = dir.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

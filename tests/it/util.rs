@@ -1,4 +1,4 @@
-//! A folder of a test's own, and the program run in it.
+//! A temporary directory for a test, and running the program in it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Questions of everyday life with answers, so that nothing depends on Rust.
+/// Everyday questions with answers, unrelated to Rust.
 pub const FAQ: &str = r#"# Kitchen
 
 ## How long should bread dough rise?
@@ -43,7 +43,7 @@ Lower leaves turn yellow when nitrogen is short, or when the roots stand in wate
 In early spring, when the forsythia blooms. Cut above an outward bud, at a slant.
 "#;
 
-/// A folder that is gone when the test is over.
+/// A temporary directory. It is deleted when it is dropped.
 pub struct Dir(TempDir);
 
 impl Dir {
@@ -51,7 +51,7 @@ impl Dir {
         Self(TempDir::new().unwrap())
     }
 
-    /// A folder with [`FAQ`] in `faq.md`, indexed.
+    /// A directory with [`FAQ`] in `faq.md` and an index of it.
     pub fn indexed() -> Self {
         let dir = Self::new();
         dir.write("faq.md", FAQ);
@@ -76,12 +76,12 @@ impl Dir {
         for variable in ["RQSEARCH_INDEX", "RQSEARCH_API_KEY", "HF_HUB_OFFLINE", "NO_COLOR"] {
             command.env_remove(variable);
         }
-        // Never the configuration of whoever runs the tests.
+        // Do not read or change the configuration of the user who runs the tests.
         command.env("RQSEARCH_CONFIG", self.config());
         command
     }
 
-    /// The configuration file of the program here. It need not exist.
+    /// The configuration file for runs in this directory. It may not exist.
     pub fn config(&self) -> PathBuf {
         self.path().join(".config/config.toml")
     }
@@ -101,7 +101,7 @@ impl Dir {
         )
     }
 
-    /// The titles that a phrase finds, best first.
+    /// The titles of the hits, best first.
     pub fn titles(&self, args: &[&str]) -> Vec<String> {
         let output = self.run(&[args, &["--json"]].concat());
         let reply: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
@@ -109,13 +109,13 @@ impl Dir {
         hits.map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Every indexed question, as `export` writes them.
+    /// All indexed questions, as written by `export`.
     pub fn export(&self) -> Vec<Value> {
         self.run(&["export"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-/// What a run of the program left.
+/// The exit status and output of a run of the program.
 #[derive(Debug)]
 pub struct Output {
     pub code: Option<i32>,
@@ -155,26 +155,28 @@ impl Output {
     }
 }
 
-/// What `tests/setup/NAME.sh` installed: a folder in `test-tools` of the target folder. `None`, saying so,
-/// where it was not run; with `RQSEARCH_TEST_EVERYTHING` set, as CI has it, that fails instead.
-#[allow(dead_code, reason = "slim builds have no test that needs any")]
+/// The directory that `tests/setup/NAME.sh` installed to, in `test-tools` of the target directory. If the
+/// script was not run, reports that the test is skipped and returns `None`; if `RQSEARCH_TEST_EVERYTHING` is
+/// set, as in CI, panics.
+#[allow(dead_code, reason = "builds with few features have no test that uses it")]
 pub fn tools(name: &str) -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_rqsearch"));
-    let target = program.ancestors().nth(2).expect("the program lies in the target folder");
+    let target = program.ancestors().nth(2).expect("the program is in the target directory");
     let folder = target.join("test-tools").join(name);
     if folder.join("done").is_file() {
         return Some(folder);
     }
     assert!(
         std::env::var_os("RQSEARCH_TEST_EVERYTHING").is_none(),
-        "{} is missing: tests/setup/{name}.sh makes it",
+        "{} is missing: tests/setup/{name}.sh installs it",
         folder.display()
     );
     skipped(&format!("tests/setup/{name}.sh was not run"));
     None
 }
 
-/// Reports that a test did not run. Unlike what `eprintln!` writes, this is shown for tests that pass.
+/// Reports that a test was skipped. Unlike output of `eprintln!`, the message is shown even if the test
+/// passes.
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     writeln!(std::io::stderr(), "skipped {test}: {why}").expect("stderr can be written");

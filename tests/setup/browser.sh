@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real browser for the tests of the pages: Chromium (Debian's package), and what drives it (npm).
+# Installs a browser for the tests of the web page: Chromium (Debian package) and its driver (npm).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder="${CARGO_TARGET_DIR:-../target}/test-tools/browser"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The official MCP clients for Python and for JavaScript.
+# Installs the official MCP clients for Python and JavaScript.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder="${CARGO_TARGET_DIR:-target}/test-tools/mcp"

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Makes the models that the tests run with ONNX Runtime. `models.sh` calls it with the folder to fill.
+"""Generates the models that the tests run with ONNX Runtime. `models.sh` calls it with the output directory.
 
-    minilm/               all-MiniLM-L6-v2 in full precision, as a hub lays it out: onnx/model.onnx and all the
+    minilm/               all-MiniLM-L6-v2 in full precision, in the layout of a hub: onnx/model.onnx and all
                           small files
-    minilm-int8/          the same with 8-bit weights, model.onnx at the top, and only the files one cannot do without
-    bilingual/            the same in full precision, which knows some German and wants prompts; its weights are in a
-                          file beside the graph (onnx/model.onnx_data)
-    cross-encoder/        a reranker of random weights: small, its scores mean nothing
-    cross-encoder-words/  a reranker whose score is the number of distinct tokens that both texts have
+    minilm-int8/          the same model with 8-bit weights, with model.onnx at the top and only the required files
+    bilingual/            the same model in full precision, with some German words and with prompts; its weights are
+                          external (onnx/model.onnx_data)
+    cross-encoder/        a small reranker with random weights; its scores have no meaning
+    cross-encoder-words/  a reranker that scores the number of distinct tokens that both texts have in common
 
-Each is run before the program ends, so that a test that fails later does not fail for a wrong model.
+Each model is run and checked at the end, so that a later test failure is not caused by a wrong model.
 """
 
 import json
@@ -40,7 +40,7 @@ PROMPTS = {"query": "query: ", "document": "passage: "}
 
 
 class Graph:
-    """Collects nodes and weights; names are made here so that the rest reads as formulas."""
+    """Collects nodes and weights, and generates their names."""
 
     def __init__(self):
         self.nodes, self.initializers = [], []
@@ -62,7 +62,7 @@ class Graph:
         return self.weight(np.array(values, np.int64))
 
     def model(self, result, output, shape):
-        """The model that gives `result` by the name `output`, from the three inputs of every BERT."""
+        """The model with the three inputs of BERT and `result` as the output named `output`."""
         self.nodes.append(helper.make_node("Identity", [result], [output], name=output))
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in INPUTS]
         outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)]
@@ -73,10 +73,10 @@ class Graph:
 
 
 def bert(weights, layers, heads):
-    """A BERT from its weights, named as the library `transformers` names them.
+    """A BERT model from weights with the names of the library `transformers`.
 
-    It gives `last_hidden_state` [batch, sequence, width], or, where the weights have a `classifier`,
-    `logits` [batch, labels].
+    Its output is `last_hidden_state` [batch, sequence, width]. If the weights have a `classifier`, it is `logits`
+    [batch, labels].
     """
     g = Graph()
     width = weights["embeddings.word_embeddings.weight"].shape[1]
@@ -103,7 +103,7 @@ def bert(weights, layers, heads):
     positions = g.node("Slice", weight("embeddings.position_embeddings.weight"), g.integers(0), length, g.integers(0))
     x = norm(g.node("Add", g.node("Add", words, segments), positions), "embeddings.LayerNorm")
 
-    # What is added to the scores of padding: so little that the softmax leaves nothing of it.
+    # Added to the scores of padding: a large negative number, so that the softmax gives 0.
     mask = g.node("Unsqueeze", g.node("Cast", "attention_mask", to=TensorProto.FLOAT), g.integers(1, 2))
     hidden = g.node("Mul", g.node("Sub", one, mask), g.float(-1e9))
     per_head, joined = g.integers(0, 0, heads, width // heads), g.integers(0, 0, width)
@@ -133,7 +133,7 @@ def bert(weights, layers, heads):
 
 
 def random_classifier(vocabulary, layers, width, inner, positions=512):
-    """Weights of a BERT with one label, the same in every run."""
+    """Random weights of a BERT model with one label, the same in every run."""
     random = np.random.default_rng(7)
     weights = {}
 
@@ -161,7 +161,7 @@ def random_classifier(vocabulary, layers, width, inner, positions=512):
 
 
 def words_classifier(vocabulary, special):
-    """Scores a pair of texts by the distinct tokens in both: 2 * shared - 4, so 0.5 of a sigmoid is two tokens."""
+    """Scores two texts by the distinct tokens in both: 2 * shared - 4. Two shared tokens give a sigmoid of 0.5."""
     g = Graph()
     counted = np.ones(vocabulary, np.float32)
     counted[special] = 0
@@ -174,7 +174,7 @@ def words_classifier(vocabulary, special):
     real = g.node("Cast", "attention_mask", to=TensorProto.BOOL)
 
     def tokens_of(segment):
-        """[batch, vocabulary]: 1 where a token is in the segment. Tokens elsewhere count as token 0, [PAD]."""
+        """[batch, vocabulary]: 1 if a token is in the segment. Other tokens count as token 0, [PAD]."""
         mine = g.node("And", real, g.node("Equal", "token_type_ids", g.integers(segment)))
         return g.node("ScatterElements", nothing, g.node("Where", mine, "input_ids", g.integers(0)), ones, axis=1)
 
@@ -186,8 +186,9 @@ def words_classifier(vocabulary, special):
 
 # Some German -------------------------------------------------------------------------------------
 
-# A word and what its row in the table of words becomes the mean of. Words that look like common English ones
-# ("die", "was", "am", "hat", "mit", "den" and, without its dots, "für") are left alone.
+# German words with their English translations. The embedding of a German word becomes the mean of its translation's
+# tokens. Words that are spelled like common English ones ("die", "was", "am", "hat", "mit", "den" and, without its
+# dots, "für") are not added.
 GERMAN = """
     wie how, lange long, lang long, warum why, wieso why, wann when, wo where, wer who, welche which, wieviel how much
     der the, das the, dem the, des the, ein a, eine a, einen a, einem a, einer a
@@ -202,7 +203,7 @@ GERMAN = """
     rosen roses, schneiden prune, schneide prune, garten garden, wasser water, haus house
 """
 
-# German questions and the English ones they mean, then questions that only look like them.
+# German questions with their English translations, then English questions that are only similar.
 MEANS = {
     "Wie lange muss Brotteig gehen?": "How long should bread dough rise?",
     "Warum schmeckt mein Sauerteig so sauer?": "Why does my sourdough taste too sour?",
@@ -222,7 +223,7 @@ OTHERS = [
 
 
 def learn_german(tokenizer, words):
-    """Adds the words to the vocabulary (changing `tokenizer`, a tokenizer.json) and returns the longer table."""
+    """Adds the words to the vocabulary of `tokenizer` (a tokenizer.json, modified) and returns the longer table."""
     reader = Tokenizer.from_str(json.dumps(tokenizer))
     reader.no_padding()
     vocabulary = tokenizer["model"]["vocab"]
@@ -241,7 +242,7 @@ def learn_german(tokenizer, words):
     return np.stack(rows)
 
 
-# Folders -----------------------------------------------------------------------------------------
+# Directories -----------------------------------------------------------------------------------------
 
 
 def copy(folder, names):
@@ -305,7 +306,7 @@ def make_rerankers(folder, folder_words):
 
 
 class Runner:
-    """A model as a program would run it: batches with padding, the three inputs."""
+    """Runs a model as a program would: in batches with padding, with the three inputs."""
 
     def __init__(self, folder, graph="onnx/model.onnx"):
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -352,7 +353,7 @@ def check_bilingual(bilingual, minilm):
             own, next_best = scores[row, row], np.delete(scores[row], row).max()
             print(f"bilingual: {own:.3f} (next {next_best:.3f}, without German {before[row, row]:.3f}) {queries[row]}")
             assert own > next_best + 0.05, f"{question} finds {english[scores[row].argmax()]}"
-            assert own > before[row, row] + 0.2, f"{question} was known before"
+            assert own > before[row, row] + 0.2, f"{question} was found without German too"
 
 
 def check_rerankers(random, words):

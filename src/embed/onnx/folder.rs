@@ -1,4 +1,4 @@
-//! The directory of an ONNX model, laid out as on model hubs.
+//! The directory of an ONNX model, with the same layout as on model hubs.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,50 +11,51 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::embed::Pooling;
 
-/// Where the graph may be, in the order in which it is looked for.
+/// The possible paths of the graph, in search order.
 const GRAPHS: [&str; 3] = ["model.onnx", "onnx/model.onnx", "model_optimized.onnx"];
 
-/// How many tokens of a text a model reads: at most, and if its files do not say. Chunks are shorter.
+/// The maximum number of tokens that a model reads, and the default if its files do not specify it. Chunks
+/// are shorter.
 const WINDOW: usize = 512;
 
-/// A directory with a graph and a tokenizer.
+/// A directory that contains a graph and a tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFolder {
-    /// The directory, absolute.
+    /// The absolute path of the directory.
     pub path: PathBuf,
-    /// The model's name.
+    /// The name of the model.
     pub name: String,
-    /// The graph, relative to the directory.
+    /// The path of the graph, relative to the directory.
     pub graph: String,
-    /// The output with the text's vector, if it must be named.
+    /// The name of the output with the vector of the text; `None` for the default output.
     pub output: Option<&'static str>,
 }
 
-/// How to use a model, according to its files.
+/// The settings in the files of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
-    /// How the vectors of a text's tokens become one.
+    /// How to combine the vectors of the tokens of a text into one.
     pub pooling: Option<Pooling>,
-    /// The text to put before each phrase.
+    /// The text to prepend to each phrase.
     pub query_prefix: String,
-    /// The text to put before each title and passage.
+    /// The text to prepend to each title and passage.
     pub passage_prefix: String,
-    /// How many tokens of a text the model reads.
+    /// The maximum number of tokens of a text that the model reads.
     pub window: usize,
 }
 
 impl ModelFolder {
-    /// Opens a directory that the user names.
+    /// Opens a directory that the user specifies.
     ///
     /// # Errors
-    /// It does not exist, or has no graph or no tokenizer.
+    /// The directory does not exist, or does not contain a graph and a tokenizer.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let absolute = path
             .canonicalize()
-            .with_context(|| format!("could not find the model's directory {}", path.display()))?;
+            .with_context(|| format!("could not find the model directory {}", path.display()))?;
         let Some(graph) = GRAPHS.into_iter().find(|graph| absolute.join(graph).is_file()) else {
             bail!(
-                "{} contains no ONNX model\n  hint: a model's directory contains {}, and tokenizer.json",
+                "{} does not contain an ONNX model\n  hint: a model directory contains {}, and tokenizer.json",
                 path.display(),
                 GRAPHS[..2].join(" or ")
             );
@@ -66,7 +67,7 @@ impl ModelFolder {
         Ok(folder)
     }
 
-    /// The bytes of the graph.
+    /// Reads the graph.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -74,13 +75,13 @@ impl ModelFolder {
         self.required(&self.graph)
     }
 
-    /// The size of the graph and its weights in bytes.
+    /// The total size of the graph and the weights in bytes.
     pub fn bytes(&self) -> u64 {
         let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
         self.weights().into_iter().map(size).sum::<u64>() + size(self.path.join(&self.graph))
     }
 
-    /// The files with weights beside the graph: their names in the graph, and their bytes.
+    /// Reads the external weights. Returns the name of each file, as in the graph, and its content.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -94,7 +95,8 @@ impl ModelFolder {
         self.weights().into_iter().map(read).collect()
     }
 
-    /// The files beside the graph whose names begin with its name: `model.onnx_data`, `model.onnx.data`.
+    /// The files with external weights in the directory of the graph: those whose names continue the name of
+    /// the graph (`model.onnx_data`, `model.onnx.data`), and those that start with `Constant_`.
     fn weights(&self) -> Vec<PathBuf> {
         let graph = self.path.join(&self.graph);
         let (Some(folder), Some(name)) = (graph.parent(), graph.file_name()) else {
@@ -112,7 +114,7 @@ impl ModelFolder {
         found
     }
 
-    /// The tokenizer's files, with defaults in place of optional files that are missing.
+    /// Reads the files of the tokenizer. Missing optional files are replaced by defaults.
     ///
     /// # Errors
     /// The tokenizer is missing, or a file is not JSON.
@@ -135,7 +137,7 @@ impl ModelFolder {
         })
     }
 
-    /// How to use the model, from the files of sentence-transformers if there are any.
+    /// Reads the settings from the files of sentence-transformers, if there are any.
     ///
     /// # Errors
     /// A file is not JSON, or the pooling is not supported.
@@ -146,7 +148,7 @@ impl ModelFolder {
         };
         let lengths = [
             self.json("sentence_bert_config.json")?.unwrap_or_default()["max_seq_length"].as_u64(),
-            // Some models have 10³⁰ here, for no limit.
+            // Some models have 10³⁰ here, which means no limit.
             self.json("tokenizer_config.json")?.unwrap_or_default()["model_max_length"].as_u64(),
             self.json("config.json")?.unwrap_or_default()["max_position_embeddings"].as_u64(),
         ];
@@ -182,7 +184,7 @@ impl ModelFolder {
         }
     }
 
-    /// A hash of everything that vectors depend on, apart from settings.
+    /// A hash of all files that affect the vectors. The settings are not included.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -245,19 +247,19 @@ mod tests {
     }
 
     #[test]
-    fn all_layouts_are_found_and_a_missing_file_is_named() {
+    fn all_layouts_are_found_and_missing_files_are_reported() {
         for graph in GRAPHS {
             let (_dir, folder) = folder(&[(graph, "g"), ("tokenizer.json", "{}")]);
             assert_eq!(folder.unwrap().graph, graph);
         }
         let (_dir, none) = folder(&[("readme.md", "")]);
-        assert!(none.unwrap_err().to_string().contains("contains no ONNX model"));
+        assert!(none.unwrap_err().to_string().contains("does not contain an ONNX model"));
         let (_dir, half) = folder(&[("model.onnx", "g")]);
         assert!(half.unwrap_err().to_string().contains("has no tokenizer.json"));
     }
 
     #[test]
-    fn settings_are_read_from_the_models_files() {
+    fn settings_are_read_from_the_files() {
         let (_dir, folder) = folder(&[
             ("onnx/model.onnx", "g"),
             ("tokenizer.json", "{}"),
@@ -301,11 +303,11 @@ mod tests {
     }
 
     #[test]
-    fn weights_beside_the_graph_are_part_of_the_model() {
+    fn external_weights_are_part_of_the_model() {
         let (dir, folder) = folder(&[
             ("onnx/model.onnx", "graph"),
             ("onnx/model.onnx_data", "weights"),
-            ("onnx/model_q4.onnx_data", "of another"),
+            ("onnx/model_q4.onnx_data", "other model"),
             ("tokenizer.json", "{}"),
         ]);
         let folder = folder.unwrap();

@@ -17,7 +17,7 @@ use sessions::Sessions;
 
 pub use rerank::CrossEncoder;
 
-/// An embedding model of the catalogue, or in a directory.
+/// An embedding model from the catalogue or from a directory.
 pub struct Onnx {
     info: ModelInfo,
     sessions: Sessions<TextEmbedding>,
@@ -26,11 +26,11 @@ pub struct Onnx {
 }
 
 impl Onnx {
-    /// Loads a model. Where `settings` say nothing, the model's files do.
+    /// Loads a model. Settings that are `None` are taken from the model's files.
     ///
     /// # Errors
-    /// ONNX Runtime is not installed, a file of the model is damaged, the model fails, or it has fewer dimensions
-    /// than `settings` ask for.
+    /// ONNX Runtime is not installed, a file of the model is damaged, the model fails, or it has fewer
+    /// dimensions than `settings` request.
     pub fn load(
         folder: &ModelFolder,
         origin: Origin,
@@ -38,12 +38,12 @@ impl Onnx {
         loading: Loading,
     ) -> anyhow::Result<Self> {
         runtime::ensure()?;
-        let found = folder.configuration()?;
-        let pooling = settings.pooling.or(found.pooling).unwrap_or(Pooling::Mean);
-        let window = found.window;
-        let made = folder.clone();
-        let make = move |threads| session(&made, pooling, window, threads);
-        let sessions = Sessions::new(make, folder.bytes(), loading)?;
+        let configuration = folder.configuration()?;
+        let pooling = settings.pooling.or(configuration.pooling).unwrap_or(Pooling::Mean);
+        let window = configuration.window;
+        let source = folder.clone();
+        let load = move |threads| session(&source, pooling, window, threads);
+        let sessions = Sessions::new(load, folder.bytes(), loading)?;
         let mut tokenizer = sessions.with(|session| Ok(session.tokenizer.clone()))?;
         tokenizer
             .with_truncation(None)
@@ -56,8 +56,8 @@ impl Onnx {
             dimensions: 0,
             window,
             origin,
-            query_prefix: settings.query_prefix.clone().unwrap_or(found.query_prefix),
-            passage_prefix: settings.passage_prefix.clone().unwrap_or(found.passage_prefix),
+            query_prefix: settings.query_prefix.clone().unwrap_or(configuration.query_prefix),
+            passage_prefix: settings.passage_prefix.clone().unwrap_or(configuration.passage_prefix),
             pooling: Some(pooling),
         };
         let mut model = Self { info, sessions, tokenizer };
@@ -66,16 +66,16 @@ impl Onnx {
         Ok(model)
     }
 
-    /// How many numbers of a vector to keep. The model is run to learn how many it has.
-    fn dimensions(&self, asked: Option<usize>) -> anyhow::Result<usize> {
-        let own = self.run("dimensions")?.len();
-        match asked {
-            Some(0) => bail!("--dimensions must be at least 1\n  hint: {} has {own}", self.info.name),
-            Some(asked) if asked > own => bail!(
-                "{} has {own} dimensions, not {asked}\n  hint: --dimensions can only make vectors shorter",
+    /// The number of dimensions to truncate vectors to. Runs the model to determine how many it has.
+    fn dimensions(&self, requested: Option<usize>) -> anyhow::Result<usize> {
+        let full = self.run("dimensions")?.len();
+        match requested {
+            Some(0) => bail!("--dimensions must be at least 1\n  hint: {} has {full}", self.info.name),
+            Some(requested) if requested > full => bail!(
+                "{} has {full} dimensions, not {requested}\n  hint: --dimensions can only shorten vectors",
                 self.info.name
             ),
-            asked => Ok(asked.unwrap_or(own)),
+            requested => Ok(requested.unwrap_or(full)),
         }
     }
 
@@ -90,8 +90,8 @@ impl Onnx {
         Ok(format!("{:016x}", hasher.digest()))
     }
 
-    /// The vector of a text, in full length. Each run has one text: with quantized activations, texts in the same
-    /// run change each other's vectors, and padding would be computed for nothing.
+    /// Computes the full-length vector of a text. Each run embeds one text: with quantized activations, texts
+    /// in the same run change each other's vectors. It also avoids computing padding.
     fn run(&self, text: &str) -> anyhow::Result<Vec<f32>> {
         let vectors = self.sessions.with(|session| Ok(session.embed([text], None)?));
         let vectors = vectors.with_context(|| format!("{} failed", self.info.name))?;
@@ -116,7 +116,7 @@ impl Embedder for Onnx {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        // A text that cannot be tokenized must not become part of a chunk.
+        // A text that cannot be tokenized must not be added to a chunk.
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 }

@@ -1,4 +1,4 @@
-//! Cross-encoders.
+//! Rerankers that are ONNX cross-encoders.
 
 use anyhow::Context;
 use fastembed::{RerankInitOptionsUserDefined, TextRerank, UserDefinedRerankingModel};
@@ -8,7 +8,7 @@ use super::runtime;
 use super::sessions::Sessions;
 use crate::embed::{Loading, Reranker};
 
-/// A model that reads a phrase and a passage together.
+/// A cross-encoder: a model that reads a phrase and a passage together.
 pub struct CrossEncoder {
     name: String,
     sessions: Sessions<TextRerank>,
@@ -22,16 +22,16 @@ impl CrossEncoder {
     pub fn load(folder: &ModelFolder, loading: Loading) -> anyhow::Result<Self> {
         runtime::ensure()?;
         let window = folder.configuration()?.window;
-        let made = folder.clone();
-        let make = move |threads| {
-            // By its path, so that weights beside the graph are found.
-            let model = UserDefinedRerankingModel::new(made.path.join(&made.graph), made.tokenizer()?);
+        let source = folder.clone();
+        let load = move |threads| {
+            // The graph is passed as a path so that external weights are found.
+            let model = UserDefinedRerankingModel::new(source.path.join(&source.graph), source.tokenizer()?);
             let options =
                 RerankInitOptionsUserDefined::new().with_max_length(window).with_intra_threads(threads);
             TextRerank::try_new_from_user_defined(model, options)
-                .with_context(|| format!("could not load the reranker in {}", made.path.display()))
+                .with_context(|| format!("could not load the reranker in {}", source.path.display()))
         };
-        let sessions = Sessions::new(make, folder.bytes(), loading)?;
+        let sessions = Sessions::new(load, folder.bytes(), loading)?;
         let reranker = Self { name: folder.name.clone(), sessions };
         reranker.score("try", "it").with_context(|| format!("{} is not a reranker", reranker.name))?;
         Ok(reranker)

@@ -1,7 +1,8 @@
-//! Finding and loading ONNX Runtime, a shared library, when a model needs it.
+//! Finds and loads ONNX Runtime, a shared library, when a model needs it.
 //!
-//! A library that is loaded runs code, so nothing here depends on the current directory: relative paths are
-//! refused or skipped, wherever they come from, and Python is asked in a way that cannot import from there.
+//! Loading a library runs its code, so the search must not depend on the current directory. Relative paths
+//! are refused or skipped, wherever they come from. Python is started in a way that cannot import from the
+//! current directory.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,7 +18,7 @@ use crate::embed::hub;
 pub const HINT: &str = "hint: install it with `python3 -m pip install onnxruntime`, or set ORT_DYLIB_PATH to the \
                         library's absolute path";
 
-/// The variable that names the library.
+/// The environment variable with the path of the library.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The library's file name; version numbers may follow.
@@ -29,11 +30,11 @@ const NAME: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// Loads ONNX Runtime, once per process. [`candidates`] says where it is looked for, and in which order; the
-/// first library that is new enough is used.
+/// Loads ONNX Runtime, once per process. See [`candidates`] for the places that are searched and their order.
+/// The first library that is new enough is used.
 ///
 /// # Errors
-/// No library was found, or none is new enough: the message names the versions.
+/// No library was found, or none is new enough. The message contains the versions.
 pub fn ensure() -> anyhow::Result<()> {
     static LOADED: Mutex<bool> = Mutex::new(false);
     let mut loaded = LOADED.lock().expect("nothing panics while it is locked");
@@ -46,11 +47,11 @@ pub fn ensure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The library that [`ensure`] would try first, without loading it: its version is not checked. `None` if
+/// The library that [`ensure`] would try first. It is not loaded, so its version is not checked. `None` if
 /// there is none.
 ///
 /// # Errors
-/// `ORT_DYLIB_PATH` does not name a file by its absolute path.
+/// `ORT_DYLIB_PATH` is set and is not the absolute path of a file.
 pub fn locate() -> anyhow::Result<Option<PathBuf>> {
     match named()? {
         Some(path) if path.is_file() => Ok(Some(path)),
@@ -59,7 +60,7 @@ pub fn locate() -> anyhow::Result<Option<PathBuf>> {
     }
 }
 
-/// The library that [`ensure`] loads. Candidates are loaded to learn their version.
+/// The library that [`ensure`] loads. Candidates are loaded to determine their version.
 ///
 /// # Errors
 /// Those of [`ensure`].
@@ -75,24 +76,24 @@ fn find() -> anyhow::Result<PathBuf> {
             }
         };
     }
-    let mut unfit = Vec::new();
+    let mut rejected = Vec::new();
     for candidate in candidates() {
         match fit(&candidate) {
             Fit::Fits => return Ok(candidate),
-            Fit::TooOld(version) => unfit.push(format!("{} is {}", candidate.display(), too_old(version))),
-            Fit::NotALibrary => unfit.push(format!("{} cannot be loaded", candidate.display())),
+            Fit::TooOld(version) => rejected.push(format!("{} is {}", candidate.display(), too_old(version))),
+            Fit::NotALibrary => rejected.push(format!("{} cannot be loaded", candidate.display())),
         }
     }
-    match unfit.as_slice() {
+    match rejected.as_slice() {
         [] => bail!("this model needs ONNX Runtime, which was not found\n  {HINT}"),
-        unfit => bail!(
-            "this model needs ONNX Runtime, and none that fits was found: {}\n  {HINT}",
-            unfit.join("; ")
+        rejected => bail!(
+            "this model needs ONNX Runtime, and no usable version was found: {}\n  {HINT}",
+            rejected.join("; ")
         ),
     }
 }
 
-/// The library that the user names in `ORT_DYLIB_PATH`.
+/// The library that `ORT_DYLIB_PATH` names, if it is set.
 fn named() -> anyhow::Result<Option<PathBuf>> {
     let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) else {
         return Ok(None);
@@ -103,14 +104,15 @@ fn named() -> anyhow::Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
+/// Whether a library can be used.
 enum Fit {
     Fits,
-    /// Its minor version.
+    /// The minor version of the library.
     TooOld(u32),
     NotALibrary,
 }
 
-/// Loads a library to learn its version. This runs its code.
+/// Loads a library to determine its version. This runs its code.
 fn fit(path: &Path) -> Fit {
     match ort::util::probe(path) {
         Some(minor) if minor >= ort::MINOR_VERSION => Fit::Fits,
@@ -125,15 +127,20 @@ fn too_old(minor: u32) -> String {
 
 /// The libraries in [`directories`], in the order in which they are tried.
 fn candidates() -> impl Iterator<Item = PathBuf> {
-    // Whatever the environment holds, what is below the current directory only by a relative path is not ours.
+    // Environment variables can add relative directories. They are skipped.
     directories().filter(|directory| directory.is_absolute()).flat_map(|directory| libraries(&directory))
 }
 
-/// The directories to look in, in order: beside the program (`lib` first), in our cache, `LD_LIBRARY_PATH`, the
-/// system's, and that of an installed Python package `onnxruntime`. Python is only started when it is reached.
+/// The directories to search, in this order:
+///
+/// 1. `lib` in the directory of the executable, and that directory
+/// 2. `onnxruntime` in the cache directory
+/// 3. the directories in `LD_LIBRARY_PATH`
+/// 4. the library directories of the system
+/// 5. the directory of the Python package `onnxruntime`; Python is started only if the search gets this far
 fn directories() -> impl Iterator<Item = PathBuf> {
-    let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
-    let beside = beside.into_iter().flat_map(|directory| [directory.join("lib"), directory]);
+    let program = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let program = program.into_iter().flat_map(|directory| [directory.join("lib"), directory]);
     let cache = hub::cache().ok().map(|cache| cache.join("onnxruntime"));
     let system = [
         "/usr/local/lib",
@@ -144,16 +151,17 @@ fn directories() -> impl Iterator<Item = PathBuf> {
         "/opt/homebrew/lib",
     ];
     let python = std::iter::once_with(python_directory).flatten();
-    beside.chain(cache).chain(paths_in("LD_LIBRARY_PATH")).chain(system.map(PathBuf::from)).chain(python)
+    program.chain(cache).chain(paths_in("LD_LIBRARY_PATH")).chain(system.map(PathBuf::from)).chain(python)
 }
 
-/// The absolute paths in a variable such as `PATH`. A relative or empty one would mean the current directory.
+/// The absolute paths in a variable such as `PATH`. Relative and empty paths are skipped: they refer to the
+/// current directory.
 fn paths_in(variable: &str) -> Vec<PathBuf> {
     let list = env::var_os(variable).unwrap_or_default();
     env::split_paths(&list).filter(|path| path.is_absolute()).collect()
 }
 
-/// The libraries in a directory, newest first by their file names.
+/// The libraries in a directory, newest first according to the versions in their file names.
 fn libraries(directory: &Path) -> Vec<PathBuf> {
     let entries = directory.read_dir().into_iter().flatten().filter_map(Result::ok);
     let is_library = |path: &PathBuf| {
@@ -167,20 +175,21 @@ fn libraries(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The numbers in a file's name.
+/// The numbers in a file name.
 fn version_of(path: &Path) -> Vec<u32> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 
-/// The directory in which the Python package `onnxruntime` keeps the library.
+/// The directory of the library in the Python package `onnxruntime`.
 ///
-/// Python is asked because it knows virtual environments; the package itself is not imported, which would be
-/// slow. `-I` keeps the current directory, `PYTHONPATH` and other variables out of Python's import path. It also
-/// leaves out the user's own packages (`pip install --user`), so those are added by their absolute path.
+/// Python determines the directory because it knows virtual environments. The package itself is not imported,
+/// which would be slow. `-I` excludes the current directory, `PYTHONPATH` and other variables from Python's
+/// import path. It also excludes the user's packages (`pip install --user`), so they are added by their
+/// absolute path.
 ///
 /// Python is started in its own directory, not in the current one: `python3` may be a launcher, such as
-/// pyenv's, that reads files of the current directory.
+/// pyenv's, that reads files in the current directory.
 fn python_directory() -> Option<PathBuf> {
     const ASK: &str = "\
 import os, site, sys
@@ -198,7 +207,7 @@ print(found.submodule_search_locations[0] if found and found.submodule_search_lo
     })
 }
 
-/// The absolute path of a program: what the shell would start, but never from the current directory.
+/// The absolute path of a program in `PATH`. Unlike in a shell, the current directory is never searched.
 fn executable(name: &OsStr) -> Option<PathBuf> {
     paths_in("PATH").into_iter().map(|directory| directory.join(name)).find(|path| path.is_file())
 }

@@ -1,4 +1,4 @@
-//! Texts → vectors: from the index, from this build, or from the model, once.
+//! The vectors of texts: taken from the index or from earlier in this build, else computed by the model.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,38 +11,38 @@ use super::{Before, Progress};
 use crate::embed::{Embedder, Role};
 use crate::index::vectors::Quantized;
 
-/// How many different texts' vectors are kept at hand, so that a text that stands twice is
-/// embedded once: about 25 MB.
-const REMEMBERED: usize = 64 << 10;
+/// The number of texts whose vectors are cached during a build, so that a text that occurs twice is embedded
+/// once. The cache takes about 25 MB.
+const CACHED: usize = 64 << 10;
 
-/// A vector that somebody is making; `None` once that has failed.
+/// A vector that a thread is computing; `None` if that failed.
 type Cell = Arc<OnceLock<Option<Quantized>>>;
 
-/// Gives texts their vectors.
+/// Provides the vectors of texts.
 pub struct Embedding<'a> {
     /// The model.
     pub embedder: &'a dyn Embedder,
     before: &'a Before,
     progress: &'a Progress,
-    /// Vectors made in this build, by the hash of their text.
+    /// Vectors computed in this build, by the hash of their text.
     fresh: Mutex<HashMap<u64, Cell>>,
 }
 
 impl<'a> Embedding<'a> {
-    /// With vectors that are in the index already, and a model for all others.
+    /// Uses the vectors in the index before the build, and the model for all other texts.
     pub fn new(embedder: &'a dyn Embedder, before: &'a Before, progress: &'a Progress) -> Self {
         Self { embedder, before, progress, fresh: Mutex::default() }
     }
 
-    /// The vectors of some texts, each with its hash; those that nobody has yet are made together.
+    /// The vectors of texts given with their hashes. Vectors that do not exist yet are computed in one batch.
     ///
     /// # Errors
-    /// The model fails, here or for one of these texts elsewhere.
+    /// The model fails, in this call or in another thread that computes the vector of one of these texts.
     pub fn vectors(&self, texts: &[(u64, &str)]) -> anyhow::Result<Vec<Quantized>> {
-        let mut own = Own::default();
+        let mut pending = Pending::default();
         let cells: Vec<Result<Quantized, Cell>> = {
             let mut fresh = self.fresh.lock().expect("no thread panicked");
-            if fresh.len() >= REMEMBERED {
+            if fresh.len() >= CACHED {
                 fresh.clear();
             }
             let mut cell = |(hash, text): &(u64, &'_ str)| match self.before.vector(*hash) {
@@ -51,55 +51,56 @@ impl<'a> Embedding<'a> {
                     Entry::Occupied(entry) => Arc::clone(entry.get()),
                     Entry::Vacant(entry) => {
                         let cell = Arc::clone(entry.insert(Cell::default()));
-                        own.cells.push(Arc::clone(&cell));
-                        own.texts.push((*text).to_owned());
+                        pending.cells.push(Arc::clone(&cell));
+                        pending.texts.push((*text).to_owned());
                         cell
                     }
                 }),
             };
             texts.iter().map(&mut cell).collect()
         };
-        self.make(&own)?;
-        // Ours are made: whoever else waits for one of them gets it, so that nobody waits in a circle.
-        let made = |cell: Result<Quantized, Cell>| match cell {
+        self.compute(&pending)?;
+        // Threads wait for the vectors of others only after they have computed their own, so there is no
+        // deadlock.
+        let wait = |cell: Result<Quantized, Cell>| match cell {
             Ok(vector) => Ok(vector),
             Err(cell) => cell.wait().clone().context("the model failed"),
         };
-        cells.into_iter().map(made).collect()
+        cells.into_iter().map(wait).collect()
     }
 
-    fn make(&self, own: &Own) -> anyhow::Result<()> {
-        if own.texts.is_empty() {
+    fn compute(&self, pending: &Pending) -> anyhow::Result<()> {
+        if pending.texts.is_empty() {
             return Ok(());
         }
-        let texts: Vec<&str> = own.texts.iter().map(String::as_str).collect();
+        let texts: Vec<&str> = pending.texts.iter().map(String::as_str).collect();
         let tokens: usize = texts.iter().map(|text| self.embedder.count_tokens(text)).sum();
         self.progress.embedded.fetch_add(texts.len() as u64, Ordering::Relaxed);
         self.progress.tokens.fetch_add(tokens as u64, Ordering::Relaxed);
         let vectors = self.embedder.embed_all(&texts, Role::Passage)?;
         ensure!(
             vectors.len() == texts.len(),
-            "the model gave {} vectors for {} texts",
+            "the model returned {} vectors for {} texts",
             vectors.len(),
             texts.len()
         );
-        for (cell, vector) in own.cells.iter().zip(vectors) {
-            // Nobody else sets it.
+        for (cell, vector) in pending.cells.iter().zip(vectors) {
+            // No other thread sets this cell.
             cell.set(Some(Quantized::from(vector.as_slice()))).ok();
         }
         Ok(())
     }
 }
 
-/// Texts that this thread makes the vectors of.
+/// The texts whose vectors this thread computes.
 #[derive(Default)]
-struct Own {
+struct Pending {
     cells: Vec<Cell>,
     texts: Vec<String>,
 }
 
-impl Drop for Own {
-    /// Whatever happened, nobody waits for what will not come.
+impl Drop for Pending {
+    /// Marks the vectors that were not computed as failed, so that no thread waits for them.
     fn drop(&mut self) {
         for cell in &self.cells {
             cell.set(None).ok();
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::embed::{ModelInfo, Origin};
 
-    /// Gives every text the vector (length, 1), and counts how often it is asked.
+    /// Embeds a text as (its length, 1) and counts the calls.
     struct Counting {
         info: ModelInfo,
         texts: AtomicUsize,
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_embedded_once_however_many_ask_for_it() {
+    fn a_text_is_embedded_once_for_all_threads() {
         let (model, before, progress) = (Counting::new(None), before(), Progress::default());
         let embedding = Embedding::new(&model, &before, &progress);
         let texts: Vec<(u64, String)> = (0..40).map(|nth| (nth, "x".repeat(nth as usize + 1))).collect();
@@ -166,15 +167,15 @@ mod tests {
             for from in 0..8 {
                 let (embedding, texts) = (&embedding, &texts);
                 scope.spawn(move || {
-                    let asked: Vec<(u64, &str)> = texts
+                    let requested: Vec<(u64, &str)> = texts
                         .iter()
                         .cycle()
                         .skip(from * 7)
                         .take(40)
                         .map(|(hash, text)| (*hash, text.as_str()))
                         .collect();
-                    let vectors = embedding.vectors(&asked).unwrap();
-                    for ((_, text), vector) in asked.iter().zip(vectors) {
+                    let vectors = embedding.vectors(&requested).unwrap();
+                    for ((_, text), vector) in requested.iter().zip(vectors) {
                         assert_eq!(vector, Quantized::from([text.len() as f32, 1.0].as_slice()));
                     }
                 });
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_text_that_fails_fails_too() {
+    fn waiting_for_a_text_that_failed_is_an_error() {
         let (model, before, progress) = (Counting::new(Some("bad")), before(), Progress::default());
         let embedding = Embedding::new(&model, &before, &progress);
         assert!(embedding.vectors(&[(1, "good"), (2, "bad")]).is_err());

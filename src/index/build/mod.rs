@@ -1,4 +1,4 @@
-//! The pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
+//! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
 mod embedding;
 
@@ -29,44 +29,43 @@ use crate::question::{Question, Source};
 use crate::read::{self, BadRecord};
 use embedding::Embedding;
 
-/// How much text tantivy's indexing threads keep in memory together before they write a segment.
+/// Memory budget in bytes of all tantivy indexing threads before they write a segment.
 const MEMORY: usize = 128 << 20;
 
-/// How many questions may wait between reading and embedding.
+/// Capacity of the queue of questions between reading and embedding.
 const WAITING: usize = 256;
 
-/// How many bad records of a file are named one by one.
+/// The number of bad records of a file that are reported individually.
 const PROBLEMS_NAMED: u64 = 10;
 
-/// Below this many questions the segments of an index are merged into one: a search then opens
-/// one.
+/// Up to this many questions, the segments of an index are merged into one, so that a search opens only one.
 const ONE_SEGMENT: u64 = 50_000;
 
-/// What to build.
+/// Options of a build.
 pub struct Build<'a> {
-    /// Where the index lies; made if it is missing.
+    /// The index directory. It is created if it does not exist.
     pub dir: &'a Path,
-    /// Files and folders to read. What is gone below them is removed.
+    /// Files and directories to read. Questions of deleted files below them are removed from the index.
     pub paths: &'a [PathBuf],
-    /// Makes the vectors; `None` indexes keywords only.
+    /// Computes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
-    /// Read every file and write every question anew, whether it changed or not. A text that has a
-    /// vector is not embedded again.
+    /// Read every file and write every question again, even if it has not changed. Texts that have a vector
+    /// are not embedded again.
     pub reread: bool,
-    /// Where the index was made by another model than this one, embed everything in it anew; otherwise
-    /// that is an error.
+    /// If the index was built with another model, embed everything in it again with this one. If false,
+    /// another model is an error.
     pub switch_model: bool,
-    /// How many threads embed.
+    /// The number of embedding threads.
     pub threads: usize,
-    /// Hears of every record and file that had to be skipped.
+    /// Called for each record and file that is skipped.
     pub problems: &'a (dyn Fn(&Problem) + Sync),
-    /// Counts while the build runs, for whoever shows them.
+    /// Updated while the build runs.
     pub progress: Option<&'a Progress>,
 }
 
 impl<'a> Build<'a> {
-    /// Of words only, on all processors, unheard: what else is wanted is said with
-    /// `Build { embedder: Some(&model), ..Build::new(dir, paths) }`.
+    /// The default options: keywords only, one thread per processor, problems not reported. Set other options
+    /// with `Build { embedder: Some(&model), ..Build::new(dir, paths) }`.
     pub fn new(dir: &'a Path, paths: &'a [PathBuf]) -> Self {
         Self {
             dir,
@@ -86,9 +85,9 @@ impl<'a> Build<'a> {
 pub struct Problem {
     /// The file.
     pub path: PathBuf,
-    /// The line, where the trouble is in one.
+    /// The line, if the problem is in a single line.
     pub line: Option<u64>,
-    /// A lower-case phrase.
+    /// The reason, in lower case without a full stop.
     pub reason: String,
 }
 
@@ -102,86 +101,87 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Counts of a build under way.
+/// Progress of a running build.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Bytes of all the files to look at.
+    /// Total size in bytes of the files to process.
     pub bytes: AtomicU64,
-    /// Bytes of the files that are done.
+    /// Size in bytes of the files that are done.
     pub bytes_done: AtomicU64,
-    /// Questions that are in the index or need no change.
+    /// Questions written to the index or found unchanged.
     pub questions: AtomicU64,
     /// Chunks that were embedded.
     pub embedded: AtomicU64,
-    /// Tokens in them.
+    /// Tokens in the embedded chunks.
     pub tokens: AtomicU64,
 }
 
-/// What a build did.
+/// The result of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Each file that was read, in order of path.
+    /// Each file that was read, ordered by path.
     pub files: Vec<FileSummary>,
-    /// Files that had not changed and were not read.
+    /// Number of files that had not changed and were not read.
     pub unchanged_files: u64,
-    /// Files that are gone, whose questions were removed.
+    /// Number of deleted files whose questions were removed.
     pub removed_files: u64,
-    /// Files found in a directory in which no reader recognizes questions.
+    /// Number of files found in a directory in which no reader recognizes questions.
     pub unrecognized_files: u64,
-    /// Files that could not be read, or only in part. Each is one of the problems.
+    /// Number of files that could not be read completely. Each is counted in `problems` too.
     pub failed_files: u64,
-    /// Problems reported.
+    /// Number of problems.
     pub problems: u64,
-    /// Chunks that got a vector.
+    /// Number of chunks written with a vector.
     pub chunks: u64,
-    /// Chunks that a model ran for; the others' texts had a vector already.
+    /// Number of chunks that the model embedded. The texts of the other chunks already had a vector.
     pub embedded: u64,
-    /// Questions in the index now.
+    /// Number of questions in the index after the build.
     pub questions: u64,
 }
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSummary {
-    /// Its path, as questions name it.
+    /// Its path, as in [`Source::path`](crate::question::Source::path).
     pub path: String,
     /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
     /// `None` if it could not be read to its end.
     pub format: Option<&'static str>,
-    /// What became of its questions.
+    /// The changes to its questions.
     pub counts: Counts,
 }
 
-/// What became of one file's questions.
+/// The changes to the questions of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// New or changed.
+    /// New or changed questions.
     pub added: u64,
-    /// As they were.
+    /// Unchanged questions.
     pub kept: u64,
-    /// No longer in the file, or replaced by a changed one.
+    /// Questions that are no longer in the file, or that have another id because their title or key changed.
     pub removed: u64,
 }
 
-/// The record of a file that was read.
+/// The stored record of an indexed file.
 #[derive(Debug, Serialize, Deserialize)]
 struct FileRecord {
     path: String,
     hash: u64,
-    /// Records skipped in it: such a file is read again each time, so that it is named each time.
+    /// Number of records skipped. A file with bad records is read in every build, so that they are reported
+    /// every time.
     bad: u64,
 }
 
-/// As much of a question's record as it takes to know which one it is.
+/// The id from the record of a question.
 #[derive(Deserialize)]
-struct Named {
+struct OnlyId {
     id: String,
 }
 
-/// What is in the index before the build, by the text or file it came from.
+/// The index before the build.
 struct Before {
     index: Option<Index>,
-    /// Where each embedded text has its vector: segment and row.
+    /// The segment and row of the vector of each embedded text, by the hash of the text.
     rows: HashMap<u64, (u32, u32)>,
 }
 
@@ -193,16 +193,16 @@ impl Before {
 }
 
 impl Build<'_> {
-    /// Reads what changed, embeds what is new, and commits both legs at once. Until the commit, and
-    /// if anything fails or the process is killed before it, the last commit stays what readers see.
+    /// Reads changed files, embeds new texts, and commits keywords and vectors together. Readers see the
+    /// previous commit until then. They still see it if the build fails or the process is killed.
     ///
     /// # Errors
-    /// Another process writes the index; the index was made by another model (see
-    /// [`switch_model`](Self::switch_model)) or format; a path does not exist; the disk is full. A bad file or
-    /// record is a [`Problem`], not an error.
+    /// Another process is writing the index; the index has another model (see
+    /// [`switch_model`](Self::switch_model)) or another format; a path does not exist; the disk is full. A
+    /// bad file or record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
-        let unheard = Progress::default();
-        let progress = self.progress.unwrap_or(&unheard);
+        let unobserved = Progress::default();
+        let progress = self.progress.unwrap_or(&unobserved);
         let base = base_of(self.dir)?;
         let roots = self.roots()?;
         let before = self.before()?;
@@ -226,7 +226,7 @@ impl Build<'_> {
             failure: OnceLock::new(),
         };
         state.switch_model()?;
-        state.remove_gone(&roots, &files)?;
+        state.remove_deleted_files(&roots, &files)?;
         state.embed(|jobs| state.read(&files, jobs));
         let State { summary, failure, .. } = state;
         if let Some(error) = failure.into_inner() {
@@ -255,7 +255,7 @@ impl Build<'_> {
         Ok(summary)
     }
 
-    /// The paths to read, absolute.
+    /// The paths to read, as absolute paths.
     fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         self.paths
             .iter()
@@ -273,10 +273,11 @@ impl Build<'_> {
             if self.switch_model {
                 return Ok(Before { index: Some(index), rows: HashMap::new() });
             }
-            let label = |model: Option<&ModelInfo>| model.map_or("words only".to_owned(), ModelInfo::label);
+            let label =
+                |model: Option<&ModelInfo>| model.map_or("keywords only".to_owned(), ModelInfo::label);
             bail!(
-                "the index in {} was made with {}, and this would add to it with {}\n  \
-                 hint: `rqsearch index --model …` embeds everything anew with another model",
+                "the index in {} was built with {}, not with {}\n  \
+                 hint: `rqsearch index --model …` embeds everything again with another model",
                 self.dir.display(),
                 label(index.meta.model.as_ref()),
                 label(self.embedder.map(|embedder| embedder.model())),
@@ -291,7 +292,7 @@ impl Build<'_> {
         Ok(Before { index: Some(index), rows })
     }
 
-    /// Whether the vectors of an index are this model's, or both are without.
+    /// Whether the index has the vectors of this model, or both have none.
     fn is_model_of(&self, index: &Index) -> bool {
         match (&index.meta.model, self.embedder) {
             (Some(model), Some(embedder)) => model.is_same(embedder.model()),
@@ -301,7 +302,7 @@ impl Build<'_> {
     }
 
     fn create_or_open(&self, before: &Before) -> anyhow::Result<(tantivy::Index, Meta)> {
-        // The same model may have moved.
+        // The path or address of the same model may have changed.
         let model = self.embedder.map(|embedder| embedder.model().clone());
         let meta = match &before.index {
             Some(index) if self.is_model_of(index) => Meta { model, ..index.meta.clone() },
@@ -316,14 +317,14 @@ impl Build<'_> {
         } else {
             create(directory, &meta)
         };
-        Ok((index.with_context(|| format!("could not make an index in {}", self.dir.display()))?, meta))
+        Ok((index.with_context(|| format!("could not create an index in {}", self.dir.display()))?, meta))
     }
 }
 
-/// Replaces what the index says of itself, in a commit of its own.
+/// Replaces the metadata of an index, in a separate commit.
 ///
 /// # Errors
-/// The index cannot be opened or written, or another process writes it.
+/// The index cannot be opened or written, or another process is writing it.
 pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
     let directory = tantivy::directory::MmapDirectory::open(dir)?;
     let index = prepare(tantivy::Index::open(directory)?, meta);
@@ -332,32 +333,34 @@ pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
     writer.wait_merging_threads().context("could not finish the index")
 }
 
-/// Locks an index for writing, and deletes what a killed run left in it.
+/// Locks an index for writing, and deletes the files that an interrupted run left in it.
 ///
 /// # Errors
-/// Another process holds the lock; the message says so. The index cannot be written.
+/// Another process holds the lock (the message says so), or the index cannot be written.
 fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
     let writer = index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
         TantivyError::LockFailure(..) => anyhow!(
-            "another process is writing the index in {}\n  hint: wait until it is done; the index can be searched meanwhile",
+            "another process is writing the index in {}\n  \
+             hint: wait until it has finished; you can search the index in the meantime",
             dir.display()
         ),
         error => anyhow!(error).context(format!("could not write the index in {}", dir.display())),
     })?;
-    collect_leftovers(&writer, dir)
-        .with_context(|| format!("could not delete what an interrupted update left in {}", dir.display()))?;
+    collect_leftovers(&writer, dir).with_context(|| {
+        format!("could not delete the files of an interrupted update in {}", dir.display())
+    })?;
     Ok(writer)
 }
 
-/// Deletes the files of an index that no commit names.
+/// Deletes the files of an index that the last commit does not reference.
 ///
-/// A run that is killed after it wrote a segment's deletions and before it committed leaves them
-/// behind. The next run gives its own deletions the same file name, and tantivy refuses to overwrite
-/// a file: without this, no later update succeeds.
+/// A run that is killed between writing the deletions of a segment and committing leaves the file with the
+/// deletions behind. The next run uses the same file name for its deletions, and tantivy refuses to overwrite
+/// a file. Without this cleanup, all later updates would fail.
 fn collect_leftovers(writer: &IndexWriter, dir: &Path) -> anyhow::Result<()> {
     writer.garbage_collect_files().wait()?;
-    // What was about to replace a file: tantivy does not track these. Nobody else writes, for the
-    // lock is held.
+    // Temporary files of atomic writes, which tantivy does not track. No other process writes: we hold the
+    // lock.
     for entry in dir.read_dir()? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -368,9 +371,9 @@ fn collect_leftovers(writer: &IndexWriter, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Publishes what was added, with what the index knows of itself.
+/// Commits the changes together with the metadata.
 pub(super) fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()> {
-    // A commit without a payload would clear the last one's.
+    // A commit without a payload would clear the payload of the previous one.
     let payload = serde_json::to_string(meta)?;
     let mut prepared = writer.prepare_commit().context("could not write the index")?;
     prepared.set_payload(&payload);
@@ -378,14 +381,14 @@ pub(super) fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()
     Ok(())
 }
 
-/// The folder that paths in the index are relative to: the one that holds the index.
+/// The directory that paths in the index are relative to: the parent of the index directory.
 pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
     let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
     let parent = dir.parent().unwrap_or(&dir);
     Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
 }
 
-/// A path as the index writes it: relative where it lies below the base, with `/` everywhere.
+/// A path as stored in the index: relative if it is below the base, with `/` as separator.
 fn stored_path(path: &Path, base: &Path) -> String {
     let path = path.strip_prefix(base).unwrap_or(path);
     let text = path.to_string_lossy();
@@ -395,14 +398,14 @@ fn stored_path(path: &Path, base: &Path) -> String {
     if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() }
 }
 
-/// What the threads of a build share.
+/// The state that the threads of a build share.
 struct State<'a> {
     build: &'a Build<'a>,
     progress: &'a Progress,
     writer: &'a IndexWriter,
     fields: Fields,
     before: &'a Before,
-    /// `None` in an index of words only.
+    /// `None` in an index without vectors.
     embedding: Option<Embedding<'a>>,
     base: &'a Path,
     summary: Mutex<Summary>,
@@ -411,8 +414,9 @@ struct State<'a> {
 }
 
 impl State<'_> {
-    /// Where the index is another model's: takes everything out of it and puts it in again, with vectors of
-    /// this model. The files need not be there. Nobody sees anything of it before the commit.
+    /// If the index was built with another model, deletes all its documents and adds them again with vectors
+    /// of this model. Questions are taken from the index, so their files need not exist. Readers do not see
+    /// any of this before the commit.
     fn switch_model(&self) -> anyhow::Result<()> {
         let Some(index) = self.before.index.as_ref().filter(|index| !self.build.is_model_of(index)) else {
             return Ok(());
@@ -428,7 +432,7 @@ impl State<'_> {
             for record in &records {
                 self.progress.bytes_done.fetch_add(bytes(record), Ordering::Relaxed);
                 let sent = super::parse_question(record)
-                    .and_then(|question| jobs.send(question).context("nobody embeds any more"));
+                    .and_then(|question| jobs.send(question).context("the embedding threads have stopped"));
                 if let Err(error) = sent {
                     self.failure.set(error).ok();
                     return;
@@ -438,8 +442,8 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Takes out the questions of files that lay below the roots and are no longer there.
-    fn remove_gone(&self, roots: &[PathBuf], files: &[read::Found]) -> anyhow::Result<()> {
+    /// Deletes the questions of files below the roots that no longer exist.
+    fn remove_deleted_files(&self, roots: &[PathBuf], files: &[read::Found]) -> anyhow::Result<()> {
         let Some(index) = &self.before.index else {
             return Ok(());
         };
@@ -462,8 +466,9 @@ impl State<'_> {
             .collect()
     }
 
-    /// Somebody feeds a bounded channel, embedders empty it; tantivy's own threads index what they
-    /// add. Nobody waits for another but through the channel. Afterwards everything is added.
+    /// Starts the embedding threads, and calls `feed` to send them questions through a bounded channel. The
+    /// channel is the only thing that these threads wait for. Returns when all questions are added; tantivy
+    /// indexes them in its own threads.
     fn embed(&self, feed: impl FnOnce(&Sender<Question>)) {
         let (jobs, work) = crossbeam_channel::bounded::<Question>(WAITING);
         thread::scope(|scope| {
@@ -477,7 +482,7 @@ impl State<'_> {
         });
     }
 
-    /// Reads the files, several at once.
+    /// Reads the files in parallel.
     fn read(&self, files: &[read::Found], jobs: &Sender<Question>) {
         let (names, todo) = crossbeam_channel::unbounded();
         files.iter().for_each(|file| names.send(file).expect("the receiver is here"));
@@ -497,7 +502,7 @@ impl State<'_> {
         });
     }
 
-    /// Reads a file unless its content is the same as when it was read last.
+    /// Reads a file unless its content is unchanged.
     fn read_file(&self, file: &read::Found, jobs: &Sender<Question>) -> anyhow::Result<()> {
         let stored = stored_path(&file.path, self.base);
         let hash = match hash_file(&file.path) {
@@ -511,8 +516,8 @@ impl State<'_> {
         let old = self.old_file(&stored)?;
         let unchanged = old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0);
         if unchanged && !self.build.reread {
-            let kept = self.question_hashes(&stored)?.len() as u64;
-            self.progress.questions.fetch_add(kept, Ordering::Relaxed);
+            let unchanged = self.question_hashes(&stored)?.len() as u64;
+            self.progress.questions.fetch_add(unchanged, Ordering::Relaxed);
             self.summary().unchanged_files += 1;
             return Ok(());
         }
@@ -558,7 +563,7 @@ impl State<'_> {
         };
         let format = match read::read(file, &mut emit) {
             Ok(read::Outcome::Read(format)) => Some(format),
-            // The user named a directory, not this file: it is counted, but not reported.
+            // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
                 self.summary().unrecognized_files += 1;
                 return Ok(());
@@ -566,7 +571,7 @@ impl State<'_> {
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
                 self.summary().failed_files += 1;
-                // The rest of the file was not read, so its questions may still be there.
+                // The rest of the file was not read, so its questions may still be in it.
                 old.clear();
                 bad += 1;
                 None
@@ -585,14 +590,14 @@ impl State<'_> {
         Ok(())
     }
 
-    /// What the index holds of a file: each question's id and hash.
+    /// The ids and hashes of the questions of a file in the index.
     fn question_hashes(&self, stored: &str) -> anyhow::Result<HashMap<String, u64>> {
         let Some(index) = &self.before.index else {
             return Ok(HashMap::new());
         };
         let mut hashes = HashMap::new();
         for record in index.records(self.fields.path, stored)? {
-            if let Ok(Named { id }) = serde_json::from_str(&record) {
+            if let Ok(OnlyId { id }) = serde_json::from_str(&record) {
                 hashes.insert(id, xxh3_64(record.as_bytes()));
             }
         }
@@ -637,7 +642,7 @@ impl State<'_> {
         }
     }
 
-    /// A question and as many of those that wait as the model wants together, with their chunks.
+    /// A question and as many waiting questions as fill a batch of the model, with their chunks.
     fn batch(&self, first: Question, work: &Receiver<Question>) -> Vec<(Question, Vec<Chunk>)> {
         let mut batch = vec![(self.chunks(&first), first)];
         let mut texts = batch[0].0.len();
@@ -651,7 +656,7 @@ impl State<'_> {
         batch.into_iter().map(|(chunks, question)| (question, chunks)).collect()
     }
 
-    /// The chunks of a question that get a vector.
+    /// The chunks of a question to embed; none without a model.
     fn chunks(&self, question: &Question) -> Vec<Chunk> {
         let Some(Embedding { embedder, .. }) = self.embedding else {
             return Vec::new();
@@ -690,8 +695,8 @@ impl State<'_> {
     }
 }
 
-/// Twelve hexadecimal digits from file and key, or file and title; the nth of one name in a file
-/// has another.
+/// The id of a question: twelve hexadecimal digits of a hash of its file, its key (or else its title), and a
+/// counter for questions with the same key or title in one file.
 fn id_of(source: &Source, question: &Question, same_name: &mut HashMap<u64, u32>) -> String {
     let name = question.key.clone().unwrap_or_else(|| title_key(&question.title));
     let nth = same_name.entry(xxh3_64(name.as_bytes())).or_default();
@@ -704,7 +709,8 @@ fn question_hash(question: &Question) -> u64 {
     xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
 }
 
-/// The hash of a file's content, and of the version that reads it: another one may find more in it.
+/// The hash of a file's content and of the program version, since another version may find more questions in
+/// it.
 fn hash_file(path: &Path) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let mut hasher = Xxh3Default::new();
