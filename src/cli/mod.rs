@@ -109,7 +109,7 @@ pub enum Outcome {
     Nothing,
     /// Done, but something was skipped. It is reported on stderr.
     Partial,
-    /// The user left the picker without a selection.
+    /// The user left interactive search without a selection.
     Left,
 }
 

@@ -57,7 +57,7 @@ pub struct Args {
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for the index]
     #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
-    /// Least probability, 0 to 1, that the best hit answers the phrase. Below it, the closest questions
+    /// Minimum probability, 0 to 1, that the best hit answers the phrase. Below it, the closest questions
     /// are shown as such and the exit status is 1
     #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,

@@ -409,7 +409,7 @@ pub fn check(
     if let Some(vector) = &vector {
         let phrasing = Phrasing::new(phrase);
         for (address, row, _) in
-            index.nearest_wordings(vector, NEAREST, index.scale().from_builtin(LEAST_COSINE))
+            index.nearest_phrasings(vector, NEAREST, index.scale().from_builtin(LEAST_COSINE))
         {
             let question = index.question(address)?;
             if found.iter().any(|found| found.question.id == question.id) {

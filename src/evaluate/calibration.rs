@@ -42,9 +42,9 @@ pub struct Calibration {
     /// The expected [calibration error](reliability).
     pub ece: f64,
     /// The fraction of answerable phrases that are rejected: their best hit is below the threshold.
-    pub turned_away: f64,
+    pub rejected: f64,
     /// The fraction of phrases without an answer that are rejected. `None` if the set has no such phrases.
-    pub out_of_scope_turned_away: Option<f64>,
+    pub out_of_scope_rejected: Option<f64>,
 }
 
 /// Compares a model's confidence in the best hits with the judgments.
@@ -60,8 +60,8 @@ pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
     Calibration {
         bins,
         ece,
-        turned_away: share_below(&answerable),
-        out_of_scope_turned_away: (!out_of_scope.is_empty()).then(|| share_below(&out_of_scope)),
+        rejected: share_below(&answerable),
+        out_of_scope_rejected: (!out_of_scope.is_empty()).then(|| share_below(&out_of_scope)),
     }
 }
 
@@ -93,10 +93,10 @@ fn threshold(evaluations: &[Evaluation], model: &Model) -> f32 {
         best.extend(hits.map(|hit| (hit.map_or(0.0, |hit| hit.confidence(model)), counts)));
     }
     best.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut turned_away = 0.0;
+    let mut rejected = 0.0;
     let within = best.iter().take_while(|(_, counts)| {
-        turned_away += counts;
-        turned_away <= MAX_REJECTED
+        rejected += counts;
+        rejected <= MAX_REJECTED
     });
     let below = within.count();
     // Two digits are as precise as the threshold is.
@@ -137,8 +137,8 @@ mod tests {
         let calibration = calibrate(&evaluation, &model());
         assert!(calibration.ece < 0.001, "{calibration:?}");
         assert_eq!((calibration.bins[9].count, calibration.bins[0].count), (2, 2));
-        assert!((calibration.turned_away - 1.0 / 3.0).abs() < 1e-9);
-        assert_eq!(calibration.out_of_scope_turned_away, Some(1.0));
+        assert!((calibration.rejected - 1.0 / 3.0).abs() < 1e-9);
+        assert_eq!(calibration.out_of_scope_rejected, Some(1.0));
     }
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
         let evaluation = Evaluation { queries, out_of_scope: Vec::new(), took: Duration::ZERO };
         let mut model = model();
         model.threshold = threshold(std::slice::from_ref(&evaluation), &model);
-        let turned_away = calibrate(&evaluation, &model).turned_away;
-        assert!((0.03..=0.05).contains(&turned_away), "{turned_away}");
+        let rejected = calibrate(&evaluation, &model).rejected;
+        assert!((0.03..=0.05).contains(&rejected), "{rejected}");
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Index {
     /// The questions with a phrasing (title or alternative title) whose cosine with `vector` is at least
     /// `least`: nearest first, at most `limit`. Each is returned as its document, the row of the nearest
     /// phrasing, and the cosine.
-    pub fn nearest_wordings(
+    pub fn nearest_phrasings(
         &self,
         vector: &Quantized,
         limit: usize,
@@ -121,7 +121,7 @@ impl Index {
         {
             for doc in segment.doc_ids_alive() {
                 if let Some((row, cosine)) =
-                    vectors.nearest_wording(doc, vector).filter(|near| near.1 >= least)
+                    vectors.nearest_phrasing(doc, vector).filter(|near| near.1 >= least)
                 {
                     near.push((DocAddress::new(ord, doc), row, cosine));
                 }

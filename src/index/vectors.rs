@@ -379,7 +379,7 @@ impl Vectors {
 
     /// The phrasing (title or alternative title) of a document that is nearest to the query: its row and its
     /// cosine; the first of equally near ones. `None` if the document has no rows of phrasings.
-    pub fn nearest_wording(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
+    pub fn nearest_phrasing(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
         let phrasings = self.rows_of(doc).filter(|row| self.passage(*row).asks());
         let rows = phrasings.map(|row| (row, self.row_cosine(row, query)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })

@@ -71,7 +71,7 @@ fn metrics_of_a_small_set_are_pinned_to_four_digits() {
         assert_eq!(found, pinned, "{mode}");
     }
     let calibration = &report["calibration"][0];
-    assert_eq!(calibration["out_of_scope_turned_away"], 1.0, "{calibration}");
+    assert_eq!(calibration["out_of_scope_rejected"], 1.0, "{calibration}");
 }
 
 #[test]

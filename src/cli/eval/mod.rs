@@ -202,8 +202,8 @@ fn write_calibrations(out: &mut impl Write, calibrations: &[SetCalibration]) -> 
                 _ => write!(out, " {:>6.2}", bin.right)?,
             }
         }
-        write!(out, " {:>6.3}  {:>10.1}%", calibration.ece, 100.0 * calibration.turned_away)?;
-        match calibration.out_of_scope_turned_away {
+        write!(out, " {:>6.3}  {:>10.1}%", calibration.ece, 100.0 * calibration.rejected)?;
+        match calibration.out_of_scope_rejected {
             Some(rate) => writeln!(out, "  {:>11.1}%", 100.0 * rate)?,
             None => writeln!(out)?,
         }
