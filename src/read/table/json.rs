@@ -1,38 +1,16 @@
-//! JSON: arrays of records, records by id, questions by answer, at the top or one level below; and
-//! JSON Lines.
+//! JSON, and JSON Lines. [`tree`](super::tree) knows which objects are records.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::record::{Record, is_part, is_question, normalized, text_of};
+use super::record::Record;
+use super::tree::{Position, Walk};
 use crate::question::Question;
 use crate::read::{BadRecord, Emit, Text};
-
-/// Names under which records stand that are no section's name.
-const CONTAINERS: [&str; 14] = [
-    "questions",
-    "faq",
-    "faqs",
-    "items",
-    "data",
-    "entries",
-    "results",
-    "records",
-    "rows",
-    "list",
-    "mainentity",
-    "content",
-    "qa",
-    "documents",
-];
 
 /// One JSON value a line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
@@ -55,21 +33,17 @@ pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
 /// One JSON value, of any size, record by record.
 pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let source = Source(Rc::new(RefCell::new(text)));
-    let context = Context { source: source.clone(), emit, stopped: false };
-    let context = RefCell::new(context);
+    let mut walk = Walk::of_data(&source, emit);
     let mut deserializer = serde_json::Deserializer::from_reader(source.clone());
-    let read = Node { context: &context, section: None, depth: 0 }.deserialize(&mut deserializer);
-    let read = read.and_then(|()| deserializer.end());
-    let mut context = context.into_inner();
+    let read = walk.document(&mut deserializer).and_then(|()| deserializer.end());
     match read {
-        _ if context.stopped => Ok(()),
+        _ if walk.stopped() => Ok(()),
         Ok(()) => Ok(()),
         Err(error) if error.is_io() => Err(error.into()),
         // Nothing behind broken JSON can be found again.
         Err(error) => {
             let line = error.line().max(1) as u64;
-            let _: ControlFlow<()> = (context.emit)(Err(BadRecord { line, reason: reason(&error) }));
-            context.stopped = true;
+            let _: ControlFlow<()> = emit(Err(BadRecord { line, reason: reason(&error) }));
             Ok(())
         }
     }
@@ -96,7 +70,7 @@ fn question_of(value: Value, line: u64) -> Result<Question, String> {
 #[derive(Clone)]
 struct Source<'a>(Rc<RefCell<&'a mut Text>>);
 
-impl Source<'_> {
+impl Position for Source<'_> {
     fn line(&self) -> u64 {
         self.0.borrow().line_number()
     }
@@ -109,264 +83,5 @@ impl Source<'_> {
 impl io::Read for Source<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.borrow_mut().read(buf)
-    }
-}
-
-struct Context<'a, 'e, 'f> {
-    source: Source<'a>,
-    emit: &'e mut Emit<'f>,
-    /// Nobody wants more; the parser is stopped with an error that means nothing.
-    stopped: bool,
-}
-
-impl Context<'_, '_, '_> {
-    fn hand_over<E: Error>(&mut self, line: u64, question: Result<Question, String>) -> Result<(), E> {
-        let mut unreadable = None;
-        while let Some(line) = self.source.take_unreadable() {
-            unreadable.get_or_insert(line);
-        }
-        let question = match unreadable {
-            Some(line) => Err(BadRecord::not_utf8(line)),
-            None => question.map_err(|reason| BadRecord { line, reason }),
-        };
-        if (self.emit)(question).is_break() {
-            self.stopped = true;
-            return Err(E::custom("stopped"));
-        }
-        Ok(())
-    }
-}
-
-/// A value that may hold records: the file's own (depth 0) or one below it.
-struct Node<'c, 'a, 'e, 'f> {
-    context: &'c RefCell<Context<'a, 'e, 'f>>,
-    section: Option<String>,
-    depth: u8,
-}
-
-impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let source = self.context.borrow().source.clone();
-        while let Some((line, value)) = elements.next_element_seed(Lined(&source))? {
-            let is_record = match &value {
-                Value::Object(object) => self.depth == 0 || Record::new(object.clone()).has_question(),
-                Value::String(text) => is_question(text),
-                // A list in a list of records: its own records.
-                _ => self.depth == 0,
-            };
-            // Below the top only what is a record is one: a list of authors is no mistake.
-            if !is_record {
-                continue;
-            }
-            let mut question = question_of(value, line);
-            if let (Ok(question), Some(section)) = (&mut question, &self.section) {
-                question.section.get_or_insert_with(|| section.clone());
-            }
-            self.context.borrow_mut().hand_over(line, question)?;
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let begin = self.context.borrow().source.line();
-        let mut own = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let plain = normalized(&key);
-            if self.depth == 0 && !is_part(&plain) {
-                let section = (!CONTAINERS.contains(&plain.as_str())).then_some(key.clone());
-                let entry = Entry { context: self.context, key: key.clone(), section };
-                if let Some(value) = entries.next_value_seed(entry)? {
-                    own.insert(key, value);
-                }
-            } else {
-                own.insert(key, entries.next_value()?);
-            }
-        }
-        self.own(own, begin)
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        Err(E::custom("expected an array or an object"))
-    }
-}
-
-impl Node<'_, '_, '_, '_> {
-    /// What stands in an object beside lists and objects: one record, or answers by question.
-    fn own<E: Error>(&self, own: Map<String, Value>, line: u64) -> Result<(), E> {
-        let record = Record::new(own.clone());
-        let asks = own.iter().any(|(key, value)| {
-            let key = normalized(key);
-            key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
-        });
-        if asks && record.has_question() {
-            return self.context.borrow_mut().hand_over(line, record.question(line));
-        }
-        for (key, value) in own {
-            if is_question(&key) {
-                let pairs = [("question".to_owned(), Value::String(key)), ("answer".to_owned(), value)];
-                self.context.borrow_mut().hand_over(line, Record::new(pairs).question(line))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A value below the top: a list is read record by record, a record is one, the rest comes back.
-struct Entry<'c, 'a, 'e, 'f> {
-    context: &'c RefCell<Context<'a, 'e, 'f>>,
-    key: String,
-    section: Option<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_, '_> {
-    type Value = Option<Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
-    type Value = Option<Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
-        Node { context: self.context, section: self.section, depth: 1 }.visit_seq(elements)?;
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        let line = self.context.borrow().source.line();
-        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
-        let record = Record::new(object.clone());
-        if record.has_question() {
-            // Records by id.
-            let mut question = record.question(line);
-            if let Ok(question) = &mut question {
-                question.key.get_or_insert(self.key);
-            }
-            self.context.borrow_mut().hand_over(line, question)?;
-            return Ok(None);
-        }
-        if is_question(&self.key) {
-            return Ok(Some(Value::Object(object)));
-        }
-        let below = Node { context: self.context, section: self.section, depth: 1 };
-        for (key, value) in object {
-            match value {
-                // Sections of answers by question, or of records by id.
-                Value::String(_) if is_question(&key) => below.own(Map::from_iter([(key, value)]), line)?,
-                Value::Object(inner) => {
-                    let record = Record::new(inner);
-                    if record.has_question() {
-                        let mut question = record.question(line);
-                        if let Ok(question) = &mut question {
-                            question.key.get_or_insert(key);
-                            question.section = question.section.take().or_else(|| below.section.clone());
-                        }
-                        self.context.borrow_mut().hand_over(line, question)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Some(value.into()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Some(value.into()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Some(value.into()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Some(value.into()))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Some(value.into()))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-}
-
-/// A value and the line it begins on.
-struct Lined<'s, 'a>(&'s Source<'a>);
-
-impl<'de> DeserializeSeed<'de> for Lined<'_, '_> {
-    type Value = (u64, Value);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Lined<'_, '_> {
-    type Value = (u64, Value);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        // The brace has just been read.
-        let line = self.0.line();
-        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
-        Ok((line, Value::Object(object)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
-        let line = self.0.line();
-        let items = Vec::deserialize(SeqAccessDeserializer::new(elements))?;
-        Ok((line, Value::Array(items)))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok((self.0.line(), value.into()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok((self.0.line(), value.into()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok((self.0.line(), value.into()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok((self.0.line(), value.into()))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok((self.0.line(), value.into()))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok((self.0.line(), Value::Null))
     }
 }

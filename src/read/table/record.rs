@@ -10,6 +10,12 @@ use crate::read::markup;
 const TITLE: [&str; 8] =
     ["question", "title", "question_title", "question_text", "query", "q", "prompt", "questions"];
 
+/// Keys of titles that always ask.
+const SURE_TITLE: [&str; 5] = ["question", "question_title", "question_text", "q", "questions"];
+
+/// Keys of answers and of anything else.
+const NEUTRAL: [&str; 5] = ["text", "content", "output", "html", "explanation"];
+
 /// Keys that hold more words of the question than its title has.
 const BODY: [&str; 5] = ["body", "question_body", "details", "context", "description"];
 
@@ -87,6 +93,21 @@ impl Record {
             || self.is_schema_question()
             || self.pairs.iter().any(|(name, _)| is_answer(name))
                 && self.pairs.iter().any(|(name, _)| is_title(name))
+    }
+
+    /// Whether it is a question wherever it is found. A map with only a title and a text may be anything.
+    pub fn asks(&self) -> bool {
+        let has = |names: &[&str], test: &dyn Fn(&str) -> bool| {
+            self.pairs.iter().any(|(name, value)| names.contains(&name.as_str()) && test(&text_of(value)))
+        };
+        let is_answered = self.pairs.iter().any(|(name, value)| {
+            let name = name.as_str();
+            ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !text_of(value).is_empty()
+        });
+        self.is_schema_question()
+            || has(&TITLE, &is_question)
+            || has(&TITLE, &|text| !text.is_empty()) && is_answered
+            || has(&SURE_TITLE, &|text| text.split_whitespace().nth(1).is_some())
     }
 
     /// `{"@type": "Question", "name": …}` of schema.org.

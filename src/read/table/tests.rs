@@ -60,7 +60,7 @@ fn json_in_many_shapes() {
     check(
         "json",
         "{\"Why wax?\":\"It lasts.\",\n\"Is it hard?\":\"No.\"}",
-        "1 Is it hard? = No.\n1 Why wax? = It lasts.",
+        "1 Why wax? = It lasts.\n2 Is it hard? = No.",
     );
     check(
         "json",
@@ -87,6 +87,29 @@ fn json_in_many_shapes() {
         "{\"name\":\"a-package\",\"version\":\"1\",\"files\":[\"a\"],\"scripts\":{\"why\":\"x\"}}",
         "",
     );
+}
+
+#[test]
+fn sections_of_json_at_any_depth() {
+    check(
+        "json",
+        r#"[{"category":"Ropes","faqs":[
+{"question":"Why wax?","answer":"It lasts."}]},
+{"title":"Nets","questions":["Is it hard?"],"parts":[{"name":"Knots","items":{
+"Which knot?":"A bend."}}]},
+{"id":1}]"#,
+        "2 Ropes > Why wax? = It lasts.
+         3 Nets > Is it hard? = 
+         4 Knots > Which knot? = A bend.
+         5 ! no question: neither a title nor a text",
+    );
+    check(
+        "json",
+        "{\"en\":{\"faq\":[{\"q\":\"Why wax?\",\"a\":\"It lasts.\"}],\"menu\":[{\"title\":\"Home\"}]}}",
+        "1 en > Why wax? = It lasts.",
+    );
+    check("json", "[[\"Why wax?\",\"It lasts.\"]]", "1 Why wax? = It lasts.");
+    check("json", "{\"Why wax?\":[\"It lasts.\",\"It shines.\"]}", "1 Why wax? = It lasts.||It shines.");
 }
 
 #[test]

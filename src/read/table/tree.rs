@@ -1,0 +1,543 @@
+//! Records in a tree of lists and maps: JSON, YAML and TOML share this.
+//!
+//! A document is a list of records, records by id, answers by question, or sections of any of these.
+//! Lists at the top and one level below it are read element by element. Everything deeper is first read
+//! into a [`Node`].
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::record::{Record, is_part, is_question, is_title, normalized};
+use crate::question::Question;
+use crate::read::{BadRecord, Emit};
+
+/// Keys of lists of records that are not the name of a section.
+const CONTAINERS: [&str; 14] = [
+    "questions",
+    "faq",
+    "faqs",
+    "items",
+    "data",
+    "entries",
+    "results",
+    "records",
+    "rows",
+    "list",
+    "mainentity",
+    "content",
+    "qa",
+    "documents",
+];
+
+/// Containers that hold nothing but questions.
+const QUESTION_LISTS: [&str; 5] = ["questions", "faq", "faqs", "qa", "mainentity"];
+
+/// Keys that name a section in the map that holds its records.
+const SECTION_NAMES: [&str; 9] =
+    ["section", "category", "title", "name", "topic", "heading", "chapter", "group", "subject"];
+
+/// After this many elements without a question, a list holds none.
+const LONGEST_HELD: usize = 1000;
+
+/// A value and the line it begins on.
+#[derive(Debug)]
+pub struct Node {
+    /// The line of its key, or of its first token if it has no key.
+    pub line: u64,
+    /// The value itself.
+    pub shape: Shape,
+}
+
+/// What a [`Node`] holds. Maps keep the order of the source.
+#[derive(Debug)]
+pub enum Shape {
+    /// A text, a number, true, false or null.
+    Scalar(Value),
+    /// Values in order.
+    List(Vec<Node>),
+    /// Values by key, in order.
+    Map(Pairs),
+}
+
+/// The keys and values of a map.
+pub type Pairs = Vec<(String, Node)>;
+
+impl Node {
+    /// The value under a key of a map.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        let Shape::Map(pairs) = &self.shape else { return None };
+        pairs.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    /// The elements of a list; empty for anything else.
+    pub fn elements(&self) -> &[Node] {
+        if let Shape::List(items) = &self.shape { items } else { &[] }
+    }
+
+    /// The text of a scalar that is a string.
+    pub fn text(&self) -> Option<&str> {
+        if let Shape::Scalar(value) = &self.shape { value.as_str() } else { None }
+    }
+
+    /// The value without its lines.
+    pub fn into_value(self) -> Value {
+        match self.shape {
+            Shape::Scalar(value) => value,
+            Shape::List(items) => items.into_iter().map(Self::into_value).collect(),
+            Shape::Map(pairs) => values(pairs).collect(),
+        }
+    }
+
+    /// A copy without what is nested deeper than one level, enough to recognize a record.
+    pub fn outline(&self) -> Value {
+        let flat = |node: &Self| match &node.shape {
+            Shape::Scalar(value) => Some(value.clone()),
+            _ => None,
+        };
+        match &self.shape {
+            Shape::Scalar(value) => value.clone(),
+            Shape::List(items) => items.iter().filter_map(flat).collect(),
+            Shape::Map(pairs) => {
+                pairs.iter().filter_map(|(name, node)| Some((name.clone(), flat(node)?))).collect()
+            }
+        }
+    }
+
+    fn is_map(&self) -> bool {
+        matches!(self.shape, Shape::Map(_))
+    }
+
+    fn is_nested(&self) -> bool {
+        !matches!(self.shape, Shape::Scalar(_))
+    }
+}
+
+fn values(pairs: Pairs) -> impl Iterator<Item = (String, Value)> {
+    pairs.into_iter().map(|(name, node)| (name, node.into_value()))
+}
+
+/// Where the parser of a document is.
+pub trait Position {
+    /// The line of the token that was read last, from 1.
+    fn line(&self) -> u64;
+
+    /// The next line so far that is not UTF-8, each returned once.
+    fn take_unreadable(&self) -> Option<u64>;
+}
+
+/// Finds the records of a document and hands them over.
+pub struct Walk<'e, 'f> {
+    position: &'e dyn Position,
+    emit: &'e mut Emit<'f>,
+    /// Most files of the format are settings: a map with a title is not a record yet.
+    strict: bool,
+    stopped: bool,
+}
+
+impl<'e, 'f> Walk<'e, 'f> {
+    /// For a format whose files are data: every element of a list at the top is a record.
+    pub fn of_data(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
+        Self { position, emit, strict: false, stopped: false }
+    }
+
+    /// For a format whose files are mostly settings: only what asks is a record.
+    pub fn of_settings(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
+        Self { position, emit, strict: true, stopped: false }
+    }
+
+    /// Whether the receiver wants no more. The walk then ends with an error that means nothing.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// The document is broken, or the walk has [`stopped`](Self::stopped).
+    pub fn document<'de, D: Deserializer<'de>>(&mut self, document: D) -> Result<(), D::Error> {
+        document.deserialize_any(Root(self))
+    }
+
+    /// Reads a document that is in memory.
+    ///
+    /// # Errors
+    /// The walk has [`stopped`](Self::stopped).
+    pub fn node<E: Error>(&mut self, node: Node) -> Result<(), E> {
+        match node.shape {
+            Shape::Scalar(_) => Ok(()),
+            Shape::List(items) => self.elements(items, self.list(None, None, 0)),
+            Shape::Map(pairs) => {
+                let mut own = Pairs::new();
+                for (key, node) in pairs {
+                    match node.is_nested() && !is_part(&normalized(&key)) {
+                        true => own.extend(self.entry(key, node, None, 1)?),
+                        false => own.push((key, node)),
+                    }
+                }
+                self.own(own, node.line)
+            }
+        }
+    }
+
+    fn hand_over<E: Error>(
+        &mut self,
+        line: u64,
+        section: Option<&String>,
+        mut question: Result<Question, String>,
+    ) -> Result<(), E> {
+        let mut unreadable = None;
+        while let Some(line) = self.position.take_unreadable() {
+            unreadable.get_or_insert(line);
+        }
+        if let (Ok(question), Some(section)) = (&mut question, section) {
+            question.section.get_or_insert_with(|| section.clone());
+        }
+        let record = match unreadable {
+            Some(line) => Err(BadRecord::not_utf8(line)),
+            None => question.map_err(|reason| BadRecord { line, reason }),
+        };
+        if (self.emit)(record).is_break() {
+            self.stopped = true;
+            return Err(E::custom("stopped"));
+        }
+        Ok(())
+    }
+
+    fn list(&self, key: Option<&str>, section: Option<String>, depth: u8) -> List {
+        let is_data = !self.strict && depth < 2;
+        let named = key.is_some_and(|key| QUESTION_LISTS.contains(&normalized(key).as_str()));
+        List { section, trusted: is_data || named, certain: is_data && depth == 0, held: Vec::new() }
+    }
+
+    fn elements<E: Error>(&mut self, items: Vec<Node>, mut list: List) -> Result<(), E> {
+        items.into_iter().try_for_each(|node| self.element(node, &mut list))
+    }
+
+    fn element<E: Error>(&mut self, node: Node, list: &mut List) -> Result<(), E> {
+        let line = node.line;
+        let (asks, plausible, question) = match node.shape {
+            Shape::Map(pairs) if is_group(&pairs) => return self.group(pairs, list.section.as_ref()),
+            Shape::Map(pairs) => {
+                let record = Record::new(values(pairs));
+                (record.asks(), record.has_question(), record.question(line))
+            }
+            Shape::Scalar(Value::String(text)) => {
+                if !is_question(&text) {
+                    return Ok(());
+                }
+                (true, true, answered(text, Value::Null, line))
+            }
+            Shape::List(items) if items.iter().any(Node::is_map) => {
+                return self.elements(items, self.list(None, list.section.clone(), 2));
+            }
+            // A row: a question and its answer.
+            Shape::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
+                let mut items = items.into_iter().map(Node::into_value);
+                let title = items.next().and_then(|title| Some(title.as_str()?.to_owned()));
+                (true, true, answered(title.unwrap_or_default(), items.collect(), line))
+            }
+            _ => (false, false, Err("expected an object with a question".to_owned())),
+        };
+        if asks {
+            (list.trusted, list.certain) = (true, true);
+            for (line, question) in list.held.drain(..) {
+                self.hand_over(line, list.section.as_ref(), question)?;
+            }
+        }
+        let is_record = if plausible { list.trusted } else { list.certain };
+        if is_record {
+            self.hand_over(line, list.section.as_ref(), question)?;
+        } else if list.held.len() < LONGEST_HELD {
+            list.held.push((line, question));
+        }
+        Ok(())
+    }
+
+    /// A map with the name of a section and lists of its records.
+    fn group<E: Error>(&mut self, pairs: Pairs, above: Option<&String>) -> Result<(), E> {
+        let name = SECTION_NAMES.iter().find_map(|wanted| {
+            let (_, node) = pairs.iter().find(|(name, _)| normalized(name) == *wanted)?;
+            node.text().map(str::to_owned).filter(|text| !text.trim().is_empty())
+        });
+        self.children(pairs, name.or_else(|| above.cloned()), 2)
+    }
+
+    /// The values of a section: records and answers by question.
+    fn children<E: Error>(&mut self, pairs: Pairs, section: Option<String>, depth: u8) -> Result<(), E> {
+        for (key, node) in pairs {
+            let own = match node.is_nested() && !is_part(&normalized(&key)) {
+                true => self.entry(key, node, section.clone(), depth)?,
+                false => Some((key, node)),
+            };
+            self.answers(own, section.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Those pairs whose key asks.
+    fn answers<E: Error>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (String, Node)>,
+        section: Option<&String>,
+    ) -> Result<(), E> {
+        for (key, node) in pairs.into_iter().filter(|(key, _)| is_question(key)) {
+            let line = node.line;
+            self.hand_over(line, section, answered(key, node.into_value(), line))?;
+        }
+        Ok(())
+    }
+
+    /// The value of a key below the top: records, a record, or answers by question. Comes back if the key
+    /// asks and the value is its answer.
+    fn entry<E: Error>(
+        &mut self,
+        key: String,
+        node: Node,
+        above: Option<String>,
+        depth: u8,
+    ) -> Result<Option<(String, Node)>, E> {
+        let line = node.line;
+        match node.shape {
+            Shape::List(items) if !is_question(&key) || items.iter().any(Node::is_map) => {
+                let list = self.list(Some(&key), section_of(&key).or(above), depth);
+                self.elements(items, list).map(|()| None)
+            }
+            Shape::Map(pairs) => {
+                let outline = Record::new(pairs.iter().map(|(name, node)| (name.clone(), node.outline())));
+                let is_data = !self.strict && depth < 2;
+                let is_record = if is_data { outline.has_question() } else { outline.asks() };
+                if is_group(&pairs) {
+                    self.group(pairs, section_of(&key).or(above).as_ref())?;
+                } else if is_record {
+                    let mut question = Record::new(values(pairs)).question(line);
+                    if let Ok(question) = &mut question {
+                        question.key.get_or_insert(key);
+                    }
+                    self.hand_over(line, above.as_ref(), question)?;
+                } else if is_question(&key) {
+                    return Ok(Some((key, Node { line, shape: Shape::Map(pairs) })));
+                } else {
+                    self.children(pairs, section_of(&key).or(above), depth + 1)?;
+                }
+                Ok(None)
+            }
+            shape => Ok(Some((key, Node { line, shape }))),
+        }
+    }
+
+    /// What a document has beside lists and maps: one record, or answers by question.
+    fn own<E: Error>(&mut self, own: Pairs, line: u64) -> Result<(), E> {
+        let record = Record::new(own.iter().map(|(name, node)| (name.clone(), node.outline())));
+        if record.asks() && record.has_question() {
+            return self.hand_over(line, None, Record::new(values(own)).question(line));
+        }
+        self.answers(own, None)
+    }
+}
+
+/// What is known of a list by its elements so far.
+struct List {
+    section: Option<String>,
+    /// A map with a title is a question.
+    trusted: bool,
+    /// Any other map is a broken record.
+    certain: bool,
+    /// Elements from before the first that surely asks.
+    held: Vec<(u64, Result<Question, String>)>,
+}
+
+fn section_of(key: &str) -> Option<String> {
+    (!CONTAINERS.contains(&normalized(key).as_str())).then(|| key.to_owned())
+}
+
+fn answered(title: String, answer: Value, line: u64) -> Result<Question, String> {
+    Record::new([("question".to_owned(), Value::String(title)), ("answer".to_owned(), answer)]).question(line)
+}
+
+/// Whether a map is a section: it asks nothing itself, and holds something that does.
+fn is_group(pairs: &Pairs) -> bool {
+    let asks = |(key, node): &(String, Node)| {
+        let text = node.text().unwrap_or_default();
+        is_title(&normalized(key)) && (is_question(text) || !text.is_empty() && normalized(key) != "title")
+    };
+    let holds = |(key, node): &(String, Node)| {
+        let is_container = CONTAINERS.contains(&normalized(key).as_str());
+        let records = node.elements().iter().any(|element| match &element.shape {
+            Shape::Map(inner) => {
+                let has_title = |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
+                inner.iter().any(has_title) || is_group(inner)
+            }
+            Shape::Scalar(Value::String(text)) => is_container && is_question(text),
+            _ => false,
+        });
+        let answers = matches!(&node.shape, Shape::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
+        (records || answers) && !is_part(&normalized(key))
+    };
+    !pairs.iter().any(asks) && pairs.iter().any(holds)
+}
+
+/// Visits the value of a document.
+struct Root<'w, 'e, 'f>(&'w mut Walk<'e, 'f>);
+
+impl<'de> Visitor<'de> for Root<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<(), A::Error> {
+        let list = self.0.list(None, None, 0);
+        self.0.stream(elements, list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let begin = self.0.position.line();
+        let mut own = Pairs::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if is_part(&normalized(&key)) {
+                own.push((key, entries.next_value_seed(Tree(self.0.position))?));
+            } else {
+                let line = self.0.position.line();
+                own.extend(entries.next_value_seed(Entry { walk: self.0, key, line })?);
+            }
+        }
+        self.0.own(own, begin)
+    }
+}
+
+impl Walk<'_, '_> {
+    fn stream<'de, A: SeqAccess<'de>>(&mut self, mut elements: A, mut list: List) -> Result<(), A::Error> {
+        while let Some(node) = elements.next_element_seed(Tree(self.position))? {
+            self.element(node, &mut list)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the value of a key at the top; what is neither a list nor a section comes back.
+struct Entry<'w, 'e, 'f> {
+    walk: &'w mut Walk<'e, 'f>,
+    key: String,
+    line: u64,
+}
+
+impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_> {
+    type Value = Option<(String, Node)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Reads a value of any depth.
+pub struct Tree<'p>(pub &'p dyn Position);
+
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// The methods of a visitor for scalars.
+macro_rules! scalars {
+    ($self:ident, $value:ident, $result:expr) => {
+        fn visit_bool<E: Error>($self, $value: bool) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_i64<E: Error>($self, $value: i64) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_u64<E: Error>($self, $value: u64) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_f64<E: Error>($self, $value: f64) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_str<E: Error>($self, $value: &str) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_string<E: Error>($self, $value: String) -> Result<Self::Value, E> {
+            Ok($result)
+        }
+        fn visit_unit<E: Error>($self) -> Result<Self::Value, E> {
+            let $value = Value::Null;
+            Ok($result)
+        }
+    };
+}
+
+impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
+    type Value = Option<(String, Node)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
+        if is_question(&self.key) {
+            let Node { shape, .. } = Tree(self.walk.position).visit_seq(elements)?;
+            return self.walk.entry(self.key, Node { line: self.line, shape }, None, 1);
+        }
+        let list = self.walk.list(Some(&self.key), section_of(&self.key), 1);
+        self.walk.stream(elements, list).map(|()| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+        let Node { shape, .. } = Tree(self.walk.position).visit_map(entries)?;
+        self.walk.entry(self.key, Node { line: self.line, shape }, None, 1)
+    }
+
+    scalars!(self, value, Some((self.key, Node { line: self.line, shape: Shape::Scalar(value.into()) })));
+}
+
+impl<'de> Visitor<'de> for Tree<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Node, A::Error> {
+        let line = self.0.line();
+        let mut items = Vec::new();
+        while let Some(item) = elements.next_element_seed(Self(self.0))? {
+            items.push(item);
+        }
+        Ok(Node { line, shape: Shape::List(items) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        // The brace has just been read.
+        let line = self.0.line();
+        let (mut pairs, mut merged) = (Pairs::new(), Pairs::new());
+        while let Some(key) = entries.next_key::<String>()? {
+            let line = self.0.line();
+            let Node { shape, .. } = entries.next_value_seed(Self(self.0))?;
+            match shape {
+                // YAML's merge key.
+                Shape::Map(inner) if key == "<<" => merged.extend(inner),
+                Shape::List(maps) if key == "<<" => {
+                    merged.extend(maps.into_iter().flat_map(|map| match map.shape {
+                        Shape::Map(inner) => inner,
+                        _ => Vec::new(),
+                    }));
+                }
+                shape => pairs.push((key, Node { line, shape })),
+            }
+        }
+        if !merged.is_empty() {
+            let own: HashSet<String> = pairs.iter().map(|(key, _)| key.clone()).collect();
+            pairs.extend(merged.into_iter().filter(|(key, _)| !own.contains(key)));
+        }
+        Ok(Node { line, shape: Shape::Map(pairs) })
+    }
+
+    scalars!(self, value, Node { line: self.0.line(), shape: Shape::Scalar(value.into()) });
+}
