@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
@@ -41,6 +41,7 @@ pub struct Text {
     /// Lines of the stream that were not UTF-8, until somebody asks.
     unreadable: VecDeque<u64>,
     extension: String,
+    directory: Option<PathBuf>,
     file: File,
 }
 
@@ -51,7 +52,8 @@ impl Text {
     /// The file cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        Self::new(File::open(path)?, extension)
+        let directory = path.parent().map(Path::to_owned);
+        Ok(Self { directory, ..Self::new(File::open(path)?, extension)? })
     }
 
     fn new(file: File, extension: String) -> io::Result<Self> {
@@ -69,6 +71,7 @@ impl Text {
             within_line: false,
             unreadable: VecDeque::new(),
             extension,
+            directory: None,
             file,
         })
     }
@@ -79,7 +82,8 @@ impl Text {
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
         self.file.rewind()?;
-        *self = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        let (extension, directory) = (std::mem::take(&mut self.extension), self.directory.take());
+        *self = Self { directory, ..Self::new(self.file.try_clone()?, extension)? };
         Ok(())
     }
 
@@ -116,6 +120,11 @@ impl Text {
     /// The file's extension in lower case, without its dot; empty where it has none.
     pub fn extension(&self) -> &str {
         &self.extension
+    }
+
+    /// The directory of the file.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// The next line that the stream could not read as UTF-8, each told once.

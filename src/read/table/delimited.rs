@@ -7,6 +7,7 @@ use std::rc::Rc;
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
+use super::anki::Notes;
 use super::record::{Record, is_answer, is_question, is_title, normalized};
 use crate::read::{BadRecord, Emit, Text, invalid};
 
@@ -25,26 +26,38 @@ pub struct Layout {
     pub names: Vec<String>,
     /// The first record is no question.
     pub has_header: bool,
+    /// The records are notes of Anki, whose columns have no names.
+    pub notes: Option<Notes>,
 }
 
 /// The layout of a file by its beginning, where its columns can be told apart.
 pub fn layout(extension: &str, head: &str) -> Option<Layout> {
     let delimiter = delimiter(extension, head);
-    let mut reader = builder(delimiter).from_reader(head.as_bytes());
+    let mut reader = builder(delimiter, false).from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
-    let first = sample.first()?;
-    let names: Vec<String> = first.iter().map(normalized).collect();
-    if names.iter().any(|name| is_title(name)) && !first.iter().any(is_question)
-        || names.iter().any(|name| name == "_id" || name == "id") && names.iter().any(|name| is_answer(name))
-    {
-        return Some(Layout { delimiter, names, has_header: true });
-    }
     // The last record of the sample may be cut.
     if sample.len() > 1 {
         sample.pop();
     }
-    let names = guessed_names(&sample)?;
-    Some(Layout { delimiter, names, has_header: false })
+    let (names, has_header) = columns(&sample)?;
+    Some(Layout { delimiter, names, has_header, notes: None })
+}
+
+/// The names of a table's columns by its first records, and whether the first record is a header.
+pub fn columns(sample: &[StringRecord]) -> Option<(Vec<String>, bool)> {
+    let first = sample.first()?;
+    if is_header(first) {
+        return Some((first.iter().map(normalized).collect(), true));
+    }
+    Some((guessed_names(sample)?, false))
+}
+
+/// Whether a record has the names of columns.
+pub fn is_header(record: &StringRecord) -> bool {
+    let names: Vec<String> = record.iter().map(normalized).collect();
+    let has_key = names.iter().any(|name| name == "_id" || name == "id");
+    names.iter().any(|name| is_title(name)) && !record.iter().any(is_question)
+        || has_key && names.iter().any(|name| is_answer(name))
 }
 
 /// Without names the column that asks most is the question, and of the others the one with the most
@@ -77,16 +90,17 @@ fn delimiter(extension: &str, head: &str) -> u8 {
     [b'|', b';', b'\t', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
-fn builder(delimiter: u8) -> ReaderBuilder {
+/// A parser of records; `comments` are lines that begin with `#`.
+pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
-    builder.delimiter(delimiter).has_headers(false).flexible(true);
+    builder.delimiter(delimiter).has_headers(false).flexible(true).comment(comments.then_some(b'#'));
     builder
 }
 
 /// Reads record by record.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
-    let mut reader = builder(layout.delimiter).buffer_capacity(8 << 10).from_reader(source.clone());
+    let mut reader = builder(layout.delimiter, layout.notes.is_some()).buffer_capacity(8 << 10).from_reader(source.clone());
     let mut record = StringRecord::new();
     let mut header_follows = layout.has_header;
     // The reader reads ahead of its records.
@@ -129,9 +143,11 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         let question = if bad {
             Err(BadRecord::not_utf8(line))
         } else {
-            let pairs =
-                layout.names.iter().cloned().zip(record.iter().map(|field| Value::String(field.to_owned())));
-            Record::new(pairs).question(line).map_err(|reason| BadRecord { line, reason })
+            let record = match &layout.notes {
+                Some(notes) => Record::new(notes.pairs(&record)),
+                None => Record::new(layout.names.iter().cloned().zip(record.iter().map(Value::from))),
+            };
+            record.question(line).map_err(|reason| BadRecord { line, reason })
         };
         if emit(question).is_break() {
             return Ok(());

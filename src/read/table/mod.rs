@@ -1,19 +1,29 @@
-//! Records with named parts: CSV, TSV, JSON, JSON Lines.
+//! Records with named parts: CSV, TSV, JSON, JSON Lines, YAML, TOML, Anki exports, spreadsheets.
 //!
-//! Names have many spellings (`question`, `title`, `Question Text`); which one means what stands in
-//! [`record`], once for every format.
+//! [`record`] knows which name means what (`question`, `title`, `Question Text`), and [`tree`] where records
+//! are in nested data. A format only parses.
 
+mod anki;
 mod delimited;
 mod json;
+mod rasa;
 mod record;
+pub mod spreadsheet;
+mod toml;
 mod tree;
+mod yaml;
 
 pub use json::reason as json_reason;
 pub use record::Record;
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Read};
 
-use super::{Emit, Reader, Text};
+use super::{Emit, Reader, Text, invalid};
+use record::{is_question, is_sure_title, normalized};
+
+/// The largest file that is read into memory as a whole, in bytes: YAML and TOML.
+const LARGEST_TEXT: u64 = 64 << 20;
 
 /// Reads tables and lists of records.
 pub struct Table;
@@ -22,6 +32,8 @@ pub struct Table;
 enum Format {
     JsonLines,
     Json,
+    Yaml,
+    Toml,
     Delimited(delimited::Layout),
 }
 
@@ -33,6 +45,8 @@ impl Format {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "json" if is_json_lines(start) => Some(Self::JsonLines),
             "json" => Some(Self::Json),
+            "yml" | "yaml" => Some(Self::Yaml),
+            "toml" => Some(Self::Toml),
             "csv" | "tsv" => delimited::layout(extension, head).map(Self::Delimited),
             "txt" | "text" | "" | "data" | "log" if start.starts_with('{') && is_json_lines(start) => {
                 Some(Self::JsonLines)
@@ -40,11 +54,10 @@ impl Format {
             "txt" | "text" | "" | "data" if start.starts_with(['{', '[']) && looks_like_json(start) => {
                 Some(Self::Json)
             }
-            "txt" | "text" | "" | "data" => {
-                let layout = delimited::layout(extension, head)?;
-                let told_apart = layout.has_header && layout.names.len() > 1;
-                told_apart.then_some(Self::Delimited(layout))
-            }
+            "txt" | "text" | "" | "data" => delimited::layout(extension, head)
+                .filter(|layout| layout.has_header && layout.names.len() > 1)
+                .or_else(|| anki::layout(head))
+                .map(Self::Delimited),
             _ => None,
         }
     }
@@ -65,6 +78,22 @@ fn looks_like_json(start: &str) -> bool {
     matches!(bare.as_str(), "{\"" | "[{" | "[\"")
 }
 
+/// The whole text, and its lines that are not UTF-8.
+fn whole(text: &mut Text, format: &str) -> io::Result<(String, VecDeque<u64>)> {
+    let mut content = String::new();
+    (&mut *text).take(LARGEST_TEXT + 1).read_to_string(&mut content)?;
+    if content.len() as u64 > LARGEST_TEXT {
+        return Err(invalid(format!("a {format} file of more than {} MiB", LARGEST_TEXT >> 20)));
+    }
+    Ok((content, std::iter::from_fn(|| text.take_unreadable()).collect()))
+}
+
+/// Whether the key on a line of settings belongs to a question.
+fn asks(line: &str, separator: char) -> bool {
+    let line = line.trim_start().trim_start_matches("- ");
+    line.split_once(separator).is_some_and(|(key, _)| is_sure_title(&normalized(key)) || is_question(key))
+}
+
 impl Reader for Table {
     fn name(&self) -> &'static str {
         "table"
@@ -73,7 +102,7 @@ impl Reader for Table {
     fn fit(&self, extension: &str, head: &str) -> u8 {
         match (extension, Format::of(extension, head)) {
             (_, None) => 0,
-            ("csv" | "tsv" | "json" | "jsonl" | "ndjson", Some(_)) => 90,
+            ("csv" | "tsv" | "json" | "jsonl" | "ndjson" | "yml" | "yaml" | "toml", Some(_)) => 90,
             (_, Some(_)) => 85,
         }
     }
@@ -84,6 +113,8 @@ impl Reader for Table {
         match Format::of(&extension, &head) {
             Some(Format::JsonLines) => json::read_lines(text, emit),
             Some(Format::Json) => json::read_stream(text, emit),
+            Some(Format::Yaml) => yaml::read(text, emit),
+            Some(Format::Toml) => toml::read(text, emit),
             Some(Format::Delimited(layout)) => delimited::read(&layout, text, emit),
             None => Ok(()),
         }

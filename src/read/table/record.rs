@@ -65,6 +65,11 @@ pub fn is_title(name: &str) -> bool {
     TITLE.contains(&name)
 }
 
+/// Whether a key of this (normalized) name holds a question, and nothing else has such a key.
+pub fn is_sure_title(name: &str) -> bool {
+    SURE_TITLE.contains(&name)
+}
+
 /// Whether a column or key of this (normalized) name holds an answer.
 pub fn is_answer(name: &str) -> bool {
     ANSWER.contains(&name) || BODY.contains(&name)

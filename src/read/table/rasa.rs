@@ -1,0 +1,186 @@
+//! Rasa training data: `nlu.yml` has the questions of each intent, `domain.yml` the responses.
+//!
+//! The response `utter_refund` answers the intent `refund` (<https://rasa.com/docs/rasa/training-data-format>).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::record::text_of;
+use super::tree::{Node, Shape};
+use super::yaml;
+use crate::question::Question;
+use crate::read::{BadRecord, Emit, markup};
+
+/// Files with responses, in the directory of the training data or the one above it.
+const RESPONSE_FILES: [&str; 4] = ["domain.yml", "domain.yaml", "responses.yml", "responses.yaml"];
+
+/// The largest such file that is read, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Whether a YAML file holds intents.
+pub fn is_training_data(text: &str) -> bool {
+    text.lines().any(|line| line.trim_end() == "nlu:") && text.contains("intent:")
+}
+
+/// Responses by name.
+#[derive(Default)]
+pub struct Responses(HashMap<String, String>);
+
+impl Responses {
+    /// Reads the files with responses near a directory. A broken one is a bad record of line 1.
+    pub fn near(directory: Option<&Path>, emit: &mut Emit<'_>) -> Self {
+        let mut responses = Self::default();
+        let directories = directory.into_iter().flat_map(|directory| [Some(directory), directory.parent()]);
+        for path in directories.flatten().flat_map(|directory| RESPONSE_FILES.map(|name| directory.join(name))) {
+            let Ok(file) = File::open(&path) else { continue };
+            let mut text = String::new();
+            let read = match file.take(LARGEST + 1).read_to_string(&mut text) {
+                Err(error) => Err(error.to_string()),
+                Ok(bytes) if bytes as u64 > LARGEST => Err(format!("more than {} MiB", LARGEST >> 20)),
+                Ok(_) => yaml::nodes(&text).map_err(|bad| format!("line {}: {}", bad.line, bad.reason)),
+            };
+            match read {
+                Ok(documents) => documents.iter().for_each(|document| responses.add(document)),
+                Err(reason) => {
+                    let reason = format!("no responses: {}: {reason}", path.display());
+                    let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
+                }
+            }
+        }
+        responses
+    }
+
+    /// The responses of a document that are not there yet.
+    fn add(&mut self, document: &Node) {
+        if let Some(Node { shape: Shape::Map(pairs), .. }) = document.get("responses") {
+            for (name, variants) in pairs {
+                // Each variant has its text on the first level.
+                let texts = variants.elements().iter().map(|variant| text_of(&variant.outline()));
+                let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+                self.0.entry(name.clone()).or_insert_with(|| texts.join("\n\n"));
+            }
+        }
+    }
+}
+
+/// Hands over the intents of a document.
+pub fn read(document: &Node, responses: &Responses, emit: &mut Emit<'_>) {
+    let mut own = Responses::default();
+    own.add(document);
+    for item in document.get("nlu").map_or(&[][..], Node::elements) {
+        let Some(intent) = item.get("intent").and_then(Node::text) else { continue };
+        let name = format!("utter_{intent}");
+        let answer = own.0.get(&name).or_else(|| responses.0.get(&name));
+        let record = question(intent, item, answer).ok_or_else(|| {
+            BadRecord { line: item.line, reason: format!("no question: the intent {intent} has no examples") }
+        });
+        if emit(record).is_break() {
+            return;
+        }
+    }
+}
+
+fn question(intent: &str, item: &Node, answer: Option<&String>) -> Option<Question> {
+    let node = item.get("examples")?;
+    let mut examples: Vec<String> = match node.text() {
+        Some(text) => text.lines().map(example).collect(),
+        // The long form: `- text: …`, with metadata.
+        None => node.elements().iter().map(|element| example(&text_of(&element.outline()))).collect(),
+    };
+    examples.retain(|example| !example.is_empty());
+    let title = (!examples.is_empty()).then(|| examples.remove(0))?;
+    let mut question = Question::new(title, item.line);
+    question.key = Some(intent.to_owned());
+    question.also = examples;
+    question.answer = answer.cloned().unwrap_or_default();
+    Some(question)
+}
+
+/// `- fly to [Lima](city)` → `fly to Lima`
+fn example(line: &str) -> String {
+    let line = line.trim();
+    let mut rest = line.strip_prefix("- ").unwrap_or(line.strip_prefix('-').unwrap_or(line));
+    let mut text = String::new();
+    while let Some((before, entity, after)) = entity(rest) {
+        text.push_str(before);
+        text.push_str(entity);
+        rest = after;
+    }
+    text.push_str(rest);
+    markup::one_line(&text)
+}
+
+/// The first annotation: what is before it, its text, and what is after it.
+fn entity(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let open = from + text[from..].find('[')?;
+        let close = open + text[open..].find(']')?;
+        let after = &text[close + 1..];
+        let pair = [('(', ')'), ('{', '}'), ('[', ']')].into_iter().find(|(begin, _)| after.starts_with(*begin));
+        if let Some(end) = pair.and_then(|(_, end)| after.find(end)) {
+            return Some((&text[..open], &text[open + 1..close], &after[end + 1..]));
+        }
+        from = close + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::example;
+    use crate::question::Question;
+    use crate::read::{BadRecord, Found, read};
+
+    const NLU: &str = "version: \"3.1\"\n\nnlu:\n- intent: wax\n  examples: |\n    - why [wax](material) a rope?\n    - what does wax do\n- intent: hard\n  examples:\n  - text: |\n      is it hard\n    metadata: x\n- synonym: wax\n  examples: |\n    - beeswax\n- intent: empty\nstories:\n- story: Is it a question?\n";
+    const DOMAIN: &str = "intents:\n- wax\nresponses:\n  utter_wax:\n  - text: It lasts.\n  - text: It shines.\n    buttons:\n    - title: More?\n  utter_other:\n  - text: x\n";
+
+    fn records(path: &Path) -> Vec<Result<Question, BadRecord>> {
+        let mut records = Vec::new();
+        let mut emit = |record| {
+            records.push(record);
+            std::ops::ControlFlow::Continue(())
+        };
+        read(&Found { path: path.to_owned(), bytes: 0, named: true }, &mut emit).unwrap();
+        records
+    }
+
+    #[test]
+    fn intents_have_their_responses() {
+        for domain in ["data/domain.yml", "domain.yml"] {
+            let project = tempfile::tempdir().unwrap();
+            let nlu = project.path().join("data/nlu.yml");
+            fs::create_dir(project.path().join("data")).unwrap();
+            fs::write(&nlu, NLU).unwrap();
+            assert_eq!(records(&nlu)[0].as_ref().unwrap().answer, "");
+            fs::write(project.path().join(domain), DOMAIN).unwrap();
+            let records = records(&nlu);
+            let wax = records[0].as_ref().unwrap();
+            assert_eq!((wax.title.as_str(), wax.answer.as_str()), ("why wax a rope?", "It lasts.\n\nIt shines."));
+            assert_eq!((wax.also.as_slice(), wax.source.line), (&["what does wax do".to_owned()][..], 4));
+            assert_eq!(wax.key.as_deref(), Some("wax"));
+            assert_eq!(records[1].as_ref().unwrap().title, "is it hard");
+            let bad = records[2].as_ref().unwrap_err();
+            assert_eq!((bad.line, bad.reason.as_str()), (16, "no question: the intent empty has no examples"));
+            assert_eq!(records.len(), 3);
+            fs::write(project.path().join(domain), "responses: [").unwrap();
+            assert!(self::records(&nlu)[0].as_ref().unwrap_err().reason.contains("domain.yml: line 1: broken YAML"));
+            let domain = project.path().join(domain);
+            fs::write(&domain, DOMAIN).unwrap();
+            assert!(self::records(&domain).is_empty());
+        }
+    }
+
+    #[test]
+    fn annotations_become_their_text() {
+        assert_eq!(example("- fly to [Lima](city) [soon](when:time)"), "fly to Lima soon");
+        assert_eq!(example(r#"- to [NYC]{"entity": "city", "role": "to"}?"#), "to NYC?");
+        assert_eq!(example("- what is a[0] and [x]"), "what is a[0] and [x]");
+        assert_eq!(example("-"), "");
+    }
+}
