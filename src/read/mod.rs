@@ -19,6 +19,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::question::Question;
+use table::spreadsheet;
 
 pub use text::Text;
 pub use walk::{Found, walk};
@@ -99,6 +100,9 @@ pub enum Outcome {
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
 pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+    if spreadsheet::EXTENSIONS.contains(&walk::extension(&file.path).as_str()) {
+        return spreadsheet::read(&file.path, emit).map(|()| Outcome::Read("spreadsheet"));
+    }
     let mut text = Text::open(&file.path)?;
     let head = text.head()?;
     if head.trim().is_empty() {

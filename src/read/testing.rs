@@ -24,15 +24,21 @@ pub fn read(reader: &dyn Reader, extension: &str, content: &[u8]) -> Vec<Result<
 /// `3 ! reason`. Line ends in answers become `|`; white space before expected lines is ignored.
 #[track_caller]
 pub fn check(reader: &dyn Reader, extension: &str, content: &str, expected: &str) {
+    check_records(read(reader, extension, content.as_bytes()), expected);
+}
+
+/// Compares records as [`check`] does.
+#[track_caller]
+pub fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str) {
     let mut shown = String::new();
-    for record in read(reader, extension, content.as_bytes()) {
+    for record in records {
         match record {
             Ok(question) => show(&question, &mut shown),
             Err(bad) => writeln!(shown, "{} ! {}", bad.line, bad.reason).unwrap(),
         }
     }
     let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-    assert_eq!(shown, expected, "{content}");
+    assert_eq!(shown, expected);
 }
 
 fn show(question: &Question, shown: &mut String) {

@@ -51,7 +51,7 @@ impl Text {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension = super::walk::extension(path);
         let directory = path.parent().map(Path::to_owned);
         Ok(Self { directory, ..Self::new(File::open(path)?, extension)? })
     }

@@ -6,8 +6,10 @@ use ignore::WalkBuilder;
 
 /// The extensions of files that are looked into when a folder is walked; a file that was named is
 /// looked into whatever it is called.
-const EXTENSIONS: [&str; 12] =
-    ["md", "markdown", "mdx", "txt", "html", "htm", "csv", "tsv", "json", "jsonl", "ndjson", "xml"];
+const EXTENSIONS: [&str; 18] = [
+    "md", "markdown", "mdx", "txt", "html", "htm", "csv", "tsv", "json", "jsonl", "ndjson", "xml", "yml",
+    "yaml", "toml", "xlsx", "xlsm", "ods",
+];
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,12 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
 }
 
 fn has_known_extension(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    EXTENSIONS.contains(&extension.as_str())
+    // Office creates `~$faq.xlsx` while `faq.xlsx` is open.
+    let is_lock = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"~$"));
+    !is_lock && EXTENSIONS.contains(&extension(path).as_str())
+}
+
+/// A file's extension in lower case, without its dot; empty if it has none.
+pub fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }

@@ -52,8 +52,12 @@ pub fn layout(head: &str) -> Option<Layout> {
         None => b'\t',
     };
     let layout = Layout { delimiter, names: Vec::new(), has_header: false, notes: None };
-    let mut sample: Vec<StringRecord> =
-        builder(delimiter, true).from_reader(head.as_bytes()).records().take(SAMPLE).filter_map(Result::ok).collect();
+    let mut sample: Vec<StringRecord> = builder(delimiter, true)
+        .from_reader(head.as_bytes())
+        .records()
+        .take(SAMPLE)
+        .filter_map(Result::ok)
+        .collect();
     // The last record of the sample may be cut.
     if sample.len() > 2 {
         sample.pop();
@@ -61,7 +65,9 @@ pub fn layout(head: &str) -> Option<Layout> {
     if !has_headers && !are_cards(&sample) {
         return None;
     }
-    if notes.tags_column.is_none() && sample.iter().all(|note| note.len() >= 3 && note.len() == sample[0].len()) {
+    if notes.tags_column.is_none()
+        && sample.iter().all(|note| note.len() >= 3 && note.len() == sample[0].len())
+    {
         let last = sample.first()?.len() - 1;
         notes.tags_column = sample.iter().all(|note| are_tags(&note[last])).then_some(last);
     }
@@ -82,7 +88,10 @@ fn separator(value: &str) -> Option<u8> {
 
 fn guessed_separator(head: &str) -> u8 {
     let first = head.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
-    [b'\t', b'|', b';', b','].into_iter().find(|delimiter| first.as_bytes().contains(delimiter)).unwrap_or(b'\t')
+    [b'\t', b'|', b';', b',']
+        .into_iter()
+        .find(|delimiter| first.as_bytes().contains(delimiter))
+        .unwrap_or(b'\t')
 }
 
 /// Whether these lines are a list of cards, and not prose, a log or a list of numbers.
@@ -90,9 +99,13 @@ fn are_cards(sample: &[StringRecord]) -> bool {
     let share = |test: &dyn Fn(&StringRecord) -> bool| {
         sample.iter().filter(|note| test(note)).count() * 10 / sample.len().max(1)
     };
-    let words = |text: &str| text.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
+    let words =
+        |text: &str| text.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
     let fits = |note: &StringRecord| {
-        note.len() == sample[0].len() && (2..=3).contains(&note.len()) && words(&note[0]) > 0 && !note[1].trim().is_empty()
+        note.len() == sample[0].len()
+            && (2..=3).contains(&note.len())
+            && words(&note[0]) > 0
+            && !note[1].trim().is_empty()
     };
     let mut fronts: Vec<&str> = sample.iter().filter_map(|note| note.get(0)).collect();
     fronts.sort_unstable();
@@ -112,7 +125,8 @@ impl Notes {
     /// The names and values of a note.
     pub fn pairs(&self, note: &StringRecord) -> Vec<(String, Value)> {
         let special = [self.tags_column, self.deck_column, self.guid_column, self.note_type_column];
-        let mut fields = (0..note.len()).filter(|column| !special.contains(&Some(*column))).map(|column| &note[column]);
+        let mut fields =
+            (0..note.len()).filter(|column| !special.contains(&Some(*column))).map(|column| &note[column]);
         let title = self.text(fields.next().unwrap_or_default());
         let title = if self.html { markup::title(&format!("<p>{title}</p>")) } else { title };
         let answer: Vec<String> = fields
@@ -182,7 +196,10 @@ mod tests {
             "7 #g1 Ropes::Care > Wax = It  lasts.\n8 #g2 Bends hold. = ",
         );
         check("#separator:Semicolon\n#deck:Ropes\nWax;It lasts.\n", "3 Ropes > Wax = It lasts.");
-        check("#html:true\nVec&lt;T&gt; in <i>Rust</i>\tA list.\tMore about it, at length.\n", "2 Vec<T> in Rust = A list.||More about it, at length.");
+        check(
+            "#html:true\nVec&lt;T&gt; in <i>Rust</i>\tA list.\tMore about it, at length.\n",
+            "2 Vec<T> in Rust = A list.||More about it, at length.",
+        );
     }
 
     #[test]

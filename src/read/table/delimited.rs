@@ -100,7 +100,9 @@ pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
 /// Reads record by record.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
-    let mut reader = builder(layout.delimiter, layout.notes.is_some()).buffer_capacity(8 << 10).from_reader(source.clone());
+    let mut reader = builder(layout.delimiter, layout.notes.is_some())
+        .buffer_capacity(8 << 10)
+        .from_reader(source.clone());
     let mut record = StringRecord::new();
     let mut header_follows = layout.has_header;
     // The reader reads ahead of its records.

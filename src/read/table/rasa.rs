@@ -34,7 +34,9 @@ impl Responses {
     pub fn near(directory: Option<&Path>, emit: &mut Emit<'_>) -> Self {
         let mut responses = Self::default();
         let directories = directory.into_iter().flat_map(|directory| [Some(directory), directory.parent()]);
-        for path in directories.flatten().flat_map(|directory| RESPONSE_FILES.map(|name| directory.join(name))) {
+        for path in
+            directories.flatten().flat_map(|directory| RESPONSE_FILES.map(|name| directory.join(name)))
+        {
             let Ok(file) = File::open(&path) else { continue };
             let mut text = String::new();
             let read = match file.take(LARGEST + 1).read_to_string(&mut text) {
@@ -74,8 +76,9 @@ pub fn read(document: &Node, responses: &Responses, emit: &mut Emit<'_>) {
         let Some(intent) = item.get("intent").and_then(Node::text) else { continue };
         let name = format!("utter_{intent}");
         let answer = own.0.get(&name).or_else(|| responses.0.get(&name));
-        let record = question(intent, item, answer).ok_or_else(|| {
-            BadRecord { line: item.line, reason: format!("no question: the intent {intent} has no examples") }
+        let record = question(intent, item, answer).ok_or_else(|| BadRecord {
+            line: item.line,
+            reason: format!("no question: the intent {intent} has no examples"),
         });
         if emit(record).is_break() {
             return;
@@ -120,7 +123,8 @@ fn entity(text: &str) -> Option<(&str, &str, &str)> {
         let open = from + text[from..].find('[')?;
         let close = open + text[open..].find(']')?;
         let after = &text[close + 1..];
-        let pair = [('(', ')'), ('{', '}'), ('[', ']')].into_iter().find(|(begin, _)| after.starts_with(*begin));
+        let pair =
+            [('(', ')'), ('{', '}'), ('[', ']')].into_iter().find(|(begin, _)| after.starts_with(*begin));
         if let Some(end) = pair.and_then(|(_, end)| after.find(end)) {
             return Some((&text[..open], &text[open + 1..close], &after[end + 1..]));
         }
@@ -161,15 +165,27 @@ mod tests {
             fs::write(project.path().join(domain), DOMAIN).unwrap();
             let records = records(&nlu);
             let wax = records[0].as_ref().unwrap();
-            assert_eq!((wax.title.as_str(), wax.answer.as_str()), ("why wax a rope?", "It lasts.\n\nIt shines."));
+            assert_eq!(
+                (wax.title.as_str(), wax.answer.as_str()),
+                ("why wax a rope?", "It lasts.\n\nIt shines.")
+            );
             assert_eq!((wax.also.as_slice(), wax.source.line), (&["what does wax do".to_owned()][..], 4));
             assert_eq!(wax.key.as_deref(), Some("wax"));
             assert_eq!(records[1].as_ref().unwrap().title, "is it hard");
             let bad = records[2].as_ref().unwrap_err();
-            assert_eq!((bad.line, bad.reason.as_str()), (16, "no question: the intent empty has no examples"));
+            assert_eq!(
+                (bad.line, bad.reason.as_str()),
+                (16, "no question: the intent empty has no examples")
+            );
             assert_eq!(records.len(), 3);
             fs::write(project.path().join(domain), "responses: [").unwrap();
-            assert!(self::records(&nlu)[0].as_ref().unwrap_err().reason.contains("domain.yml: line 1: broken YAML"));
+            assert!(
+                self::records(&nlu)[0]
+                    .as_ref()
+                    .unwrap_err()
+                    .reason
+                    .contains("domain.yml: line 1: broken YAML")
+            );
             let domain = project.path().join(domain);
             fs::write(&domain, DOMAIN).unwrap();
             assert!(self::records(&domain).is_empty());

@@ -1,1 +1,492 @@
-//! Spreadsheets
+//! Spreadsheets, sheet by sheet and row by row: XLSX with `calamine`, ODS from its XML.
+//!
+//! calamine's reader of ODS, and its ranges of XLSX, hold every cell between the first and the last one, so a
+//! small file could take all memory. Its reader of cells holds one.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
+use csv::StringRecord;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use serde_json::Value;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::delimited::{columns, is_header};
+use super::record::Record;
+use crate::read::{BadRecord, Emit, invalid};
+
+/// The extensions of spreadsheets, in lower case.
+pub const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
+
+/// The largest file, expanded, in bytes.
+const LARGEST: u64 = 256 << 20;
+
+/// How many rows are looked at to find the header, or to tell columns apart that have no names.
+const SAMPLE: usize = 50;
+
+/// A header is not further down than this. A title and notes may be above it.
+const HEADER_WITHIN: usize = 10;
+
+/// The largest row, in bytes of text.
+const LARGEST_ROW: usize = 16 << 20;
+
+/// The last column that a spreadsheet can have, from 1.
+const LAST_COLUMN: usize = 16_384;
+
+/// Reads a spreadsheet; the line of a question is its row.
+///
+/// # Errors
+/// The file cannot be read, is encrypted, is no spreadsheet, or too large.
+pub fn read(path: &Path, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut magic = [0; 4];
+    let magic = file.read_exact(&mut magic).map(|()| magic);
+    file.rewind()?;
+    match magic {
+        Ok([b'P', b'K', ..]) => {}
+        // An OLE container: Office puts encrypted files into one.
+        Ok([0xd0, 0xcf, 0x11, 0xe0]) => return Err(invalid("an encrypted spreadsheet, or one of Excel 97")),
+        _ => return Err(invalid("not a spreadsheet: no ZIP archive")),
+    }
+    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    check_size(&mut archive)?;
+    if archive.index_for_name("content.xml").is_some() {
+        return read_ods(&mut archive, emit);
+    }
+    read_xlsx(archive.into_inner(), emit)
+}
+
+fn broken(error: impl Into<ZipError>) -> io::Error {
+    match error.into() {
+        ZipError::Io(error) => error,
+        error => invalid(format!("broken spreadsheet: {error}")),
+    }
+}
+
+/// The sizes that an archive declares may be wrong, so this expands it.
+fn check_size<R: Read + Seek>(archive: &mut ZipArchive<R>) -> io::Result<()> {
+    let mut rest = LARGEST;
+    for index in 0..archive.len() {
+        let bytes = io::copy(&mut archive.by_index(index).map_err(broken)?.take(rest + 1), &mut io::sink());
+        rest = rest.checked_sub(bytes.map_err(broken)?).ok_or_else(|| {
+            invalid(format!("a spreadsheet that expands to more than {} MiB", LARGEST >> 20))
+        })?;
+    }
+    Ok(())
+}
+
+fn read_xlsx<R: Read + Seek>(file: R, emit: &mut Emit<'_>) -> io::Result<()> {
+    let broken = |error: XlsxError| invalid(format!("broken spreadsheet: {error}"));
+    let mut book = Xlsx::new(file).map_err(broken)?;
+    let names = book.sheet_names();
+    for name in &names {
+        let mut cells = match book.worksheet_cells_reader(name) {
+            Ok(cells) => cells,
+            // A chart.
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(broken(error)),
+        };
+        let mut sheet = Sheet::new(name, names.len());
+        let mut row = Row::default();
+        while let Some(cell) = cells.next_cell().map_err(broken)? {
+            let (line, column) = cell.get_position();
+            if row.line != u64::from(line) + 1 {
+                let full = std::mem::replace(&mut row, Row { line: u64::from(line) + 1, ..Row::default() });
+                if sheet.take(full, emit).is_break() {
+                    return Ok(());
+                }
+            }
+            row.push(column as usize, &text_of(cell.get_value()))?;
+        }
+        if sheet.take(row, emit).is_break() || sheet.finish(emit).is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn text_of(value: &DataRef<'_>) -> String {
+    match value {
+        DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::Bool(value) => value.to_string(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::DateTime(time) if time.is_datetime() => {
+            let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            if (hour, minute, second) == (0, 0, 0) {
+                date
+            } else {
+                format!("{date} {hour:02}:{minute:02}:{second:02}")
+            }
+        }
+        DataRef::DateTime(duration) => duration.as_f64().to_string(),
+    }
+}
+
+/// Reads `content.xml` (<https://docs.oasis-open.org/office/OpenDocument/v1.3/os/part3-schema>).
+fn read_ods<R: Read + Seek>(archive: &mut ZipArchive<R>, emit: &mut Emit<'_>) -> io::Result<()> {
+    let is_table = |tag: &io::Result<Vec<u8>>| tag.as_ref().is_ok_and(|tag| tag.starts_with(b"table:table "));
+    let content = BufReader::new(archive.by_name("content.xml").map_err(broken)?);
+    let sheets = content.split(b'<').filter(is_table).count();
+    let mut xml = Reader::from_reader(BufReader::new(archive.by_name("content.xml").map_err(broken)?));
+    xml.config_mut().expand_empty_elements = true;
+    let mut buffer = Vec::new();
+    let mut sheet = Sheet::new("", 1);
+    // Where the next row and the next cell are.
+    let (mut row, mut line, mut rows, mut column, mut columns) = (Row::default(), 1, 1, 0, 1);
+    // The text of the cell that is being read.
+    let mut cell = None::<String>;
+    loop {
+        buffer.clear();
+        let event = xml.read_event_into(&mut buffer).map_err(broken_xml)?;
+        match &event {
+            Event::Eof => return Ok(()),
+            Event::Start(element) => match element.name().as_ref() {
+                "table:table" => (sheet, line) = (Sheet::new(&value(element, "table:name"), sheets), 1),
+                "table:table-row" => {
+                    rows = value(element, "table:number-rows-repeated").parse().unwrap_or(1);
+                    (row, column) = (Row { line, ..Row::default() }, 0);
+                }
+                "table:table-cell" | "table:covered-table-cell" => {
+                    columns = value(element, "table:number-columns-repeated").parse().unwrap_or(1);
+                    cell = Some(String::new());
+                }
+                // A comment.
+                "office:annotation" => {
+                    xml.read_to_end_into(element.to_end().name(), &mut Vec::new()).map_err(broken_xml)?;
+                }
+                _ => {}
+            },
+            Event::End(element) => match element.name().as_ref() {
+                "table:table-cell" | "table:covered-table-cell" => {
+                    let text = cell.take().unwrap_or_default();
+                    let end = usize::min(LAST_COLUMN, column + columns.min(LAST_COLUMN));
+                    (column..end).try_for_each(|column| row.push(column, &text))?;
+                    column = end;
+                }
+                // A repeated row is the same question again.
+                "table:table-row" => {
+                    line = u64::saturating_add(line, rows);
+                    if sheet.take(std::mem::take(&mut row), emit).is_break() {
+                        return Ok(());
+                    }
+                }
+                "table:table" if sheet.finish(emit).is_break() => return Ok(()),
+                _ => {}
+            },
+            _ => {}
+        }
+        if let Some(cell) = &mut cell {
+            push_text(&event, cell);
+        }
+    }
+}
+
+/// Adds what is shown of an event within a cell.
+fn push_text(event: &Event<'_>, cell: &mut String) {
+    match event {
+        Event::Text(text) => cell.push_str(&text.xml10_content()),
+        Event::CData(text) => cell.push_str(&text.xml10_content()),
+        Event::GeneralRef(entity) => {
+            cell.extend(entity.resolve_char_ref().ok().flatten());
+            cell.push_str(resolve_xml_entity(entity).unwrap_or_default());
+        }
+        Event::Start(element) => match element.name().as_ref() {
+            "text:p" if !cell.is_empty() => cell.push('\n'),
+            "text:line-break" => cell.push('\n'),
+            "text:s" | "text:tab" => cell.push(' '),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+fn broken_xml(error: quick_xml::Error) -> io::Error {
+    match error {
+        quick_xml::Error::Io(error) => io::Error::new(error.kind(), error.to_string()),
+        error => invalid(format!("broken spreadsheet: {error}")),
+    }
+}
+
+/// The value of an attribute, empty if there is none.
+fn value(element: &BytesStart<'_>, name: &str) -> String {
+    let attribute = element.try_get_attribute(name).ok().flatten();
+    let value =
+        attribute.and_then(|value| Some(value.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned()));
+    value.unwrap_or_default()
+}
+
+/// The cells of a row that have a text, by column from 0.
+#[derive(Default)]
+struct Row {
+    /// From 1.
+    line: u64,
+    cells: Vec<(usize, String)>,
+    bytes: usize,
+}
+
+impl Row {
+    fn push(&mut self, column: usize, text: &str) -> io::Result<()> {
+        if !text.trim().is_empty() {
+            self.bytes += text.len();
+            if self.bytes > LARGEST_ROW {
+                return Err(invalid(format!("row {}: more than {} MiB", self.line, LARGEST_ROW >> 20)));
+            }
+            self.cells.push((column, text.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// As a record with its empty fields.
+    fn dense(&self) -> StringRecord {
+        let columns = self.cells.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
+        let mut fields = vec![""; columns.min(LAST_COLUMN)];
+        for (column, text) in &self.cells {
+            if let Some(field) = fields.get_mut(*column) {
+                *field = text;
+            }
+        }
+        fields.into()
+    }
+}
+
+/// A sheet that is being read.
+struct Sheet {
+    section: Option<String>,
+    /// The first rows, until the columns have names.
+    sample: Vec<Row>,
+    /// The names of the columns; empty if the sheet holds no questions.
+    names: Option<Vec<String>>,
+}
+
+impl Sheet {
+    fn new(name: &str, sheets: usize) -> Self {
+        let says_something = sheets > 1 || name != "Sheet1";
+        let section = (says_something && !name.trim().is_empty()).then(|| name.to_owned());
+        Self { section, sample: Vec::new(), names: None }
+    }
+
+    fn take(&mut self, row: Row, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        match &self.names {
+            _ if row.cells.is_empty() => ControlFlow::Continue(()),
+            Some(names) => self.hand_over(names, row, emit),
+            None => {
+                self.sample.push(row);
+                if self.sample.len() < SAMPLE { ControlFlow::Continue(()) } else { self.finish(emit) }
+            }
+        }
+    }
+
+    /// Finds the names of the columns, if that is still to do, and hands the rows so far over.
+    fn finish(&mut self, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        let rows = std::mem::take(&mut self.sample);
+        let records: Vec<StringRecord> = rows.iter().map(Row::dense).collect();
+        let header = records.iter().take(HEADER_WITHIN).position(is_header).unwrap_or_default();
+        let (names, has_header) = columns(&records[header..]).unwrap_or_default();
+        let rows = rows.into_iter().skip(header + usize::from(has_header));
+        let flow = rows.into_iter().try_for_each(|row| self.hand_over(&names, row, emit));
+        self.names = Some(names);
+        flow
+    }
+
+    fn hand_over(&self, names: &[String], row: Row, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        if names.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let pairs = row.cells.into_iter().map(|(column, text)| {
+            let name = names.get(column).filter(|name| !name.is_empty()).cloned();
+            (name.unwrap_or_else(|| format!("column_{}", column + 1)), Value::String(text))
+        });
+        let mut question = Record::new(pairs).question(row.line);
+        if let (Ok(question), Some(section)) = (&mut question, &self.section) {
+            question.section.get_or_insert_with(|| section.clone());
+        }
+        emit(question.map_err(|reason| BadRecord { line: row.line, reason }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::question::Question;
+    use crate::read::testing::check_records;
+
+    /// A file in a directory that is removed at the end.
+    fn file(extension: &str, entries: &[(&str, &str)]) -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("faq").with_extension(extension);
+        let mut archive = ZipWriter::new(File::create(&path).unwrap());
+        for (name, content) in entries {
+            archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+            archive.write_all(content.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+        (directory, path)
+    }
+
+    const STRINGS: &str = "<sst><si><t>Why wax?</t></si><si><r><t xml:space=\"preserve\">It </t></r><r><t>lasts.</t></r></si></sst>";
+    const STYLES: &str =
+        r#"<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>"#;
+
+    /// A workbook; each sheet is its name and its rows.
+    fn xlsx(sheets: &[(&str, &str)]) -> (TempDir, PathBuf) {
+        let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let relationships = |inner: String| {
+            let package = "http://schemas.openxmlformats.org/package/2006/relationships";
+            format!(r#"<Relationships xmlns="{package}">{inner}</Relationships>"#)
+        };
+        let relation = |id: usize, kind: &str, target: &str| {
+            format!(r#"<Relationship Id="r{id}" Type="{office}/{kind}" Target="{target}"/>"#)
+        };
+        let (mut book, mut relations, mut files) = (String::new(), String::new(), Vec::new());
+        for (id, (name, rows)) in sheets.iter().enumerate() {
+            book.push_str(&format!(r#"<sheet name="{name}" sheetId="{id}" r:id="r{id}"/>"#));
+            relations.push_str(&relation(id, "worksheet", &format!("worksheets/{id}.xml")));
+            let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+            files.push((format!("xl/worksheets/{id}.xml"), sheet));
+        }
+        let book = format!(r#"<workbook xmlns:r="{office}"><sheets>{book}</sheets></workbook>"#);
+        let (root, relations) =
+            (relationships(relation(0, "officeDocument", "xl/workbook.xml")), relationships(relations));
+        let mut entries = vec![
+            ("_rels/.rels", root.as_str()),
+            ("xl/workbook.xml", &book),
+            ("xl/_rels/workbook.xml.rels", &relations),
+            ("xl/sharedStrings.xml", STRINGS),
+            ("xl/styles.xml", STYLES),
+        ];
+        entries.extend(files.iter().map(|(name, content)| (name.as_str(), content.as_str())));
+        file("xlsx", &entries)
+    }
+
+    fn ods(tables: &str) -> (TempDir, PathBuf) {
+        let body = format!("<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>");
+        let content = format!("<?xml version=\"1.0\"?><office:document>{body}</office:document>");
+        file(
+            "ods",
+            &[("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", &content)],
+        )
+    }
+
+    fn read((_directory, path): &(TempDir, PathBuf)) -> io::Result<Vec<Result<Question, BadRecord>>> {
+        let mut records = Vec::new();
+        super::read(path, &mut |record| {
+            records.push(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(records)
+    }
+
+    /// A row of inline strings.
+    fn row(line: u32, cells: &[&str]) -> String {
+        let cells = cells.iter().zip('A'..).map(|(text, column)| {
+            format!(r#"<c r="{column}{line}" t="inlineStr"><is><t>{text}</t></is></c>"#)
+        });
+        format!(r#"<row r="{line}">{}</row>"#, cells.collect::<String>())
+    }
+
+    #[test]
+    fn sheets_of_xlsx() {
+        let header = row(1, &["Question", "Answer", "ID", "Votes"]);
+        let rows = r#"<row r="3"><c r="A3" t="s"><v>0</v></c><c r="B3" t="s"><v>1</v></c><c r="C3"><v>7</v></c></row>
+            <row r="4"><c r="B4" t="s"><v>1</v></c></row>"#;
+        check_records(
+            read(&xlsx(&[("Sheet1", &format!("{header}{rows}"))])).unwrap(),
+            "3 #7 Why wax? = It lasts.\n4 ! no question: neither a title nor a text",
+        );
+        let date = r#"<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" s="1"><v>45000</v></c></row>"#;
+        check_records(
+            read(&xlsx(&[("Sheet1", &format!("{header}{date}"))])).unwrap(),
+            "2 Why wax? = 2023-03-15",
+        );
+        let notes = row(1, &["Budget", "2024"]) + &row(2, &["a", "1"]);
+        let titled = row(1, &["Questions of Nets Ltd."])
+            + &row(3, &["Question", "Answer"])
+            + &row(4, &["Is it hard?", "No &amp; yes."]);
+        let bare = row(9, &["1", "Which knot?", "A bend."]);
+        check_records(
+            read(&xlsx(&[("Notes", &notes), ("Nets", &titled), ("Sheet3", &bare)])).unwrap(),
+            "4 Nets > Is it hard? = No & yes.\n9 Sheet3 > Which knot? = A bend.",
+        );
+    }
+
+    const ODS: &str = r#"<table:table-column/>
+        <table:table-row>
+          <table:table-cell><text:p>Question</text:p></table:table-cell>
+          <table:table-cell table:number-columns-repeated="2"/>
+          <table:table-cell><text:p>Answer</text:p></table:table-cell>
+        </table:table-row>
+        <table:table-row table:number-rows-repeated="3"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>
+        <table:table-row>
+          <table:table-cell><office:annotation><text:p>a comment</text:p></office:annotation><text:p>Why <text:span>wax</text:span>?</text:p></table:table-cell>
+          <table:table-cell table:number-columns-repeated="2"/>
+          <table:table-cell><text:p>It lasts.</text:p><text:p>It<text:s/>shines &lt; &#956;.</text:p></table:table-cell>
+        </table:table-row>
+        <table:table-row table:number-rows-repeated="1000000000000"><table:table-cell table:number-columns-repeated="999999999999"/></table:table-row>"#;
+
+    #[test]
+    fn sheets_of_ods() {
+        let table =
+            |name: &str, rows: &str| format!(r#"<table:table table:name="{name}">{rows}</table:table>"#);
+        let question = "Why wax? = It lasts.|It shines < \u{3bc}.";
+        check_records(read(&ods(&table("Sheet1", ODS))).unwrap(), &format!("5 {question}"));
+        check_records(
+            read(&ods(&(table("Ropes", ODS) + &table("Notes", "")))).unwrap(),
+            &format!("5 Ropes > {question}"),
+        );
+    }
+
+    #[test]
+    fn cells_far_away_cost_nothing() {
+        let header = row(1, &["Question", "Answer"]);
+        let far =
+            r#"<row r="1048576"><c r="A1048576" t="s"><v>0</v></c><c r="XFD1048576"><v>1</v></c></row>"#;
+        check_records(read(&xlsx(&[("Sheet1", &format!("{header}{far}"))])).unwrap(), "1048576 Why wax? = ");
+        let wide = r#"<table:table><table:table-row><table:table-cell table:number-columns-repeated="4000000000"><text:p>Why wax?</text:p></table:table-cell></table:table-row></table:table>"#;
+        assert_eq!(read(&ods(wide)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let error = |file: &(TempDir, PathBuf)| read(file).unwrap_err().to_string();
+        let half = " ".repeat(LARGEST as usize / 2 + 1);
+        let bomb = file("xlsx", &[("xl/workbook.xml", &half), ("x", &half)]);
+        assert_eq!(error(&bomb), "a spreadsheet that expands to more than 256 MiB");
+        assert!(error(&file("xlsx", &[("x", "")])).starts_with("broken spreadsheet: "));
+        assert!(error(&ods("<table:table></table:row>")).starts_with("broken spreadsheet: "));
+        for (bytes, expected) in [
+            (&b"text"[..], "not a spreadsheet: no ZIP archive"),
+            (b"\xd0\xcf\x11\xe0\xa1", "an encrypted spreadsheet, or one of Excel 97"),
+        ] {
+            let (directory, path) = file("xlsx", &[]);
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(error(&(directory, path)), expected);
+        }
+    }
+
+    #[test]
+    fn any_xml_is_read_without_a_panic() {
+        let pieces = "(<table:table table:name=\"a\">|</table:table>|<table:table-row>|</table:table-row>|<table:table-row table:number-rows-repeated=\"9\"/>|<table:table-cell>|</table:table-cell>|<text:p>|</text:p>|why wax\\?|&amp;|<office:annotation>|<row>|<c>|<v>|</c>){0,40}";
+        proptest::proptest!(|(text in pieces)| {
+            let _ = read(&ods(&text));
+            let _ = read(&xlsx(&[("Sheet1", &text)]));
+        });
+    }
+}

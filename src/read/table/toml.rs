@@ -62,9 +62,9 @@ impl Source<'_> {
             Item::None => Shape::Scalar(Value::Null),
             Item::Value(value) => self.value(value),
             Item::Table(table) => self.table(table),
-            Item::ArrayOfTables(tables) => Shape::List(
-                tables.iter().map(|table| self.node(table.span(), self.table(table))).collect(),
-            ),
+            Item::ArrayOfTables(tables) => {
+                Shape::List(tables.iter().map(|table| self.node(table.span(), self.table(table))).collect())
+            }
         }
     }
 
@@ -115,7 +115,10 @@ mod tests {
             "\"Why wax?\" = 'It lasts.'\n[Nets]\n\"Is it hard?\" = 'No.'\n[nets.n1]\nquestion = 'Which knot?'\nanswer = 'A bend.'\n",
             "3 Nets > Is it hard? = No.\n4 #n1 nets > Which knot? = A bend.\n1 Why wax? = It lasts.",
         );
-        check("faq = [\n  { q = 'Why wax?', a = 'It lasts.' },\n  'Is it hard?',\n]\n", "2 Why wax? = It lasts.\n3 Is it hard? = ");
+        check(
+            "faq = [\n  { q = 'Why wax?', a = 'It lasts.' },\n  'Is it hard?',\n]\n",
+            "2 Why wax? = It lasts.\n3 Is it hard? = ",
+        );
         check("question = 'Why wax?'\nanswer = 1979-05-27\n", "1 Why wax? = 1979-05-27");
     }
 
@@ -128,6 +131,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_says_where() {
-        check("[[faq]]\nquestion = 'Why wax?\n", "2 ! broken TOML: invalid literal string, expected `'`; the file is skipped");
+        check(
+            "[[faq]]\nquestion = 'Why wax?\n",
+            "2 ! broken TOML: invalid literal string, expected `'`; the file is skipped",
+        );
     }
 }

@@ -368,13 +368,15 @@ fn is_group(pairs: &Pairs) -> bool {
         let is_container = CONTAINERS.contains(&normalized(key).as_str());
         let records = node.elements().iter().any(|element| match &element.shape {
             Shape::Map(inner) => {
-                let has_title = |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
+                let has_title =
+                    |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
                 inner.iter().any(has_title) || is_group(inner)
             }
             Shape::Scalar(Value::String(text)) => is_container && is_question(text),
             _ => false,
         });
-        let answers = matches!(&node.shape, Shape::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
+        let answers =
+            matches!(&node.shape, Shape::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
         (records || answers) && !is_part(&normalized(key))
     };
     !pairs.iter().any(asks) && pairs.iter().any(holds)

@@ -167,7 +167,11 @@ fn documents<'t>(
     };
     result.map_err(|error| {
         let line = events.error_line.unwrap_or_else(|| place.line());
-        Broken { line, reason: format!("broken YAML: {error}"), lines: extent(text, &events.open, line as usize) }
+        Broken {
+            line,
+            reason: format!("broken YAML: {error}"),
+            lines: extent(text, &events.open, line as usize),
+        }
     })
 }
 
@@ -233,7 +237,8 @@ impl<'t> Events<'t, '_> {
                 None => self.parsed()?,
             };
             let Event::Alias(anchor) = event else { return Ok(event) };
-            let range = self.anchors.get(&anchor).ok_or_else(|| Error::custom("an alias within its own anchor"))?;
+            let range =
+                self.anchors.get(&anchor).ok_or_else(|| Error::custom("an alias within its own anchor"))?;
             self.replay.push(range.clone());
         }
     }
@@ -254,7 +259,9 @@ impl<'t> Events<'t, '_> {
         };
         let anchor = parsed.anchor_id().filter(|_| !parsed.is_alias());
         let (event, style) = match parsed {
-            Parsed::Scalar(text, ScalarStyle::Plain, ..) if NULLS.contains(&text.as_ref()) => (Event::Null, None),
+            Parsed::Scalar(text, ScalarStyle::Plain, ..) if NULLS.contains(&text.as_ref()) => {
+                (Event::Null, None)
+            }
             Parsed::Scalar(text, ..) => (Event::Text(text), None),
             Parsed::SequenceStart(style, ..) => (Event::List, Some(style)),
             Parsed::MappingStart(style, ..) => (Event::Map, Some(style)),
@@ -486,7 +493,8 @@ mod tests {
 
     #[test]
     fn a_broken_record_is_left_out() {
-        let hint = "broken YAML: mapping values are not allowed in this context: a text with a colon needs quotes";
+        let hint =
+            "broken YAML: mapping values are not allowed in this context: a text with a colon needs quotes";
         check(
             "faq:\n  - question: Why wax?\n    answer: It lasts.\n  - question: Rust: is it hard?\n    answer: |\n      No.\n    tags: [a]\n\n# next\n  - question: Which knot?\n    answer: A bend.\nName: x\n",
             &format!("2 Why wax? = It lasts.\n4 ! {hint}\n10 Which knot? = A bend."),
@@ -526,7 +534,8 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error() {
-        for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000), "? ".repeat(100_000)] {
+        for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000), "? ".repeat(100_000)]
+        {
             let text = format!("{text}\n---\nquestion: Why wax?\n");
             let records = testing::read(&Table, "yml", text.as_bytes());
             assert!(records.iter().any(Result::is_err), "{records:?}");
