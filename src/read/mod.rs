@@ -106,6 +106,9 @@ pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     let mut text = Text::open(&file.path)?;
     let head = text.head()?;
     if head.trim().is_empty() {
+        if !file.named && table::is_settings(text.extension()) {
+            return Ok(Outcome::NotQuestions);
+        }
         return Err(invalid("empty file"));
     }
     match reader_for(text.extension(), &head) {

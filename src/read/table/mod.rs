@@ -88,6 +88,11 @@ fn whole(text: &mut Text, format: &str) -> io::Result<(String, VecDeque<u64>)> {
     Ok((content, std::iter::from_fn(|| text.take_unreadable()).collect()))
 }
 
+/// Whether most files with this extension are settings, so that an empty one is not worth a message.
+pub fn is_settings(extension: &str) -> bool {
+    matches!(extension, "yml" | "yaml" | "toml")
+}
+
 /// Whether the key on a line of settings belongs to a question.
 fn asks(line: &str, separator: char) -> bool {
     let line = line.trim_start().trim_start_matches("- ");

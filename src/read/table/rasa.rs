@@ -20,39 +20,40 @@ const RESPONSE_FILES: [&str; 4] = ["domain.yml", "domain.yaml", "responses.yml",
 /// The largest such file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Whether a YAML file holds intents.
-pub fn is_training_data(text: &str) -> bool {
-    text.lines().any(|line| line.trim_end() == "nlu:") && text.contains("intent:")
+/// Whether a YAML file belongs to a Rasa project, by its keys.
+pub fn is_rasa(text: &str) -> bool {
+    let has = |key: &str| text.lines().any(|line| line.trim_end() == key);
+    has("nlu:") && text.contains("intent:") || has("responses:") && text.contains("\n  utter_")
 }
 
 /// Responses by name.
 #[derive(Default)]
-pub struct Responses(HashMap<String, String>);
+struct Responses(HashMap<String, String>);
 
 impl Responses {
-    /// Reads the files with responses near a directory. A broken one is a bad record of line 1.
-    pub fn near(directory: Option<&Path>, emit: &mut Emit<'_>) -> Self {
-        let mut responses = Self::default();
+    /// Adds the files with responses near a directory. A broken one is a bad record of line 1.
+    fn and_near(mut self, directory: Option<&Path>, emit: &mut Emit<'_>) -> Self {
         let directories = directory.into_iter().flat_map(|directory| [Some(directory), directory.parent()]);
         for path in
             directories.flatten().flat_map(|directory| RESPONSE_FILES.map(|name| directory.join(name)))
         {
             let Ok(file) = File::open(&path) else { continue };
             let mut text = String::new();
-            let read = match file.take(LARGEST + 1).read_to_string(&mut text) {
-                Err(error) => Err(error.to_string()),
-                Ok(bytes) if bytes as u64 > LARGEST => Err(format!("more than {} MiB", LARGEST >> 20)),
-                Ok(_) => yaml::nodes(&text).map_err(|bad| format!("line {}: {}", bad.line, bad.reason)),
-            };
-            match read {
-                Ok(documents) => documents.iter().for_each(|document| responses.add(document)),
-                Err(reason) => {
-                    let reason = format!("no responses: {}: {reason}", path.display());
-                    let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
+            let error = match file.take(LARGEST + 1).read_to_string(&mut text) {
+                Err(error) => Some(error.to_string()),
+                Ok(bytes) if bytes as u64 > LARGEST => Some(format!("more than {} MiB", LARGEST >> 20)),
+                Ok(_) => {
+                    let (documents, error) = yaml::nodes(&text);
+                    documents.iter().for_each(|document| self.add(document));
+                    error.map(|bad| format!("line {}: {}", bad.line, bad.reason))
                 }
+            };
+            if let Some(error) = error {
+                let reason = format!("responses are missing: {}: {error}", path.display());
+                let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
             }
         }
-        responses
+        self
     }
 
     /// The responses of a document that are not there yet.
@@ -68,22 +69,21 @@ impl Responses {
     }
 }
 
-/// Hands over the intents of a document.
-pub fn read(document: &Node, responses: &Responses, emit: &mut Emit<'_>) {
-    let mut own = Responses::default();
-    own.add(document);
-    for item in document.get("nlu").map_or(&[][..], Node::elements) {
-        let Some(intent) = item.get("intent").and_then(Node::text) else { continue };
-        let name = format!("utter_{intent}");
-        let answer = own.0.get(&name).or_else(|| responses.0.get(&name));
-        let record = question(intent, item, answer).ok_or_else(|| BadRecord {
+/// Reads the intents of a file in a directory.
+pub fn read(text: &str, directory: Option<&Path>, emit: &mut Emit<'_>) {
+    let mut responses = Responses::default();
+    let (documents, error) = yaml::nodes(text);
+    documents.iter().for_each(|document| responses.add(document));
+    let responses = responses.and_near(directory, emit);
+    let items = documents.iter().filter_map(|document| document.get("nlu")).flat_map(Node::elements);
+    let records = items.filter_map(|item| {
+        let intent = item.get("intent")?.text()?;
+        Some(question(intent, item, responses.0.get(&format!("utter_{intent}"))).ok_or_else(|| BadRecord {
             line: item.line,
             reason: format!("no question: the intent {intent} has no examples"),
-        });
-        if emit(record).is_break() {
-            return;
-        }
-    }
+        }))
+    });
+    let _: ControlFlow<()> = records.chain(error.map(Err)).try_for_each(emit);
 }
 
 fn question(intent: &str, item: &Node, answer: Option<&String>) -> Option<Question> {

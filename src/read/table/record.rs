@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::question::Question;
-use crate::read::item::is_question_like;
+use crate::read::item::{ends_asking, is_question_like};
 use crate::read::markup;
 
 /// Keys that hold the question, best first.
@@ -110,7 +110,7 @@ impl Record {
             ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !text_of(value).is_empty()
         });
         self.is_schema_question()
-            || has(&TITLE, &is_question)
+            || has(&TITLE, &ends_asking)
             || has(&TITLE, &|text| !text.is_empty()) && is_answered
             || has(&SURE_TITLE, &|text| text.split_whitespace().nth(1).is_some())
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::record::{Record, is_part, is_question, is_title, normalized};
 use crate::question::Question;
+use crate::read::item::ends_asking;
 use crate::read::{BadRecord, Emit};
 
 /// Keys of lists of records that are not the name of a section.
@@ -136,17 +138,20 @@ pub struct Walk<'e, 'f> {
     /// Most files of the format are settings: a map with a title is not a record yet.
     strict: bool,
     stopped: bool,
+    found: bool,
+    /// The list in which the parser met an error, and its key.
+    interrupted: Option<(Option<String>, List)>,
 }
 
 impl<'e, 'f> Walk<'e, 'f> {
     /// For a format whose files are data: every element of a list at the top is a record.
     pub fn of_data(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
-        Self { position, emit, strict: false, stopped: false }
+        Self { position, emit, strict: false, stopped: false, found: false, interrupted: None }
     }
 
     /// For a format whose files are mostly settings: only what asks is a record.
     pub fn of_settings(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
-        Self { position, emit, strict: true, stopped: false }
+        Self { strict: true, ..Self::of_data(position, emit) }
     }
 
     /// Whether the receiver wants no more. The walk then ends with an error that means nothing.
@@ -154,7 +159,17 @@ impl<'e, 'f> Walk<'e, 'f> {
         self.stopped
     }
 
-    /// Reads a document.
+    /// Whether there was any question.
+    pub fn found(&self) -> bool {
+        self.found
+    }
+
+    /// Hands over a record that the parser could not read.
+    pub fn report(&mut self, bad: BadRecord) -> ControlFlow<()> {
+        (self.emit)(Err(bad))
+    }
+
+    /// Reads a document. After an error, its list can be read on as another document.
     ///
     /// # Errors
     /// The document is broken, or the walk has [`stopped`](Self::stopped).
@@ -200,6 +215,7 @@ impl<'e, 'f> Walk<'e, 'f> {
             Some(line) => Err(BadRecord::not_utf8(line)),
             None => question.map_err(|reason| BadRecord { line, reason }),
         };
+        self.found |= record.is_ok();
         if (self.emit)(record).is_break() {
             self.stopped = true;
             return Err(E::custom("stopped"));
@@ -229,7 +245,7 @@ impl<'e, 'f> Walk<'e, 'f> {
                 if !is_question(&text) {
                     return Ok(());
                 }
-                (true, true, answered(text, Value::Null, line))
+                (ends_asking(&text), true, answered(text, Value::Null, line))
             }
             Shape::List(items) if items.iter().any(Node::is_map) => {
                 return self.elements(items, self.list(None, list.section.clone(), 2));
@@ -393,31 +409,61 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<(), A::Error> {
-        let list = self.0.list(None, None, 0);
-        self.0.stream(elements, list)
+        self.0.stream(elements, None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let begin = self.0.position.line();
         let mut own = Pairs::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        let mut next = || {
+            let Some(key) = entries.next_key::<String>()? else { return Ok(false) };
+            let line = self.0.position.line();
             if is_part(&normalized(&key)) {
                 own.push((key, entries.next_value_seed(Tree(self.0.position))?));
             } else {
-                let line = self.0.position.line();
                 own.extend(entries.next_value_seed(Entry { walk: self.0, key, line })?);
             }
+            Ok(true)
+        };
+        let read = loop {
+            match next() {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        // What was read before an error is good.
+        if !self.0.stopped {
+            self.0.own(own, begin)?;
         }
-        self.0.own(own, begin)
+        read
     }
 }
 
 impl Walk<'_, '_> {
-    fn stream<'de, A: SeqAccess<'de>>(&mut self, mut elements: A, mut list: List) -> Result<(), A::Error> {
-        while let Some(node) = elements.next_element_seed(Tree(self.position))? {
-            self.element(node, &mut list)?;
+    /// Reads the list at the top, or of a key at the top.
+    fn stream<'de, A: SeqAccess<'de>>(
+        &mut self,
+        mut elements: A,
+        key: Option<String>,
+    ) -> Result<(), A::Error> {
+        let mut list = match self.interrupted.take() {
+            Some((interrupted, list)) if interrupted == key => list,
+            _ => match &key {
+                Some(key) => self.list(Some(key), section_of(key), 1),
+                None => self.list(None, None, 0),
+            },
+        };
+        loop {
+            match elements.next_element_seed(Tree(self.position)) {
+                Ok(Some(node)) => self.element(node, &mut list)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.interrupted = Some((key, list));
+                    return Err(error);
+                }
+            }
         }
-        Ok(())
     }
 }
 
@@ -487,8 +533,7 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
             let Node { shape, .. } = Tree(self.walk.position).visit_seq(elements)?;
             return self.walk.entry(self.key, Node { line: self.line, shape }, None, 1);
         }
-        let list = self.walk.list(Some(&self.key), section_of(&self.key), 1);
-        self.walk.stream(elements, list).map(|()| None)
+        self.walk.stream(elements, Some(self.key)).map(|()| None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
