@@ -267,7 +267,15 @@ pub fn asked(line: &str) -> Option<&str> {
 
 /// `Q: What …` or `Question: What …` → what is asked.
 pub fn labelled_question(line: &str) -> Option<&str> {
-    labelled(line, &["Q", "Question", "Q.", "Ques"])
+    const LABELS: [&str; 5] = ["Q", "Question", "Q.", "Ques", "Que"];
+    if let Some(rest) = labelled(line, &LABELS) {
+        return Some(rest);
+    }
+    // `Q. What is it?`, `Q) What is it?`, `Q. - What is it?`
+    let (label, rest) = line.trim().split_once([' ', '\t'])?;
+    let label = label.strip_suffix(['.', ')'])?;
+    let rest = rest.trim_start_matches(['-', '–', ' ', '\t']);
+    (LABELS.contains(&label) && rest.starts_with(begins_title)).then_some(rest)
 }
 
 /// `A: …` or `Answer: …` → the answer's first line.
@@ -276,10 +284,13 @@ pub fn labelled_answer(line: &str) -> Option<&str> {
 }
 
 fn labelled<'a>(line: &'a str, labels: &[&str]) -> Option<&'a str> {
-    let (label, rest) = line.trim().split_once(':')?;
-    let label = label.trim_end();
-    (labels.iter().any(|known| known.eq_ignore_ascii_case(label)) && !rest.starts_with(':'))
-        .then(|| rest.trim())
+    let line = line.trim();
+    if let Some((label, rest)) = line.split_once(':')
+        && labels.iter().any(|known| known.eq_ignore_ascii_case(label.trim_end()))
+    {
+        return (!rest.starts_with(':')).then(|| rest.trim());
+    }
+    None
 }
 
 #[cfg(test)]
