@@ -5,21 +5,26 @@ use std::ops::Range;
 
 use super::document::{Document, Inline, Kind, Marker, columns, inline, is_rule, take_front_matter};
 
-/// How many fences that never close are treated as text. Each takes another pass over the file.
-const MOST_UNCLOSED: usize = 4;
+/// How many forgotten fences are repaired. Each takes another pass over the file.
+const MOST_UNCLOSED: usize = 24;
 
 /// Parses Markdown with the HTML that people put into it (`<details>`, headings, bold text).
 pub fn parse(text: String) -> Document {
     let mut unclosed = Vec::new();
     loop {
-        let mut parser = Parser::new(unclosed.clone());
+        let may_repair = unclosed.len() < MOST_UNCLOSED;
+        let mut parser = Parser { unclosed: unclosed.clone(), ..Parser::default() };
         let mut at = 0;
         for (number, line) in (1..).zip(text.split_inclusive('\n')) {
             let end = line.trim_end_matches(['\n', '\r']).len();
             parser.line(number, &text, at..at + end);
             at += line.len();
+            if may_repair && parser.forgotten.is_some() {
+                break;
+            }
         }
-        match parser.fence.map(|fence| fence.line).filter(|_| unclosed.len() < MOST_UNCLOSED) {
+        let open = parser.fence.filter(|fence| !fence.ends_at_blank).map(|fence| fence.line);
+        match parser.forgotten.or(open).filter(|_| may_repair) {
             Some(line) => unclosed.push(line),
             None => return Document { text, ..parser.document },
         }
@@ -41,8 +46,10 @@ struct Parser {
     fence: Option<Fence>,
     comment: bool,
     front_matter: bool,
-    /// Lines of fences that are text, because they never close.
+    /// Lines of fences whose end was forgotten. Their code ends at the next blank line.
     unclosed: Vec<u64>,
+    /// The line of an open fence in which another one begins: its end was forgotten.
+    forgotten: Option<u64>,
     /// A `<summary>` or an HTML heading over several lines: its end tag, its place so far, its block.
     element: Option<Element>,
 }
@@ -52,6 +59,7 @@ struct Fence {
     sign: char,
     len: usize,
     line: u64,
+    ends_at_blank: bool,
 }
 
 struct Element {
@@ -65,10 +73,6 @@ struct Element {
 const LONGEST_ELEMENT: usize = 2000;
 
 impl Parser {
-    fn new(unclosed: Vec<u64>) -> Self {
-        Self { unclosed, ..Self::default() }
-    }
-
     fn line(&mut self, number: u64, text: &str, range: Range<usize>) {
         let line = &text[range.clone()];
         let bare = line.trim();
@@ -78,10 +82,17 @@ impl Parser {
             return;
         }
         if let Some(open) = self.fence {
-            if bare.len() >= open.len && bare.chars().all(|c| c == open.sign) {
+            let is_fence = bare.len() >= open.len && bare.chars().all(|c| c == open.sign);
+            if is_fence || open.ends_at_blank && bare.is_empty() {
                 self.fence = None;
             }
-            return self.push(Kind::Code, number, range, line, Inline::default());
+            // No closing fence names a language.
+            if !is_fence && fence(bare).is_some_and(|(sign, len)| sign == open.sign && len == open.len) {
+                self.forgotten.get_or_insert(open.line);
+            }
+            if is_fence || !bare.is_empty() || !open.ends_at_blank {
+                return self.push(Kind::Code, number, range, line, Inline::default());
+            }
         }
         if self.comment {
             self.comment = !bare.contains("-->");
@@ -121,8 +132,8 @@ impl Parser {
 
     /// The kind of a line behind its list marker, and its text. `None`: it made the line before a heading.
     fn block<'a>(&mut self, number: u64, content: &'a str, may_be_heading: bool) -> Option<(Kind, &'a str)> {
-        if let Some((sign, len)) = fence(content).filter(|_| !self.unclosed.contains(&number)) {
-            self.fence = Some(Fence { sign, len, line: number });
+        if let Some((sign, len)) = fence(content) {
+            self.fence = Some(Fence { sign, len, line: number, ends_at_blank: self.unclosed.contains(&number) });
             return Some((Kind::Code, content));
         }
         if may_be_heading {
@@ -220,15 +231,18 @@ impl Parser {
 /// The elements that are blocks.
 const ELEMENTS: [&str; 9] = ["<details", "</details", "<summary", "<h1", "<h2", "<h3", "<h4", "<h5", "<h6"];
 
+/// Whether a line has an element that is a block: a fold, or at its beginning a heading.
 fn contains_element(line: &str) -> bool {
-    !line.starts_with('`') && next_element(line).is_some()
+    next_element(line).is_some_and(|(at, tag)| at == 0 || !tag.starts_with("<h"))
 }
 
-/// The first element of a line that is a block: where it is, and its name.
+/// The first element of a line that is a block: where it is, and its name. Code spans are skipped.
 fn next_element(line: &str) -> Option<(usize, &'static str)> {
-    line.match_indices('<').find_map(|(at, _)| {
+    let mut in_code = false;
+    line.match_indices(['<', '`']).find_map(|(at, sign)| {
+        in_code ^= sign == "`";
         let rest = &line[at..];
-        let found = ELEMENTS.into_iter().find(|tag| rest.starts_with(tag))?;
+        let found = ELEMENTS.into_iter().find(|tag| !in_code && rest.starts_with(tag))?;
         rest[found.len()..].starts_with(['>', ' ']).then_some((at, found))
     })
 }

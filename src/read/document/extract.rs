@@ -131,7 +131,7 @@ impl<'d> Extraction<'d> {
         let question = &blocks[at];
         let mut folds = 0usize;
         for (next, block) in blocks.iter().enumerate().skip(at + 1) {
-            let in_item = question.marker.is_some_and(|marker| block.indent >= marker.content);
+            let in_item = question.marker.is_some() && block.indent > question.indent;
             let ends = match block.kind {
                 _ if self.chosen.contains_key(&next) => true,
                 Kind::Boundary => true,

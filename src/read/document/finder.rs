@@ -214,7 +214,10 @@ impl<'d> Finder<'d> {
             Marking::Bullet(_) => chosen_bullets(&own),
             Marking::Button => only(&own, |button| button.asks == Asks::Surely),
         };
-        let surely = count(&chosen, |question| question.asks == Asks::Surely || question.word || question.in_contents);
+        let is_sure = |question: &Candidate| {
+            question.asks == Asks::Surely || question.marked() && question.asks > Asks::No || question.word || question.in_contents
+        };
+        let surely = count(&chosen, is_sure);
         let fewest = match marking {
             Marking::Heading(_) | Marking::Summary | Marking::Term | Marking::Declared | Marking::Button => 1,
             _ => FEWEST,
@@ -260,7 +263,8 @@ impl<'d> Finder<'d> {
         let listed = count(level, |heading| heading.in_contents);
         let listed_asking = count(level, |heading| heading.in_contents && heading.asks > Asks::No);
         if listed * 10 >= level.len() * 6 && enough(listed, listed_asking) {
-            return only(level, |heading| heading.in_contents || heading.asks == Asks::Surely);
+            let is_whole = listed * 10 >= level.len() * 9;
+            return only(level, |heading| is_whole || heading.in_contents || heading.asks == Asks::Surely);
         }
         let surely = count(level, |heading| heading.asks == Asks::Surely);
         let weakest = if surely > 0 || asking * 2 >= level.len() { Asks::Maybe } else { Asks::Surely };
@@ -301,7 +305,7 @@ impl<'d> Finder<'d> {
 
     fn add_other_levels(&self, level: u8, chosen: &mut Chosen) {
         let headings: Vec<&Candidate> = self.headings().collect();
-        if headings.iter().any(|heading| chosen.contains_key(&heading.at) && (heading.number.is_some() || heading.word)) {
+        if headings.iter().any(|heading| chosen.contains_key(&heading.at) && heading.marked()) {
             return;
         }
         let mut open: Option<u8> = None;
