@@ -305,7 +305,14 @@ impl<'d> Finder<'d> {
 
     fn add_other_levels(&self, level: u8, chosen: &mut Chosen) {
         let headings: Vec<&Candidate> = self.headings().collect();
-        if headings.iter().any(|heading| chosen.contains_key(&heading.at) && heading.marked()) {
+        let is_chosen = |heading: &&&Candidate| chosen.contains_key(&heading.at);
+        // Where questions have a label, headings of other levels with a label are questions too, and no others.
+        if headings.iter().filter(is_chosen).any(|heading| heading.word) {
+            let labelled = headings.iter().filter(|heading| heading.word && heading.asks > Asks::No);
+            let labelled: Vec<_> = labelled.map(|heading| (heading.at, heading.marking)).collect();
+            return chosen.extend(labelled);
+        }
+        if headings.iter().filter(is_chosen).any(|heading| heading.marked()) {
             return;
         }
         let mut open: Option<u8> = None;

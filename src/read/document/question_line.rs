@@ -5,7 +5,7 @@
 pub struct Style {
     /// A list's bullet stands before the number.
     pub bullet: bool,
-    /// `Q`, `Question` or `#` stands before the number.
+    /// `Q` or `Question` precedes the number.
     pub word: bool,
     /// White space stands before it all.
     pub indented: bool,
@@ -52,7 +52,8 @@ pub fn numbered(line: &str) -> Option<Item<'_>> {
     let bullet = unbulleted.is_some();
     let rest = unbulleted.unwrap_or(rest);
     let unworded = strip_word(rest);
-    let word = unworded.is_some();
+    // `#12` is a number like any other.
+    let word = unworded.is_some() && !rest.starts_with('#');
     let rest = unworded.unwrap_or(rest);
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if digits == 0 || digits > 4 {
