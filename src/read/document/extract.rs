@@ -98,7 +98,8 @@ impl<'d> Extraction<'d> {
                     let names_document = std::mem::replace(&mut is_first_heading, false) && level == 1;
                     let title = section_title(&block.text.text);
                     if !title.is_empty() {
-                        sections.enter(level, title, names_document);
+                        let rank = if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
+                        sections.enter(rank, title, names_document);
                     }
                 }
                 at += 1;
@@ -123,6 +124,13 @@ impl<'d> Extraction<'d> {
             at = end.max(at + 1);
         }
         findings
+    }
+
+    /// Whether a question of the same level follows a heading directly: the heading is the title of a section.
+    fn leads_to_question(&self, at: usize) -> bool {
+        let is_empty = |block: &Block| block.text.text.is_empty() && block.kind != Kind::Code || is_way_back(&block.text.text);
+        let next = (at + 1..self.document.blocks.len()).find(|next| !is_empty(&self.document.blocks[*next]));
+        next.is_some_and(|next| self.chosen.contains_key(&next) && self.document.blocks[next].kind == self.document.blocks[at].kind)
     }
 
     /// Where the answer to the question at a block ends.
@@ -390,7 +398,7 @@ pub fn split_emoji(title: &str) -> (&str, Option<String>) {
 fn section_title(text: &str) -> String {
     let bare = text.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '`' | '"' | '<' | '.' | '#' | '(' | '¿'));
     let bare = if text.starts_with(['[', '⬆', '↑', '↥']) { bare } else { text };
-    trimmed_title(bare).trim_end_matches(':').to_owned()
+    trimmed_title(bare.trim_start_matches(['#', ' '])).trim_end_matches(':').to_owned()
 }
 
 /// A line that leads through the page and says nothing: a link to its top, an empty box.
