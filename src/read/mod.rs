@@ -1,18 +1,18 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
-mod chain;
+mod document;
 mod html;
-mod item;
+mod json_ld;
 mod markdown;
 mod markup;
 mod mojibake;
-mod page;
-mod sections;
+mod saved_page;
 mod stackexchange;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_formats;
 mod walk;
 
 use std::io;
@@ -70,9 +70,9 @@ fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
-/// Every layout. Where two fit a file equally well, the earlier one reads it.
+/// All formats. If two fit a file equally well, the earlier one reads it.
 pub const READERS: [&dyn Reader; 5] =
-    [&markdown::Markdown, &page::Page, &html::Html, &table::Table, &stackexchange::StackExchange];
+    [&text_formats::Markdown, &text_formats::SavedPage, &text_formats::Html, &table::Table, &stackexchange::StackExchange];
 
 /// The layout that fits best, or `None` where no reader knows what to do with the file.
 pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::question::Question;
-use crate::read::item::is_question_like;
+use crate::read::document::is_question_like;
 use crate::read::markup;
 
 /// Keys that hold the question, best first.
