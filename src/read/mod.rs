@@ -1,6 +1,7 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
 mod chain;
+mod date;
 mod html;
 mod item;
 mod markdown;
