@@ -286,8 +286,8 @@ fn asking_sentence(line: &str) -> Option<&str> {
 
 /// Of a label or an account its name (`{"name": "bug", "color": …}`), of anything else its text.
 pub fn name_of(value: &Value) -> String {
-    let named = ["name", "login", "username", "title"].iter().find_map(|key| value.get(key)?.as_str());
-    named.map_or_else(|| text_of(value), str::to_owned)
+    let names = ["login", "username", "name", "title"].iter().filter_map(|key| value.get(key)?.as_str());
+    names.map(str::trim).find(|name| !name.is_empty()).map_or_else(|| text_of(value), str::to_owned)
 }
 
 /// A value as text: strings as they are, numbers as written, lists in paragraphs, of an object its

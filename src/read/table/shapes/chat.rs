@@ -13,7 +13,7 @@ pub const CHAT: Shape = Shape { fits, read };
 const TURNS: [&str; 6] = ["messages", "conversations", "conversation", "contents", "turns", "prompt"];
 
 /// Where the reply to a prompt or an instruction is.
-const REPLIES: [&str; 5] = ["output", "completion", "response", "chosen", "answer"];
+const REPLIES: [&str; 6] = ["output", "completion", "response", "chosen", "answer", "instances"];
 
 fn fits(object: &Object) -> bool {
     turns(object).is_some()
@@ -28,6 +28,12 @@ fn turns(object: &Object) -> Option<&'static str> {
 
 /// The first question of the user and the reply to it; what a user says later belongs to another question.
 fn read(mut object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
+    // An instruction that is to be followed for one input after another.
+    if let Some(Value::Object(first)) =
+        object.get_mut("instances").and_then(|list| list.get_mut(0)).map(Value::take)
+    {
+        object.extend(first);
+    }
     let mut said = turns(&object).and_then(|key| object.remove(key));
     let reply = REPLIES.into_iter().find(|key| object.contains_key(*key)).and_then(|key| object.remove(key));
     let is_conversation = said.is_some();

@@ -64,3 +64,6 @@ fn pairs<const N: usize>(texts: [(&str, String); N]) -> impl Iterator<Item = (St
     let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
     texts.map(|(name, text)| (name.to_owned(), Value::String(text)))
 }
+
+#[cfg(test)]
+mod tests;

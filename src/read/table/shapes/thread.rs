@@ -15,12 +15,14 @@ pub const THREAD: Shape = Shape { fits, read };
 const REPLIES: [&str; 3] = ["comments", "answers", "replies"];
 
 /// Where a text is, as Markdown before HTML.
-const TEXTS: [&str; 5] = ["/body_markdown", "/body", "/body_html", "/bodyHTML", "/bodyText"];
+const TEXTS: [&str; 7] = ["body_markdown", "body", "body_html", "bodyHTML", "bodyText", "content", "text"];
+
+/// Where votes are.
+const VOTES: [&str; 7] = ["upvoteCount", "upvotes", "score", "votes", "like_count", "likes", "points"];
 
 /// What tells that a title and a body are a thread without replies.
-const TELLING: [&str; 11] = [
+const TELLING: [&str; 10] = [
     "html_url",
-    "number",
     "createdAt",
     "reactions",
     "reactionGroups",
@@ -32,10 +34,24 @@ const TELLING: [&str; 11] = [
     "issueType",
 ];
 
+/// What says that a reply was accepted.
+const ACCEPTED: [&str; 5] = ["isAnswer", "is_answer", "isAccepted", "is_accepted", "accepted"];
+
 fn fits(object: &Object) -> bool {
-    let has_text = |reply: &Value| at(reply, &TEXTS).is_some_and(Value::is_string);
-    let is_list = |key: &str| object.get(key).is_some_and(|list| elements(list).next().is_some_and(has_text));
-    let colored = || {
+    let has = |key: &str| object.contains_key(key);
+    let first_reply = |key: &str| elements(object.get(key)?).next().filter(|reply| text(reply).is_some());
+    // Answers without votes are one answer.
+    let is_vote =
+        |reply: &Value| votes(reply).is_some() || ACCEPTED.iter().any(|key| reply.get(*key).is_some());
+    let has_replies = || {
+        REPLIES
+            .into_iter()
+            .filter_map(|key| Some((key, first_reply(key)?)))
+            .any(|(key, reply)| key != "answers" || is_vote(reply))
+    };
+    let has_answer =
+        || object.get("answer").is_some_and(|answer| answer.is_object() && text(answer).is_some());
+    let is_colored = || {
         object.get("labels").is_some_and(|labels| elements(labels).any(|label| label.get("color").is_some()))
     };
     let leads_to_github = || {
@@ -43,10 +59,10 @@ fn fits(object: &Object) -> bool {
         url.is_some_and(|url| url.contains("/issues/") || url.contains("/discussions/"))
     };
     object.get("title").is_some_and(Value::is_string)
-        && (REPLIES.into_iter().any(is_list)
-            || object.get("answer").is_some_and(|answer| answer.is_object() && has_text(answer))
-            || object.contains_key("body")
-                && (TELLING.iter().any(|key| object.contains_key(*key)) || colored() || leads_to_github()))
+        && (has_replies()
+            || has_answer()
+            || has("number") && (has("body") || has("state"))
+            || has("body") && (TELLING.into_iter().any(has) || is_colored() || leads_to_github()))
 }
 
 fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
@@ -64,45 +80,51 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     let replies = replies.map(|reply| (merit(reply, accepted), reply));
     let whole = at(&thread, &["/answer"]).filter(|answer| answer.is_object() || answer.is_string());
     let answer = best(replies.chain(whole.map(|answer| ((true, i64::MAX, true), answer))));
-    let text = |paths: &[&str]| at(&thread, paths).map(name_of).map_or(Value::Null, Value::String);
+    let named = |paths: &[&str]| at(&thread, paths).map(name_of).map_or(Value::Null, Value::String);
+    let title = text_of(&thread["title"]);
+    // The Stack Exchange API escapes what it replies, GitHub does not.
+    let title = if thread.get("question_id").is_some() { markup::title(&title) } else { title };
     let labels = ["labels", "tags"].iter().filter_map(|key| thread.get(key)).flat_map(elements);
     let mut pairs = vec![
-        ("title", at(&thread, &["/title"]).cloned().unwrap_or_default()),
+        ("title", title.into()),
         ("body", written(&thread).into()),
         ("answer", answer.map(written).unwrap_or_default().into()),
-        ("id", text(&["/number", "/id", "/question_id"])),
-        ("section", text(&["/category", "/section"])),
+        ("id", named(&["/number", "/id", "/question_id"])),
+        ("section", named(&["/category", "/section"])),
         ("tags", labels.map(|label| Value::String(name_of(label))).collect()),
-        ("url", text(&["/html_url"])),
+        ("url", named(&["/html_url"])),
         ("score", votes(&thread).map(Value::from).unwrap_or_default()),
-        ("author", text(&["/author", "/user", "/owner/display_name"])),
-        ("repository", text(&["/repository/nameWithOwner"])),
-        ("milestone", text(&["/milestone"])),
+        ("author", named(&["/author", "/user", "/owner/display_name"])),
+        ("repository", named(&["/repository/nameWithOwner"])),
+        ("milestone", named(&["/milestone"])),
     ];
     pairs.retain(|(_, value)| !value.is_null());
-    let known: Vec<&str> = pairs.iter().map(|(key, _)| *key).collect();
-    let Value::Object(mut rest) = thread.clone() else { return ControlFlow::Continue(()) };
-    rest.retain(|key, value| {
-        (value.is_string() || value.is_number() || *value == true)
-            && !known.contains(&key.as_str())
-            && !["number", "node_id", "upvoteCount", "upvotes", "votes", "likes", "like_count", "points"]
-                .contains(&key.as_str())
-            && !TEXTS.iter().any(|text| text[1..] == *key)
-            && !key.to_lowercase().replace('_', "").ends_with("authorassociation")
-            && !key.ends_with("_url")
+    let is_read = |key: &str| {
+        pairs.iter().any(|(read, _)| *read == key)
+            || TEXTS.contains(&key)
+            || VOTES.contains(&key)
+            || key == "number"
+    };
+    // Addresses of the API, and numbers that only it knows.
+    let is_noise = |key: &str| {
+        key.ends_with("_url") || ["node_id", "author_association", "authorAssociation"].contains(&key)
+    };
+    let rest = thread.as_object().into_iter().flatten().filter(|(key, value)| {
+        (value.is_string() || value.is_number() || **value == true) && !is_read(key) && !is_noise(key)
     });
+    let rest: Vec<(String, Value)> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
     let pairs = pairs.into_iter().map(|(key, value)| (key.to_owned(), value));
     take(Ok(Record::markdown(pairs.chain(rest))))
 }
 
 fn merit(reply: &Value, accepted: Option<&Value>) -> Merit {
     let is_true = |key: &str| reply.get(key).is_some_and(|value| *value == true);
-    let is_accepted =
-        ["isAnswer", "is_answer", "isAccepted", "is_accepted", "accepted"].into_iter().any(is_true)
-            || accepted.is_some() && (reply.get("id") == accepted || reply.get("answer_id") == accepted);
+    let is_accepted = ACCEPTED.into_iter().any(is_true)
+        || accepted.is_some() && (reply.get("id") == accepted || reply.get("answer_id") == accepted);
     let author = at(reply, &["/author", "/user"]).map(name_of).unwrap_or_default();
-    let by_program =
-        author.ends_with("[bot]") || at(reply, &["/user/type"]).is_some_and(|kind| kind == "Bot");
+    let by_program = author.ends_with("[bot]")
+        || at(reply, &["/user/type"]).is_some_and(|kind| kind == "Bot")
+        || at(reply, &["/author/is_bot"]).is_some_and(|is_bot| *is_bot == true);
     let association = at(reply, &["/authorAssociation", "/author_association"]).and_then(Value::as_str);
     let by_maintainer = matches!(association, Some("OWNER" | "MEMBER" | "COLLABORATOR"));
     (is_accepted, if by_program { i64::MIN } else { votes(reply).unwrap_or(0) }, by_maintainer)
@@ -122,22 +144,25 @@ fn votes(post: &Value) -> Option<i64> {
         groups.iter().map(count).fold(0, i64::saturating_add)
     });
     let reactions = reactions.map(|all| all.saturating_sub(against.saturating_mul(2))).or(groups);
-    let votes = number(&["/upvoteCount", "/upvotes", "/score", "/votes", "/like_count", "/likes", "/points"]);
+    let votes = VOTES.iter().find_map(|key| post.get(*key)?.as_i64());
     match (reactions, votes) {
         (Some(reactions), Some(votes)) => Some(reactions.saturating_add(votes)),
         (reactions, votes) => reactions.or(votes),
     }
 }
 
+fn text(post: &Value) -> Option<&str> {
+    TEXTS.iter().find_map(|key| post.get(*key)?.as_str()).or(post.as_str())
+}
+
 /// The text of a post as Markdown, without the comments in which a form says how to fill it in.
 fn written(post: &Value) -> String {
-    let text =
-        at(post, &TEXTS).or(Some(post).filter(|post| post.is_string())).map(text_of).unwrap_or_default();
+    let text = text(post).unwrap_or_default().trim();
     let is_html =
         ["<p", "<pre", "<div", "<h", "<ul", "<ol", "<blockquote"].iter().any(|tag| text.starts_with(tag))
             && text.ends_with('>')
             && !text.contains("\n```");
-    if is_html { markup::html_to_markdown(&text) } else { without_comments(&text) }
+    if is_html { markup::html_to_markdown(text) } else { without_comments(text) }
 }
 
 /// Markdown without the HTML comments that begin a line, those in fenced code aside.
