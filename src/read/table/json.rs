@@ -194,7 +194,7 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
             };
             return Ok((shape.read)(object, &mut take));
         }
-        if object.iter().any(|(key, value)| is_container(key) && holds_records(value)) {
+        if object.iter().any(|(key, value)| holds_records_at(key, value)) {
             let named = Record::section_name(&object)
                 .or_else(|| key.filter(|key| !is_container(key)).map(str::to_owned));
             let section = named.or_else(|| self.section.clone());
@@ -238,7 +238,11 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
 }
 
 fn is_container(key: &str) -> bool {
-    CONTAINERS.contains(&normalized(key).as_str())
+    CONTAINERS.contains(&&*normalized(key))
+}
+
+fn holds_records_at(key: &str, value: &Value) -> bool {
+    (value.is_array() || value.is_object()) && is_container(key) && holds_records(value)
 }
 
 /// Whether there are records in a list or an object, by the first of the list.
@@ -248,7 +252,7 @@ fn holds_records(value: &Value) -> bool {
         Value::Object(object) => {
             Shape::of(object).is_some()
                 || Record::has_question(object)
-                || object.iter().any(|(key, value)| is_container(key) && holds_records(value))
+                || object.iter().any(|(key, value)| holds_records_at(key, value))
         }
         _ => false,
     }

@@ -1,5 +1,6 @@
 //! A record's columns or keys → a question.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
@@ -55,7 +56,7 @@ const LEVEL: [&str; 4] = ["level", "difficulty", "seniority", "difficulty_level"
 const TAGS: [&str; 5] = ["tags", "tag", "topics", "keywords", "labels"];
 const URL: [&str; 6] = ["url", "link", "href", "permalink", "source_url", "question_url"];
 const SCORE: [&str; 5] = ["score", "votes", "rating", "upvotes", "likes"];
-const DATE: [&str; 15] = [
+const DATE: [&str; 16] = [
     "date",
     "created",
     "created_at",
@@ -67,6 +68,7 @@ const DATE: [&str; 15] = [
     "published_at",
     "publishedat",
     "datepublished",
+    "publish_date",
     "updated",
     "updated_at",
     "updatedat",
@@ -79,9 +81,12 @@ const ALSO: [&str; 7] =
 const LONGEST_FIELD: usize = 500;
 
 /// What a name of a column or key is compared as: `Question Title` → `question_title`.
-pub fn normalized(name: &str) -> String {
+pub fn normalized(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'0'..=b'9')) {
+        return Cow::Borrowed(name);
+    }
     let name = name.trim().trim_start_matches('\u{feff}').trim_matches(['"', '*']);
-    name.to_lowercase().replace([' ', '-'], "_")
+    Cow::Owned(name.to_lowercase().replace([' ', '-'], "_"))
 }
 
 /// Whether a column or key of this (normalized) name holds a question.
@@ -127,7 +132,7 @@ pub struct Record {
 impl Record {
     /// Names as the source has them, in its order. Texts in HTML become Markdown.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name), value)).collect();
+        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name).into_owned(), value)).collect();
         Self { pairs, markdown: false }
     }
 
@@ -143,7 +148,7 @@ impl Record {
         names.any(|(name, value)| {
             title |= is_title(&name);
             answer |= is_answer(&name);
-            is_title(&name) && !text_of(value).is_empty() || name == "@type" && value == "Question"
+            is_title(&name) && !is_blank(value) || name == "@type" && value == "Question"
         }) || title && answer
     }
 
@@ -170,7 +175,7 @@ impl Record {
             asked => asked.into_iter().collect(),
         }
         .into_iter()
-        .map(|way| text_of(&way))
+        .map(into_text)
         .filter(|way| !way.is_empty());
         let asked = ways.next().unwrap_or_default();
         let (title, more) = if self.markdown || !markup::is_html(&asked) && asked.contains("\n\n") {
@@ -187,7 +192,10 @@ impl Record {
         question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();
         question.also.extend(self.take_list(&ALSO, &[';', '|', '\n']));
         let (body, answer) = (self.take_text(&BODY), self.take_text(&ANSWER));
-        question.answer = markup::joined(&markup::paragraphs([more, &body]), &answer).replace("\r\n", "\n");
+        question.answer = markup::joined(&markup::paragraphs([more, &body]), &answer);
+        if question.answer.contains('\r') {
+            question.answer = question.answer.replace("\r\n", "\n");
+        }
         question.key = self.take(&KEY);
         question.section = self.take(&SECTION);
         question.level = self.take(&LEVEL);
@@ -221,14 +229,13 @@ impl Record {
     /// The first of these that has a text; its pair goes.
     fn take_value(&mut self, names: &[&str]) -> Option<Value> {
         names.iter().find_map(|wanted| {
-            let at =
-                self.pairs.iter().position(|(name, value)| name == wanted && !text_of(value).is_empty())?;
+            let at = self.pairs.iter().position(|(name, value)| name == wanted && !is_blank(value))?;
             Some(self.pairs.remove(at).1)
         })
     }
 
     fn take(&mut self, names: &[&str]) -> Option<String> {
-        self.take_value(names).map(|value| text_of(&value))
+        self.take_value(names).map(into_text)
     }
 
     fn take_text(&mut self, names: &[&str]) -> String {
@@ -288,6 +295,17 @@ fn asking_sentence(line: &str) -> Option<&str> {
 pub fn name_of(value: &Value) -> String {
     let names = ["login", "username", "name", "title"].iter().filter_map(|key| value.get(key)?.as_str());
     names.map(str::trim).find(|name| !name.is_empty()).map_or_else(|| text_of(value), str::to_owned)
+}
+
+fn into_text(value: Value) -> String {
+    match value {
+        Value::String(text) if text.trim().len() == text.len() => text,
+        value => text_of(&value),
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().map_or_else(|| text_of(value).is_empty(), |text| text.trim().is_empty())
 }
 
 /// A value as text: strings as they are, numbers as written, lists in paragraphs, of an object its
