@@ -143,13 +143,11 @@ impl Record {
 
     /// Whether there is a question in it, by its keys.
     pub fn has_question(object: &Map<String, Value>) -> bool {
-        let mut names = object.iter().map(|(name, value)| (normalized(name), value));
-        let (mut title, mut answer) = (false, false);
-        names.any(|(name, value)| {
-            title |= is_title(&name);
-            answer |= is_answer(&name);
-            is_title(&name) && !is_blank(value) || name == "@type" && value == "Question"
-        }) || title && answer
+        let asks = |(name, value): (&String, &Value)| {
+            is_title(&normalized(name)) && !is_blank(value) || name == "@type" && value == "Question"
+        };
+        let has = |is: fn(&str) -> bool| object.keys().any(|name| is(&normalized(name)));
+        object.iter().any(asks) || has(is_title) && has(is_answer)
     }
 
     /// What a group of records is called: its section, title or name.

@@ -34,8 +34,19 @@ const SHAPES: [Shape; 5] = [squad::SQUAD, intents::INTENT, chat::CHAT, discourse
 impl Shape {
     /// The shape of an object, if it has one.
     pub fn of(object: &Object) -> Option<&'static Self> {
+        // Most records have none of the keys.
+        if !object.keys().any(|key| is_sign(key)) {
+            return None;
+        }
         SHAPES.iter().find(|shape| (shape.fits)(object))
     }
+}
+
+/// Whether an object with this key may have a shape. Each shape has one of these.
+fn is_sign(key: &str) -> bool {
+    matches!(key, "paragraphs" | "context" | "responses" | "post_stream" | "instruction" | "prompt")
+        || matches!(key, "messages" | "conversations" | "conversation" | "contents" | "turns")
+        || matches!(key, "comments" | "answers" | "replies" | "answer" | "number" | "body")
 }
 
 /// The value at the first of these paths (`/reactions/total_count`) that leads to one.

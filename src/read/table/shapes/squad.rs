@@ -1,5 +1,6 @@
 //! Questions about paragraphs, as SQuAD 1.1 and 2.0 have them: by article, or one record each.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
@@ -50,9 +51,9 @@ fn question(mut object: Object, article: &str, paragraph: &str) -> Record {
     object.remove("plausible_answers");
     object.retain(|key, value| key != "is_impossible" || *value == true);
     let mut answers = Vec::new();
-    if let Some(marked) = object.remove("answers") {
-        texts(&marked, &mut answers);
-    }
+    object.remove("answers").iter().for_each(|marked| texts(marked, &mut answers));
+    let mut seen = HashSet::new();
+    answers.retain(|text| !text.is_empty() && seen.insert(text.clone()));
     let answer = markup::joined(&answers.join("\n\n"), paragraph);
     Record::markdown(object.into_iter().chain(pairs([("answer", answer), ("section", article.to_owned())])))
 }
@@ -61,11 +62,6 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
         Value::Object(object) => object.get("text").into_iter().for_each(|text| texts(text, found)),
-        text => {
-            let text = text_of(text);
-            if !text.is_empty() && !found.contains(&text) {
-                found.push(text);
-            }
-        }
+        text => found.push(text_of(text)),
     }
 }

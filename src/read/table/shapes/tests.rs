@@ -239,6 +239,22 @@ fn groups_are_sections() {
 }
 
 #[test]
+fn nesting_and_length_have_no_price() {
+    for (open, close) in [("{\"data\":", "}"), ("[{\"data\":", "}]"), ("{\"messages\":[", "]}"), ("[", "]")] {
+        for depth in [60, 100_000] {
+            let text = open.repeat(depth) + r#"{"title": "Why?", "comments": []}"# + &close.repeat(depth);
+            testing::read(&Table, "json", text.as_bytes());
+            testing::read(&Table, "jsonl", text.as_bytes());
+        }
+    }
+    let body = ["<!--\\n".repeat(200_000), "```\\n<!-- -->".repeat(200_000), "?\\n# ".repeat(200_000)];
+    for body in body {
+        one(&format!(r#"[{{"title": "Why?", "number": 1, "body": "{body}"}}]"#));
+        one(&format!(r#"[{{"instruction": "{body} Why?", "output": "So."}}]"#));
+    }
+}
+
+#[test]
 fn any_record_is_read_without_a_panic() {
     use proptest::strategy::{Just, Strategy};
     let value = proptest::prop_oneof![
