@@ -15,7 +15,7 @@ use super::shapes::{Object, Shape, is_turn};
 use crate::question::Question;
 use crate::read::{BadRecord, Emit, Text};
 
-/// Names under which records are that are no section's name.
+/// Names of lists and objects that hold records and are no section.
 const CONTAINERS: [&str; 33] = [
     "questions",
     "faq",
@@ -119,7 +119,7 @@ struct Context<'s, 'a, 'e, 'f> {
     emit: &'e mut Emit<'f>,
     /// How many records were handed over.
     count: u64,
-    /// Nobody wants more; the parser is stopped with an error that means nothing.
+    /// `emit` has said stop; the parser is then stopped with an error that is not reported.
     stopped: bool,
 }
 
@@ -149,7 +149,7 @@ fn stop<E: Error>(flow: ControlFlow<()>) -> Result<(), E> {
 struct Node<'c, 's, 'a, 'e, 'f> {
     context: &'c RefCell<Context<'s, 'a, 'e, 'f>>,
     section: Option<String>,
-    /// What is no record in the file's own list is a mistake. Below it, a list of authors is none.
+    /// The file's own value: each element of its list must be a record. Below it, elements that are none are skipped.
     top: bool,
     /// The line of a value that was read before; else the stream knows.
     line: Option<u64>,
@@ -221,7 +221,7 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
         self.context.borrow_mut().hand_over(line, question)
     }
 
-    /// What an object has beside lists and objects of records: one record, or answers by question.
+    /// The rest of an object after its records were read: one record, or answers by question. `alone`: there were none.
     fn own(&self, own: Object, line: u64, alone: bool) -> ControlFlow<()> {
         let asks = own.iter().any(|(key, value)| {
             let key = normalized(key);

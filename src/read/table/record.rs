@@ -272,9 +272,15 @@ fn split(text: &str) -> (&str, &str) {
     }
     let asks = |line: &&&str| ends_asking(line);
     let first = lines.first().filter(|line| is_question_like(line)).or_else(|| lines.last().filter(asks));
-    let line = first.or_else(|| lines.iter().find(asks)).or(lines.first()).copied().unwrap_or(text);
+    let line = first.or_else(|| lines.iter().find(asks)).or(lines.first()).copied();
+    // Nothing but code.
+    let line = line.or_else(|| {
+        text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(['`', '~']))
+    });
+    let line = line.unwrap_or(text);
     let title = labelled_question(line).filter(|rest| !rest.is_empty()).unwrap_or(line);
-    let title = if title.len() > LONGEST_TITLE { asking_sentence(title).unwrap_or(title) } else { title };
+    let sentence = || asking_sentence(title).or_else(|| title.find(". ").map(|end| &title[..=end]));
+    let title = if title.len() > LONGEST_TITLE { sentence().unwrap_or(title) } else { title };
     let is_first = text.trim_start().starts_with(title);
     let rest = if is_first { &text.trim_start()[title.len()..] } else { text };
     (title, rest.trim())

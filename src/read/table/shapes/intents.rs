@@ -24,7 +24,7 @@ fn read(mut object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     if text_of(&patterns).is_empty() {
         return take(Err(format!("the intent {name:?} has no patterns")));
     }
-    // The state of a conversation, no text.
+    // Names of conversation states, not text.
     object.retain(|key, _| !key.starts_with("context"));
     let pairs = [("question".to_owned(), patterns), ("section".to_owned(), name.into())];
     take(Ok(Record::new(object.into_iter().chain(pairs))))

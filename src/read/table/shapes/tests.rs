@@ -62,14 +62,16 @@ fn instructions() {
           {\"instruction\": \"### Instruction:\\nIs it hard?\\n\\n### Response:\", \"response\": \"No.\"},
           {\"instruction\": \"Translate.\\nRope\", \"output\": \"Seil\"},
           {\"instruction\": \"\", \"output\": \"x\"},
-          {\"instruction\": \"Add one.\", \"instances\": [{\"input\": \"1\", \"output\": \"2\"}]}]",
+          {\"instruction\": \"Add one.\", \"instances\": [{\"input\": \"1\", \"output\": \"2\"}]},
+          {\"instruction\": \"```\\nlet a;\\nlet b;\\n```\", \"output\": \"x\"}]",
         "1 Explain wax. = It lasts.
          2 Name a rope. = Hemp or sisal||---||<p>Hemp</p>
          3 Why wax it? = I have a rope.|```|rope?|```|Why wax it?||---||It lasts.
          4 Is it hard? = ### Instruction:|Is it hard?||### Response:||---||No.
          5 Translate. = Rope||---||Seil
          6 ! no question: neither a title nor a text
-         7 Add one. = 1||---||2",
+         7 Add one. = 1||---||2
+         8 let a; = ```|let a;|let b;|```||---||x",
     );
     let long = format!("{} Is it hard to wax it? Thank you!", "My rope is long. ".repeat(30));
     let question = one(&format!("{{\"instruction\": \"{long}\", \"output\": \"No.\"}}"));
@@ -239,7 +241,7 @@ fn groups_are_sections() {
 }
 
 #[test]
-fn nesting_and_length_have_no_price() {
+fn deep_nesting_and_long_texts_are_read_in_linear_time() {
     for (open, close) in [("{\"data\":", "}"), ("[{\"data\":", "}]"), ("{\"messages\":[", "]}"), ("[", "]")] {
         for depth in [60, 100_000] {
             let text = open.repeat(depth) + r#"{"title": "Why?", "comments": []}"# + &close.repeat(depth);

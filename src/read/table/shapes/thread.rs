@@ -105,7 +105,7 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
             || VOTES.contains(&key)
             || key == "number"
     };
-    // Addresses of the API, and numbers that only it knows.
+    // API addresses and internal values.
     let is_noise = |key: &str| {
         key.ends_with("_url") || ["node_id", "author_association", "authorAssociation"].contains(&key)
     };
