@@ -39,8 +39,16 @@ pub fn html_to_markdown(html: &str) -> String {
 
 /// What somebody asked at length, and the answer: either may be empty.
 pub fn joined(body: &str, answer: &str) -> String {
-    let parts: Vec<&str> = [body, answer].into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join("\n\n---\n\n")
+    parts([body, answer], "\n\n---\n\n")
+}
+
+/// Texts one after another; any may be empty.
+pub fn paragraphs<const N: usize>(texts: [&str; N]) -> String {
+    parts(texts, "\n\n")
+}
+
+fn parts<const N: usize>(texts: [&str; N], between: &str) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
 }
 
 /// A text on one line, white space folded.

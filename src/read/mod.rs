@@ -1,5 +1,6 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
+mod date;
 mod document;
 mod html;
 mod json_ld;

@@ -24,7 +24,7 @@ use crate::question::Question;
 
 pub use inline::{Inline, inline, without_tags};
 pub use labels::take_front_matter;
-pub use question_line::is_question_like;
+pub use question_line::{ends_asking, is_question_like, labelled_question};
 
 /// A parsed document.
 #[derive(Debug, Default)]

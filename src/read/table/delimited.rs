@@ -33,7 +33,7 @@ pub fn layout(extension: &str, head: &str) -> Option<Layout> {
     let mut reader = builder(delimiter).from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
     let first = sample.first()?;
-    let names: Vec<String> = first.iter().map(normalized).collect();
+    let names: Vec<String> = first.iter().map(|name| normalized(name).into_owned()).collect();
     if names.iter().any(|name| is_title(name)) && !first.iter().any(is_question)
         || names.iter().any(|name| name == "_id" || name == "id") && names.iter().any(|name| is_answer(name))
     {

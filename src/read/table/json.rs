@@ -1,23 +1,22 @@
-//! JSON: arrays of records, records by id, questions by answer, at the top or one level below; and
-//! JSON Lines.
+//! JSON: records in lists, by id or in sections, questions by answer, and records of a known [`Shape`]; and JSON Lines.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::record::{Record, is_part, is_question, normalized, text_of};
+use super::shapes::{Object, Shape, is_turn};
 use crate::question::Question;
 use crate::read::{BadRecord, Emit, Text};
 
-/// Names under which records stand that are no section's name.
-const CONTAINERS: [&str; 14] = [
+/// Names of lists and objects that hold records and are no section.
+const CONTAINERS: [&str; 33] = [
     "questions",
     "faq",
     "faqs",
@@ -31,48 +30,71 @@ const CONTAINERS: [&str; 14] = [
     "mainentity",
     "content",
     "qa",
+    "qas",
+    "qnas",
+    "qnalist",
+    "qnadocuments",
     "documents",
+    "intents",
+    "examples",
+    "conversations",
+    "messages",
+    // The way to issues and discussions in a reply of GitHub's GraphQL API.
+    "repository",
+    "organization",
+    "viewer",
+    "search",
+    "issue",
+    "issues",
+    "discussion",
+    "discussions",
+    "nodes",
+    "edges",
+    "node",
 ];
 
-/// One JSON value a line.
+/// One JSON value per line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let context = RefCell::new(Context { text: None, emit, count: 0, stopped: false });
     while let Some(line) = text.next_line()? {
-        let question = match line {
+        let read = match line {
             Ok((_, text)) if text.trim().is_empty() => continue,
-            Ok((line, text)) => serde_json::from_str(text)
-                .map_err(|error| reason(&error))
-                .and_then(|value| question_of(value, line))
-                .map_err(|reason| BadRecord { line, reason }),
-            Err(bad) => Err(bad),
+            Ok((line, text)) => match serde_json::from_str(text) {
+                Ok(value) => Node::top(&context, Some(line)).element(value, line),
+                Err(error) => context.borrow_mut().hand_over(line, Err(reason(&error))),
+            },
+            Err(bad) => context.borrow_mut().hand_over(bad.line, Err(bad.reason)),
         };
-        if emit(question).is_break() {
+        if read.is_break() {
             break;
         }
     }
     Ok(())
 }
 
-/// One JSON value, of any size, record by record.
+/// JSON values of any size, one after another, record by record.
 pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-    let source = Source(Rc::new(RefCell::new(text)));
-    let context = Context { source: source.clone(), emit, stopped: false };
-    let context = RefCell::new(context);
-    let mut deserializer = serde_json::Deserializer::from_reader(source.clone());
-    let read = Node { context: &context, section: None, depth: 0 }.deserialize(&mut deserializer);
-    let read = read.and_then(|()| deserializer.end());
-    let mut context = context.into_inner();
-    match read {
-        _ if context.stopped => Ok(()),
-        Ok(()) => Ok(()),
-        Err(error) if error.is_io() => Err(error.into()),
-        // Nothing behind broken JSON can be found again.
-        Err(error) => {
-            let line = error.line().max(1) as u64;
-            let _: ControlFlow<()> = (context.emit)(Err(BadRecord { line, reason: reason(&error) }));
-            context.stopped = true;
-            Ok(())
+    let text = RefCell::new(text);
+    let context = RefCell::new(Context { text: Some(&text), emit, count: 0, stopped: false });
+    let mut deserializer = serde_json::Deserializer::from_reader(Source(&text));
+    let error = loop {
+        match Node::top(&context, None).deserialize(&mut deserializer).map(|()| deserializer.end()) {
+            Ok(Ok(())) => return Ok(()),
+            // Pages of replies are often written one after another.
+            Ok(Err(error)) if !error.is_io() => {}
+            Ok(Err(error)) | Err(error) => break error,
         }
+    };
+    let mut context = context.into_inner();
+    if context.stopped {
+        return Ok(());
     }
+    if error.is_io() {
+        return Err(error.into());
+    }
+    // Nothing behind broken JSON can be found again.
+    let _: ControlFlow<()> = context.hand_over(error.line().max(1) as u64, Err(reason(&error)));
+    Ok(())
 }
 
 /// serde's words without the place, which a [`BadRecord`] names itself.
@@ -82,69 +104,161 @@ pub fn reason(error: &serde_json::Error) -> String {
     format!("broken JSON: {}", text.strip_suffix(&place).unwrap_or(&text))
 }
 
-fn question_of(value: Value, line: u64) -> Result<Question, String> {
-    match value {
-        Value::Object(object) => Record::new(object).question(line),
-        Value::String(text) if !text.trim().is_empty() => {
-            Record::new([("question".to_owned(), Value::String(text))]).question(line)
-        }
-        _ => Err("expected an object with a question".to_owned()),
-    }
-}
-
 /// The text, shared between the parser and whoever asks for the line.
-#[derive(Clone)]
-struct Source<'a>(Rc<RefCell<&'a mut Text>>);
+struct Source<'s, 'a>(&'s RefCell<&'a mut Text>);
 
-impl Source<'_> {
-    fn line(&self) -> u64 {
-        self.0.borrow().line_number()
-    }
-
-    fn take_unreadable(&self) -> Option<u64> {
-        self.0.borrow_mut().take_unreadable()
-    }
-}
-
-impl io::Read for Source<'_> {
+impl io::Read for Source<'_, '_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.borrow_mut().read(buf)
     }
 }
 
-struct Context<'a, 'e, 'f> {
-    source: Source<'a>,
+struct Context<'s, 'a, 'e, 'f> {
+    /// What is read as a stream.
+    text: Option<&'s RefCell<&'a mut Text>>,
     emit: &'e mut Emit<'f>,
-    /// Nobody wants more; the parser is stopped with an error that means nothing.
+    /// How many records were handed over.
+    count: u64,
+    /// `emit` has said stop; the parser is then stopped with an error that is not reported.
     stopped: bool,
 }
 
-impl Context<'_, '_, '_> {
-    fn hand_over<E: Error>(&mut self, line: u64, question: Result<Question, String>) -> Result<(), E> {
-        let mut unreadable = None;
-        while let Some(line) = self.source.take_unreadable() {
-            unreadable.get_or_insert(line);
-        }
+impl Context<'_, '_, '_, '_> {
+    fn hand_over(&mut self, line: u64, question: Result<Question, String>) -> ControlFlow<()> {
+        let unreadable = self.text.and_then(|text| {
+            let mut text = text.borrow_mut();
+            std::iter::from_fn(|| text.take_unreadable()).fold(None, |first, line| first.or(Some(line)))
+        });
         let question = match unreadable {
             Some(line) => Err(BadRecord::not_utf8(line)),
             None => question.map_err(|reason| BadRecord { line, reason }),
         };
-        if (self.emit)(question).is_break() {
-            self.stopped = true;
-            return Err(E::custom("stopped"));
-        }
-        Ok(())
+        self.count += 1;
+        let flow = (self.emit)(question);
+        self.stopped = flow.is_break();
+        flow
     }
 }
 
-/// A value that may hold records: the file's own (depth 0) or one below it.
-struct Node<'c, 'a, 'e, 'f> {
-    context: &'c RefCell<Context<'a, 'e, 'f>>,
-    section: Option<String>,
-    depth: u8,
+fn stop<E: Error>(flow: ControlFlow<()>) -> Result<(), E> {
+    if flow.is_break() { Err(E::custom("stopped")) } else { Ok(()) }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_, '_> {
+/// A value that holds records: the file's own, or one below it.
+#[derive(Clone)]
+struct Node<'c, 's, 'a, 'e, 'f> {
+    context: &'c RefCell<Context<'s, 'a, 'e, 'f>>,
+    section: Option<String>,
+    /// The file's own value: each element of its list must be a record. Below it, elements that are none are skipped.
+    top: bool,
+    /// The line of a value that was read before; else the stream knows.
+    line: Option<u64>,
+}
+
+impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
+    fn top(context: &'c RefCell<Context<'s, 'a, 'e, 'f>>, line: Option<u64>) -> Self {
+        Self { context, section: None, top: true, line }
+    }
+
+    fn line(&self) -> u64 {
+        let of_stream = || self.context.borrow().text.map_or(1, |text| text.borrow().line_number());
+        self.line.unwrap_or_else(of_stream)
+    }
+
+    /// One of a list, or a line of JSON Lines.
+    fn element(&self, value: Value, line: u64) -> ControlFlow<()> {
+        let question = match value {
+            Value::Object(object) => match self.take(object, line, None) {
+                Ok(flow) => return flow,
+                // A bare text may ask.
+                Err(object) if self.top => Record::new(object).question(line),
+                Err(_) => return ControlFlow::Continue(()),
+            },
+            Value::String(text) if is_question(&text) || self.top && !text.trim().is_empty() => {
+                Record::new([("question".to_owned(), Value::String(text))]).question(line)
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                return items.into_iter().try_for_each(|item| self.element(item, line));
+            }
+            _ if self.top => Err("expected an object with a question".to_owned()),
+            _ => return ControlFlow::Continue(()),
+        };
+        self.hand_over(line, question, None)
+    }
+
+    /// Hands over what an object holds (its records, or itself as one), or gives it back.
+    fn take(&self, object: Object, line: u64, key: Option<&str>) -> Result<ControlFlow<()>, Object> {
+        if let Some(shape) = Shape::of(&object) {
+            let mut take = |record: Result<Record, String>| {
+                self.hand_over(line, record.and_then(|record| record.question(line)), key)
+            };
+            return Ok((shape.read)(object, &mut take));
+        }
+        if object.iter().any(|(key, value)| holds_records_at(key, value)) {
+            let named = Record::section_name(&object)
+                .or_else(|| key.filter(|key| !is_container(key)).map(str::to_owned));
+            let section = named.or_else(|| self.section.clone());
+            let below = Node { section, top: false, line: Some(line), ..self.clone() };
+            let read: serde_json::Result<()> = below.deserialize(Value::Object(object));
+            return Ok(if read.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        }
+        if !Record::has_question(&object) {
+            return Err(object);
+        }
+        Ok(self.hand_over(line, Record::new(object).question(line), key))
+    }
+
+    fn hand_over(
+        &self,
+        line: u64,
+        mut question: Result<Question, String>,
+        key: Option<&str>,
+    ) -> ControlFlow<()> {
+        if let Ok(question) = &mut question {
+            question.section = question.section.take().or_else(|| self.section.clone());
+            question.key = question.key.take().or(key.map(str::to_owned));
+        }
+        self.context.borrow_mut().hand_over(line, question)
+    }
+
+    /// The rest of an object after its records were read: one record, or answers by question. `alone`: there were none.
+    fn own(&self, own: Object, line: u64, alone: bool) -> ControlFlow<()> {
+        let asks = own.iter().any(|(key, value)| {
+            let key = normalized(key);
+            key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
+        });
+        if Shape::of(&own).is_some() || (asks || alone && !self.top) && Record::has_question(&own) {
+            return self.take(own, line, None).unwrap_or(ControlFlow::Continue(()));
+        }
+        own.into_iter().filter(|(key, _)| is_question(key)).try_for_each(|(key, value)| {
+            let pairs = [("question".to_owned(), Value::String(key)), ("answer".to_owned(), value)];
+            self.hand_over(line, Record::new(pairs).question(line), None)
+        })
+    }
+}
+
+fn is_container(key: &str) -> bool {
+    CONTAINERS.contains(&&*normalized(key))
+}
+
+fn holds_records_at(key: &str, value: &Value) -> bool {
+    (value.is_array() || value.is_object()) && is_container(key) && holds_records(value)
+}
+
+/// Whether there are records in a list or an object, by the first of the list.
+fn holds_records(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.first().is_some_and(holds_records),
+        Value::Object(object) => {
+            Shape::of(object).is_some()
+                || Record::has_question(object)
+                || object.iter().any(|(key, value)| holds_records_at(key, value))
+        }
+        _ => false,
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -152,7 +266,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
+impl<'de> Visitor<'de> for Node<'_, '_, '_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,43 +274,26 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let source = self.context.borrow().source.clone();
-        while let Some((line, value)) = elements.next_element_seed(Lined(&source))? {
-            let is_record = match &value {
-                Value::Object(object) => self.depth == 0 || Record::new(object.clone()).has_question(),
-                Value::String(text) => is_question(text),
-                // A list in a list of records: its own records.
-                _ => self.depth == 0,
-            };
-            // Below the top only what is a record is one: a list of authors is no mistake.
-            if !is_record {
-                continue;
-            }
-            let mut question = question_of(value, line);
-            if let (Ok(question), Some(section)) = (&mut question, &self.section) {
-                question.section.get_or_insert_with(|| section.clone());
-            }
-            self.context.borrow_mut().hand_over(line, question)?;
+        while let Some((line, value)) = elements.next_element_seed(Lined(&self))? {
+            stop(self.element(value, line))?;
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let begin = self.context.borrow().source.line();
-        let mut own = Map::new();
+        let begin = self.line();
+        let count = self.context.borrow().count;
+        let mut own = Object::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let plain = normalized(&key);
-            if self.depth == 0 && !is_part(&plain) {
-                let section = (!CONTAINERS.contains(&plain.as_str())).then_some(key.clone());
-                let entry = Entry { context: self.context, key: key.clone(), section };
-                if let Some(value) = entries.next_value_seed(entry)? {
-                    own.insert(key, value);
-                }
+            let value = if is_part(&normalized(&key)) {
+                Some(entries.next_value()?)
             } else {
-                own.insert(key, entries.next_value()?);
-            }
+                entries.next_value_seed(Entry { node: &self, key: &key })?
+            };
+            own.extend(value.map(|value| (key, value)));
         }
-        self.own(own, begin)
+        let alone = self.context.borrow().count == count;
+        stop(self.own(own, begin, alone))
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
@@ -204,35 +301,21 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
     }
 }
 
-impl Node<'_, '_, '_, '_> {
-    /// What stands in an object beside lists and objects: one record, or answers by question.
-    fn own<E: Error>(&self, own: Map<String, Value>, line: u64) -> Result<(), E> {
-        let record = Record::new(own.clone());
-        let asks = own.iter().any(|(key, value)| {
-            let key = normalized(key);
-            key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
-        });
-        if asks && record.has_question() {
-            return self.context.borrow_mut().hand_over(line, record.question(line));
-        }
-        for (key, value) in own {
-            if is_question(&key) {
-                let pairs = [("question".to_owned(), Value::String(key)), ("answer".to_owned(), value)];
-                self.context.borrow_mut().hand_over(line, Record::new(pairs).question(line))?;
-            }
-        }
-        Ok(())
+/// A value in an object: what holds records is read record by record, the rest comes back.
+struct Entry<'n, 'c, 's, 'a, 'e, 'f> {
+    node: &'n Node<'c, 's, 'a, 'e, 'f>,
+    key: &'n str,
+}
+
+impl<'c, 's, 'a, 'e, 'f> Entry<'_, 'c, 's, 'a, 'e, 'f> {
+    fn below(&self) -> Node<'c, 's, 'a, 'e, 'f> {
+        let node = self.node.clone();
+        let section = if is_container(self.key) { node.section } else { Some(self.key.to_owned()) };
+        Node { section, top: false, ..node }
     }
 }
 
-/// A value below the top: a list is read record by record, a record is one, the rest comes back.
-struct Entry<'c, 'a, 'e, 'f> {
-    context: &'c RefCell<Context<'a, 'e, 'f>>,
-    key: String,
-    section: Option<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_, '_, '_, '_> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -240,54 +323,60 @@ impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
+impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_, '_, '_> {
     type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
-        Node { context: self.context, section: self.section, depth: 1 }.visit_seq(elements)?;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let below = self.below();
+        let Some((line, first)) = elements.next_element_seed(Lined(&below))? else {
+            return Ok(None);
+        };
+        if is_turn(&first) {
+            let mut turns = vec![first];
+            while let Some(turn) = elements.next_element()? {
+                turns.push(turn);
+            }
+            return Ok(Some(Value::Array(turns)));
+        }
+        stop(below.element(first, line))?;
+        below.visit_seq(elements)?;
         Ok(None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        let line = self.context.borrow().source.line();
-        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
-        let record = Record::new(object.clone());
-        if record.has_question() {
-            // Records by id.
-            let mut question = record.question(line);
-            if let Ok(question) = &mut question {
-                question.key.get_or_insert(self.key);
-            }
-            self.context.borrow_mut().hand_over(line, question)?;
-            return Ok(None);
+        let below = self.below();
+        if is_container(self.key) {
+            return below.visit_map(entries).map(|()| None);
         }
-        if is_question(&self.key) {
+        let line = self.node.line();
+        let object = Object::deserialize(MapAccessDeserializer::new(entries))?;
+        // Records by id.
+        let object = match self.node.take(object, line, Some(self.key)) {
+            Ok(flow) => return stop(flow).map(|()| None),
+            Err(object) => object,
+        };
+        if is_question(self.key) {
             return Ok(Some(Value::Object(object)));
         }
-        let below = Node { context: self.context, section: self.section, depth: 1 };
+        let mut rest = Object::new();
         for (key, value) in object {
             match value {
                 // Sections of answers by question, or of records by id.
-                Value::String(_) if is_question(&key) => below.own(Map::from_iter([(key, value)]), line)?,
-                Value::Object(inner) => {
-                    let record = Record::new(inner);
-                    if record.has_question() {
-                        let mut question = record.question(line);
-                        if let Ok(question) = &mut question {
-                            question.key.get_or_insert(key);
-                            question.section = question.section.take().or_else(|| below.section.clone());
-                        }
-                        self.context.borrow_mut().hand_over(line, question)?;
-                    }
+                Value::String(_) if is_question(&key) => {
+                    stop(below.own(Object::from_iter([(key, value)]), line, false))?;
                 }
-                _ => {}
+                Value::Object(inner) => match below.take(inner, line, Some(&key)) {
+                    Ok(flow) => stop(flow)?,
+                    Err(inner) => rest.extend([(key, Value::Object(inner))]),
+                },
+                value => rest.extend([(key, value)]),
             }
         }
-        Ok(None)
+        Ok(Some(Value::Object(rest)))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
@@ -316,9 +405,9 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
 }
 
 /// A value and the line it begins on.
-struct Lined<'s, 'a>(&'s Source<'a>);
+struct Lined<'n, 'c, 's, 'a, 'e, 'f>(&'n Node<'c, 's, 'a, 'e, 'f>);
 
-impl<'de> DeserializeSeed<'de> for Lined<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Lined<'_, '_, '_, '_, '_, '_> {
     type Value = (u64, Value);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -326,7 +415,7 @@ impl<'de> DeserializeSeed<'de> for Lined<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Lined<'_, '_> {
+impl<'de> Visitor<'de> for Lined<'_, '_, '_, '_, '_, '_> {
     type Value = (u64, Value);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -336,7 +425,7 @@ impl<'de> Visitor<'de> for Lined<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
         // The brace has just been read.
         let line = self.0.line();
-        let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
+        let object = Object::deserialize(MapAccessDeserializer::new(entries))?;
         Ok((line, Value::Object(object)))
     }
 

@@ -6,6 +6,7 @@
 mod delimited;
 mod json;
 mod record;
+mod shapes;
 
 pub use json::reason as json_reason;
 pub use record::Record;

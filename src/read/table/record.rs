@@ -1,23 +1,35 @@
 //! A record's columns or keys → a question.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
 
 use crate::question::Question;
-use crate::read::document::is_question_like;
-use crate::read::markup;
+use crate::read::document::{ends_asking, is_question_like, labelled_question};
+use crate::read::{date, markup};
 
 /// Keys that hold the question, best first.
-const TITLE: [&str; 8] =
-    ["question", "title", "question_title", "question_text", "query", "q", "prompt", "questions"];
+const TITLE: [&str; 9] = [
+    "question",
+    "title",
+    "question_title",
+    "question_text",
+    "query",
+    "q",
+    "prompt",
+    "instruction",
+    "questions",
+];
 
 /// Keys that hold more words of the question than its title has.
-const BODY: [&str; 5] = ["body", "question_body", "details", "context", "description"];
+const BODY: [&str; 6] = ["body", "question_body", "details", "context", "description", "input"];
 
 /// Keys whose text may ask where there is no title.
 const BARE: [&str; 4] = ["text", "body", "question_body", "content"];
 
 /// Keys that hold the answer, best first.
-const ANSWER: [&str; 16] = [
+const ANSWER: [&str; 18] = [
     "answer",
     "accepted_answer",
     "acceptedanswer",
@@ -31,6 +43,8 @@ const ANSWER: [&str; 16] = [
     "explanation",
     "content",
     "output",
+    "completion",
+    "responses",
     "answer_html",
     "html",
     "reply",
@@ -42,6 +56,24 @@ const LEVEL: [&str; 4] = ["level", "difficulty", "seniority", "difficulty_level"
 const TAGS: [&str; 5] = ["tags", "tag", "topics", "keywords", "labels"];
 const URL: [&str; 6] = ["url", "link", "href", "permalink", "source_url", "question_url"];
 const SCORE: [&str; 5] = ["score", "votes", "rating", "upvotes", "likes"];
+const DATE: [&str; 16] = [
+    "date",
+    "created",
+    "created_at",
+    "createdat",
+    "creation_date",
+    "creationdate",
+    "datecreated",
+    "published",
+    "published_at",
+    "publishedat",
+    "datepublished",
+    "publish_date",
+    "updated",
+    "updated_at",
+    "updatedat",
+    "timestamp",
+];
 const ALSO: [&str; 7] =
     ["also", "also_asked", "aliases", "paraphrases", "variants", "alternate_questions", "similar_questions"];
 
@@ -49,9 +81,12 @@ const ALSO: [&str; 7] =
 const LONGEST_FIELD: usize = 500;
 
 /// What a name of a column or key is compared as: `Question Title` → `question_title`.
-pub fn normalized(name: &str) -> String {
+pub fn normalized(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'0'..=b'9')) {
+        return Cow::Borrowed(name);
+    }
     let name = name.trim().trim_start_matches('\u{feff}').trim_matches(['"', '*']);
-    name.to_lowercase().replace([' ', '-'], "_")
+    Cow::Owned(name.to_lowercase().replace([' ', '-'], "_"))
 }
 
 /// Whether a column or key of this (normalized) name holds a question.
@@ -64,34 +99,63 @@ pub fn is_answer(name: &str) -> bool {
     ANSWER.contains(&name) || BODY.contains(&name)
 }
 
-/// Whether a list under this (normalized) name belongs to a record instead of holding records.
+/// Names of lists and objects that belong to a record instead of holding records.
+const PARTS: [&str; 15] = [
+    "answers",
+    "choices",
+    "options",
+    "patterns",
+    "utterances",
+    "responses",
+    "paragraphs",
+    "comments",
+    "replies",
+    "milestone",
+    "projectitems",
+    "projectcards",
+    "closedbypullrequestsreferences",
+    "suggested_topics",
+    "related_topics",
+];
+
+/// Whether a value of this (normalized) name belongs to a record instead of holding records.
 pub fn is_part(name: &str) -> bool {
-    [&TAGS[..], &ALSO, &["answers", "choices", "options"]].concat().contains(&name)
+    PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
 }
 
 /// The pairs of a record, taken out one after another.
 pub struct Record {
     pairs: Vec<(String, Value)>,
+    markdown: bool,
 }
 
 impl Record {
-    /// Names as the source has them, in its order.
+    /// Names as the source has them, in its order. Texts in HTML become Markdown.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name), value)).collect();
-        Self { pairs }
+        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name).into_owned(), value)).collect();
+        Self { pairs, markdown: false }
+    }
+
+    /// The same for texts that are Markdown: tags in them are meant, and the title may be one of several lines.
+    pub fn markdown(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self { markdown: true, ..Self::new(pairs) }
     }
 
     /// Whether there is a question in it, by its keys.
-    pub fn has_question(&self) -> bool {
-        self.pairs.iter().any(|(name, value)| is_title(name) && !text_of(value).is_empty())
-            || self.is_schema_question()
-            || self.pairs.iter().any(|(name, _)| is_answer(name))
-                && self.pairs.iter().any(|(name, _)| is_title(name))
+    pub fn has_question(object: &Map<String, Value>) -> bool {
+        let asks = |(name, value): (&String, &Value)| {
+            is_title(&normalized(name)) && !is_blank(value) || name == "@type" && value == "Question"
+        };
+        let has = |is: fn(&str) -> bool| object.keys().any(|name| is(&normalized(name)));
+        object.iter().any(asks) || has(is_title) && has(is_answer)
     }
 
-    /// `{"@type": "Question", "name": …}` of schema.org.
-    fn is_schema_question(&self) -> bool {
-        self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question")
+    /// What a group of records is called: its section, title or name.
+    pub fn section_name(object: &Map<String, Value>) -> Option<String> {
+        let mut record = Self::new(
+            object.iter().filter(|(_, value)| value.is_string()).map(|(k, v)| (k.clone(), v.clone())),
+        );
+        record.take(&SECTION).or_else(|| record.take(&["title", "name", "heading", "label"]))
     }
 
     /// The question at a line.
@@ -99,22 +163,48 @@ impl Record {
     /// # Errors
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
-        let title = if self.is_schema_question() { self.take(&["name"]) } else { None };
+        // `{"@type": "Question", "name": …}` of schema.org.
+        let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
+        let asked = if is_schema { self.take_value(&["name"]) } else { None };
         // Without a title a bare text asks.
-        let title = title.or_else(|| self.take(&TITLE)).or_else(|| self.take(&BARE)).unwrap_or_default();
-        let mut question = Question::new(markup::title(&title), line);
+        let asked = asked.or_else(|| self.take_value(&TITLE)).or_else(|| self.take_value(&BARE));
+        let mut ways = match asked {
+            Some(Value::Array(ways)) => ways,
+            asked => asked.into_iter().collect(),
+        }
+        .into_iter()
+        .map(into_text)
+        .filter(|way| !way.is_empty());
+        let asked = ways.next().unwrap_or_default();
+        let (title, more) = if self.markdown || !markup::is_html(&asked) && asked.contains("\n\n") {
+            split(&asked)
+        } else {
+            (asked.as_str(), "")
+        };
+        let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
+        let mut question = Question::new(title, line);
         if question.title.is_empty() {
             return Err("no question: neither a title nor a text".to_owned());
         }
-        let body = self.take(&BODY).unwrap_or_default();
-        let answer = self.take(&ANSWER).unwrap_or_default();
-        question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
+        let mut seen = HashSet::from([question.title.clone()]);
+        question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();
+        question.also.extend(self.take_list(&ALSO, &[';', '|', '\n']));
+        let (body, answer) = (self.take_text(&BODY), self.take_text(&ANSWER));
+        question.answer = markup::joined(&markup::paragraphs([more, &body]), &answer);
+        if question.answer.contains('\r') {
+            question.answer = question.answer.replace("\r\n", "\n");
+        }
         question.key = self.take(&KEY);
         question.section = self.take(&SECTION);
         question.level = self.take(&LEVEL);
         question.tags = self.take_list(&TAGS, &[',', ';', '|', '<', '>']);
-        question.also = self.take_list(&ALSO, &[';', '|', '\n']);
         question.url = self.take(&URL);
+        question.date = DATE.iter().find_map(|wanted| {
+            let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
+            let date = date::normalized(&text_of(&self.pairs[at].1))?;
+            self.pairs.remove(at);
+            Some(date)
+        });
         question.score = self
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())
@@ -135,12 +225,20 @@ impl Record {
     }
 
     /// The first of these that has a text; its pair goes.
-    fn take(&mut self, names: &[&str]) -> Option<String> {
+    fn take_value(&mut self, names: &[&str]) -> Option<Value> {
         names.iter().find_map(|wanted| {
-            let at =
-                self.pairs.iter().position(|(name, value)| name == wanted && !text_of(value).is_empty())?;
-            Some(text_of(&self.pairs.remove(at).1))
+            let at = self.pairs.iter().position(|(name, value)| name == wanted && !is_blank(value))?;
+            Some(self.pairs.remove(at).1)
         })
+    }
+
+    fn take(&mut self, names: &[&str]) -> Option<String> {
+        self.take_value(names).map(into_text)
+    }
+
+    fn take_text(&mut self, names: &[&str]) -> String {
+        let text = self.take(names).unwrap_or_default();
+        if self.markdown { text } else { markup::to_markdown(&text).into_owned() }
     }
 
     fn take_list(&mut self, names: &[&str], separators: &[char]) -> Vec<String> {
@@ -149,12 +247,69 @@ impl Record {
             Some(self.pairs.remove(at).1)
         });
         let parts: Vec<String> = match found {
-            Some(Value::Array(items)) => items.iter().map(text_of).collect(),
-            Some(value) => text_of(&value).split(|c| separators.contains(&c)).map(str::to_owned).collect(),
+            Some(Value::Array(items)) => items.iter().map(name_of).collect(),
+            Some(value) => name_of(&value).split(|c| separators.contains(&c)).map(str::to_owned).collect(),
             None => Vec::new(),
         };
         parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
     }
+}
+
+/// The longest line that is a title as a whole where somebody wrote at length, in bytes.
+const LONGEST_TITLE: usize = 300;
+
+/// Of a text of several lines or of one long line, the question and what stands before the answer: the first line and
+/// the lines below it, or a line or sentence further down that asks and the whole text.
+fn split(text: &str) -> (&str, &str) {
+    let mut fenced = false;
+    let mut lines = Vec::new();
+    for line in text.lines().map(|line| line.trim().trim_start_matches('#').trim()) {
+        let fence = line.starts_with("```") || line.starts_with("~~~");
+        fenced ^= fence;
+        if !fence && !fenced && !line.is_empty() {
+            lines.push(line);
+        }
+    }
+    let asks = |line: &&&str| ends_asking(line);
+    let first = lines.first().filter(|line| is_question_like(line)).or_else(|| lines.last().filter(asks));
+    let line = first.or_else(|| lines.iter().find(asks)).or(lines.first()).copied();
+    // Nothing but code.
+    let line = line.or_else(|| {
+        text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(['`', '~']))
+    });
+    let line = line.unwrap_or(text);
+    let title = labelled_question(line).filter(|rest| !rest.is_empty()).unwrap_or(line);
+    let sentence = || asking_sentence(title).or_else(|| title.find(". ").map(|end| &title[..=end]));
+    let title = if title.len() > LONGEST_TITLE { sentence().unwrap_or(title) } else { title };
+    let is_first = text.trim_start().starts_with(title);
+    let rest = if is_first { &text.trim_start()[title.len()..] } else { text };
+    (title, rest.trim())
+}
+
+/// The last sentence of a line that asks.
+fn asking_sentence(line: &str) -> Option<&str> {
+    let end = line.rfind(['?', '？', '؟'])?;
+    let start = line[..end].rfind(['.', '!', '?', '。', '？', '！']);
+    let start = start.map_or(0, |at| at + line[at..].chars().next().map_or(0, char::len_utf8));
+    let end = end + line[end..].chars().next().map_or(0, char::len_utf8);
+    Some(line[start..end].trim()).filter(|sentence| is_question(sentence))
+}
+
+/// Of a label or an account its name (`{"name": "bug", "color": …}`), of anything else its text.
+pub fn name_of(value: &Value) -> String {
+    let names = ["login", "username", "name", "title"].iter().filter_map(|key| value.get(key)?.as_str());
+    names.map(str::trim).find(|name| !name.is_empty()).map_or_else(|| text_of(value), str::to_owned)
+}
+
+fn into_text(value: Value) -> String {
+    match value {
+        Value::String(text) if text.trim().len() == text.len() => text,
+        value => text_of(&value),
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().map_or_else(|| text_of(value).is_empty(), |text| text.trim().is_empty())
 }
 
 /// A value as text: strings as they are, numbers as written, lists in paragraphs, of an object its
@@ -169,7 +324,7 @@ pub fn text_of(value: &Value) -> String {
             let texts: Vec<String> = items.iter().map(text_of).filter(|text| !text.is_empty()).collect();
             texts.join("\n\n")
         }
-        Value::Object(object) => ["text", "body", "answer", "value", "content"]
+        Value::Object(object) => ["text", "body", "answer", "value", "content", "$oid", "$date"]
             .iter()
             .find_map(|name| object.get(*name))
             .map(text_of)

@@ -139,6 +139,8 @@ pub struct HitReply<'a> {
     pub snippet: SnippetReply<'a>,
     /// The web address of the question.
     pub url: Option<&'a str>,
+    /// The date of the question: `YYYY-MM-DD`, or RFC 3339 in UTC.
+    pub date: Option<&'a str>,
     /// Lower-ranked questions that ask the same. They are not hits of their own. Empty if all hits are
     /// requested.
     pub also_asked: Vec<AgainReply<'a>>,
@@ -314,6 +316,8 @@ pub struct QuestionReply<'a> {
     pub tags: &'a [String],
     /// The web address of the question.
     pub url: Option<&'a str>,
+    /// The date of the question: `YYYY-MM-DD`, or RFC 3339 in UTC.
+    pub date: Option<&'a str>,
     /// A score from the source, such as votes or a rating.
     pub score: Option<f64>,
     /// All other fields of the source.
@@ -359,6 +363,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
                 highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
             },
             url: question.url.as_deref(),
+            date: question.date.as_deref(),
             also_asked: hit.also_asked.iter().map(AgainReply::from).collect(),
             explanation: hit.explanation.as_ref().map(|why| ExplanationReply::new(hit, why)),
         }
@@ -384,6 +389,7 @@ impl<'a> From<&'a Question> for QuestionReply<'a> {
             level: question.level.as_deref(),
             tags: &question.tags,
             url: question.url.as_deref(),
+            date: question.date.as_deref(),
             score: question.score,
             fields: &question.fields,
         }
