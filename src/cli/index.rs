@@ -9,13 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
+use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, Summary};
+use crate::read::{self, Assignment};
 use crate::search::retune;
 
 /// How many files the summary names. The others are counted.
@@ -29,6 +31,21 @@ pub struct Args {
     /// Files and directories to read [default: those that the index was built from]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The format of the files, or auto to detect it by extension and content. The index remembers it for the
+    /// paths [default: that of the last time, or auto]
+    #[arg(long, value_name = "NAME", value_parser = format_names(), requires = "paths")]
+    format: Option<String>,
+    /// The keys or columns of records that hold the parts of a question: question, answer, id, section, level,
+    /// tags, url, score, also, date. A nested key is a path (meta.topic), and a column also has a number. The index
+    /// remembers this for the paths; `none` removes it
+    #[arg(
+        long,
+        value_name = "PART=KEY,…",
+        value_delimiter = ',',
+        value_parser = assignment,
+        requires = "paths"
+    )]
+    map: Vec<MapArg>,
     /// Build an index for keyword search only, without embeddings. This is faster
     #[arg(long, conflicts_with = "model")]
     keyword_only: bool,
@@ -51,6 +68,30 @@ pub struct Args {
     index: BuildArgs,
 }
 
+/// A value of `--map`.
+#[derive(Clone, Debug)]
+enum MapArg {
+    None,
+    Assignment(Assignment),
+}
+
+impl MapArg {
+    fn assignment(&self) -> Option<Assignment> {
+        match self {
+            Self::None => None,
+            Self::Assignment(assignment) => Some(assignment.clone()),
+        }
+    }
+}
+
+fn assignment(text: &str) -> Result<MapArg, String> {
+    if text == "none" { Ok(MapArg::None) } else { text.parse().map(MapArg::Assignment) }
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new([AUTO].into_iter().chain(read::FORMATS.iter().map(|format| format.name)))
+}
+
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let location = args.index.location();
@@ -64,9 +105,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let progress = Progress::default();
     let bar = progress_bar();
     let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
+    let map = map(args)?;
     let build = Build {
         dir: &dir,
         paths: &paths,
+        format: args.format.as_deref(),
+        map: map.as_deref(),
         embedder,
         reread: args.reread,
         switch_model: args.model.is_some() || args.keyword_only,
@@ -90,6 +134,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     report(&summary, &dir, start.elapsed());
     suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+/// The assignments of `--map`; `None` if it was not given, and none of them for `--map none`.
+fn map(args: &Args) -> anyhow::Result<Option<Vec<Assignment>>> {
+    let map: Vec<Assignment> = args.map.iter().filter_map(MapArg::assignment).collect();
+    if map.len() < args.map.len() && args.map.len() > 1 {
+        bail!("--map none cannot be combined with other values");
+    }
+    Ok((!args.map.is_empty()).then_some(map))
 }
 
 /// The index that exists already, if any.

@@ -10,6 +10,7 @@ mod schema;
 mod stats;
 mod vectors;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -26,10 +27,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
+use crate::read;
 use crate::worker_threads;
 use schema::FILE;
 
-pub use build::{Build, Counts, FileSummary, Problem, Progress, Summary, set_meta};
+pub use crate::read::Options as ReadOptions;
+pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
@@ -63,12 +66,23 @@ pub struct Meta {
     /// The files and directories that were indexed. Paths below the parent of the index directory are stored
     /// relative to it, other paths are absolute.
     pub roots: Vec<String>,
+    /// How to read the files of a root, if not by detection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reading: BTreeMap<String, read::Options>,
 }
 
 impl Meta {
     /// Metadata of a new index.
     fn new(model: Option<ModelInfo>) -> Self {
-        Self { format: FORMAT, model, semantic_weight: None, spread: None, tuned_on: 0, roots: Vec::new() }
+        Self {
+            format: FORMAT,
+            model,
+            semantic_weight: None,
+            spread: None,
+            tuned_on: 0,
+            roots: Vec::new(),
+            reading: BTreeMap::new(),
+        }
     }
 }
 

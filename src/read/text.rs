@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
+use std::rc::Rc;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
+use super::mapping::Mapping;
 use super::{BadRecord, invalid, mojibake};
 
 /// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
@@ -41,6 +43,7 @@ pub struct Text {
     /// Lines of the stream that were not UTF-8, until somebody asks.
     unreadable: VecDeque<u64>,
     extension: String,
+    mapping: Rc<Mapping>,
     file: File,
 }
 
@@ -69,6 +72,7 @@ impl Text {
             within_line: false,
             unreadable: VecDeque::new(),
             extension,
+            mapping: Rc::default(),
             file,
         })
     }
@@ -79,7 +83,8 @@ impl Text {
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
         self.file.rewind()?;
-        *self = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        let new = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        *self = Self { mapping: Rc::clone(&self.mapping), ..new };
         Ok(())
     }
 
@@ -116,6 +121,21 @@ impl Text {
     /// The file's extension in lower case, without its dot; empty where it has none.
     pub fn extension(&self) -> &str {
         &self.extension
+    }
+
+    /// Reads the text as a file with this extension (lower case, no dot).
+    pub fn set_extension(&mut self, extension: &str) {
+        extension.clone_into(&mut self.extension);
+    }
+
+    /// The keys that are assigned to parts of a question. A reader of records uses it for each record.
+    pub fn mapping(&self) -> Rc<Mapping> {
+        Rc::clone(&self.mapping)
+    }
+
+    /// Assigns keys to parts of a question.
+    pub fn set_mapping(&mut self, mapping: Mapping) {
+        self.mapping = Rc::new(mapping);
     }
 
     /// The next line that the stream could not read as UTF-8, each told once.

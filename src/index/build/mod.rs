@@ -2,7 +2,7 @@
 
 mod embedding;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -26,7 +26,7 @@ use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
-use crate::read::{self, BadRecord};
+use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
@@ -41,12 +41,21 @@ const PROBLEMS_NAMED: u64 = 10;
 /// Up to this many questions, the segments of an index are merged into one, so that a search opens only one.
 const ONE_SEGMENT: u64 = 50_000;
 
+/// The name of the format that stands for detection.
+pub const AUTO: &str = "auto";
+
 /// Options of a build.
 pub struct Build<'a> {
     /// The index directory. It is created if it does not exist.
     pub dir: &'a Path,
     /// Files and directories to read. Questions of deleted files below them are removed from the index.
     pub paths: &'a [PathBuf],
+    /// The name of the [`Format`](read::Format) of the paths, or [`AUTO`] to detect it. `None` uses what the index
+    /// remembers for each path.
+    pub format: Option<&'a str>,
+    /// The keys of records in the paths that hold the parts of a question. `None` uses what the index remembers for each
+    /// path.
+    pub map: Option<&'a [Assignment]>,
     /// Computes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
     /// Read every file and write every question again, even if it has not changed. Texts that have a vector
@@ -70,6 +79,8 @@ impl<'a> Build<'a> {
         Self {
             dir,
             paths,
+            format: None,
+            map: None,
             embedder: None,
             reread: false,
             switch_model: false,
@@ -208,6 +219,7 @@ impl Build<'_> {
         let before = self.before()?;
         let (index, mut meta) = self.create_or_open(&before)?;
         let mut writer = lock(&index, self.dir)?;
+        self.remember_reading(&roots, &base, &mut meta)?;
         let (files, walk_problems) = read::walk(&roots, self.dir, |path, reason| {
             (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
         });
@@ -222,6 +234,7 @@ impl Build<'_> {
             before: &before,
             embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
             base: &base,
+            reading: &meta.reading,
             summary: Mutex::new(Summary { problems: walk_problems, ..Summary::default() }),
             failure: OnceLock::new(),
         };
@@ -261,6 +274,26 @@ impl Build<'_> {
             .iter()
             .map(|path| path.canonicalize().with_context(|| format!("could not find {}", path.display())))
             .collect()
+    }
+
+    /// Stores the format and the mapping of this build's paths in the metadata.
+    fn remember_reading(&self, roots: &[PathBuf], base: &Path, meta: &mut Meta) -> anyhow::Result<()> {
+        if let Some(name) = self.format.filter(|name| *name != AUTO) {
+            read::format(name).map_err(anyhow::Error::msg)?;
+        }
+        for root in roots.iter().map(|root| stored_path(root, base)) {
+            let options = meta.reading.entry(root.clone()).or_default();
+            if let Some(format) = self.format {
+                options.format = Some(format.to_owned()).filter(|format| format != AUTO);
+            }
+            if let Some(map) = self.map {
+                options.map = map.to_vec();
+            }
+            if *options == read::Options::default() {
+                meta.reading.remove(&root);
+            }
+        }
+        Ok(())
     }
 
     fn before(&self) -> anyhow::Result<Before> {
@@ -306,7 +339,10 @@ impl Build<'_> {
         let model = self.embedder.map(|embedder| embedder.model().clone());
         let meta = match &before.index {
             Some(index) if self.is_model_of(index) => Meta { model, ..index.meta.clone() },
-            Some(index) => Meta { roots: index.meta.roots.clone(), ..Meta::new(model) },
+            Some(index) => {
+                let Meta { roots, reading, .. } = index.meta.clone();
+                Meta { roots, reading, ..Meta::new(model) }
+            }
             None => Meta::new(model),
         };
         fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
@@ -408,6 +444,8 @@ struct State<'a> {
     /// `None` in an index without vectors.
     embedding: Option<Embedding<'a>>,
     base: &'a Path,
+    /// How to read the files of each root.
+    reading: &'a BTreeMap<String, read::Options>,
     summary: Mutex<Summary>,
     /// The first error that makes the build fail.
     failure: OnceLock<anyhow::Error>,
@@ -505,7 +543,8 @@ impl State<'_> {
     /// Reads a file unless its content is unchanged.
     fn read_file(&self, file: &read::Found, jobs: &Sender<Question>) -> anyhow::Result<()> {
         let stored = stored_path(&file.path, self.base);
-        let hash = match hash_file(&file.path) {
+        let options = self.options(&file.path);
+        let hash = match hash_file(&file.path, &options) {
             Ok(hash) => hash,
             Err(error) => {
                 self.problem(&file.path, None, error.to_string());
@@ -521,12 +560,19 @@ impl State<'_> {
             self.summary().unchanged_files += 1;
             return Ok(());
         }
-        self.read_changed_file(file, &stored, hash, jobs)
+        self.read_changed_file(file, &options, &stored, hash, jobs)
+    }
+
+    /// How to read a file: as the innermost root around it that has options.
+    fn options(&self, path: &Path) -> read::Options {
+        let roots = path.ancestors().map(|root| stored_path(root, self.base));
+        roots.filter_map(|root| self.reading.get(&root)).next().cloned().unwrap_or_default()
     }
 
     fn read_changed_file(
         &self,
         file: &read::Found,
+        options: &read::Options,
         stored: &str,
         hash: u64,
         jobs: &Sender<Question>,
@@ -561,7 +607,7 @@ impl State<'_> {
             }
             if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let format = match read::read(file, &mut emit) {
+        let format = match read::read(file, options, &mut emit) {
             Ok(read::Outcome::Read(format)) => Some(format),
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
@@ -709,12 +755,15 @@ fn question_hash(question: &Question) -> u64 {
     xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
 }
 
-/// The hash of a file's content and of the program version, since another version may find more questions in
-/// it.
-fn hash_file(path: &Path) -> io::Result<u64> {
+/// The hash of a file's content, of how it is read, and of the program version, since another version may find more
+/// questions in it.
+fn hash_file(path: &Path, options: &read::Options) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let mut hasher = Xxh3Default::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    if *options != read::Options::default() {
+        hasher.update(serde_json::to_string(options).expect("options are plain data").as_bytes());
+    }
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer) {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::record::{Record, is_part, is_question, normalized, text_of};
 use crate::question::Question;
+use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text};
 
 /// Names under which records stand that are no section's name.
@@ -36,12 +37,13 @@ const CONTAINERS: [&str; 14] = [
 
 /// One JSON value a line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     while let Some(line) = text.next_line()? {
         let question = match line {
             Ok((_, text)) if text.trim().is_empty() => continue,
             Ok((line, text)) => serde_json::from_str(text)
                 .map_err(|error| reason(&error))
-                .and_then(|value| question_of(value, line))
+                .and_then(|value| question_of(value, line, &mapping))
                 .map_err(|reason| BadRecord { line, reason }),
             Err(bad) => Err(bad),
         };
@@ -54,8 +56,9 @@ pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
 
 /// One JSON value, of any size, record by record.
 pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     let source = Source(Rc::new(RefCell::new(text)));
-    let context = Context { source: source.clone(), emit, stopped: false };
+    let context = Context { source: source.clone(), mapping, emit, stopped: false };
     let context = RefCell::new(context);
     let mut deserializer = serde_json::Deserializer::from_reader(source.clone());
     let read = Node { context: &context, section: None, depth: 0 }.deserialize(&mut deserializer);
@@ -82,9 +85,9 @@ pub fn reason(error: &serde_json::Error) -> String {
     format!("broken JSON: {}", text.strip_suffix(&place).unwrap_or(&text))
 }
 
-fn question_of(value: Value, line: u64) -> Result<Question, String> {
+fn question_of(value: Value, line: u64, mapping: &Mapping) -> Result<Question, String> {
     match value {
-        Value::Object(object) => Record::new(object).question(line),
+        Value::Object(object) => Record::mapped(object, mapping).question(line),
         Value::String(text) if !text.trim().is_empty() => {
             Record::new([("question".to_owned(), Value::String(text))]).question(line)
         }
@@ -114,12 +117,17 @@ impl io::Read for Source<'_> {
 
 struct Context<'a, 'e, 'f> {
     source: Source<'a>,
+    mapping: Rc<Mapping>,
     emit: &'e mut Emit<'f>,
     /// Nobody wants more; the parser is stopped with an error that means nothing.
     stopped: bool,
 }
 
-impl Context<'_, '_, '_> {
+impl<'a> Context<'a, '_, '_> {
+    fn parts(&self) -> (Source<'a>, Rc<Mapping>) {
+        (self.source.clone(), Rc::clone(&self.mapping))
+    }
+
     fn hand_over<E: Error>(&mut self, line: u64, question: Result<Question, String>) -> Result<(), E> {
         let mut unreadable = None;
         while let Some(line) = self.source.take_unreadable() {
@@ -160,10 +168,12 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let source = self.context.borrow().source.clone();
+        let (source, mapping) = self.context.borrow().parts();
         while let Some((line, value)) = elements.next_element_seed(Lined(&source))? {
             let is_record = match &value {
-                Value::Object(object) => self.depth == 0 || Record::new(object.clone()).has_question(),
+                Value::Object(object) => {
+                    self.depth == 0 || Record::mapped(object.clone(), &mapping).has_question()
+                }
                 Value::String(text) => is_question(text),
                 // A list in a list of records: its own records.
                 _ => self.depth == 0,
@@ -172,7 +182,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
             if !is_record {
                 continue;
             }
-            let mut question = question_of(value, line);
+            let mut question = question_of(value, line, &mapping);
             if let (Ok(question), Some(section)) = (&mut question, &self.section) {
                 question.section.get_or_insert_with(|| section.clone());
             }
@@ -182,11 +192,12 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let begin = self.context.borrow().source.line();
+        let (source, mapping) = self.context.borrow().parts();
+        let begin = source.line();
         let mut own = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             let plain = normalized(&key);
-            if self.depth == 0 && !is_part(&plain) {
+            if self.depth == 0 && !is_part(&plain) && !mapping.uses(&key) {
                 let section = (!CONTAINERS.contains(&plain.as_str())).then_some(key.clone());
                 let entry = Entry { context: self.context, key: key.clone(), section };
                 if let Some(value) = entries.next_value_seed(entry)? {
@@ -207,11 +218,13 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_> {
 impl Node<'_, '_, '_, '_> {
     /// What stands in an object beside lists and objects: one record, or answers by question.
     fn own<E: Error>(&self, own: Map<String, Value>, line: u64) -> Result<(), E> {
-        let record = Record::new(own.clone());
-        let asks = own.iter().any(|(key, value)| {
-            let key = normalized(key);
-            key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
-        });
+        let (_, mapping) = self.context.borrow().parts();
+        let record = Record::mapped(own.clone(), &mapping);
+        let asks = mapping.maps("question")
+            || own.iter().any(|(key, value)| {
+                let key = normalized(key);
+                key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
+            });
         if asks && record.has_question() {
             return self.context.borrow_mut().hand_over(line, record.question(line));
         }
@@ -253,9 +266,10 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        let line = self.context.borrow().source.line();
+        let (source, mapping) = self.context.borrow().parts();
+        let line = source.line();
         let object = Map::deserialize(MapAccessDeserializer::new(entries))?;
-        let record = Record::new(object.clone());
+        let record = Record::mapped(object.clone(), &mapping);
         if record.has_question() {
             // Records by id.
             let mut question = record.question(line);
@@ -274,7 +288,7 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_, '_> {
                 // Sections of answers by question, or of records by id.
                 Value::String(_) if is_question(&key) => below.own(Map::from_iter([(key, value)]), line)?,
                 Value::Object(inner) => {
-                    let record = Record::new(inner);
+                    let record = Record::mapped(inner, &mapping);
                     if record.has_question() {
                         let mut question = record.question(line);
                         if let Ok(question) = &mut question {

@@ -1,9 +1,12 @@
 //! A record's columns or keys → a question.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::question::Question;
 use crate::read::item::is_question_like;
+use crate::read::mapping::Mapping;
 use crate::read::markup;
 
 /// Keys that hold the question, best first.
@@ -72,17 +75,39 @@ pub fn is_part(name: &str) -> bool {
 /// The pairs of a record, taken out one after another.
 pub struct Record {
     pairs: Vec<(String, Value)>,
+    /// Parts of the question that `--map` assigns; null where this record has none.
+    mapped: BTreeMap<&'static str, Value>,
 }
 
 impl Record {
     /// Names as the source has them, in its order.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self::mapped(pairs, &Mapping::default())
+    }
+
+    /// A record whose parts are first taken from the keys that are assigned to them.
+    pub fn mapped(pairs: impl IntoIterator<Item = (String, Value)>, mapping: &Mapping) -> Self {
+        let mut pairs: Vec<(String, Value)> = pairs.into_iter().collect();
+        let mut mapped = mapping.take(&mut pairs);
+        // Of several questions, the first is the title.
+        if let Some(Value::Array(questions)) = mapped.get_mut("question") {
+            let mut questions =
+                std::mem::take(questions).into_iter().filter(|text| !text_of(text).is_empty());
+            mapped.insert("question", questions.next().unwrap_or_default());
+            let others: Vec<Value> = questions.collect();
+            if !others.is_empty() {
+                mapped.entry("also").or_insert(Value::Array(others));
+            }
+        }
         let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name), value)).collect();
-        Self { pairs }
+        Self { pairs, mapped }
     }
 
     /// Whether there is a question in it, by its keys.
     pub fn has_question(&self) -> bool {
+        if let Some(question) = self.mapped.get("question") {
+            return !text_of(question).is_empty();
+        }
         self.pairs.iter().any(|(name, value)| is_title(name) && !text_of(value).is_empty())
             || self.is_schema_question()
             || self.pairs.iter().any(|(name, _)| is_answer(name))
@@ -99,14 +124,25 @@ impl Record {
     /// # Errors
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
-        let title = if self.is_schema_question() { self.take(&["name"]) } else { None };
-        // Without a title a bare text asks.
-        let title = title.or_else(|| self.take(&TITLE)).or_else(|| self.take(&BARE)).unwrap_or_default();
-        let mut question = Question::new(markup::title(&title), line);
+        let is_mapped = |part| self.mapped.contains_key(part);
+        let (maps_question, maps_answer) = (is_mapped("question"), is_mapped("answer"));
+        let title = if maps_question {
+            self.take(&TITLE)
+        } else {
+            let title = if self.is_schema_question() { self.take(&["name"]) } else { None };
+            // Without a title a bare text asks.
+            title.or_else(|| self.take(&TITLE)).or_else(|| self.take(&BARE))
+        };
+        let mut question = Question::new(markup::title(&title.unwrap_or_default()), line);
         if question.title.is_empty() {
-            return Err("no question: neither a title nor a text".to_owned());
+            let what = if maps_question {
+                "the mapped key is missing or empty"
+            } else {
+                "neither a title nor a text"
+            };
+            return Err(format!("no question: {what}"));
         }
-        let body = self.take(&BODY).unwrap_or_default();
+        let body = if maps_answer { None } else { self.take(&BODY) }.unwrap_or_default();
         let answer = self.take(&ANSWER).unwrap_or_default();
         question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
         question.key = self.take(&KEY);
@@ -119,7 +155,8 @@ impl Record {
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())
             .filter(|score: &f64| score.is_finite());
-        for (name, value) in self.pairs {
+        let mapped = self.mapped.into_iter().map(|(part, value)| (part.to_owned(), value));
+        for (name, value) in mapped.chain(self.pairs) {
             let text = text_of(&value);
             // What is not one short value says nothing on its own.
             if !text.is_empty()
@@ -134,8 +171,11 @@ impl Record {
         Ok(question)
     }
 
-    /// The first of these that has a text; its pair goes.
+    /// The first of these that has a text; its pair goes. The first name is the part that a key can be mapped to.
     fn take(&mut self, names: &[&str]) -> Option<String> {
+        if let Some(value) = self.mapped.remove(names[0]) {
+            return Some(text_of(&value)).filter(|text| !text.is_empty());
+        }
         names.iter().find_map(|wanted| {
             let at =
                 self.pairs.iter().position(|(name, value)| name == wanted && !text_of(value).is_empty())?;
@@ -144,9 +184,9 @@ impl Record {
     }
 
     fn take_list(&mut self, names: &[&str], separators: &[char]) -> Vec<String> {
-        let found = names.iter().find_map(|wanted| {
-            let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
-            Some(self.pairs.remove(at).1)
+        let found = self.mapped.remove(names[0]).or_else(|| {
+            let position = |wanted| self.pairs.iter().position(|(name, _)| name == wanted);
+            Some(self.pairs.remove(names.iter().find_map(position)?).1)
         });
         let parts: Vec<String> = match found {
             Some(Value::Array(items)) => items.iter().map(text_of).collect(),
