@@ -16,7 +16,7 @@ use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, Summary};
+use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, STDIN, Summary};
 use crate::read::{self, Assignment};
 use crate::search::retune;
 
@@ -28,7 +28,7 @@ const EXAMPLE: usize = 60;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files and directories to read [default: those that the index was built from]
+    /// Files, directories, and http(s) addresses of pages or sitemaps to read; - for standard input [default: those that the index was built from]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The format of the files, or auto to detect it by extension and content. The index remembers it for the
@@ -114,6 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         embedder,
         reread: args.reread,
         switch_model: args.model.is_some() || args.keyword_only,
+        offline: args.network.is_offline(),
         threads,
         problems: &problems,
         progress: Some(&progress),
@@ -188,7 +189,9 @@ fn say_if_switched(before: Option<&Index>, embedder: Option<&dyn Embedder>) {
 
 /// The paths to read: the named ones, or those that the index was built from.
 fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
-    if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
+    let is_url = |path: &PathBuf| path.to_str().is_some_and(read::is_url);
+    let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists();
+    if let Some(missing) = args.paths.iter().find(is_missing) {
         bail!(
             "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
             missing.display()
@@ -196,7 +199,19 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     }
     match before {
         _ if !args.paths.is_empty() => Ok(args.paths.clone()),
-        Some(index) => index.roots(),
+        Some(index) => {
+            if index.meta().roots.iter().any(|root| root == STDIN) {
+                say("rqsearch: the questions from standard input are kept; `rqsearch index -` replaces them");
+            }
+            let mut roots = index.roots()?;
+            if args.network.is_offline() && roots.iter().any(is_url) {
+                say(
+                    "rqsearch: the questions from the web are kept as they are: --offline forbids the network",
+                );
+                roots.retain(|root| !is_url(root));
+            }
+            Ok(roots)
+        }
         None => bail!("no files to index\n  hint: rqsearch index docs/ questions.md"),
     }
 }

@@ -32,7 +32,7 @@ use crate::worker_threads;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
-pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, Summary, set_meta};
+pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
@@ -64,7 +64,8 @@ pub struct Meta {
     /// The number of questions in the index when the weight was tuned.
     pub tuned_on: u64,
     /// The files and directories that were indexed. Paths below the parent of the index directory are stored
-    /// relative to it, other paths are absolute.
+    /// relative to it, other paths are absolute. [`STDIN`] is standard input, and
+    /// addresses of pages and sitemaps are stored as they are.
     pub roots: Vec<String>,
     /// How to read the files of a root, if not by detection.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -247,13 +248,16 @@ impl Index {
         self.meta.spread.map_or(CosineScale::BUILTIN, CosineScale::new)
     }
 
-    /// The files and directories that were indexed, as absolute paths.
+    /// The files and directories that were indexed, as absolute paths, and the addresses of pages. Standard input is not one of them, since it cannot
+    /// be read again.
     ///
     /// # Errors
     /// The current directory no longer exists.
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         let base = build::base_of(&self.dir)?;
-        Ok(self.meta.roots.iter().map(|root| base.join(root)).collect())
+        let roots = self.meta.roots.iter().filter(|root| *root != STDIN);
+        let path = |root: &String| if read::is_url(root) { root.into() } else { base.join(root) };
+        Ok(roots.map(path).collect())
     }
 
     /// The absolute path of the file that contains a question. The file may not exist: it may have been

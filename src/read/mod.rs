@@ -1,6 +1,7 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
 mod chain;
+mod expand;
 mod html;
 mod item;
 mod mapping;
@@ -15,8 +16,11 @@ mod table;
 mod testing;
 mod text;
 mod walk;
+#[cfg(feature = "remote")]
+pub mod web;
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -24,9 +28,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::question::Question;
 
+pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use text::Text;
-pub use walk::{Found, walk};
+pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
 
 /// Turns files of one layout into questions.
 ///
@@ -157,16 +162,25 @@ pub enum Outcome {
     NotQuestions,
 }
 
+/// An open file to read, and what is known about it.
+pub struct Input<'a> {
+    /// The content, perhaps compressed.
+    pub file: File,
+    /// The extension of the content in lower case, without a dot; see [`inner_extension`].
+    pub extension: String,
+    /// The user named this file, so it is an error if no reader knows it.
+    pub named: bool,
+    /// How to read it.
+    pub options: &'a Options,
+}
+
 /// Reads a file with the reader of the named format, or the one that fits it best.
 ///
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
-pub fn read(file: &Found, options: &Options, emit: &mut Emit<'_>) -> io::Result<Outcome> {
-    read_text(Text::open(&file.path)?, file.named, options, emit)
-}
-
-/// Reads an open text like [`read`].
-fn read_text(mut text: Text, named: bool, options: &Options, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+    let Input { file, extension, named, options } = input;
+    let mut text = Text::new(file, extension)?;
     let head = text.head()?;
     if head.trim().is_empty() {
         return Err(invalid("empty file"));
@@ -185,7 +199,7 @@ fn read_text(mut text: Text, named: bool, options: &Options, emit: &mut Emit<'_>
     };
     let Some(reader) = reader else {
         return if named {
-            Err(invalid("no question-and-answer layout is known for this file"))
+            Err(invalid("no question-and-answer layout is known for this file; --format names one"))
         } else {
             Ok(Outcome::NotQuestions)
         };

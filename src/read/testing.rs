@@ -1,10 +1,11 @@
 //! What the readers' tests share: a text in, what was read out.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use super::{BadRecord, Options, Outcome, Reader, Text, read_text};
+use super::{BadRecord, Input, Options, Outcome, Reader, Text, inner_extension};
 use crate::question::Question;
 
 /// Everything that a reader reads in a file of this extension and content.
@@ -30,7 +31,9 @@ pub fn read_named(name: &str, content: &[u8], options: &Options) -> String {
         records.push(record);
         ControlFlow::Continue(())
     };
-    let outcome = Text::open(&path).and_then(|text| read_text(text, true, options, &mut emit));
+    let extension = inner_extension(&path);
+    let input = Input { file: File::open(path).unwrap(), extension, named: true, options };
+    let outcome = super::read(input, &mut emit);
     let mut shown = show_all(records);
     match outcome {
         Ok(Outcome::Read(_)) => {}
