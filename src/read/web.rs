@@ -192,7 +192,7 @@ impl Web {
                 sitemap.addresses.into_iter().partition(|to| is_url(to) && same_host(to, url));
             if let Some(example) = foreign.first() {
                 problem(format!(
-                    "{} addresses of other hosts are not read, such as {example}",
+                    "addresses of other hosts are not read, such as {example} ({} in all)",
                     foreign.len()
                 ));
             }

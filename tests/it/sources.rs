@@ -181,7 +181,7 @@ mod web {
                 "/missing" => Answer::status(404),
                 "/sitemap.xml" => {
                     let third = if now.load(Ordering::SeqCst) == 0 { "/third" } else { "" };
-                    let pages = ["/faq", "/second", third].iter().filter(|page| !page.is_empty());
+                    let pages = ["/faq", "/second", third].into_iter().filter(|page| !page.is_empty());
                     let pages: String =
                         pages.map(|page| format!("<url><loc>{address}{page}</loc></url>")).collect();
                     Answer::text(&format!("<urlset>{pages}</urlset>")).header("Content-Type", "text/xml")
