@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
-use super::{BadRecord, invalid, mojibake};
+use super::mapping::Mapping;
+use super::walk::inner_extension;
+use super::{BadRecord, expand, invalid, mojibake};
 
 /// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
 ///
@@ -26,10 +29,10 @@ const HEAD: usize = 64 << 10;
 /// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
 ///
 /// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
-/// mojibake is repaired line by line. As a stream, lines may have any length; where one
+/// mojibake is repaired line by line. A compressed file is expanded as it is read. As a stream, lines may have any length; where one
 /// is not UTF-8 it holds U+FFFD, and [`take_unreadable`](Self::take_unreadable) names it.
 pub struct Text {
-    input: BufReader<DecodeReaderBytes<File, Vec<u8>>>,
+    input: BufReader<DecodeReaderBytes<Box<dyn Read>, Vec<u8>>>,
     /// Number of the line last read, from 1; 0 before the first.
     line: u64,
     raw: Vec<u8>,
@@ -41,6 +44,7 @@ pub struct Text {
     /// Lines of the stream that were not UTF-8, until somebody asks.
     unreadable: VecDeque<u64>,
     extension: String,
+    mapping: Rc<Mapping>,
     file: File,
 }
 
@@ -50,16 +54,19 @@ impl Text {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        Self::new(File::open(path)?, extension)
+        Self::new(File::open(path)?, inner_extension(path))
     }
 
-    fn new(file: File, extension: String) -> io::Result<Self> {
+    /// Reads an open file with this extension (lower case, no dot) from its beginning.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is a pipe.
+    pub fn new(file: File, extension: String) -> io::Result<Self> {
         let decoder = DecodeReaderBytesBuilder::new()
             .bom_sniffing(true)
             .utf8_passthru(true)
             .strip_bom(true)
-            .build_with_buffer(file.try_clone()?, vec![0; 64 << 10])?;
+            .build_with_buffer(expand::expanded(file.try_clone()?)?, vec![0; 64 << 10])?;
         Ok(Self {
             input: BufReader::with_capacity(64 << 10, decoder),
             line: 0,
@@ -69,6 +76,7 @@ impl Text {
             within_line: false,
             unreadable: VecDeque::new(),
             extension,
+            mapping: Rc::default(),
             file,
         })
     }
@@ -78,8 +86,8 @@ impl Text {
     /// # Errors
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
-        self.file.rewind()?;
-        *self = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        let new = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        *self = Self { mapping: Rc::clone(&self.mapping), ..new };
         Ok(())
     }
 
@@ -113,9 +121,25 @@ impl Text {
         Ok(mojibake::repair(&text).into_owned())
     }
 
-    /// The file's extension in lower case, without its dot; empty where it has none.
+    /// The file's extension in lower case, without its dot; empty where it has none. That of a compressed file is the
+    /// one before.
     pub fn extension(&self) -> &str {
         &self.extension
+    }
+
+    /// Reads the text as a file with this extension (lower case, no dot).
+    pub fn set_extension(&mut self, extension: &str) {
+        extension.clone_into(&mut self.extension);
+    }
+
+    /// The keys that are assigned to parts of a question. A reader of records uses it for each record.
+    pub fn mapping(&self) -> Rc<Mapping> {
+        Rc::clone(&self.mapping)
+    }
+
+    /// Assigns keys to parts of a question.
+    pub fn set_mapping(&mut self, mapping: Mapping) {
+        self.mapping = Rc::new(mapping);
     }
 
     /// The next line that the stream could not read as UTF-8, each told once.

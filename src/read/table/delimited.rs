@@ -8,6 +8,7 @@ use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
 use super::record::{Record, is_answer, is_question, is_title, normalized};
+use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text, invalid};
 
 /// The longest record, in bytes; a quote that never closes ends there.
@@ -28,8 +29,11 @@ pub struct Layout {
 }
 
 /// The layout of a file by its beginning, where its columns can be told apart.
-pub fn layout(extension: &str, head: &str) -> Option<Layout> {
+pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> {
     let delimiter = delimiter(extension, head);
+    if !mapping.is_empty() {
+        return mapped_layout(delimiter, extension, head, mapping);
+    }
     let mut reader = builder(delimiter).from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
     let first = sample.first()?;
@@ -45,6 +49,21 @@ pub fn layout(extension: &str, head: &str) -> Option<Layout> {
     }
     let names = guessed_names(&sample)?;
     Some(Layout { delimiter, names, has_header: false })
+}
+
+/// The layout of a file whose columns are mapped. The first record is the header if a column is mapped by name, or if
+/// it would be one without the mapping.
+fn mapped_layout(delimiter: u8, extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> {
+    let first = builder(delimiter).from_reader(head.as_bytes()).into_records().next()?.ok()?;
+    let unmapped = layout(extension, head, &Mapping::default());
+    let mut names: Vec<String> = first.iter().map(str::to_owned).collect();
+    let by_name = mapping.number_columns(&mut names);
+    let has_header = by_name || unmapped.is_some_and(|layout| layout.has_header);
+    if !has_header {
+        names = (1..=names.len()).map(|number| format!("column_{number}")).collect();
+        mapping.number_columns(&mut names);
+    }
+    Some(Layout { delimiter, names, has_header })
 }
 
 /// Without names the column that asks most is the question, and of the others the one with the most
@@ -85,6 +104,7 @@ fn builder(delimiter: u8) -> ReaderBuilder {
 
 /// Reads record by record.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
     let mut reader = builder(layout.delimiter).buffer_capacity(8 << 10).from_reader(source.clone());
     let mut record = StringRecord::new();
@@ -131,7 +151,7 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         } else {
             let pairs =
                 layout.names.iter().cloned().zip(record.iter().map(|field| Value::String(field.to_owned())));
-            Record::new(pairs).question(line).map_err(|reason| BadRecord { line, reason })
+            Record::mapped(pairs, &mapping).question(line).map_err(|reason| BadRecord { line, reason })
         };
         if emit(question).is_break() {
             return Ok(());

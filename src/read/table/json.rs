@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::record::{Record, is_part, is_question, normalized, text_of};
 use super::shapes::{Object, Shape, is_turn};
 use crate::question::Question;
+use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text};
 
 /// Names of lists and objects that hold records and are no section.
@@ -55,7 +57,8 @@ const CONTAINERS: [&str; 33] = [
 
 /// One JSON value per line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-    let context = RefCell::new(Context { text: None, emit, count: 0, stopped: false });
+    let mapping = text.mapping();
+    let context = RefCell::new(Context { text: None, mapping, emit, count: 0, stopped: false });
     while let Some(line) = text.next_line()? {
         let read = match line {
             Ok((_, text)) if text.trim().is_empty() => continue,
@@ -74,8 +77,9 @@ pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
 
 /// JSON values of any size, one after another, record by record.
 pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     let text = RefCell::new(text);
-    let context = RefCell::new(Context { text: Some(&text), emit, count: 0, stopped: false });
+    let context = RefCell::new(Context { text: Some(&text), mapping, emit, count: 0, stopped: false });
     let mut deserializer = serde_json::Deserializer::from_reader(Source(&text));
     let error = loop {
         match Node::top(&context, None).deserialize(&mut deserializer).map(|()| deserializer.end()) {
@@ -116,6 +120,7 @@ impl io::Read for Source<'_, '_> {
 struct Context<'s, 'a, 'e, 'f> {
     /// What is read as a stream.
     text: Option<&'s RefCell<&'a mut Text>>,
+    mapping: Rc<Mapping>,
     emit: &'e mut Emit<'f>,
     /// How many records were handed over.
     count: u64,
@@ -165,13 +170,30 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
         self.line.unwrap_or_else(of_stream)
     }
 
+    /// The record that an object is.
+    fn record(&self, object: Object) -> Record {
+        let mapping = Rc::clone(&self.context.borrow().mapping);
+        Record::mapped(object, &mapping)
+    }
+
+    /// Whether an object has a question, by its keys or by those that are mapped.
+    fn has_question(&self, object: &Object) -> bool {
+        let context = self.context.borrow();
+        if context.mapping.maps("question") { context.mapping.has_question(object) } else { Record::has_question(object) }
+    }
+
+    /// The shape of an object. Mapped keys come first: their records have no other shape.
+    fn shape(&self, object: &Object) -> Option<&'static Shape> {
+        if self.context.borrow().mapping.is_empty() { Shape::of(object) } else { None }
+    }
+
     /// One of a list, or a line of JSON Lines.
     fn element(&self, value: Value, line: u64) -> ControlFlow<()> {
         let question = match value {
             Value::Object(object) => match self.take(object, line, None) {
                 Ok(flow) => return flow,
                 // A bare text may ask.
-                Err(object) if self.top => Record::new(object).question(line),
+                Err(object) if self.top => self.record(object).question(line),
                 Err(_) => return ControlFlow::Continue(()),
             },
             Value::String(text) if is_question(&text) || self.top && !text.trim().is_empty() => {
@@ -188,7 +210,7 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
 
     /// Hands over what an object holds (its records, or itself as one), or gives it back.
     fn take(&self, object: Object, line: u64, key: Option<&str>) -> Result<ControlFlow<()>, Object> {
-        if let Some(shape) = Shape::of(&object) {
+        if let Some(shape) = self.shape(&object) {
             let mut take = |record: Result<Record, String>| {
                 self.hand_over(line, record.and_then(|record| record.question(line)), key)
             };
@@ -202,10 +224,10 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
             let read: serde_json::Result<()> = below.deserialize(Value::Object(object));
             return Ok(if read.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
         }
-        if !Record::has_question(&object) {
+        if !self.has_question(&object) {
             return Err(object);
         }
-        Ok(self.hand_over(line, Record::new(object).question(line), key))
+        Ok(self.hand_over(line, self.record(object).question(line), key))
     }
 
     fn hand_over(
@@ -227,7 +249,8 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
             let key = normalized(key);
             key == "question" || key == "q" || key == "title" && is_question(&text_of(value))
         });
-        if Shape::of(&own).is_some() || (asks || alone && !self.top) && Record::has_question(&own) {
+        let asks = asks || self.context.borrow().mapping.maps("question");
+        if self.shape(&own).is_some() || (asks || alone && !self.top) && self.has_question(&own) {
             return self.take(own, line, None).unwrap_or(ControlFlow::Continue(()));
         }
         own.into_iter().filter(|(key, _)| is_question(key)).try_for_each(|(key, value)| {
@@ -285,7 +308,8 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_, '_, '_> {
         let count = self.context.borrow().count;
         let mut own = Object::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let value = if is_part(&normalized(&key)) {
+            let is_whole = is_part(&normalized(&key)) || self.context.borrow().mapping.uses(&key);
+            let value = if is_whole {
                 Some(entries.next_value()?)
             } else {
                 entries.next_value_seed(Entry { node: &self, key: &key })?

@@ -9,10 +9,11 @@ mod record;
 mod shapes;
 
 pub use json::reason as json_reason;
-pub use record::Record;
+pub use record::{Record, normalized};
 
 use std::io;
 
+use super::mapping::Mapping;
 use super::{Emit, Reader, Text};
 
 /// Reads tables and lists of records.
@@ -27,13 +28,13 @@ enum Format {
 
 impl Format {
     /// By extension, and by the text where that says nothing or too little.
-    fn of(extension: &str, head: &str) -> Option<Self> {
+    fn of(extension: &str, head: &str, mapping: &Mapping) -> Option<Self> {
         let start = head.trim_start();
         match extension {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "json" if is_json_lines(start) => Some(Self::JsonLines),
             "json" => Some(Self::Json),
-            "csv" | "tsv" => delimited::layout(extension, head).map(Self::Delimited),
+            "csv" | "tsv" => delimited::layout(extension, head, mapping).map(Self::Delimited),
             "txt" | "text" | "" | "data" | "log" if start.starts_with('{') && is_json_lines(start) => {
                 Some(Self::JsonLines)
             }
@@ -41,7 +42,7 @@ impl Format {
                 Some(Self::Json)
             }
             "txt" | "text" | "" | "data" => {
-                let layout = delimited::layout(extension, head)?;
+                let layout = delimited::layout(extension, head, mapping)?;
                 let told_apart = layout.has_header && layout.names.len() > 1;
                 told_apart.then_some(Self::Delimited(layout))
             }
@@ -71,7 +72,7 @@ impl Reader for Table {
     }
 
     fn fit(&self, extension: &str, head: &str) -> u8 {
-        match (extension, Format::of(extension, head)) {
+        match (extension, Format::of(extension, head, &Mapping::default())) {
             (_, None) => 0,
             ("csv" | "tsv" | "json" | "jsonl" | "ndjson", Some(_)) => 90,
             (_, Some(_)) => 85,
@@ -81,7 +82,7 @@ impl Reader for Table {
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let extension = text.extension().to_owned();
         let head = text.head()?;
-        match Format::of(&extension, &head) {
+        match Format::of(&extension, &head, &text.mapping()) {
             Some(Format::JsonLines) => json::read_lines(text, emit),
             Some(Format::Json) => json::read_stream(text, emit),
             Some(Format::Delimited(layout)) => delimited::read(&layout, text, emit),

@@ -1,12 +1,13 @@
 //! A record's columns or keys → a question.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use crate::question::Question;
 use crate::read::document::{ends_asking, is_question_like, labelled_question};
+use crate::read::mapping::Mapping;
 use crate::read::{date, markup};
 
 /// Keys that hold the question, best first.
@@ -127,13 +128,25 @@ pub fn is_part(name: &str) -> bool {
 pub struct Record {
     pairs: Vec<(String, Value)>,
     markdown: bool,
+    /// Parts of the question that `--map` assigns; null if this record has no value for one.
+    mapped: BTreeMap<&'static str, Value>,
 }
 
 impl Record {
     /// Names as the source has them, in its order. Texts in HTML become Markdown.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name).into_owned(), value)).collect();
-        Self { pairs, markdown: false }
+        Self { pairs, markdown: false, mapped: BTreeMap::new() }
+    }
+
+    /// A record whose parts are first taken from the keys that are assigned to them.
+    pub fn mapped(pairs: impl IntoIterator<Item = (String, Value)>, mapping: &Mapping) -> Self {
+        if mapping.is_empty() {
+            return Self::new(pairs);
+        }
+        let mut pairs: Vec<(String, Value)> = pairs.into_iter().collect();
+        let mapped = mapping.take(&mut pairs);
+        Self { mapped, ..Self::new(pairs) }
     }
 
     /// The same for texts that are Markdown: tags in them are meant, and the title may be one of several lines.
@@ -163,11 +176,13 @@ impl Record {
     /// # Errors
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
+        let (maps_question, maps_answer) = (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
         // `{"@type": "Question", "name": …}` of schema.org.
         let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
-        let asked = if is_schema { self.take_value(&["name"]) } else { None };
+        let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
+        let asked = asked.or_else(|| self.take_value(&TITLE));
         // Without a title a bare text asks.
-        let asked = asked.or_else(|| self.take_value(&TITLE)).or_else(|| self.take_value(&BARE));
+        let asked = if maps_question { asked } else { asked.or_else(|| self.take_value(&BARE)) };
         let mut ways = match asked {
             Some(Value::Array(ways)) => ways,
             asked => asked.into_iter().collect(),
@@ -184,12 +199,14 @@ impl Record {
         let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
         let mut question = Question::new(title, line);
         if question.title.is_empty() {
-            return Err("no question: neither a title nor a text".to_owned());
+            let what = if maps_question { "the mapped key is missing or empty" } else { "neither a title nor a text" };
+            return Err(format!("no question: {what}"));
         }
         let mut seen = HashSet::from([question.title.clone()]);
         question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();
         question.also.extend(self.take_list(&ALSO, &[';', '|', '\n']));
-        let (body, answer) = (self.take_text(&BODY), self.take_text(&ANSWER));
+        let body = if maps_answer { String::new() } else { self.take_text(&BODY) };
+        let answer = self.take_text(&ANSWER);
         question.answer = markup::joined(&markup::paragraphs([more, &body]), &answer);
         if question.answer.contains('\r') {
             question.answer = question.answer.replace("\r\n", "\n");
@@ -199,12 +216,13 @@ impl Record {
         question.level = self.take(&LEVEL);
         question.tags = self.take_list(&TAGS, &[',', ';', '|', '<', '>']);
         question.url = self.take(&URL);
-        question.date = DATE.iter().find_map(|wanted| {
+        let mapped_date = self.mapped.remove("date").and_then(|date| date::normalized(&text_of(&date)));
+        question.date = mapped_date.or_else(|| DATE.iter().find_map(|wanted| {
             let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
             let date = date::normalized(&text_of(&self.pairs[at].1))?;
             self.pairs.remove(at);
             Some(date)
-        });
+        }));
         question.score = self
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())
@@ -224,8 +242,11 @@ impl Record {
         Ok(question)
     }
 
-    /// The first of these that has a text; its pair goes.
+    /// The first of these that has a text; its pair goes. The first name is the part that a key can be mapped to.
     fn take_value(&mut self, names: &[&str]) -> Option<Value> {
+        if let Some(value) = self.mapped.remove(names[0]) {
+            return Some(value).filter(|value| !is_blank(value));
+        }
         names.iter().find_map(|wanted| {
             let at = self.pairs.iter().position(|(name, value)| name == wanted && !is_blank(value))?;
             Some(self.pairs.remove(at).1)
@@ -242,9 +263,9 @@ impl Record {
     }
 
     fn take_list(&mut self, names: &[&str], separators: &[char]) -> Vec<String> {
-        let found = names.iter().find_map(|wanted| {
-            let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
-            Some(self.pairs.remove(at).1)
+        let found = self.mapped.remove(names[0]).or_else(|| {
+            let position = |wanted| self.pairs.iter().position(|(name, _)| name == wanted);
+            Some(self.pairs.remove(names.iter().find_map(position)?).1)
         });
         let parts: Vec<String> = match found {
             Some(Value::Array(items)) => items.iter().map(name_of).collect(),

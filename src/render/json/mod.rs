@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::embed::{ModelInfo, Origin, Pooling};
-use crate::index::{Index, Stats};
+use crate::index::{Index, ReadOptions, Stats};
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Results};
 
@@ -205,6 +205,8 @@ pub struct StatsReply<'a> {
     pub files: u64,
     /// The files and directories that were indexed, as given.
     pub roots: &'a [String],
+    /// How the files of a root are read, if the user said so with `--format` or `--map`.
+    pub reading: BTreeMap<&'a str, ReadingReply<'a>>,
     /// The number of vectors. Each question has one or more.
     pub vectors: u64,
     /// The number of Tantivy segments.
@@ -223,6 +225,22 @@ pub struct StatsReply<'a> {
     pub levels: &'a BTreeMap<String, u64>,
     /// The number of questions with each tag.
     pub tags: &'a BTreeMap<String, u64>,
+}
+
+/// How the files of a root are read.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReadingReply<'a> {
+    /// The name of the format; `null` if it is detected for each file.
+    pub format: Option<&'a str>,
+    /// The keys that hold the parts of a question, each as `part=key`.
+    pub map: Vec<String>,
+}
+
+impl<'a> From<&'a ReadOptions> for ReadingReply<'a> {
+    fn from(options: &'a ReadOptions) -> Self {
+        Self { format: options.format.as_deref(), map: options.map.iter().map(ToString::to_string).collect() }
+    }
 }
 
 /// The embedding model of an index.
@@ -279,6 +297,7 @@ impl<'a> StatsReply<'a> {
             also: stats.also,
             files: stats.files,
             roots: &meta.roots,
+            reading: meta.reading.iter().map(|(root, options)| (root.as_str(), options.into())).collect(),
             vectors: stats.vectors,
             segments: stats.segments,
             bytes: stats.bytes,
