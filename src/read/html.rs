@@ -1,5 +1,7 @@
 //! HTML → blocks and Markdown. Elements may be nested to any depth, and end tags may be missing.
 
+use std::borrow::Cow;
+
 use html5gum::{DefaultEmitter, EndTag, StartTag, Token, Tokenizer};
 
 use super::document::{Document, Inline, Kind, Marker};
@@ -56,13 +58,14 @@ pub fn to_markdown(html: &str) -> String {
 }
 
 /// Elements whose content is not text of the page.
-const SILENT: [&str; 9] = ["script", "style", "noscript", "template", "svg", "nav", "form", "iframe", "title"];
+const SILENT: [&str; 9] =
+    ["script", "style", "noscript", "template", "svg", "nav", "form", "iframe", "title"];
 
 /// Elements that are part of a line of text. All others begin and end lines.
 const INLINE: [&str; 40] = [
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
-    "input", "ins", "kbd", "label", "mark", "meta", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup",
-    "time", "tt", "u", "var", "wbr", "link", "picture", "source",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em",
+    "font", "i", "img", "input", "ins", "kbd", "label", "mark", "meta", "q", "s", "samp", "small", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "link", "picture", "source",
 ];
 
 /// A title ends where one is longer than this, in bytes: its end tag was forgotten.
@@ -233,7 +236,9 @@ impl Parser {
                 }
             }
             "img" => {
-                if let Some(alt) = attribute("alt").filter(|alt| !alt.trim().is_empty() && self.title.is_none()) {
+                if let Some(alt) =
+                    attribute("alt").filter(|alt| !alt.trim().is_empty() && self.title.is_none())
+                {
                     let alt = one_line(&alt).replace(['[', ']'], "");
                     self.markdown.push_str(&format!("![{alt}]({})", attribute("src").unwrap_or_default()));
                 }
@@ -331,7 +336,9 @@ impl Parser {
             let word = piece.trim_end();
             if !word.is_empty() {
                 if self.plain.is_empty() {
-                    self.began = self.line + text[..piece.as_ptr() as usize - text.as_ptr() as usize].matches('\n').count() as u64;
+                    self.began = self.line
+                        + text[..piece.as_ptr() as usize - text.as_ptr() as usize].matches('\n').count()
+                            as u64;
                 }
                 let letters = word.chars().filter(|c| c.is_alphabetic()).count();
                 self.words += letters;
@@ -341,7 +348,7 @@ impl Parser {
                 if self.code > 0 {
                     self.markdown.push_str(word);
                 } else {
-                    self.markdown.push_str(&word.replace('&', "&amp;").replace('<', "&lt;"));
+                    self.markdown.push_str(&escaped(word));
                 }
             }
             if word.len() < piece.len() {
@@ -412,7 +419,12 @@ impl Parser {
         };
         let line = format!("{prefix}{}", markdown.trim());
         let source = self.page.document.write_line(&line);
-        let inline = Inline { text, bold: words > 0 && bold == words, link, only_link: words > 0 && only_link == words };
+        let inline = Inline {
+            text,
+            bold: words > 0 && bold == words,
+            link,
+            only_link: words > 0 && only_link == words,
+        };
         self.page.document.push(kind, self.began.max(1), source, inline);
         if let Some(block) = self.page.document.blocks.last_mut() {
             block.indent = prefix.len() - prefix.trim_start().len();
@@ -507,7 +519,10 @@ impl Parser {
             "button" => return Some(Kind::Button),
             _ => {}
         }
-        let level = name.strip_prefix('h').and_then(|level| level.parse().ok()).filter(|level| (1..=6).contains(level));
+        let level = name
+            .strip_prefix('h')
+            .and_then(|level| level.parse().ok())
+            .filter(|level| (1..=6).contains(level));
         if self.expects_name && marks.split_whitespace().any(|mark| mark == "name") {
             self.expects_name = false;
             return Some(Kind::Declared);
@@ -520,12 +535,28 @@ impl Parser {
     }
 }
 
+/// A word with what would be a tag or an entity in Markdown escaped.
+fn escaped(word: &str) -> Cow<'_, str> {
+    let begins_tag =
+        |rest: &str| rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+    let is_entity = word.contains('&') && word.contains(';');
+    let is_tag = word.match_indices('<').any(|(at, _)| begins_tag(&word[at..]));
+    if !is_entity && !is_tag {
+        return Cow::Borrowed(word);
+    }
+    let word = if is_entity { word.replace('&', "&amp;") } else { word.to_owned() };
+    Cow::Owned(if is_tag { word.replace('<', "&lt;") } else { word })
+}
+
 /// `faq-question`, `question-title`, but not the box around a question and its answer.
 fn is_question_class(class: &str) -> bool {
     let class = class.to_lowercase();
     let words: Vec<&str> = class.split(['-', '_']).collect();
     let last = words.last().copied().unwrap_or_default();
-    let is_box = matches!(last, "item" | "items" | "wrapper" | "container" | "block" | "list" | "box" | "answer" | "answers");
+    let is_box = matches!(
+        last,
+        "item" | "items" | "wrapper" | "container" | "block" | "list" | "box" | "answer" | "answers"
+    );
     words.contains(&"question") && !is_box || class == "accordion-header" || class == "faq-q" || class == "q"
 }
 
@@ -541,7 +572,13 @@ fn begins_another(open: &str, name: &str, kind: Option<Kind>) -> bool {
 /// The language that a class of `<code>` names.
 fn language_of(class: &str) -> String {
     let found = class.split_whitespace().find_map(|class| {
-        ["language-", "lang-", "highlight-source-", "brush:"].into_iter().find_map(|prefix| class.strip_prefix(prefix))
+        ["language-", "lang-", "highlight-source-", "brush:"]
+            .into_iter()
+            .find_map(|prefix| class.strip_prefix(prefix))
     });
-    found.unwrap_or_default().chars().filter(|c| c.is_alphanumeric() || matches!(c, '+' | '#' | '-')).collect()
+    found
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '+' | '#' | '-'))
+        .collect()
 }

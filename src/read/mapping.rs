@@ -104,7 +104,9 @@ impl Mapping {
     pub fn has_question(&self, object: &serde_json::Map<String, Value>) -> bool {
         let pairs = || object.iter().map(|(name, value)| (name.as_str(), value));
         let questions = self.assignments.iter().filter(|(one, _)| one.part == "question");
-        questions.into_iter().any(|(one, _)| find(pairs(), &one.key).is_some_and(|(_, value)| !is_blank(&value)))
+        questions
+            .into_iter()
+            .any(|(one, _)| find(pairs(), &one.key).is_some_and(|(_, value)| !is_blank(&value)))
     }
 
     /// Gives mapped columns their number as name, and tells whether other columns are mapped by name.

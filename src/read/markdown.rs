@@ -112,7 +112,9 @@ impl Parser {
         }
         let indent = columns(line);
         let (marker, content) = match item(bare) {
-            Some((width, found, content)) if !is_rule(bare) => (Some(Marker { number: found, content: indent + width }), content),
+            Some((width, found, content)) if !is_rule(bare) => {
+                (Some(Marker { number: found, content: indent + width }), content)
+            }
             _ => (None, bare),
         };
         let kind_and_text = self.block(number, content, marker.is_some() || indent < 4);
@@ -133,7 +135,8 @@ impl Parser {
     /// The kind of a line behind its list marker, and its text. `None`: it made the line before a heading.
     fn block<'a>(&mut self, number: u64, content: &'a str, may_be_heading: bool) -> Option<(Kind, &'a str)> {
         if let Some((sign, len)) = fence(content) {
-            self.fence = Some(Fence { sign, len, line: number, ends_at_blank: self.unclosed.contains(&number) });
+            self.fence =
+                Some(Fence { sign, len, line: number, ends_at_blank: self.unclosed.contains(&number) });
             return Some((Kind::Code, content));
         }
         if may_be_heading {
@@ -151,7 +154,10 @@ impl Parser {
                 return None;
             }
         }
-        Some((if is_rule(content) || underline(content).is_some() { Kind::Rule } else { Kind::Text }, content))
+        Some((
+            if is_rule(content) || underline(content).is_some() { Kind::Rule } else { Kind::Text },
+            content,
+        ))
     }
 
     fn push(&mut self, kind: Kind, number: u64, range: Range<usize>, line: &str, words: Inline) {
@@ -192,7 +198,11 @@ impl Parser {
                 "<details" => self.push(Kind::FoldStart, number, start..end, "", Inline::default()),
                 "</details" => self.push(Kind::FoldEnd, number, start..end, "", Inline::default()),
                 _ => {
-                    let kind = if tag == "<summary" { Kind::Summary } else { Kind::Heading(tag.as_bytes()[2] - b'0') };
+                    let kind = if tag == "<summary" {
+                        Kind::Summary
+                    } else {
+                        Kind::Heading(tag.as_bytes()[2] - b'0')
+                    };
                     let end_tag = format!("</{}", &tag[1..]);
                     self.element = Some(Element { kind, end_tag, line: number, start: end });
                     return self.element_line(number, text, end..range.end);
@@ -223,7 +233,9 @@ impl Parser {
         let mut words = inline(&text[inner.clone()].split_whitespace().collect::<Vec<_>>().join(" "));
         words.text = words.text.trim_start_matches(['#', ' ']).to_owned();
         self.push(element.kind, element.line, inner, "", words);
-        let after = text[range.start + end..range.end].find('>').map_or(range.end, |close| range.start + end + close + 1);
+        let after = text[range.start + end..range.end]
+            .find('>')
+            .map_or(range.end, |close| range.start + end + close + 1);
         self.elements(number, text, after..range.end);
     }
 }

@@ -98,10 +98,7 @@ mod tests {
 
     #[test]
     fn html_becomes_markdown_and_the_rest_stays() {
-        assert_eq!(
-            to_markdown("<p>A <b>bend</b>.</p><ul><li>one</li></ul>"),
-            "A **bend**.\n\n- one"
-        );
+        assert_eq!(to_markdown("<p>A <b>bend</b>.</p><ul><li>one</li></ul>"), "A **bend**.\n\n- one");
         assert_eq!(to_markdown("Vec<T> & a < b"), "Vec<T> & a < b");
         assert_eq!(to_markdown("<p>x</p><script>alert()</script>"), "x");
         let code = to_markdown("<pre><code>let a = 1;\nlet b;\n</code></pre>").into_owned();

@@ -82,8 +82,13 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 5] =
-    [&text_formats::Markdown, &text_formats::SavedPage, &text_formats::Html, &table::Table, &stackexchange::StackExchange];
+pub const READERS: [&dyn Reader; 5] = [
+    &text_formats::Markdown,
+    &text_formats::SavedPage,
+    &text_formats::Html,
+    &table::Table,
+    &stackexchange::StackExchange,
+];
 
 /// A format that can be named instead of detected.
 pub struct Format {

@@ -66,8 +66,18 @@ impl Contents {
 pub fn is_way_back(text: &str) -> bool {
     let text = text.to_lowercase();
     let words = text.trim_matches(|c: char| !c.is_alphabetic());
-    ["back to top", "top", "back", "to top", "go to top", "table of contents", "contents", "back to contents", "back to table of contents"]
-        .contains(&words)
+    [
+        "back to top",
+        "top",
+        "back",
+        "to top",
+        "go to top",
+        "table of contents",
+        "contents",
+        "back to contents",
+        "back to table of contents",
+    ]
+    .contains(&words)
         || words.is_empty()
 }
 
@@ -95,8 +105,30 @@ fn slug(text: &str) -> String {
 
 /// Words that tell that a document holds questions.
 const SAYS_QUESTIONS: [&str; 24] = [
-    "question", "faq", "interview", "q&a", "quiz", "exercise", "trivia", "riddle", "fragen", "preguntas", "perguntas",
-    "domande", "vragen", "pytania", "вопрос", "питання", "sorular", "问题", "問題", "問答", "问答", "面试", "質問", "질문",
+    "question",
+    "faq",
+    "interview",
+    "q&a",
+    "quiz",
+    "exercise",
+    "trivia",
+    "riddle",
+    "fragen",
+    "preguntas",
+    "perguntas",
+    "domande",
+    "vragen",
+    "pytania",
+    "вопрос",
+    "питання",
+    "sorular",
+    "问题",
+    "問題",
+    "問答",
+    "问答",
+    "面试",
+    "質問",
+    "질문",
 ];
 
 /// Whether one of the first headings, or the title, says that the document holds questions.

@@ -71,14 +71,23 @@ struct Found {
 
 impl<'d> Extraction<'d> {
     fn new(document: &'d Document, chosen: &'d Chosen, parts: &'d HashSet<usize>) -> Self {
-        let is_flat = !document.blocks.iter().any(|block| matches!(block.kind, Kind::Heading(_)) || block.marker.is_some());
-        let mut extraction = Self { document, chosen, parts, is_flat, repeated: HashSet::new(), leveled: false };
+        let is_flat = !document
+            .blocks
+            .iter()
+            .any(|block| matches!(block.kind, Kind::Heading(_)) || block.marker.is_some());
+        let mut extraction =
+            Self { document, chosen, parts, is_flat, repeated: HashSet::new(), leveled: false };
         if is_flat {
             let lines = document.blocks.iter().filter(|block| block.kind == Kind::Text && block.indent == 0);
             let lines = lines.map(|block| block.text.text.as_str()).filter(|text| text.len() <= 80);
             let often = (chosen.len() / 3).max(4);
-            extraction.repeated = counts(lines).into_iter().filter(|(_, count)| *count >= often).map(|(line, _)| line).collect();
-            let levels = chosen.keys().filter(|at| split_level(&document.blocks[**at].text.text).1.is_some()).count();
+            extraction.repeated = counts(lines)
+                .into_iter()
+                .filter(|(_, count)| *count >= often)
+                .map(|(line, _)| line)
+                .collect();
+            let levels =
+                chosen.keys().filter(|at| split_level(&document.blocks[**at].text.text).1.is_some()).count();
             extraction.leveled = levels * 2 > chosen.len();
         }
         extraction
@@ -98,7 +107,8 @@ impl<'d> Extraction<'d> {
                     let names_document = std::mem::replace(&mut is_first_heading, false) && level == 1;
                     let title = section_title(&block.text.text);
                     if !title.is_empty() {
-                        let rank = if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
+                        let rank =
+                            if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
                         sections.enter(rank, title, names_document);
                     }
                 }
@@ -128,9 +138,14 @@ impl<'d> Extraction<'d> {
 
     /// Whether a question of the same level follows a heading directly: the heading is the title of a section.
     fn leads_to_question(&self, at: usize) -> bool {
-        let is_empty = |block: &Block| block.text.text.is_empty() && block.kind != Kind::Code || is_way_back(&block.text.text);
+        let is_empty = |block: &Block| {
+            block.text.text.is_empty() && block.kind != Kind::Code || is_way_back(&block.text.text)
+        };
         let next = (at + 1..self.document.blocks.len()).find(|next| !is_empty(&self.document.blocks[*next]));
-        next.is_some_and(|next| self.chosen.contains_key(&next) && self.document.blocks[next].kind == self.document.blocks[at].kind)
+        next.is_some_and(|next| {
+            self.chosen.contains_key(&next)
+                && self.document.blocks[next].kind == self.document.blocks[at].kind
+        })
     }
 
     /// Where the answer to the question at a block ends.
@@ -188,7 +203,10 @@ impl<'d> Extraction<'d> {
     }
 
     fn section_before(&self, at: usize, not_first: bool) -> Option<String> {
-        self.begins_section(at).then(|| self.section_title_before(at, not_first)).flatten().map(|(_, title)| title)
+        self.begins_section(at)
+            .then(|| self.section_title_before(at, not_first))
+            .flatten()
+            .map(|(_, title)| title)
     }
 
     /// Whether the question at a block has the number 1.
@@ -268,7 +286,14 @@ impl<'d> Extraction<'d> {
     }
 
     /// The answer in some blocks, and what they say about the question.
-    fn answer(&self, question: &mut Question, first: String, blocks: Range<usize>, indent: usize, after_title: bool) -> String {
+    fn answer(
+        &self,
+        question: &mut Question,
+        first: String,
+        blocks: Range<usize>,
+        indent: usize,
+        after_title: bool,
+    ) -> String {
         if self.is_flat && after_title {
             return self.flat_answer(question, blocks);
         }
@@ -289,7 +314,10 @@ impl<'d> Extraction<'d> {
         for block in &self.document.blocks[blocks] {
             let text = self.document.source(block);
             let begins = lines.iter().all(|line| line.trim().is_empty());
-            if begins && question.level.is_none() && let Some(level) = level_alone(text) {
+            if begins
+                && question.level.is_none()
+                && let Some(level) = level_alone(text)
+            {
                 question.level = Some(level.to_owned());
                 continue;
             }
@@ -300,7 +328,8 @@ impl<'d> Extraction<'d> {
             lines.push(labelled_answer(text).filter(|_| begins).unwrap_or(text).to_owned());
         }
         // Code repeats itself for good reasons.
-        let is_prose = |line: &str| line.contains(' ') && !line.ends_with([':', ';', '{', '}', '.', ',', ')']);
+        let is_prose =
+            |line: &str| line.contains(' ') && !line.ends_with([':', ';', '{', '}', '.', ',', ')']);
         cleaned(&lines, |line| is_prose(line.trim()) && self.repeated.contains(one_line(line).as_str()))
     }
 }
@@ -372,7 +401,25 @@ pub fn clean_title(text: &str) -> (String, Option<String>) {
 
 fn trimmed_title(title: &str) -> String {
     // Folds show a sign that turns; links to the top and to the heading itself show arrows and paragraph signs.
-    let sign = |c: char| c.is_whitespace() || matches!(c, '▶' | '▸' | '▼' | '►' | '›' | '»' | '⬆' | '↥' | '↑' | '🔝' | '¶' | '🔗' | '\u{fe0f}' | '\u{200d}');
+    let sign = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '▶' | '▸'
+                    | '▼'
+                    | '►'
+                    | '›'
+                    | '»'
+                    | '⬆'
+                    | '↥'
+                    | '↑'
+                    | '🔝'
+                    | '¶'
+                    | '🔗'
+                    | '\u{fe0f}'
+                    | '\u{200d}'
+            )
+    };
     let title = title.trim_matches(sign).trim_end_matches(" +").trim_matches('*').trim();
     one_line(title)
 }
@@ -380,10 +427,32 @@ fn trimmed_title(title: &str) -> String {
 /// Emoji and stars at the end of a title mark how hard a question is.
 pub fn split_emoji(title: &str) -> (&str, Option<String>) {
     let is_mark = |c: char| {
-        matches!(c, '⭐' | '★' | '☆' | '🌟' | '👶' | '🚀' | '🔥' | '💡' | '🟢' | '🟡' | '🟠' | '🔴' | '🧠' | '👨' | '🎓' | '💪' | '\u{fe0f}' | '\u{200d}')
+        matches!(
+            c,
+            '⭐' | '★'
+                | '☆'
+                | '🌟'
+                | '👶'
+                | '🚀'
+                | '🔥'
+                | '💡'
+                | '🟢'
+                | '🟡'
+                | '🟠'
+                | '🔴'
+                | '🧠'
+                | '👨'
+                | '🎓'
+                | '💪'
+                | '\u{fe0f}'
+                | '\u{200d}'
+        )
     };
     let bare = title.trim_end_matches(|c: char| is_mark(c) || c.is_whitespace());
-    let marks: String = title[bare.len()..].chars().filter(|c| !c.is_whitespace() && !matches!(c, '\u{fe0f}' | '\u{200d}')).collect();
+    let marks: String = title[bare.len()..]
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '\u{fe0f}' | '\u{200d}'))
+        .collect();
     let level = match marks.as_str() {
         "" => return (title, None),
         "🟢" => "Easy".to_owned(),
@@ -396,7 +465,9 @@ pub fn split_emoji(title: &str) -> (&str, Option<String>) {
 
 /// A section's title without links to the top and the anchor signs around it.
 fn section_title(text: &str) -> String {
-    let bare = text.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '`' | '"' | '<' | '.' | '#' | '(' | '¿'));
+    let bare = text.trim_start_matches(|c: char| {
+        !c.is_alphanumeric() && !matches!(c, '`' | '"' | '<' | '.' | '#' | '(' | '¿')
+    });
     let bare = if text.starts_with(['[', '⬆', '↑', '↥']) { bare } else { text };
     trimmed_title(bare.trim_start_matches(['#', ' '])).trim_end_matches(':').to_owned()
 }
@@ -408,7 +479,8 @@ fn is_boilerplate(block: &Block, source: &str) -> bool {
         return source.trim_start().starts_with('<');
     }
     let few = text.text.split_whitespace().count() <= 6;
-    few && text.link.as_ref().is_some_and(|link| link.starts_with('#')) && (text.only_link || is_way_back(&text.text))
+    few && text.link.as_ref().is_some_and(|link| link.starts_with('#'))
+        && (text.only_link || is_way_back(&text.text))
 }
 
 /// An answer without blank lines and rules at its ends.

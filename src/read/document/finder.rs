@@ -171,11 +171,15 @@ impl<'d> Finder<'d> {
         let markings: HashSet<Marking> = all.iter().map(|candidate| candidate.marking).collect();
         let is_heading = |marking: &&Marking| matches!(marking, Marking::Heading(_));
         // Headings that only begin as questions do count if no level has better ones.
-        let heading = markings.iter().filter(is_heading).map(|marking| self.choice(*marking, &all, &[])).max_by_key(
-            |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
-        );
+        let heading =
+            markings.iter().filter(is_heading).map(|marking| self.choice(*marking, &all, &[])).max_by_key(
+                |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
+            );
         let answers = heading.as_ref().map(|choice| self.answers(choice)).unwrap_or_default();
-        let others = markings.iter().filter(|marking| !is_heading(marking)).filter(|marking| **marking != Marking::Bare);
+        let others = markings
+            .iter()
+            .filter(|marking| !is_heading(marking))
+            .filter(|marking| **marking != Marking::Bare);
         others
             .map(|marking| self.choice(*marking, &all, &answers))
             .chain(heading)
@@ -207,15 +211,18 @@ impl<'d> Finder<'d> {
             Marking::Heading(_) => self.chosen_headings(&own),
             Marking::Summary | Marking::Term => most_or_asking(&own),
             Marking::Declared | Marking::Label | Marking::Quoted | Marking::Bare => own,
-            Marking::Bold => {
-                only(&own, |line| line.asks == Asks::Surely || line.marked() && (line.asks > Asks::No || line.in_contents))
-            }
+            Marking::Bold => only(&own, |line| {
+                line.asks == Asks::Surely || line.marked() && (line.asks > Asks::No || line.in_contents)
+            }),
             Marking::Numbered(style) => chosen_numbers(style, &own),
             Marking::Bullet(_) => chosen_bullets(&own),
             Marking::Button => only(&own, |button| button.asks == Asks::Surely),
         };
         let is_sure = |question: &Candidate| {
-            question.asks == Asks::Surely || question.marked() && question.asks > Asks::No || question.word || question.in_contents
+            question.asks == Asks::Surely
+                || question.marked() && question.asks > Asks::No
+                || question.word
+                || question.in_contents
         };
         let surely = count(&chosen, is_sure);
         let fewest = match marking {
@@ -249,7 +256,8 @@ impl<'d> Finder<'d> {
         let asking = count(level, |heading| heading.asks > Asks::No);
         let enough = |marked: usize, marked_asking: usize| {
             let asks = marked_asking * 2 >= marked || self.says_questions;
-            marked > 1 && marked * 10 >= asking * 7 && asks || marked == 1 && asking <= 1 && marked_asking == 1
+            marked > 1 && marked * 10 >= asking * 7 && asks
+                || marked == 1 && asking <= 1 && marked_asking == 1
         };
         let words = count(level, |heading| heading.word);
         if words > 0 && words * 10 >= asking * 7 {
@@ -342,7 +350,9 @@ impl<'d> Finder<'d> {
         let unchosen = || self.headings().filter(|heading| !chosen.contains_key(&heading.at));
         let text = |heading: &Candidate| self.document.blocks[heading.at].text.text.as_str();
         let counts = contents::frequencies(unchosen().map(|heading| text(heading)));
-        let recurs = |heading: &Candidate| contents::frequencies([text(heading)].into_iter()).keys().any(|key| counts[key] > 2);
+        let recurs = |heading: &Candidate| {
+            contents::frequencies([text(heading)].into_iter()).keys().any(|key| counts[key] > 2)
+        };
         unchosen().filter(|heading| heading.of_answer || recurs(heading)).map(|heading| heading.at).collect()
     }
 }
@@ -358,7 +368,11 @@ struct Choice {
 /// In a list of folds or definitions half of which ask, the others are questions as well.
 fn most_or_asking(all: &[Candidate]) -> Vec<Candidate> {
     let asking = count(all, |title| title.asks > Asks::No || title.marked());
-    if asking > 0 && asking * 2 >= all.len() { all.to_vec() } else { only(all, |title| title.asks == Asks::Surely) }
+    if asking > 0 && asking * 2 >= all.len() {
+        all.to_vec()
+    } else {
+        only(all, |title| title.asks == Asks::Surely)
+    }
 }
 
 fn chosen_bullets(all: &[Candidate]) -> Vec<Candidate> {
@@ -527,7 +541,9 @@ impl<'d> Survey<'d> {
 
     /// Whether the line before a numbered line is the title of its section.
     fn is_section_title(&self, last: &str) -> bool {
-        is_question_count(last) || counted_heading(last).is_some() || self.blank_before && is_heading_like(last)
+        is_question_count(last)
+            || counted_heading(last).is_some()
+            || self.blank_before && is_heading_like(last)
     }
 
     fn look_at_text(&mut self, at: usize, block: &'d Block) {
@@ -562,18 +578,26 @@ impl<'d> Survey<'d> {
             return None;
         }
         if let Some(number) = block.marker.and_then(|marker| marker.number) {
-            let style = Style { bullet: false, word: false, indented: block.indent > 0, separator: Separator::Dot };
+            let style =
+                Style { bullet: false, word: false, indented: block.indent > 0, separator: Separator::Dot };
             self.push(at, block, Marking::Numbered(style), &title);
             return self.number(number, bold, style, style_before);
         }
-        if let Some(item) = numbered(text).filter(|item| !block.text.bold && (block.marker.is_none() || item.style.separator != Separator::Space)) {
+        if let Some(item) = numbered(text).filter(|item| {
+            !block.text.bold && (block.marker.is_none() || item.style.separator != Separator::Space)
+        }) {
             let style = Style {
                 bullet: block.marker.is_some() || item.style.bullet,
                 indented: block.indent > 0,
                 ..item.style
             };
             let labelled = style.word && style.separator != Separator::Alone && !style.bullet;
-            self.push(at, block, if labelled { Marking::Label } else { Marking::Numbered(style) }, item.title);
+            self.push(
+                at,
+                block,
+                if labelled { Marking::Label } else { Marking::Numbered(style) },
+                item.title,
+            );
             self.number(item.number, bold, style, style_before)?;
             self.candidates.last_mut()?.word = style.word;
             return Some(style);
@@ -596,7 +620,13 @@ impl<'d> Survey<'d> {
         None
     }
 
-    fn number(&mut self, number: u32, bold: bool, style: Style, style_before: Option<Style>) -> Option<Style> {
+    fn number(
+        &mut self,
+        number: u32,
+        bold: bool,
+        style: Style,
+        style_before: Option<Style>,
+    ) -> Option<Style> {
         let follows_item = style_before == Some(style) && !self.blank_before;
         let candidate = self.candidates.last_mut()?;
         candidate.number = Some(number);
@@ -608,7 +638,10 @@ impl<'d> Survey<'d> {
     /// A line that asks, followed by one that does not.
     fn look_for_bare(&mut self, at: usize, block: &Block, waiting: Option<Candidate>) {
         let text = block.text.text.as_str();
-        let asks = text.ends_with(['?', '？', '؟']) && block.indent == 0 && block.marker.is_none() && text.len() <= LONGEST_BARE;
+        let asks = text.ends_with(['?', '？', '؟'])
+            && block.indent == 0
+            && block.marker.is_none()
+            && text.len() <= LONGEST_BARE;
         // The end of a sentence in a wrapped paragraph is not a question of its own.
         let begins = text.starts_with(|c: char| !c.is_lowercase()) && !text.contains(". ");
         let words = text.split_whitespace().nth(1).is_some() || !text.is_ascii();

@@ -66,7 +66,12 @@ pub fn inline(line: &str) -> Inline {
     }
     let text = one_line(scan.text.strip_prefix("x ").unwrap_or(&scan.text));
     let words = scan.words;
-    Inline { text, bold: words > 0 && scan.in_bold == words, link: scan.link, only_link: words > 0 && scan.in_link == words }
+    Inline {
+        text,
+        bold: words > 0 && scan.in_bold == words,
+        link: scan.link,
+        only_link: words > 0 && scan.in_link == words,
+    }
 }
 
 /// What is known of a line so far. Letters and digits are counted, so that list numbers, table rules and emoji

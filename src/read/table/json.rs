@@ -179,7 +179,11 @@ impl<'c, 's, 'a, 'e, 'f> Node<'c, 's, 'a, 'e, 'f> {
     /// Whether an object has a question, by its keys or by those that are mapped.
     fn has_question(&self, object: &Object) -> bool {
         let context = self.context.borrow();
-        if context.mapping.maps("question") { context.mapping.has_question(object) } else { Record::has_question(object) }
+        if context.mapping.maps("question") {
+            context.mapping.has_question(object)
+        } else {
+            Record::has_question(object)
+        }
     }
 
     /// The shape of an object. Mapped keys come first: their records have no other shape.

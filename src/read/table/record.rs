@@ -176,7 +176,8 @@ impl Record {
     /// # Errors
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
-        let (maps_question, maps_answer) = (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
+        let (maps_question, maps_answer) =
+            (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
         // `{"@type": "Question", "name": …}` of schema.org.
         let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
         let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
@@ -199,7 +200,11 @@ impl Record {
         let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
         let mut question = Question::new(title, line);
         if question.title.is_empty() {
-            let what = if maps_question { "the mapped key is missing or empty" } else { "neither a title nor a text" };
+            let what = if maps_question {
+                "the mapped key is missing or empty"
+            } else {
+                "neither a title nor a text"
+            };
             return Err(format!("no question: {what}"));
         }
         let mut seen = HashSet::from([question.title.clone()]);
@@ -217,12 +222,14 @@ impl Record {
         question.tags = self.take_list(&TAGS, &[',', ';', '|', '<', '>']);
         question.url = self.take(&URL);
         let mapped_date = self.mapped.remove("date").and_then(|date| date::normalized(&text_of(&date)));
-        question.date = mapped_date.or_else(|| DATE.iter().find_map(|wanted| {
-            let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
-            let date = date::normalized(&text_of(&self.pairs[at].1))?;
-            self.pairs.remove(at);
-            Some(date)
-        }));
+        question.date = mapped_date.or_else(|| {
+            DATE.iter().find_map(|wanted| {
+                let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
+                let date = date::normalized(&text_of(&self.pairs[at].1))?;
+                self.pairs.remove(at);
+                Some(date)
+            })
+        });
         question.score = self
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())

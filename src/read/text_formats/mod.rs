@@ -3,8 +3,8 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use super::document::finder::{self, Findings, Marking};
 use super::document::Document;
+use super::document::finder::{self, Findings, Marking};
 use super::{Emit, Reader, Text, html, invalid, json_ld, markdown, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
