@@ -37,6 +37,8 @@ pub struct Question {
     pub tags: Vec<String>,
     /// The web address of the question.
     pub url: Option<String>,
+    /// The date of the question: `YYYY-MM-DD`, or RFC 3339 in UTC (`2024-03-01T10:20:30Z`). The text can be compared.
+    pub date: Option<String>,
     /// The source's rating of the question, such as votes. It is unrelated to search scores.
     pub score: Option<f64>,
     /// All other `key: value` pairs from the source, with keys in lower case (`probability` → `92`).

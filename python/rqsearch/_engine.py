@@ -136,6 +136,11 @@ class _Described(_Titled):
         """Its web address."""
         return self._data["url"]
 
+    @property
+    def date(self) -> str | None:
+        """Its date: ``YYYY-MM-DD``, or RFC 3339 in UTC (``2024-03-01T10:20:30Z``)."""
+        return self._data["date"]
+
 
 class Question(_Described):
     """A question with its answer.
@@ -404,8 +409,8 @@ class Engine:
     def from_records(cls, records: Iterable[Mapping[str, Any]], *, keyword_only: bool = False) -> Engine:
         """Index records that are not in files: mappings with the keys of a JSON Lines file.
 
-        ``question`` or ``title`` is required; ``answer``, ``id``, ``section``, ``level``, ``tags`` and ``url`` are
-        understood, other keys are kept in :attr:`Question.fields`. The index lives as long as the engine. To keep
+        ``question`` or ``title`` is required; ``answer``, ``id``, ``section``, ``level``, ``tags``, ``url`` and ``date``
+        are understood, other keys are kept in :attr:`Question.fields`. The index lives as long as the engine. To keep
         one, write the records to a ``.jsonl`` file and use :meth:`build`.
 
         >>> engine = Engine.from_records([{"id": 7, "question": "Why wax a rope?", "answer": "It lasts longer."}])

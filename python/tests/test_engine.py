@@ -35,6 +35,7 @@ RECORDS: list[dict[str, Any]] = [
         "answer": "Unlay the strands.",
         "tags": ["rope"],
         "url": "https://example.org/1",
+        "date": "2024-03-01",
     },
     {
         "id": 2,
@@ -177,6 +178,7 @@ def test_records_need_no_files() -> None:
     assert question.fields == {"season": "winter"}
     first = engine.get("1")
     assert first is not None and (first.tags, first.url) == (["rope"], "https://example.org/1")
+    assert (first.date, question.date) == ("2024-03-01", None)
 
 
 def test_records_from_a_generator_and_no_records() -> None:

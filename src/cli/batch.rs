@@ -138,8 +138,11 @@ mod tests {
 
     use super::*;
 
+    /// The `_id` of a line, and its text or why it is refused.
+    type Parsed = (Option<Value>, &'static str);
+
     #[track_caller]
-    fn check(line: &str, expected: Result<(Option<Value>, &str), (Option<Value>, &str)>) {
+    fn check(line: &str, expected: Result<Parsed, Parsed>) {
         let parsed = parse(line.as_bytes())
             .map(|line| (line.id, line.text))
             .map_err(|refused| (refused.id, refused.error.to_string()));

@@ -9,13 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{Build, Index, OpenError, Problem, Progress, Summary};
+use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, STDIN, Summary};
+use crate::read::{self, Assignment};
 use crate::search::retune;
 
 /// How many files the summary names. The others are counted.
@@ -26,9 +28,24 @@ const EXAMPLE: usize = 60;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files and directories to read [default: those that the index was built from]
+    /// Files, directories, and http(s) addresses of pages or sitemaps to read; - for standard input [default: those that the index was built from]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The format of the files, or auto to detect it by extension and content. The index remembers it for the
+    /// paths [default: that of the last time, or auto]
+    #[arg(long, value_name = "NAME", value_parser = format_names(), requires = "paths")]
+    format: Option<String>,
+    /// The keys or columns of records that hold the parts of a question: question, answer, id, section, level,
+    /// tags, url, score, also, date. A nested key is a path (meta.topic), and a column also has a number. The index
+    /// remembers this for the paths; `none` removes it
+    #[arg(
+        long,
+        value_name = "PART=KEY,…",
+        value_delimiter = ',',
+        value_parser = assignment,
+        requires = "paths"
+    )]
+    map: Vec<MapArg>,
     /// Build an index for keyword search only, without embeddings. This is faster
     #[arg(long, conflicts_with = "model")]
     keyword_only: bool,
@@ -51,6 +68,30 @@ pub struct Args {
     index: BuildArgs,
 }
 
+/// A value of `--map`.
+#[derive(Clone, Debug)]
+enum MapArg {
+    None,
+    Assignment(Assignment),
+}
+
+impl MapArg {
+    fn assignment(&self) -> Option<Assignment> {
+        match self {
+            Self::None => None,
+            Self::Assignment(assignment) => Some(assignment.clone()),
+        }
+    }
+}
+
+fn assignment(text: &str) -> Result<MapArg, String> {
+    if text == "none" { Ok(MapArg::None) } else { text.parse().map(MapArg::Assignment) }
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new([AUTO].into_iter().chain(read::FORMATS.iter().map(|format| format.name)))
+}
+
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let location = args.index.location();
@@ -64,12 +105,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let progress = Progress::default();
     let bar = progress_bar();
     let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
+    let map = map(args)?;
     let build = Build {
         dir: &dir,
         paths: &paths,
+        format: args.format.as_deref(),
+        map: map.as_deref(),
         embedder,
         reread: args.reread,
         switch_model: args.model.is_some() || args.keyword_only,
+        offline: args.network.is_offline(),
         threads,
         problems: &problems,
         progress: Some(&progress),
@@ -90,6 +135,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     report(&summary, &dir, start.elapsed());
     suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+/// The assignments of `--map`; `None` if it was not given, and none of them for `--map none`.
+fn map(args: &Args) -> anyhow::Result<Option<Vec<Assignment>>> {
+    let map: Vec<Assignment> = args.map.iter().filter_map(MapArg::assignment).collect();
+    if map.len() < args.map.len() && args.map.len() > 1 {
+        bail!("--map none cannot be combined with other values");
+    }
+    Ok((!args.map.is_empty()).then_some(map))
 }
 
 /// The index that exists already, if any.
@@ -135,7 +189,9 @@ fn say_if_switched(before: Option<&Index>, embedder: Option<&dyn Embedder>) {
 
 /// The paths to read: the named ones, or those that the index was built from.
 fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
-    if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
+    let is_url = |path: &PathBuf| path.to_str().is_some_and(read::is_url);
+    let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists();
+    if let Some(missing) = args.paths.iter().find(is_missing) {
         bail!(
             "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
             missing.display()
@@ -143,7 +199,19 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     }
     match before {
         _ if !args.paths.is_empty() => Ok(args.paths.clone()),
-        Some(index) => index.roots(),
+        Some(index) => {
+            if index.meta().roots.iter().any(|root| root == STDIN) {
+                say("rqsearch: the questions from standard input are kept; `rqsearch index -` replaces them");
+            }
+            let mut roots = index.roots()?;
+            if args.network.is_offline() && roots.iter().any(is_url) {
+                say(
+                    "rqsearch: the questions from the web are kept as they are: --offline forbids the network",
+                );
+                roots.retain(|root| !is_url(root));
+            }
+            Ok(roots)
+        }
         None => bail!("no files to index\n  hint: rqsearch index docs/ questions.md"),
     }
 }

@@ -49,6 +49,9 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     }
     let roots = index.meta().roots.join(", ");
     writeln!(out, "files      {} in {}", HumanCount(stats.files), layout.shown(&roots))?;
+    for (root, options) in &index.meta().reading {
+        writeln!(out, "reading    {}", layout.shown(&format!("{root}: {options}")))?;
+    }
     writeln!(
         out,
         "index      {}: {} in {}",

@@ -10,6 +10,7 @@ mod schema;
 mod stats;
 mod vectors;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -26,10 +27,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::analyze::Analyzer;
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
+use crate::read;
 use crate::worker_threads;
 use schema::FILE;
 
-pub use build::{Build, Counts, FileSummary, Problem, Progress, Summary, set_meta};
+pub use crate::read::Options as ReadOptions;
+pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
@@ -61,14 +64,26 @@ pub struct Meta {
     /// The number of questions in the index when the weight was tuned.
     pub tuned_on: u64,
     /// The files and directories that were indexed. Paths below the parent of the index directory are stored
-    /// relative to it, other paths are absolute.
+    /// relative to it, other paths are absolute. [`STDIN`] is standard input, and
+    /// addresses of pages and sitemaps are stored as they are.
     pub roots: Vec<String>,
+    /// How to read the files of a root, if not by detection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reading: BTreeMap<String, read::Options>,
 }
 
 impl Meta {
     /// Metadata of a new index.
     fn new(model: Option<ModelInfo>) -> Self {
-        Self { format: FORMAT, model, semantic_weight: None, spread: None, tuned_on: 0, roots: Vec::new() }
+        Self {
+            format: FORMAT,
+            model,
+            semantic_weight: None,
+            spread: None,
+            tuned_on: 0,
+            roots: Vec::new(),
+            reading: BTreeMap::new(),
+        }
     }
 }
 
@@ -233,13 +248,16 @@ impl Index {
         self.meta.spread.map_or(CosineScale::BUILTIN, CosineScale::new)
     }
 
-    /// The files and directories that were indexed, as absolute paths.
+    /// The files and directories that were indexed, as absolute paths, and the addresses of pages. Standard input is not one of them, since it cannot
+    /// be read again.
     ///
     /// # Errors
     /// The current directory no longer exists.
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         let base = build::base_of(&self.dir)?;
-        Ok(self.meta.roots.iter().map(|root| base.join(root)).collect())
+        let roots = self.meta.roots.iter().filter(|root| *root != STDIN);
+        let path = |root: &String| if read::is_url(root) { root.into() } else { base.join(root) };
+        Ok(roots.map(path).collect())
     }
 
     /// The absolute path of the file that contains a question. The file may not exist: it may have been

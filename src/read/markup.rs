@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use htmd::HtmlToMarkdown;
+use super::html;
 
 /// Tags that only markup has; `Vec<T>` and `a < b` are text.
 const TELLING: [&str; 14] = [
@@ -32,19 +32,23 @@ pub fn to_markdown(text: &str) -> Cow<'_, str> {
     if is_html(text) { Cow::Owned(html_to_markdown(text)) } else { Cow::Borrowed(text.trim()) }
 }
 
-/// HTML as Markdown, scripts and styles left out. HTML that makes no sense stays as it is.
+/// HTML as Markdown, without scripts and styles.
 pub fn html_to_markdown(html: &str) -> String {
-    let converter =
-        HtmlToMarkdown::builder().skip_tags(vec!["script", "style", "noscript", "svg", "button"]).build();
-    // The converter only fails where its writer does, and that is memory.
-    let text = converter.convert(html).unwrap_or_else(|_| html.to_owned());
-    text.trim().to_owned()
+    html::to_markdown(html)
 }
 
 /// What somebody asked at length, and the answer: either may be empty.
 pub fn joined(body: &str, answer: &str) -> String {
-    let parts: Vec<&str> = [body, answer].into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join("\n\n---\n\n")
+    parts([body, answer], "\n\n---\n\n")
+}
+
+/// Texts one after another; any may be empty.
+pub fn paragraphs<const N: usize>(texts: [&str; N]) -> String {
+    parts(texts, "\n\n")
+}
+
+fn parts<const N: usize>(texts: [&str; N], between: &str) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
 }
 
 /// A text on one line, white space folded.
@@ -94,10 +98,7 @@ mod tests {
 
     #[test]
     fn html_becomes_markdown_and_the_rest_stays() {
-        assert_eq!(
-            to_markdown("<p>A <b>bend</b>.</p><ul><li>one</li></ul>").replace("*   ", "* "),
-            "A **bend**.\n\n* one"
-        );
+        assert_eq!(to_markdown("<p>A <b>bend</b>.</p><ul><li>one</li></ul>"), "A **bend**.\n\n- one");
         assert_eq!(to_markdown("Vec<T> & a < b"), "Vec<T> & a < b");
         assert_eq!(to_markdown("<p>x</p><script>alert()</script>"), "x");
         let code = to_markdown("<pre><code>let a = 1;\nlet b;\n</code></pre>").into_owned();

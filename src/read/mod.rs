@@ -1,28 +1,40 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
-mod chain;
+mod date;
+mod document;
+mod expand;
 mod html;
-mod item;
+mod json_ld;
+mod mapping;
 mod markdown;
 mod markup;
 mod mojibake;
-mod page;
-mod sections;
+mod saved_page;
 mod stackexchange;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_formats;
 mod walk;
+#[cfg(feature = "remote")]
+pub mod web;
 
+use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use crate::question::Question;
-use table::spreadsheet;
+use table::spreadsheet::Spreadsheet;
 
+pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
+pub use mapping::{Assignment, Mapping, PARTS};
 pub use text::Text;
-pub use walk::{Found, walk};
+pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
 
 /// Turns files of one layout into questions.
 ///
@@ -71,9 +83,77 @@ fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
-/// Every layout. Where two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 5] =
-    [&markdown::Markdown, &page::Page, &html::Html, &table::Table, &stackexchange::StackExchange];
+/// All formats. If two fit a file equally well, the earlier one reads it.
+pub const READERS: [&dyn Reader; 6] = [
+    &text_formats::Markdown,
+    &text_formats::SavedPage,
+    &text_formats::Html,
+    &table::Table,
+    &Spreadsheet,
+    &stackexchange::StackExchange,
+];
+
+/// A format that can be named instead of detected.
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// The extension that makes the reader expect this format.
+    extension: &'static str,
+    reader: &'static dyn Reader,
+}
+
+/// Every format that can be named.
+pub const FORMATS: [Format; 12] = {
+    const fn format(name: &'static str, extension: &'static str, reader: &'static dyn Reader) -> Format {
+        Format { name, extension, reader }
+    }
+    [
+        format("markdown", "md", &text_formats::Markdown),
+        format("page", "txt", &text_formats::SavedPage),
+        format("html", "html", &text_formats::Html),
+        format("csv", "csv", &table::Table),
+        format("tsv", "tsv", &table::Table),
+        format("json", "json", &table::Table),
+        format("jsonl", "jsonl", &table::Table),
+        format("yaml", "yaml", &table::Table),
+        format("toml", "toml", &table::Table),
+        format("anki", "anki", &table::Table),
+        format("spreadsheet", "xlsx", &Spreadsheet),
+        format("stackexchange", "xml", &stackexchange::StackExchange),
+    ]
+};
+
+/// The format of a name.
+///
+/// # Errors
+/// There is no such format. The message lists all.
+pub fn format(name: &str) -> Result<&'static Format, String> {
+    FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        format!("unknown format `{name}`; the formats are {}", names.join(", "))
+    })
+}
+
+/// How to read files, as the user requires it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// The name of the [`Format`]; `None` to detect it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The keys of records that hold the parts of a question. Other formats than records ignore it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<Assignment>,
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let map: Vec<String> = self.map.iter().map(ToString::to_string).collect();
+        let parts = [("format", self.format.clone()), ("map", (!map.is_empty()).then(|| map.join(",")))];
+        let given = parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
+        f.write_str(&given.collect::<Vec<_>>().join(", "))
+    }
+}
 
 /// The layout that fits best, or `None` where no reader knows what to do with the file.
 pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
@@ -95,25 +175,73 @@ pub enum Outcome {
     NotQuestions,
 }
 
-/// Reads a file with the reader that fits it best.
+/// An open file to read, and what is known about it.
+pub struct Input<'a> {
+    /// The content, perhaps compressed.
+    pub file: File,
+    /// The extension of the content in lower case, without a dot; see [`inner_extension`].
+    pub extension: String,
+    /// The directory of the file, if it is in one. A reader may look there for files that belong to it.
+    pub directory: Option<&'a Path>,
+    /// The user named this file, so it is an error if no reader knows it.
+    pub named: bool,
+    /// How to read it.
+    pub options: &'a Options,
+}
+
+/// Reads a file with the reader of the named format, or the one that fits it best.
 ///
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
-pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
-    if spreadsheet::EXTENSIONS.contains(&walk::extension(&file.path).as_str()) {
-        return spreadsheet::read(&file.path, emit).map(|()| Outcome::Read("spreadsheet"));
+pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+    let Input { file, extension, directory, named, options } = input;
+    let mut text = Text::new(file, extension)?;
+    text.set_directory(directory.map(Path::to_owned));
+    let format = options.format.as_deref().map(format).transpose().map_err(invalid)?;
+    if let Some(format) = format {
+        text.set_extension(format.extension);
     }
-    let mut text = Text::open(&file.path)?;
-    let head = text.head()?;
-    if head.trim().is_empty() {
-        if !file.named && table::is_settings(text.extension()) {
+    let is_text = Spreadsheet.fit(text.extension(), "") == 0;
+    let head = if is_text { text.head()? } else { String::new() };
+    if is_text && head.trim().is_empty() {
+        if !named && table::is_settings(text.extension()) {
             return Ok(Outcome::NotQuestions);
         }
         return Err(invalid("empty file"));
     }
-    match reader_for(text.extension(), &head) {
-        Some(reader) => reader.read(&mut text, emit).map(|()| Outcome::Read(reader.name())),
-        None if file.named => Err(invalid("no question-and-answer layout is known for this file")),
-        None => Ok(Outcome::NotQuestions),
+    let reader = match format {
+        Some(format) => Some(format.reader),
+        // Which columns ask does not matter if they are mapped.
+        None if !options.map.is_empty() && matches!(text.extension(), "csv" | "tsv") => {
+            Some(&table::Table as &dyn Reader)
+        }
+        None => reader_for(text.extension(), &head),
+    };
+    let Some(reader) = reader else {
+        return if named {
+            Err(invalid("no question-and-answer layout is known for this file; --format names one"))
+        } else {
+            Ok(Outcome::NotQuestions)
+        };
+    };
+    text.set_mapping(Mapping::new(&options.map));
+    let mapping = text.mapping();
+    let mut stopped = false;
+    reader.read(&mut text, &mut |record| {
+        let flow = emit(record);
+        stopped |= flow.is_break();
+        flow
+    })?;
+    if named && !mapping.is_empty() && mapping.records() == 0 {
+        let why = match reader.name() {
+            "table" => "no record has its keys".to_owned(),
+            "spreadsheet" => "no sheet has the columns".to_owned(),
+            name => format!("the file was read as {name}; name its format with --format"),
+        };
+        return Err(invalid(format!("--map applies to records, but {why}")));
     }
+    if let Some(reason) = mapping.missing().filter(|_| !stopped) {
+        let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
+    }
+    Ok(Outcome::Read(reader.name()))
 }

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 
-use super::{BadRecord, Emit, Reader, Text, markup};
+use super::{BadRecord, Emit, Reader, Text, date, markup};
 use crate::question::Question;
 
 /// Reads Stack Exchange dumps.
@@ -180,10 +180,9 @@ fn question(row: Row, line: u64) -> Result<Question, String> {
     question.tags =
         row.tags.split(['<', '>', '|']).filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
     question.score = Some(row.score as f64);
-    for (name, value) in [("views", row.views), ("date", row.date)] {
-        if !value.is_empty() {
-            question.fields.insert(name.to_owned(), value);
-        }
+    question.date = date::normalized(&row.date);
+    if !row.views.is_empty() {
+        question.fields.insert("views".to_owned(), row.views);
     }
     Ok(question)
 }
@@ -199,7 +198,7 @@ mod tests {
 
     const POSTS: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <posts>
-  <row Id="1" PostTypeId="1" AcceptedAnswerId="4" Score="3" ViewCount="9" Title="Why &quot;wax&quot; &amp; tar?" Body="&lt;p&gt;I &lt;b&gt;tie&lt;/b&gt;.&lt;/p&gt;" Tags="&lt;rope&gt;&lt;wax&gt;" />
+  <row Id="1" PostTypeId="1" AcceptedAnswerId="4" Score="3" ViewCount="9" CreationDate="2008-07-31T21:42:52.667" Title="Why &quot;wax&quot; &amp; tar?" Body="&lt;p&gt;I &lt;b&gt;tie&lt;/b&gt;.&lt;/p&gt;" Tags="&lt;rope&gt;&lt;wax&gt;" />
   <row Id="2" PostTypeId="1" Score="0" Title="Is it hard?" Body="" Tags="|rope|" />
   <row Id="3" PostTypeId="2" ParentId="1" Score="99" Body="&lt;p&gt;No.&lt;/p&gt;" />
   <row Id="4" PostTypeId="2" ParentId="1" Score="1" Body="&lt;p&gt;It lasts.&lt;/p&gt;" />
@@ -234,6 +233,7 @@ mod tests {
         let wax = records[1].as_ref().unwrap();
         assert_eq!((wax.key.as_deref(), wax.score), (Some("1"), Some(3.0)));
         assert_eq!(wax.tags, ["rope", "wax"]);
+        assert_eq!(wax.date.as_deref(), Some("2008-07-31T21:42:52Z"));
     }
 
     #[test]

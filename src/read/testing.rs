@@ -1,10 +1,11 @@
 //! What the readers' tests share: a text in, what was read out.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use super::{BadRecord, Reader, Text};
+use super::{BadRecord, Input, Options, Outcome, Reader, Text, inner_extension};
 use crate::question::Question;
 
 /// Everything that a reader reads in a file of this extension and content.
@@ -20,16 +21,45 @@ pub fn read(reader: &dyn Reader, extension: &str, content: &[u8]) -> Vec<Result<
     records
 }
 
+/// What is read in a named file with these options, shown as in [`check`]; an error of the whole file is the last line.
+pub fn read_named(name: &str, content: &[u8], options: &Options) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    let mut records = Vec::new();
+    let mut emit = |record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    };
+    let extension = inner_extension(&path);
+    let file = File::open(&path).unwrap();
+    let input = Input { file, extension, directory: path.parent(), named: true, options };
+    let outcome = super::read(input, &mut emit);
+    let mut shown = show_all(records);
+    match outcome {
+        Ok(Outcome::Read(_)) => {}
+        Ok(Outcome::NotQuestions) => shown += "no questions\n",
+        Err(error) => writeln!(shown, "! {error}").unwrap(),
+    }
+    shown
+}
+
 /// Compares what is read with a line each: `3 #key Section > Title [level] = answer`, or
 /// `3 ! reason`. Line ends in answers become `|`; white space before expected lines is ignored.
 #[track_caller]
 pub fn check(reader: &dyn Reader, extension: &str, content: &str, expected: &str) {
-    check_records(read(reader, extension, content.as_bytes()), expected);
+    check_records(read(reader, extension, content.as_bytes()), expected, content);
 }
 
 /// Compares records as [`check`] does.
 #[track_caller]
-pub fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str) {
+pub fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str, content: &str) {
+    let shown = show_all(records);
+    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    assert_eq!(shown, expected, "{content}");
+}
+
+fn show_all(records: Vec<Result<Question, BadRecord>>) -> String {
     let mut shown = String::new();
     for record in records {
         match record {
@@ -37,8 +67,7 @@ pub fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str) 
             Err(bad) => writeln!(shown, "{} ! {}", bad.line, bad.reason).unwrap(),
         }
     }
-    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-    assert_eq!(shown, expected);
+    shown
 }
 
 fn show(question: &Question, shown: &mut String) {

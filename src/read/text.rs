@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
-use super::{BadRecord, invalid, mojibake};
+use super::mapping::Mapping;
+use super::walk::inner_extension;
+use super::{BadRecord, expand, invalid, mojibake};
 
 /// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
 ///
@@ -26,10 +29,10 @@ const HEAD: usize = 64 << 10;
 /// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
 ///
 /// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
-/// mojibake is repaired line by line. As a stream, lines may have any length; where one
+/// mojibake is repaired line by line. A compressed file is expanded as it is read. As a stream, lines may have any length; where one
 /// is not UTF-8 it holds U+FFFD, and [`take_unreadable`](Self::take_unreadable) names it.
 pub struct Text {
-    input: BufReader<DecodeReaderBytes<File, Vec<u8>>>,
+    input: BufReader<DecodeReaderBytes<Box<dyn Read>, Vec<u8>>>,
     /// Number of the line last read, from 1; 0 before the first.
     line: u64,
     raw: Vec<u8>,
@@ -41,6 +44,7 @@ pub struct Text {
     /// Lines of the stream that were not UTF-8, until somebody asks.
     unreadable: VecDeque<u64>,
     extension: String,
+    mapping: Rc<Mapping>,
     directory: Option<PathBuf>,
     file: File,
 }
@@ -51,17 +55,19 @@ impl Text {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let extension = super::walk::extension(path);
-        let directory = path.parent().map(Path::to_owned);
-        Ok(Self { directory, ..Self::new(File::open(path)?, extension)? })
+        Self::new(File::open(path)?, inner_extension(path))
     }
 
-    fn new(file: File, extension: String) -> io::Result<Self> {
+    /// Reads an open file with this extension (lower case, no dot) from its beginning.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is a pipe.
+    pub fn new(file: File, extension: String) -> io::Result<Self> {
         let decoder = DecodeReaderBytesBuilder::new()
             .bom_sniffing(true)
             .utf8_passthru(true)
             .strip_bom(true)
-            .build_with_buffer(file.try_clone()?, vec![0; 64 << 10])?;
+            .build_with_buffer(expand::expanded(file.try_clone()?)?, vec![0; 64 << 10])?;
         Ok(Self {
             input: BufReader::with_capacity(64 << 10, decoder),
             line: 0,
@@ -71,6 +77,7 @@ impl Text {
             within_line: false,
             unreadable: VecDeque::new(),
             extension,
+            mapping: Rc::default(),
             directory: None,
             file,
         })
@@ -81,9 +88,8 @@ impl Text {
     /// # Errors
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
-        self.file.rewind()?;
-        let (extension, directory) = (std::mem::take(&mut self.extension), self.directory.take());
-        *self = Self { directory, ..Self::new(self.file.try_clone()?, extension)? };
+        let new = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
+        *self = Self { mapping: Rc::clone(&self.mapping), directory: self.directory.take(), ..new };
         Ok(())
     }
 
@@ -117,14 +123,45 @@ impl Text {
         Ok(mojibake::repair(&text).into_owned())
     }
 
-    /// The file's extension in lower case, without its dot; empty where it has none.
+    /// The file's extension in lower case, without its dot; empty where it has none. That of a compressed file is the
+    /// one before.
     pub fn extension(&self) -> &str {
         &self.extension
     }
 
-    /// The directory of the file.
+    /// Reads the text as a file with this extension (lower case, no dot).
+    pub fn set_extension(&mut self, extension: &str) {
+        extension.clone_into(&mut self.extension);
+    }
+
+    /// The keys that are assigned to parts of a question. A reader of records uses it for each record.
+    pub fn mapping(&self) -> Rc<Mapping> {
+        Rc::clone(&self.mapping)
+    }
+
+    /// The file itself at its beginning, for content that is not text.
+    ///
+    /// # Errors
+    /// The file is a pipe, or gone.
+    pub fn file(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// The directory of the file, if it is in one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
+    }
+
+    /// The directory in which a reader looks for files that belong to this one.
+    pub fn set_directory(&mut self, directory: Option<PathBuf>) {
+        self.directory = directory;
+    }
+
+    /// Assigns keys to parts of a question.
+    pub fn set_mapping(&mut self, mapping: Mapping) {
+        self.mapping = Rc::new(mapping);
     }
 
     /// The next line that the stream could not read as UTF-8, each told once.

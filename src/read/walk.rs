@@ -11,6 +11,12 @@ const EXTENSIONS: [&str; 18] = [
     "yaml", "toml", "xlsx", "xlsm", "ods",
 ];
 
+/// The extensions of compressed files.
+const COMPRESSED: [&str; 3] = ["gz", "zst", "zstd"];
+
+/// The extension of archives.
+const ARCHIVE: &str = "7z";
+
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -39,7 +45,8 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let named = entry.depth() == 0;
-                    if named || has_known_extension(entry.path()) {
+                    let is_archive = || inner_extension(entry.path()) == ARCHIVE;
+                    if named || has_known_extension(entry.path()) || is_archive() {
                         let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
                         files.push(Found { path: entry.into_path(), bytes, named });
                     }
@@ -57,13 +64,23 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
     (files, problems)
 }
 
-fn has_known_extension(path: &Path) -> bool {
-    // Office creates `~$faq.xlsx` while `faq.xlsx` is open.
-    let is_lock = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"~$"));
-    !is_lock && EXTENSIONS.contains(&extension(path).as_str())
+/// The extension in lower case, without a dot. That of a compressed file is the one before: `jsonl` of `faq.jsonl.gz`.
+pub fn inner_extension(path: &Path) -> String {
+    let of = |path: &Path| path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match of(path) {
+        outer if COMPRESSED.contains(&outer.as_str()) => path.file_stem().map(Path::new).map_or(outer, of),
+        extension => extension,
+    }
 }
 
-/// A file's extension in lower case, without its dot; empty if it has none.
-pub fn extension(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+/// Whether a path is the address of a page on the web.
+pub fn is_url(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// Whether a file of this name is looked into when a folder is walked, or an archive is read.
+pub fn has_known_extension(path: &Path) -> bool {
+    // Office creates `~$faq.xlsx` while `faq.xlsx` is open.
+    let is_lock = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"~$"));
+    !is_lock && EXTENSIONS.contains(&inner_extension(path).as_str())
 }

@@ -30,6 +30,7 @@ struct Hit {
     confidence: Option<f32>,
     snippet: Snippet,
     url: Option<String>,
+    date: Option<String>,
     also_asked: Vec<Again>,
     #[serde(default)]
     explanation: Option<Explanation>,
@@ -219,8 +220,8 @@ fn a_reply_has_every_key_and_no_other() {
     assert_eq!((hit.section.as_deref(), hit.level.as_deref()), (Some("Garden"), Some("beginner")));
     assert_eq!(hit.tags, ["tomato"]);
     assert_eq!(
-        (&hit.key, &hit.url, hit.confidence.is_some_and(|c| !(0.0..=1.0).contains(&c))),
-        (&None, &None, false)
+        (&hit.key, &hit.url, &hit.date, hit.confidence.is_some_and(|c| !(0.0..=1.0).contains(&c))),
+        (&None, &None, &None, false)
     );
     assert_eq!(hit.id.len(), 12);
     let marked: Vec<&str> =
@@ -326,7 +327,7 @@ fn export_and_show_write_the_full_question() {
     let dir = Dir::new();
     dir.write(
         "a.jsonl",
-        r#"{"id": "k1", "question": "Why?", "answer": "Because.", "category": "Deep", "difficulty": "Hard", "tags": ["x", "y"], "url": "https://example.org/1", "score": 3, "color": "red"}"#,
+        r#"{"id": "k1", "question": "Why?", "answer": "Because.", "category": "Deep", "difficulty": "Hard", "tags": ["x", "y"], "url": "https://example.org/1", "created": "2024-03-01 10:20", "score": 3, "color": "red"}"#,
     );
     dir.run(&["index", "a.jsonl"]).success();
     let exported = dir.export();
@@ -338,7 +339,7 @@ fn export_and_show_write_the_full_question() {
         serde_json::json!({
             "id": id, "key": "k1", "title": "Why?", "also": [], "answer": "Because.",
             "source": {"path": "a.jsonl", "line": 1}, "section": "Deep", "level": "Hard", "tags": ["x", "y"],
-            "url": "https://example.org/1", "score": 3.0, "fields": {"color": "red"}
+            "url": "https://example.org/1", "date": "2024-03-01T10:20:00Z", "score": 3.0, "fields": {"color": "red"}
         })
     );
     dir.run(&["show", &id[..5]]).success();

@@ -25,4 +25,5 @@ mod serve;
 #[cfg(feature = "remote")]
 mod server;
 mod shell;
+mod sources;
 mod util;

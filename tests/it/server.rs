@@ -42,6 +42,10 @@ impl Answer {
             .header("Content-Type", "application/json")
     }
 
+    pub fn text(body: &str) -> Self {
+        Self { body: body.as_bytes().to_vec(), ..Self::status(200) }
+    }
+
     pub fn file(path: &Path) -> Self {
         match std::fs::read(path) {
             Ok(body) => Self { body, ..Self::status(200) },

@@ -30,7 +30,7 @@ const NAME: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// Loads ONNX Runtime, once per process. See [`candidates`] for the places that are searched and their order.
+/// Loads ONNX Runtime, once per process. See `candidates` for the places that are searched and their order.
 /// The first library that is new enough is used.
 ///
 /// # Errors

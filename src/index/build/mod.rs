@@ -1,11 +1,12 @@
 //! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
 mod embedding;
+mod sources;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,8 +27,11 @@ use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
-use crate::read::{self, BadRecord};
+use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
+use sources::{Item, Items, Place, Root};
+
+pub use sources::STDIN;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
 const MEMORY: usize = 128 << 20;
@@ -41,12 +45,23 @@ const PROBLEMS_NAMED: u64 = 10;
 /// Up to this many questions, the segments of an index are merged into one, so that a search opens only one.
 const ONE_SEGMENT: u64 = 50_000;
 
+/// The name of the format that stands for detection.
+pub const AUTO: &str = "auto";
+
 /// Options of a build.
 pub struct Build<'a> {
     /// The index directory. It is created if it does not exist.
     pub dir: &'a Path,
-    /// Files and directories to read. Questions of deleted files below them are removed from the index.
+    /// Files and directories to read; [`STDIN`] for standard input; and addresses of pages and sitemaps (`http://…`,
+    /// `https://…`). Questions of deleted files below directories, and of pages that a sitemap no longer lists, are removed
+    /// from the index.
     pub paths: &'a [PathBuf],
+    /// The name of the [`Format`](read::Format) of the paths, or [`AUTO`] to detect it. `None` uses what the index
+    /// remembers for each path.
+    pub format: Option<&'a str>,
+    /// The keys of records in the paths that hold the parts of a question. `None` uses what the index remembers for each
+    /// path.
+    pub map: Option<&'a [Assignment]>,
     /// Computes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
     /// Read every file and write every question again, even if it has not changed. Texts that have a vector
@@ -55,6 +70,8 @@ pub struct Build<'a> {
     /// If the index was built with another model, embed everything in it again with this one. If false,
     /// another model is an error.
     pub switch_model: bool,
+    /// Refuse paths that are addresses.
+    pub offline: bool,
     /// The number of embedding threads.
     pub threads: usize,
     /// Called for each record and file that is skipped.
@@ -70,9 +87,12 @@ impl<'a> Build<'a> {
         Self {
             dir,
             paths,
+            format: None,
+            map: None,
             embedder: None,
             reread: false,
             switch_model: false,
+            offline: false,
             threads: thread::available_parallelism().map_or(1, usize::from),
             problems: &|_| {},
             progress: None,
@@ -163,13 +183,83 @@ pub struct Counts {
 }
 
 /// The stored record of an indexed file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FileRecord {
     path: String,
     hash: u64,
     /// Number of records skipped. A file with bad records is read in every build, so that they are reported
     /// every time.
     bad: u64,
+    /// The name of the archive, or the root, that holds the file; `None` for a file on its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
+    /// The version of a page on the web.
+    #[cfg(feature = "remote")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<PageVersion>,
+}
+
+/// The version of a page that was read.
+#[cfg(feature = "remote")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PageVersion {
+    /// Of the options that it was read with, and of the version of this program.
+    reading: u64,
+    #[serde(flatten)]
+    validators: read::web::Validators,
+}
+
+/// The opened content of an item.
+struct Content {
+    file: File,
+    hash: u64,
+    /// In lower case, without a dot.
+    extension: String,
+    #[cfg(feature = "remote")]
+    page: Option<PageVersion>,
+}
+
+impl Content {
+    fn new(mut file: File, extension: String, options: &read::Options) -> io::Result<Self> {
+        let hash = hash_file(&mut file, options)?;
+        Ok(Self::hashed(file, extension, hash))
+    }
+
+    fn hashed(file: File, extension: String, hash: u64) -> Self {
+        Self {
+            file,
+            hash,
+            extension,
+            #[cfg(feature = "remote")]
+            page: None,
+        }
+    }
+
+    /// The record of an item with this content and without bad records.
+    fn record(&self, item: &Item) -> FileRecord {
+        FileRecord {
+            #[cfg(feature = "remote")]
+            page: self.page.clone(),
+            ..FileRecord::new(&item.name, self.hash, 0, item.within.clone())
+        }
+    }
+}
+
+impl FileRecord {
+    fn new(path: &str, hash: u64, bad: u64, within: Option<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            hash,
+            bad,
+            within,
+            #[cfg(feature = "remote")]
+            page: None,
+        }
+    }
+
+    fn is_within(&self, holder: &str) -> bool {
+        self.within.as_deref() == Some(holder)
+    }
 }
 
 /// The id from the record of a question.
@@ -208,10 +298,10 @@ impl Build<'_> {
         let before = self.before()?;
         let (index, mut meta) = self.create_or_open(&before)?;
         let mut writer = lock(&index, self.dir)?;
-        let (files, walk_problems) = read::walk(&roots, self.dir, |path, reason| {
-            (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
-        });
-        let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+        self.remember_reading(&roots, &base, &mut meta)?;
+        let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
+        let items = self.items(&roots, &base, &meta, &files);
+        let bytes: u64 = items.list.iter().map(|item| item.bytes).sum();
         progress.bytes.store(bytes, Ordering::Relaxed);
 
         let state = State {
@@ -222,12 +312,15 @@ impl Build<'_> {
             before: &before,
             embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
             base: &base,
-            summary: Mutex::new(Summary { problems: walk_problems, ..Summary::default() }),
+            files,
+            #[cfg(feature = "remote")]
+            web: read::web::Web::default(),
+            summary: Mutex::new(Summary { problems: items.problems, ..Summary::default() }),
             failure: OnceLock::new(),
         };
         state.switch_model()?;
-        state.remove_deleted_files(&roots, &files)?;
-        state.embed(|jobs| state.read(&files, jobs));
+        state.remove_deleted_files(&roots, &items);
+        state.embed(|jobs| state.read(&items.list, jobs));
         let State { summary, failure, .. } = state;
         if let Some(error) = failure.into_inner() {
             writer.rollback().ok();
@@ -237,8 +330,14 @@ impl Build<'_> {
         summary.embedded = progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.path.cmp(&b.path));
 
-        for root in roots.iter().map(|root| stored_path(root, &base)) {
-            if !meta.roots.contains(&root) {
+        for root in roots.iter().map(|root| root.stored(&base)) {
+            if meta.roots.contains(&root) {
+                continue;
+            }
+            // An address that never worked may be mistyped.
+            if items.failed.contains(&root) {
+                meta.reading.remove(&root);
+            } else {
                 meta.roots.push(root);
             }
         }
@@ -253,14 +352,6 @@ impl Build<'_> {
         writer.garbage_collect_files().wait().ok();
         writer.wait_merging_threads().context("could not finish the index")?;
         Ok(summary)
-    }
-
-    /// The paths to read, as absolute paths.
-    fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
-        self.paths
-            .iter()
-            .map(|path| path.canonicalize().with_context(|| format!("could not find {}", path.display())))
-            .collect()
     }
 
     fn before(&self) -> anyhow::Result<Before> {
@@ -306,7 +397,10 @@ impl Build<'_> {
         let model = self.embedder.map(|embedder| embedder.model().clone());
         let meta = match &before.index {
             Some(index) if self.is_model_of(index) => Meta { model, ..index.meta.clone() },
-            Some(index) => Meta { roots: index.meta.roots.clone(), ..Meta::new(model) },
+            Some(index) => {
+                let Meta { roots, reading, .. } = index.meta.clone();
+                Meta { roots, reading, ..Meta::new(model) }
+            }
             None => Meta::new(model),
         };
         fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
@@ -408,6 +502,10 @@ struct State<'a> {
     /// `None` in an index without vectors.
     embedding: Option<Embedding<'a>>,
     base: &'a Path,
+    /// The files in the index before the build.
+    files: Vec<FileRecord>,
+    #[cfg(feature = "remote")]
+    web: read::web::Web,
     summary: Mutex<Summary>,
     /// The first error that makes the build fail.
     failure: OnceLock<anyhow::Error>,
@@ -422,7 +520,7 @@ impl State<'_> {
             return Ok(());
         };
         self.writer.delete_all_documents().context("could not write the index")?;
-        for record in self.file_records(index)? {
+        for record in &self.files {
             self.replace_file_record(record)?;
         }
         let records = index.records(self.fields.kind, QUESTION)?;
@@ -442,28 +540,27 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Deletes the questions of files below the roots that no longer exist.
-    fn remove_deleted_files(&self, roots: &[PathBuf], files: &[read::Found]) -> anyhow::Result<()> {
-        let Some(index) = &self.before.index else {
-            return Ok(());
+    /// Deletes the questions of files below the roots that no longer exist, and of pages that are no longer listed.
+    fn remove_deleted_files(&self, roots: &[Root], items: &Items) {
+        let found: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
+        let is_gone = |name: &str| {
+            let path = self.base.join(name);
+            let is_below = |root: &Root| matches!(root, Root::Path(root) if path.starts_with(root));
+            !found.contains(name) && roots.iter().any(is_below)
         };
-        let found: HashSet<String> = files.iter().map(|file| stored_path(&file.path, self.base)).collect();
-        for record in self.file_records(index)? {
-            let path = self.base.join(&record.path);
-            if !found.contains(&record.path) && roots.iter().any(|root| path.starts_with(root)) {
-                self.writer.delete_term(Term::from_field_text(self.fields.path, &record.path));
-                self.summary().removed_files += 1;
+        for file in &self.files {
+            let gone = match file.within.as_deref() {
+                None => is_gone(&file.path),
+                Some(STDIN) => false,
+                Some(url) if read::is_url(url) => {
+                    items.complete.contains(url) && !found.contains(file.path.as_str())
+                }
+                Some(archive) => is_gone(archive),
+            };
+            if gone {
+                self.remove(file);
             }
         }
-        Ok(())
-    }
-
-    fn file_records(&self, index: &Index) -> anyhow::Result<Vec<FileRecord>> {
-        index
-            .records(self.fields.kind, FILE)?
-            .iter()
-            .map(|record| Ok(serde_json::from_str(record)?))
-            .collect()
     }
 
     /// Starts the embedding threads, and calls `feed` to send them questions through a bounded channel. The
@@ -483,62 +580,196 @@ impl State<'_> {
     }
 
     /// Reads the files in parallel.
-    fn read(&self, files: &[read::Found], jobs: &Sender<Question>) {
+    fn read(&self, items: &[Item], jobs: &Sender<Question>) {
         let (names, todo) = crossbeam_channel::unbounded();
-        files.iter().for_each(|file| names.send(file).expect("the receiver is here"));
+        items.iter().for_each(|item| names.send(item).expect("the receiver is here"));
         drop(names);
         thread::scope(|scope| {
             for _ in 0..self.build.threads.clamp(1, 4) {
                 let todo = todo.clone();
                 scope.spawn(move || {
-                    todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|file| {
-                        if let Err(error) = self.read_file(file, jobs) {
+                    todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|item| {
+                        if let Err(error) = self.read_item(item, jobs) {
                             self.failure.set(error).ok();
                         }
-                        self.progress.bytes_done.fetch_add(file.bytes, Ordering::Relaxed);
+                        self.progress.bytes_done.fetch_add(item.bytes, Ordering::Relaxed);
                     })
                 });
             }
         });
     }
 
-    /// Reads a file unless its content is unchanged.
-    fn read_file(&self, file: &read::Found, jobs: &Sender<Question>) -> anyhow::Result<()> {
-        let stored = stored_path(&file.path, self.base);
-        let hash = match hash_file(&file.path) {
-            Ok(hash) => hash,
-            Err(error) => {
-                self.problem(&file.path, None, error.to_string());
-                self.summary().failed_files += 1;
-                return Ok(());
+    /// Reads an item unless its content is unchanged.
+    fn read_item(&self, item: &Item, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        let opened = match &item.place {
+            Place::File | Place::Member => File::open(&item.path),
+            Place::Stdin => self.spool(io::stdin().lock()),
+            #[cfg(feature = "remote")]
+            Place::Page(reply) => {
+                return self.read_page(item, reply.lock().expect("no thread panicked").take(), jobs);
             }
         };
-        let old = self.old_file(&stored)?;
-        let unchanged = old.as_ref().is_some_and(|old| old.hash == hash && old.bad == 0);
-        if unchanged && !self.build.reread {
-            let unchanged = self.question_hashes(&stored)?.len() as u64;
-            self.progress.questions.fetch_add(unchanged, Ordering::Relaxed);
-            self.summary().unchanged_files += 1;
-            return Ok(());
+        let content = opened.and_then(|mut file| {
+            let compression = read::Compression::of(&mut file)?;
+            let extension = read::inner_extension(&item.path);
+            Ok((Content::new(file, extension, &item.options)?, compression))
+        });
+        match content {
+            Ok((content, Some(read::Compression::SevenZip))) => match item.place {
+                Place::File => self.read_archive(item, content, jobs),
+                _ => {
+                    self.fail(item, &"archives are only read from files");
+                    Ok(())
+                }
+            },
+            Ok((content, _)) => self.read_file(item, content, jobs),
+            Err(error) => {
+                self.fail(item, &error);
+                Ok(())
+            }
         }
-        self.read_changed_file(file, &stored, hash, jobs)
+    }
+
+    /// Reads a page unless it is unchanged. `reply` is the reply of the server if it was asked already.
+    #[cfg(feature = "remote")]
+    fn read_page(
+        &self,
+        item: &Item,
+        reply: Option<read::web::Reply>,
+        jobs: &Sender<Question>,
+    ) -> anyhow::Result<()> {
+        let old = self.old_file(&item.name)?;
+        let known = || old.as_ref().and_then(|old| self.build.validators(old, &item.options));
+        let reply = reply.map_or_else(|| self.web.get(&item.name, known(), self.build.dir), Ok);
+        let content = reply.and_then(|reply| match reply {
+            read::web::Reply::Unchanged => Ok(None),
+            read::web::Reply::Page(mut page) => {
+                if read::Compression::of(&mut page.file)? == Some(read::Compression::SevenZip) {
+                    return Err(io::Error::other("archives are only read from files"));
+                }
+                let reading = hasher(&item.options).digest();
+                let version = Some(PageVersion { reading, validators: page.validators });
+                Ok(Some(Content { page: version, ..Content::new(page.file, page.extension, &item.options)? }))
+            }
+        });
+        match content {
+            Ok(Some(content)) => self.read_file(item, content, jobs),
+            Ok(None) => self.keep(&[&item.name]),
+            Err(error) => {
+                self.fail(item, &error);
+                Ok(())
+            }
+        }
+    }
+
+    /// The content of a stream in a temporary file.
+    fn spool(&self, input: impl Read) -> io::Result<File> {
+        let mut file = tempfile::tempfile_in(self.build.dir)?;
+        let limit = read::MAX_EXPANDED;
+        if io::copy(&mut input.take(limit + 1), &mut file)? > limit {
+            return Err(io::Error::other(format!("it has more than {} GiB, the limit", limit >> 30)));
+        }
+        Ok(file)
+    }
+
+    fn read_file(&self, item: &Item, content: Content, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        let old = self.old_file(&item.name)?;
+        if let Some(old) = old.filter(|old| !self.build.reread && old.hash == content.hash && old.bad == 0) {
+            let record = content.record(item);
+            // A page can have another version although its content is the same.
+            if record != old {
+                self.replace_file_record(&record)?;
+            }
+            return self.keep(&[&item.name]);
+        }
+        self.read_changed_file(item, content, jobs)
+    }
+
+    /// Counts the questions of a file or an archive that has not changed.
+    fn keep(&self, names: &[&str]) -> anyhow::Result<()> {
+        for name in names {
+            let unchanged = self.question_hashes(name)?.len() as u64;
+            self.progress.questions.fetch_add(unchanged, Ordering::Relaxed);
+        }
+        self.summary().unchanged_files += 1;
+        Ok(())
+    }
+
+    /// Reads the files of an archive, each as a source of its own, unless the archive is unchanged.
+    fn read_archive(&self, archive: &Item, content: Content, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        let Content { file, hash, .. } = content;
+        let old: Vec<&FileRecord> = self.files.iter().filter(|old| old.is_within(&archive.name)).collect();
+        let unchanged = !old.is_empty() && old.iter().all(|old| old.hash == hash && old.bad == 0);
+        if unchanged && !self.build.reread {
+            return self.keep(&old.iter().map(|old| old.path.as_str()).collect::<Vec<_>>());
+        }
+        let wanted =
+            |name: &str| archive.options.format.is_some() || read::has_known_extension(Path::new(name));
+        let mut seen = HashSet::new();
+        let mut result = Ok(());
+        let mut each = |name: &str, file: File| {
+            let member = archive.member(name);
+            let extension = read::inner_extension(&member.path);
+            result = self.read_changed_file(&member, Content::hashed(file, extension, hash), jobs);
+            seen.insert(member.name);
+            if result.is_err() || self.failure.get().is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let extracted = read::extract(file, self.build.dir, wanted, &mut each);
+        result?;
+        if let Err(error) = extracted {
+            self.fail(archive, &error);
+            // Read in the next build again, and reported again.
+            let within = Some(archive.name.clone());
+            return self.replace_file_record(&FileRecord::new(&archive.name, hash, 1, within));
+        }
+        if seen.is_empty() {
+            if archive.named {
+                self.fail(archive, &"the archive holds no file with a known extension");
+            } else {
+                self.summary().unrecognized_files += 1;
+            }
+        }
+        self.writer.delete_term(Term::from_field_text(self.fields.path, &archive.name));
+        for gone in old.iter().filter(|old| !seen.contains(&old.path) && old.path != archive.name) {
+            self.remove(gone);
+        }
+        Ok(())
+    }
+
+    /// Deletes a file and its questions.
+    fn remove(&self, file: &FileRecord) {
+        self.writer.delete_term(Term::from_field_text(self.fields.path, &file.path));
+        self.summary().removed_files += 1;
+    }
+
+    /// Reports an item that could not be read, or not to its end.
+    fn fail(&self, item: &Item, reason: &dyn fmt::Display) {
+        self.problem(&item.path, None, reason.to_string());
+        self.summary().failed_files += 1;
     }
 
     fn read_changed_file(
         &self,
-        file: &read::Found,
-        stored: &str,
-        hash: u64,
+        item: &Item,
+        content: Content,
         jobs: &Sender<Question>,
     ) -> anyhow::Result<()> {
-        let mut old = self.question_hashes(stored)?;
+        let Item { name, path, named, options, .. } = item;
+        let mut old = self.question_hashes(name)?;
         let mut counts = Counts::default();
         let mut same_name: HashMap<u64, u32> = HashMap::new();
         let mut bad = 0;
         let mut emit = |record: Result<Question, BadRecord>| {
             match record {
                 Ok(mut question) => {
-                    question.source.path = stored.to_owned();
+                    question.source.path.clone_from(name);
+                    if read::is_url(name) {
+                        question.url.get_or_insert_with(|| name.clone());
+                    }
                     question.id = id_of(&question.source, &question, &mut same_name);
                     let unchanged = old.remove(&question.id) == Some(question_hash(&question));
                     if unchanged && !self.build.reread {
@@ -555,13 +786,17 @@ impl State<'_> {
                 Err(BadRecord { line, reason }) => {
                     bad += 1;
                     if bad <= PROBLEMS_NAMED {
-                        self.problem(&file.path, Some(line), reason);
+                        self.problem(path, Some(line), reason);
                     }
                 }
             }
             if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let format = match read::read(file, &mut emit) {
+        let mut record = content.record(item);
+        let Content { file, extension, .. } = content;
+        let directory = if matches!(item.place, Place::File) { path.parent() } else { None };
+        let input = read::Input { file, extension, directory, named: *named, options };
+        let format = match read::read(input, &mut emit) {
             Ok(read::Outcome::Read(format)) => Some(format),
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
@@ -569,8 +804,7 @@ impl State<'_> {
                 return Ok(());
             }
             Err(error) => {
-                self.problem(&file.path, None, error.to_string());
-                self.summary().failed_files += 1;
+                self.fail(item, &error);
                 // The rest of the file was not read, so its questions may still be in it.
                 old.clear();
                 bad += 1;
@@ -578,15 +812,16 @@ impl State<'_> {
             }
         };
         if let Some(more) = bad.checked_sub(PROBLEMS_NAMED).filter(|more| *more > 0) {
-            self.problem(&file.path, None, format!("{more} more bad records"));
+            self.problem(path, None, format!("{more} more bad records"));
             self.summary().problems += more - 1;
         }
         for id in old.keys() {
             self.writer.delete_term(Term::from_field_text(self.fields.id, id));
         }
         counts.removed = old.len() as u64;
-        self.replace_file_record(FileRecord { path: stored.to_owned(), hash, bad })?;
-        self.summary().files.push(FileSummary { path: stored.to_owned(), format, counts });
+        record.bad = bad;
+        self.replace_file_record(&record)?;
+        self.summary().files.push(FileSummary { path: name.clone(), format, counts });
         Ok(())
     }
 
@@ -612,14 +847,14 @@ impl State<'_> {
         Ok(records.iter().find_map(|record| serde_json::from_str(record).ok()))
     }
 
-    fn replace_file_record(&self, record: FileRecord) -> anyhow::Result<()> {
+    fn replace_file_record(&self, record: &FileRecord) -> anyhow::Result<()> {
         let key = format!("file:{}", record.path);
         self.writer.delete_term(Term::from_field_text(self.fields.id, &key));
         let mut doc = TantivyDocument::new();
         doc.add_text(self.fields.kind, FILE);
         doc.add_text(self.fields.id, key);
         doc.add_text(self.fields.path, &record.path);
-        doc.add_text(self.fields.record, serde_json::to_string(&record)?);
+        doc.add_text(self.fields.record, serde_json::to_string(record)?);
         self.writer.add_document(doc).context("could not write the index")?;
         Ok(())
     }
@@ -705,16 +940,31 @@ fn id_of(source: &Source, question: &Question, same_name: &mut HashMap<u64, u32>
     format!("{:012x}", id >> 16)
 }
 
+/// The files in an index.
+fn file_records(index: &Index) -> anyhow::Result<Vec<FileRecord>> {
+    let records = index.records(index.fields.kind, FILE)?;
+    records.iter().map(|record| Ok(serde_json::from_str(record)?)).collect()
+}
+
 fn question_hash(question: &Question) -> u64 {
     xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
 }
 
-/// The hash of a file's content and of the program version, since another version may find more questions in
-/// it.
-fn hash_file(path: &Path) -> io::Result<u64> {
-    let mut file = File::open(path)?;
+/// A hasher for files that are read in this way by this version of the program.
+fn hasher(options: &read::Options) -> Xxh3Default {
     let mut hasher = Xxh3Default::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    if *options != read::Options::default() {
+        hasher.update(serde_json::to_string(options).expect("options are plain data").as_bytes());
+    }
+    hasher
+}
+
+/// The hash of a file's content, of how it is read, and of the program version, since another version may find more
+/// questions in it.
+fn hash_file(file: &mut File, options: &read::Options) -> io::Result<u64> {
+    file.rewind()?;
+    let mut hasher = hasher(options);
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer) {

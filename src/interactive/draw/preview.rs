@@ -75,5 +75,6 @@ fn facts(hit: &Hit) -> Vec<String> {
         facts.push(format!("tags: {}", question.tags.join(", ")));
     }
     facts.extend(question.url.iter().map(|url| format!("url: {url}")));
+    facts.extend(question.date.iter().map(|date| format!("date: {date}")));
     facts
 }

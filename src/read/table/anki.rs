@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::delimited::{Layout, builder};
 use super::record::is_question;
+use crate::read::mapping::Mapping;
 use crate::read::markup;
 
 /// How many notes are looked at.
@@ -23,9 +24,9 @@ pub struct Notes {
     note_type_column: Option<usize>,
 }
 
-/// The layout of an export. Without headers, every line must have two or three fields, and the first must read
-/// like a text.
-pub fn layout(head: &str) -> Option<Layout> {
+/// The layout of an export. Unless the file is one for sure, without headers every line must have two or three fields,
+/// and the first must read like a text.
+pub fn layout(head: &str, is_sure: bool) -> Option<Layout> {
     let mut notes = Notes::default();
     let mut delimiter = None;
     let mut has_headers = false;
@@ -62,7 +63,7 @@ pub fn layout(head: &str) -> Option<Layout> {
     if sample.len() > 2 {
         sample.pop();
     }
-    if !has_headers && !are_cards(&sample) {
+    if !is_sure && !has_headers && !are_cards(&sample) {
         return None;
     }
     if notes.tags_column.is_none()
@@ -122,18 +123,21 @@ fn are_tags(text: &str) -> bool {
 }
 
 impl Notes {
-    /// The names and values of a note.
-    pub fn pairs(&self, note: &StringRecord) -> Vec<(String, Value)> {
+    /// The names and values of a note. Mapped fields have their number as name.
+    pub fn pairs(&self, note: &StringRecord, mapping: &Mapping) -> Vec<(String, Value)> {
+        let number = |column: usize| (column + 1).to_string();
+        let is_mapped = |column: &usize| mapping.uses(&number(*column));
+        let mapped = (0..note.len())
+            .filter(is_mapped)
+            .map(|column| (number(column), self.field(&note[column]).into()));
         let special = [self.tags_column, self.deck_column, self.guid_column, self.note_type_column];
-        let mut fields =
-            (0..note.len()).filter(|column| !special.contains(&Some(*column))).map(|column| &note[column]);
-        let title = self.text(fields.next().unwrap_or_default());
+        let is_special = |column: &usize| special.contains(&Some(*column)) || is_mapped(column);
+        let mut fields = (0..note.len()).filter(|column| !is_special(column)).map(|column| &note[column]);
+        let title = if mapping.maps("question") { None } else { fields.next() };
+        let title = self.text(title.unwrap_or_default());
         let title = if self.html { markup::title(&format!("<p>{title}</p>")) } else { title };
-        let answer: Vec<String> = fields
-            .map(|field| self.text(field))
-            .map(|field| if self.html { markup::html_to_markdown(&field) } else { field })
-            .filter(|field| !field.trim().is_empty())
-            .collect();
+        let answer: Vec<String> =
+            fields.map(|field| self.field(field)).filter(|field| !field.trim().is_empty()).collect();
         let column = |column: Option<usize>| column.and_then(|column| note.get(column)).unwrap_or_default();
         let tags = column(self.tags_column).split_whitespace().chain(self.tags.iter().map(String::as_str));
         let deck = match column(self.deck_column) {
@@ -141,15 +145,21 @@ impl Notes {
             deck => deck,
         };
         let tags: Value = tags.collect();
-        [
+        let named = [
             ("question", title.into()),
             ("answer", answer.join("\n\n").into()),
             ("tags", tags),
             ("section", deck.into()),
             ("id", column(self.guid_column).into()),
         ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .map(|(name, value)| (name.to_owned(), value));
+        mapped.chain(named).collect()
+    }
+
+    /// A field in Markdown.
+    fn field(&self, field: &str) -> String {
+        let text = self.text(field);
+        if self.html { markup::html_to_markdown(&text) } else { text }
     }
 
     /// A field without sounds, and with the text of its gaps: `{{c1::Lima::city}}` → `Lima`.
@@ -189,7 +199,7 @@ mod tests {
     fn notes_with_headers() {
         check(
             "#separator:tab\n#html:true\nWhy wax?\tIt lasts.<br>It shines.\trope wax\n\"Is \"\"it\"\"\nhard?\"\t<b>No</b> &amp; never.\t\n",
-            "3 Why wax? = It lasts.  |It shines.\n4 Is \"it\" hard? = **No** & never.",
+            "3 Why wax? = It lasts.|It shines.\n4 Is \"it\" hard? = **No** & never.",
         );
         check(
             "#separator:tab\n#html:false\n#guid column:1\n#notetype column:2\n#deck column:3\n#tags column:6\ng1\tBasic\tRopes::Care\tWax\tIt [sound:a.mp3] lasts.\ta b\ng2\tCloze\t\t{{c1::Bends::knot}} hold.\t\t\n",

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::anki::Notes;
 use super::record::{Record, is_answer, is_question, is_title, normalized};
+use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text, invalid};
 
 /// The longest record, in bytes; a quote that never closes ends there.
@@ -31,8 +32,11 @@ pub struct Layout {
 }
 
 /// The layout of a file by its beginning, where its columns can be told apart.
-pub fn layout(extension: &str, head: &str) -> Option<Layout> {
+pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> {
     let delimiter = delimiter(extension, head);
+    if !mapping.is_empty() {
+        return mapped_layout(delimiter, extension, head, mapping);
+    }
     let mut reader = builder(delimiter, false).from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
     // The last record of the sample may be cut.
@@ -47,17 +51,38 @@ pub fn layout(extension: &str, head: &str) -> Option<Layout> {
 pub fn columns(sample: &[StringRecord]) -> Option<(Vec<String>, bool)> {
     let first = sample.first()?;
     if is_header(first) {
-        return Some((first.iter().map(normalized).collect(), true));
+        return Some((first.iter().map(|name| normalized(name).into_owned()).collect(), true));
     }
     Some((guessed_names(sample)?, false))
 }
 
 /// Whether a record has the names of columns.
 pub fn is_header(record: &StringRecord) -> bool {
-    let names: Vec<String> = record.iter().map(normalized).collect();
+    let names: Vec<String> = record.iter().map(|name| normalized(name).into_owned()).collect();
     let has_key = names.iter().any(|name| name == "_id" || name == "id");
     names.iter().any(|name| is_title(name)) && !record.iter().any(is_question)
         || has_key && names.iter().any(|name| is_answer(name))
+}
+
+/// The layout of a file whose columns are mapped. The first record is the header if a column is mapped by name, or if
+/// it would be one without the mapping.
+fn mapped_layout(delimiter: u8, extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> {
+    let first = builder(delimiter, false).from_reader(head.as_bytes()).into_records().next()?.ok()?;
+    let unmapped = layout(extension, head, &Mapping::default());
+    let names = first.iter().map(str::to_owned).collect();
+    let is_header = unmapped.is_some_and(|layout| layout.has_header);
+    let (names, has_header) = mapped_columns(names, is_header, mapping);
+    Some(Layout { delimiter, names, has_header, notes: None })
+}
+
+/// The names of mapped columns by the first record, and whether it is the header.
+pub fn mapped_columns(mut names: Vec<String>, is_header: bool, mapping: &Mapping) -> (Vec<String>, bool) {
+    let has_header = mapping.number_columns(&mut names) || is_header;
+    if !has_header {
+        names = (1..=names.len()).map(|number| format!("column_{number}")).collect();
+        mapping.number_columns(&mut names);
+    }
+    (names, has_header)
 }
 
 /// Without names the column that asks most is the question, and of the others the one with the most
@@ -99,6 +124,7 @@ pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
 
 /// Reads record by record.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
     let mut reader = builder(layout.delimiter, layout.notes.is_some())
         .buffer_capacity(8 << 10)
@@ -146,8 +172,11 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
             Err(BadRecord::not_utf8(line))
         } else {
             let record = match &layout.notes {
-                Some(notes) => Record::new(notes.pairs(&record)),
-                None => Record::new(layout.names.iter().cloned().zip(record.iter().map(Value::from))),
+                Some(notes) => Record::mapped(notes.pairs(&record, &mapping), &mapping),
+                None => {
+                    let pairs = layout.names.iter().cloned().zip(record.iter().map(Value::from));
+                    Record::mapped(pairs, &mapping)
+                }
             };
             record.question(line).map_err(|reason| BadRecord { line, reason })
         };

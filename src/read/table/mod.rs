@@ -8,19 +8,21 @@ mod delimited;
 mod json;
 mod rasa;
 mod record;
+mod shapes;
 pub mod spreadsheet;
 mod toml;
 mod tree;
 mod yaml;
 
 pub use json::reason as json_reason;
-pub use record::Record;
+pub use record::{Record, normalized};
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use super::mapping::Mapping;
 use super::{Emit, Reader, Text, invalid};
-use record::{is_question, is_sure_title, normalized};
+use record::{is_question, is_sure_title};
 
 /// The largest file that is read into memory as a whole, in bytes: YAML and TOML.
 const LARGEST_TEXT: u64 = 64 << 20;
@@ -39,7 +41,7 @@ enum Format {
 
 impl Format {
     /// By extension, and by the text where that says nothing or too little.
-    fn of(extension: &str, head: &str) -> Option<Self> {
+    fn of(extension: &str, head: &str, mapping: &Mapping) -> Option<Self> {
         let start = head.trim_start();
         match extension {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
@@ -47,16 +49,17 @@ impl Format {
             "json" => Some(Self::Json),
             "yml" | "yaml" => Some(Self::Yaml),
             "toml" => Some(Self::Toml),
-            "csv" | "tsv" => delimited::layout(extension, head).map(Self::Delimited),
+            "csv" | "tsv" => delimited::layout(extension, head, mapping).map(Self::Delimited),
+            "anki" => anki::layout(head, true).map(Self::Delimited),
             "txt" | "text" | "" | "data" | "log" if start.starts_with('{') && is_json_lines(start) => {
                 Some(Self::JsonLines)
             }
             "txt" | "text" | "" | "data" if start.starts_with(['{', '[']) && looks_like_json(start) => {
                 Some(Self::Json)
             }
-            "txt" | "text" | "" | "data" => delimited::layout(extension, head)
+            "txt" | "text" | "" | "data" => delimited::layout(extension, head, mapping)
                 .filter(|layout| layout.has_header && layout.names.len() > 1)
-                .or_else(|| anki::layout(head))
+                .or_else(|| anki::layout(head, false))
                 .map(Self::Delimited),
             _ => None,
         }
@@ -105,7 +108,7 @@ impl Reader for Table {
     }
 
     fn fit(&self, extension: &str, head: &str) -> u8 {
-        match (extension, Format::of(extension, head)) {
+        match (extension, Format::of(extension, head, &Mapping::default())) {
             (_, None) => 0,
             ("csv" | "tsv" | "json" | "jsonl" | "ndjson" | "yml" | "yaml" | "toml", Some(_)) => 90,
             (_, Some(_)) => 85,
@@ -115,7 +118,7 @@ impl Reader for Table {
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let extension = text.extension().to_owned();
         let head = text.head()?;
-        match Format::of(&extension, &head) {
+        match Format::of(&extension, &head, &text.mapping()) {
             Some(Format::JsonLines) => json::read_lines(text, emit),
             Some(Format::Json) => json::read_stream(text, emit),
             Some(Format::Yaml) => yaml::read(text, emit),

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::record::text_of;
-use super::tree::{Node, Shape};
+use super::tree::{Content, Node};
 use super::yaml;
 use crate::question::Question;
 use crate::read::{BadRecord, Emit, markup};
@@ -58,7 +58,7 @@ impl Responses {
 
     /// The responses of a document that are not there yet.
     fn add(&mut self, document: &Node) {
-        if let Some(Node { shape: Shape::Map(pairs), .. }) = document.get("responses") {
+        if let Some(Node { content: Content::Map(pairs), .. }) = document.get("responses") {
             for (name, variants) in pairs {
                 // Each variant has its text on the first level.
                 let texts = variants.elements().iter().map(|variant| text_of(&variant.outline()));
@@ -139,7 +139,7 @@ mod tests {
 
     use super::example;
     use crate::question::Question;
-    use crate::read::{BadRecord, Found, read};
+    use crate::read::{BadRecord, Input, Options, read};
 
     const NLU: &str = "version: \"3.1\"\n\nnlu:\n- intent: wax\n  examples: |\n    - why [wax](material) a rope?\n    - what does wax do\n- intent: hard\n  examples:\n  - text: |\n      is it hard\n    metadata: x\n- synonym: wax\n  examples: |\n    - beeswax\n- intent: empty\nstories:\n- story: Is it a question?\n";
     const DOMAIN: &str = "intents:\n- wax\nresponses:\n  utter_wax:\n  - text: It lasts.\n  - text: It shines.\n    buttons:\n    - title: More?\n  utter_other:\n  - text: x\n";
@@ -150,7 +150,11 @@ mod tests {
             records.push(record);
             std::ops::ControlFlow::Continue(())
         };
-        read(&Found { path: path.to_owned(), bytes: 0, named: true }, &mut emit).unwrap();
+        let file = fs::File::open(path).unwrap();
+        let options = &Options::default();
+        let input =
+            Input { file, extension: "yml".to_owned(), directory: path.parent(), named: true, options };
+        read(input, &mut emit).unwrap();
         records
     }
 

@@ -1,14 +1,27 @@
 //! A record's columns or keys → a question.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value};
 
 use crate::question::Question;
-use crate::read::item::{ends_asking, is_question_like};
-use crate::read::markup;
+use crate::read::document::{ends_asking, is_question_like, labelled_question};
+use crate::read::mapping::Mapping;
+use crate::read::{date, markup};
 
 /// Keys that hold the question, best first.
-const TITLE: [&str; 8] =
-    ["question", "title", "question_title", "question_text", "query", "q", "prompt", "questions"];
+const TITLE: [&str; 9] = [
+    "question",
+    "title",
+    "question_title",
+    "question_text",
+    "query",
+    "q",
+    "prompt",
+    "instruction",
+    "questions",
+];
 
 /// Keys of titles that always ask.
 const SURE_TITLE: [&str; 5] = ["question", "question_title", "question_text", "q", "questions"];
@@ -17,13 +30,13 @@ const SURE_TITLE: [&str; 5] = ["question", "question_title", "question_text", "q
 const NEUTRAL: [&str; 5] = ["text", "content", "output", "html", "explanation"];
 
 /// Keys that hold more words of the question than its title has.
-const BODY: [&str; 5] = ["body", "question_body", "details", "context", "description"];
+const BODY: [&str; 6] = ["body", "question_body", "details", "context", "description", "input"];
 
 /// Keys whose text may ask where there is no title.
 const BARE: [&str; 4] = ["text", "body", "question_body", "content"];
 
 /// Keys that hold the answer, best first.
-const ANSWER: [&str; 16] = [
+const ANSWER: [&str; 18] = [
     "answer",
     "accepted_answer",
     "acceptedanswer",
@@ -37,6 +50,8 @@ const ANSWER: [&str; 16] = [
     "explanation",
     "content",
     "output",
+    "completion",
+    "responses",
     "answer_html",
     "html",
     "reply",
@@ -48,6 +63,24 @@ const LEVEL: [&str; 4] = ["level", "difficulty", "seniority", "difficulty_level"
 const TAGS: [&str; 5] = ["tags", "tag", "topics", "keywords", "labels"];
 const URL: [&str; 6] = ["url", "link", "href", "permalink", "source_url", "question_url"];
 const SCORE: [&str; 5] = ["score", "votes", "rating", "upvotes", "likes"];
+const DATE: [&str; 16] = [
+    "date",
+    "created",
+    "created_at",
+    "createdat",
+    "creation_date",
+    "creationdate",
+    "datecreated",
+    "published",
+    "published_at",
+    "publishedat",
+    "datepublished",
+    "publish_date",
+    "updated",
+    "updated_at",
+    "updatedat",
+    "timestamp",
+];
 const ALSO: [&str; 7] =
     ["also", "also_asked", "aliases", "paraphrases", "variants", "alternate_questions", "similar_questions"];
 
@@ -55,9 +88,12 @@ const ALSO: [&str; 7] =
 const LONGEST_FIELD: usize = 500;
 
 /// What a name of a column or key is compared as: `Question Title` → `question_title`.
-pub fn normalized(name: &str) -> String {
+pub fn normalized(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'0'..=b'9')) {
+        return Cow::Borrowed(name);
+    }
     let name = name.trim().trim_start_matches('\u{feff}').trim_matches(['"', '*']);
-    name.to_lowercase().replace([' ', '-'], "_")
+    Cow::Owned(name.to_lowercase().replace([' ', '-'], "_"))
 }
 
 /// Whether a column or key of this (normalized) name holds a question.
@@ -75,49 +111,91 @@ pub fn is_answer(name: &str) -> bool {
     ANSWER.contains(&name) || BODY.contains(&name)
 }
 
-/// Whether a list under this (normalized) name belongs to a record instead of holding records.
+/// Names of lists and objects that belong to a record instead of holding records.
+const PARTS: [&str; 15] = [
+    "answers",
+    "choices",
+    "options",
+    "patterns",
+    "utterances",
+    "responses",
+    "paragraphs",
+    "comments",
+    "replies",
+    "milestone",
+    "projectitems",
+    "projectcards",
+    "closedbypullrequestsreferences",
+    "suggested_topics",
+    "related_topics",
+];
+
+/// Whether a value of this (normalized) name belongs to a record instead of holding records.
 pub fn is_part(name: &str) -> bool {
-    [&TAGS[..], &ALSO, &["answers", "choices", "options"]].concat().contains(&name)
+    PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
 }
 
 /// The pairs of a record, taken out one after another.
 pub struct Record {
     pairs: Vec<(String, Value)>,
+    markdown: bool,
+    /// Parts of the question that `--map` assigns; null if this record has no value for one.
+    mapped: BTreeMap<&'static str, Value>,
 }
 
 impl Record {
-    /// Names as the source has them, in its order.
+    /// Names as the source has them, in its order. Texts in HTML become Markdown.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name), value)).collect();
-        Self { pairs }
+        let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name).into_owned(), value)).collect();
+        Self { pairs, markdown: false, mapped: BTreeMap::new() }
+    }
+
+    /// A record whose parts are first taken from the keys that are assigned to them.
+    pub fn mapped(pairs: impl IntoIterator<Item = (String, Value)>, mapping: &Mapping) -> Self {
+        if mapping.is_empty() {
+            return Self::new(pairs);
+        }
+        let mut pairs: Vec<(String, Value)> = pairs.into_iter().collect();
+        let mapped = mapping.take(&mut pairs);
+        Self { mapped, ..Self::new(pairs) }
+    }
+
+    /// The same for texts that are Markdown: tags in them are meant, and the title may be one of several lines.
+    pub fn markdown(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self { markdown: true, ..Self::new(pairs) }
     }
 
     /// Whether there is a question in it, by its keys.
-    pub fn has_question(&self) -> bool {
-        self.pairs.iter().any(|(name, value)| is_title(name) && !text_of(value).is_empty())
-            || self.is_schema_question()
-            || self.pairs.iter().any(|(name, _)| is_answer(name))
-                && self.pairs.iter().any(|(name, _)| is_title(name))
+    pub fn has_question(object: &Map<String, Value>) -> bool {
+        let asks = |(name, value): (&String, &Value)| {
+            is_title(&normalized(name)) && !is_blank(value) || name == "@type" && value == "Question"
+        };
+        let has = |is: fn(&str) -> bool| object.keys().any(|name| is(&normalized(name)));
+        object.iter().any(asks) || has(is_title) && has(is_answer)
     }
 
     /// Whether it is a question wherever it is found. A map with only a title and a text may be anything.
-    pub fn asks(&self) -> bool {
+    pub fn asks(object: &Map<String, Value>) -> bool {
         let has = |names: &[&str], test: &dyn Fn(&str) -> bool| {
-            self.pairs.iter().any(|(name, value)| names.contains(&name.as_str()) && test(&text_of(value)))
+            let texts = object.iter().filter(|(name, _)| names.contains(&&*normalized(name)));
+            texts.into_iter().any(|(_, value)| test(&text_of(value)))
         };
-        let is_answered = self.pairs.iter().any(|(name, value)| {
-            let name = name.as_str();
-            ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !text_of(value).is_empty()
+        let is_answered = object.iter().any(|(name, value)| {
+            let name = &*normalized(name);
+            ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !is_blank(value)
         });
-        self.is_schema_question()
+        object.get("@type").is_some_and(|kind| kind == "Question")
             || has(&TITLE, &ends_asking)
             || has(&TITLE, &|text| !text.is_empty()) && is_answered
             || has(&SURE_TITLE, &|text| text.split_whitespace().nth(1).is_some())
     }
 
-    /// `{"@type": "Question", "name": …}` of schema.org.
-    fn is_schema_question(&self) -> bool {
-        self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question")
+    /// What a group of records is called: its section, title or name.
+    pub fn section_name(object: &Map<String, Value>) -> Option<String> {
+        let mut record = Self::new(
+            object.iter().filter(|(_, value)| value.is_string()).map(|(k, v)| (k.clone(), v.clone())),
+        );
+        record.take(&SECTION).or_else(|| record.take(&["title", "name", "heading", "label"]))
     }
 
     /// The question at a line.
@@ -125,22 +203,60 @@ impl Record {
     /// # Errors
     /// There is nothing to ask in it, in words for a message.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
-        let title = if self.is_schema_question() { self.take(&["name"]) } else { None };
+        let (maps_question, maps_answer) =
+            (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
+        // `{"@type": "Question", "name": …}` of schema.org.
+        let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
+        let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
+        let asked = asked.or_else(|| self.take_value(&TITLE));
         // Without a title a bare text asks.
-        let title = title.or_else(|| self.take(&TITLE)).or_else(|| self.take(&BARE)).unwrap_or_default();
-        let mut question = Question::new(markup::title(&title), line);
-        if question.title.is_empty() {
-            return Err("no question: neither a title nor a text".to_owned());
+        let asked = if maps_question { asked } else { asked.or_else(|| self.take_value(&BARE)) };
+        let mut ways = match asked {
+            Some(Value::Array(ways)) => ways,
+            asked => asked.into_iter().collect(),
         }
-        let body = self.take(&BODY).unwrap_or_default();
-        let answer = self.take(&ANSWER).unwrap_or_default();
-        question.answer = markup::joined(&markup::to_markdown(&body), &markup::to_markdown(&answer));
+        .into_iter()
+        .map(into_text)
+        .filter(|way| !way.is_empty());
+        let asked = ways.next().unwrap_or_default();
+        let (title, more) = if self.markdown || !markup::is_html(&asked) && asked.contains("\n\n") {
+            split(&asked)
+        } else {
+            (asked.as_str(), "")
+        };
+        let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
+        let mut question = Question::new(title, line);
+        if question.title.is_empty() {
+            let what = if maps_question {
+                "the mapped key is missing or empty"
+            } else {
+                "neither a title nor a text"
+            };
+            return Err(format!("no question: {what}"));
+        }
+        let mut seen = HashSet::from([question.title.clone()]);
+        question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();
+        question.also.extend(self.take_list(&ALSO, &[';', '|', '\n']));
+        let body = if maps_answer { String::new() } else { self.take_text(&BODY) };
+        let answer = self.take_text(&ANSWER);
+        question.answer = markup::joined(&markup::paragraphs([more, &body]), &answer);
+        if question.answer.contains('\r') {
+            question.answer = question.answer.replace("\r\n", "\n");
+        }
         question.key = self.take(&KEY);
         question.section = self.take(&SECTION);
         question.level = self.take(&LEVEL);
         question.tags = self.take_list(&TAGS, &[',', ';', '|', '<', '>']);
-        question.also = self.take_list(&ALSO, &[';', '|', '\n']);
         question.url = self.take(&URL);
+        let mapped_date = self.mapped.remove("date").and_then(|date| date::normalized(&text_of(&date)));
+        question.date = mapped_date.or_else(|| {
+            DATE.iter().find_map(|wanted| {
+                let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
+                let date = date::normalized(&text_of(&self.pairs[at].1))?;
+                self.pairs.remove(at);
+                Some(date)
+            })
+        });
         question.score = self
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())
@@ -160,27 +276,95 @@ impl Record {
         Ok(question)
     }
 
-    /// The first of these that has a text; its pair goes.
-    fn take(&mut self, names: &[&str]) -> Option<String> {
+    /// The first of these that has a text; its pair goes. The first name is the part that a key can be mapped to.
+    fn take_value(&mut self, names: &[&str]) -> Option<Value> {
+        if let Some(value) = self.mapped.remove(names[0]) {
+            return Some(value).filter(|value| !is_blank(value));
+        }
         names.iter().find_map(|wanted| {
-            let at =
-                self.pairs.iter().position(|(name, value)| name == wanted && !text_of(value).is_empty())?;
-            Some(text_of(&self.pairs.remove(at).1))
+            let at = self.pairs.iter().position(|(name, value)| name == wanted && !is_blank(value))?;
+            Some(self.pairs.remove(at).1)
         })
     }
 
+    fn take(&mut self, names: &[&str]) -> Option<String> {
+        self.take_value(names).map(into_text)
+    }
+
+    fn take_text(&mut self, names: &[&str]) -> String {
+        let text = self.take(names).unwrap_or_default();
+        if self.markdown { text } else { markup::to_markdown(&text).into_owned() }
+    }
+
     fn take_list(&mut self, names: &[&str], separators: &[char]) -> Vec<String> {
-        let found = names.iter().find_map(|wanted| {
-            let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
-            Some(self.pairs.remove(at).1)
+        let found = self.mapped.remove(names[0]).or_else(|| {
+            let position = |wanted| self.pairs.iter().position(|(name, _)| name == wanted);
+            Some(self.pairs.remove(names.iter().find_map(position)?).1)
         });
         let parts: Vec<String> = match found {
-            Some(Value::Array(items)) => items.iter().map(text_of).collect(),
-            Some(value) => text_of(&value).split(|c| separators.contains(&c)).map(str::to_owned).collect(),
+            Some(Value::Array(items)) => items.iter().map(name_of).collect(),
+            Some(value) => name_of(&value).split(|c| separators.contains(&c)).map(str::to_owned).collect(),
             None => Vec::new(),
         };
         parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
     }
+}
+
+/// The longest line that is a title as a whole where somebody wrote at length, in bytes.
+const LONGEST_TITLE: usize = 300;
+
+/// Of a text of several lines or of one long line, the question and what stands before the answer: the first line and
+/// the lines below it, or a line or sentence further down that asks and the whole text.
+fn split(text: &str) -> (&str, &str) {
+    let mut fenced = false;
+    let mut lines = Vec::new();
+    for line in text.lines().map(|line| line.trim().trim_start_matches('#').trim()) {
+        let fence = line.starts_with("```") || line.starts_with("~~~");
+        fenced ^= fence;
+        if !fence && !fenced && !line.is_empty() {
+            lines.push(line);
+        }
+    }
+    let asks = |line: &&&str| ends_asking(line);
+    let first = lines.first().filter(|line| is_question_like(line)).or_else(|| lines.last().filter(asks));
+    let line = first.or_else(|| lines.iter().find(asks)).or(lines.first()).copied();
+    // Nothing but code.
+    let line = line.or_else(|| {
+        text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(['`', '~']))
+    });
+    let line = line.unwrap_or(text);
+    let title = labelled_question(line).filter(|rest| !rest.is_empty()).unwrap_or(line);
+    let sentence = || asking_sentence(title).or_else(|| title.find(". ").map(|end| &title[..=end]));
+    let title = if title.len() > LONGEST_TITLE { sentence().unwrap_or(title) } else { title };
+    let is_first = text.trim_start().starts_with(title);
+    let rest = if is_first { &text.trim_start()[title.len()..] } else { text };
+    (title, rest.trim())
+}
+
+/// The last sentence of a line that asks.
+fn asking_sentence(line: &str) -> Option<&str> {
+    let end = line.rfind(['?', '？', '؟'])?;
+    let start = line[..end].rfind(['.', '!', '?', '。', '？', '！']);
+    let start = start.map_or(0, |at| at + line[at..].chars().next().map_or(0, char::len_utf8));
+    let end = end + line[end..].chars().next().map_or(0, char::len_utf8);
+    Some(line[start..end].trim()).filter(|sentence| is_question(sentence))
+}
+
+/// Of a label or an account its name (`{"name": "bug", "color": …}`), of anything else its text.
+pub fn name_of(value: &Value) -> String {
+    let names = ["login", "username", "name", "title"].iter().filter_map(|key| value.get(key)?.as_str());
+    names.map(str::trim).find(|name| !name.is_empty()).map_or_else(|| text_of(value), str::to_owned)
+}
+
+fn into_text(value: Value) -> String {
+    match value {
+        Value::String(text) if text.trim().len() == text.len() => text,
+        value => text_of(&value),
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().map_or_else(|| text_of(value).is_empty(), |text| text.trim().is_empty())
 }
 
 /// A value as text: strings as they are, numbers as written, lists in paragraphs, of an object its
@@ -195,7 +379,7 @@ pub fn text_of(value: &Value) -> String {
             let texts: Vec<String> = items.iter().map(text_of).filter(|text| !text.is_empty()).collect();
             texts.join("\n\n")
         }
-        Value::Object(object) => ["text", "body", "answer", "value", "content"]
+        Value::Object(object) => ["text", "body", "answer", "value", "content", "$oid", "$date"]
             .iter()
             .find_map(|name| object.get(*name))
             .map(text_of)

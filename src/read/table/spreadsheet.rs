@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 use csv::StringRecord;
@@ -17,15 +16,16 @@ use serde_json::Value;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::delimited::{columns, is_header};
+use super::delimited::{columns, is_header, mapped_columns};
 use super::record::Record;
-use crate::read::{BadRecord, Emit, invalid};
+use crate::read::mapping::Mapping;
+use crate::read::{BadRecord, Compression, Emit, Text, expand, invalid};
 
 /// The extensions of spreadsheets, in lower case.
-pub const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
+const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
 
 /// The largest file, expanded, in bytes.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 128 << 20;
 
 /// How many rows are looked at to find the header, or to tell columns apart that have no names.
 const SAMPLE: usize = 50;
@@ -39,12 +39,25 @@ const LARGEST_ROW: usize = 16 << 20;
 /// The last column that a spreadsheet can have, from 1.
 const LAST_COLUMN: usize = 16_384;
 
-/// Reads a spreadsheet; the line of a question is its row.
-///
-/// # Errors
-/// The file cannot be read, is encrypted, is no spreadsheet, or too large.
-pub fn read(path: &Path, emit: &mut Emit<'_>) -> io::Result<()> {
-    let mut file = BufReader::new(File::open(path)?);
+/// Reads spreadsheets. The line of a question is its row.
+pub struct Spreadsheet;
+
+impl crate::read::Reader for Spreadsheet {
+    fn name(&self) -> &'static str {
+        "spreadsheet"
+    }
+
+    fn fit(&self, extension: &str, _: &str) -> u8 {
+        if EXTENSIONS.contains(&extension) { 100 } else { 0 }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        read(text.file()?, &text.mapping(), emit)
+    }
+}
+
+fn read(file: File, mapping: &Mapping, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mut file = BufReader::new(expanded(file)?);
     let mut magic = [0; 4];
     let magic = file.read_exact(&mut magic).map(|()| magic);
     file.rewind()?;
@@ -57,9 +70,27 @@ pub fn read(path: &Path, emit: &mut Emit<'_>) -> io::Result<()> {
     let mut archive = ZipArchive::new(file).map_err(broken)?;
     check_size(&mut archive)?;
     if archive.index_for_name("content.xml").is_some() {
-        return read_ods(&mut archive, emit);
+        return read_ods(&mut archive, mapping, emit);
     }
-    read_xlsx(archive.into_inner(), emit)
+    read_xlsx(archive.into_inner(), mapping, emit)
+}
+
+/// The file itself, or the content of a compressed one.
+fn expanded(mut file: File) -> io::Result<File> {
+    if Compression::of(&mut file)?.is_none() {
+        return Ok(file);
+    }
+    let mut content = tempfile::tempfile()?;
+    let bytes = io::copy(&mut expand::expanded(file)?.take(LARGEST + 1), &mut content)?;
+    if bytes > LARGEST {
+        return Err(too_large());
+    }
+    content.rewind()?;
+    Ok(content)
+}
+
+fn too_large() -> io::Error {
+    invalid(format!("a spreadsheet that expands to more than {} MiB", LARGEST >> 20))
 }
 
 fn broken(error: impl Into<ZipError>) -> io::Error {
@@ -74,14 +105,12 @@ fn check_size<R: Read + Seek>(archive: &mut ZipArchive<R>) -> io::Result<()> {
     let mut rest = LARGEST;
     for index in 0..archive.len() {
         let bytes = io::copy(&mut archive.by_index(index).map_err(broken)?.take(rest + 1), &mut io::sink());
-        rest = rest.checked_sub(bytes.map_err(broken)?).ok_or_else(|| {
-            invalid(format!("a spreadsheet that expands to more than {} MiB", LARGEST >> 20))
-        })?;
+        rest = rest.checked_sub(bytes.map_err(broken)?).ok_or_else(too_large)?;
     }
     Ok(())
 }
 
-fn read_xlsx<R: Read + Seek>(file: R, emit: &mut Emit<'_>) -> io::Result<()> {
+fn read_xlsx<R: Read + Seek>(file: R, mapping: &Mapping, emit: &mut Emit<'_>) -> io::Result<()> {
     let broken = |error: XlsxError| invalid(format!("broken spreadsheet: {error}"));
     let mut book = Xlsx::new(file).map_err(broken)?;
     let names = book.sheet_names();
@@ -92,7 +121,7 @@ fn read_xlsx<R: Read + Seek>(file: R, emit: &mut Emit<'_>) -> io::Result<()> {
             Err(XlsxError::NotAWorksheet(_)) => continue,
             Err(error) => return Err(broken(error)),
         };
-        let mut sheet = Sheet::new(name, names.len());
+        let mut sheet = Sheet::new(name, names.len(), mapping);
         let mut row = Row::default();
         while let Some(cell) = cells.next_cell().map_err(broken)? {
             let (line, column) = cell.get_position();
@@ -133,14 +162,18 @@ fn text_of(value: &DataRef<'_>) -> String {
 }
 
 /// Reads `content.xml` (<https://docs.oasis-open.org/office/OpenDocument/v1.3/os/part3-schema>).
-fn read_ods<R: Read + Seek>(archive: &mut ZipArchive<R>, emit: &mut Emit<'_>) -> io::Result<()> {
+fn read_ods<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    mapping: &Mapping,
+    emit: &mut Emit<'_>,
+) -> io::Result<()> {
     let is_table = |tag: &io::Result<Vec<u8>>| tag.as_ref().is_ok_and(|tag| tag.starts_with(b"table:table "));
     let content = BufReader::new(archive.by_name("content.xml").map_err(broken)?);
     let sheets = content.split(b'<').filter(is_table).count();
     let mut xml = Reader::from_reader(BufReader::new(archive.by_name("content.xml").map_err(broken)?));
     xml.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
-    let mut sheet = Sheet::new("", 1);
+    let mut sheet = Sheet::new("", 1, mapping);
     // Where the next row and the next cell are.
     let (mut row, mut line, mut rows, mut column, mut columns) = (Row::default(), 1, 1, 0, 1);
     // The text of the cell that is being read.
@@ -151,7 +184,9 @@ fn read_ods<R: Read + Seek>(archive: &mut ZipArchive<R>, emit: &mut Emit<'_>) ->
         match &event {
             Event::Eof => return Ok(()),
             Event::Start(element) => match element.name().as_ref() {
-                "table:table" => (sheet, line) = (Sheet::new(&value(element, "table:name"), sheets), 1),
+                "table:table" => {
+                    (sheet, line) = (Sheet::new(&value(element, "table:name"), sheets, mapping), 1)
+                }
                 "table:table-row" => {
                     rows = value(element, "table:number-rows-repeated").parse().unwrap_or(1);
                     (row, column) = (Row { line, ..Row::default() }, 0);
@@ -260,7 +295,9 @@ impl Row {
 }
 
 /// A sheet that is being read.
-struct Sheet {
+struct Sheet<'m> {
+    mapping: &'m Mapping,
+    is_only: bool,
     section: Option<String>,
     /// The first rows, until the columns have names.
     sample: Vec<Row>,
@@ -268,11 +305,11 @@ struct Sheet {
     names: Option<Vec<String>>,
 }
 
-impl Sheet {
-    fn new(name: &str, sheets: usize) -> Self {
+impl<'m> Sheet<'m> {
+    fn new(name: &str, sheets: usize, mapping: &'m Mapping) -> Self {
         let says_something = sheets > 1 || name != "Sheet1";
         let section = (says_something && !name.trim().is_empty()).then(|| name.to_owned());
-        Self { section, sample: Vec::new(), names: None }
+        Self { mapping, is_only: sheets == 1, section, sample: Vec::new(), names: None }
     }
 
     fn take(&mut self, row: Row, emit: &mut Emit<'_>) -> ControlFlow<()> {
@@ -290,9 +327,23 @@ impl Sheet {
     fn finish(&mut self, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let rows = std::mem::take(&mut self.sample);
         let records: Vec<StringRecord> = rows.iter().map(Row::dense).collect();
-        let header = records.iter().take(HEADER_WITHIN).position(is_header).unwrap_or_default();
-        let (names, has_header) = columns(&records[header..]).unwrap_or_default();
-        let rows = rows.into_iter().skip(header + usize::from(has_header));
+        let first = |test: &dyn Fn(&StringRecord) -> bool| records.iter().take(HEADER_WITHIN).position(test);
+        let is_mapped = |record: &StringRecord| record.iter().any(|name| self.mapping.names(name));
+        let header = first(&is_mapped).or_else(|| first(&is_header));
+        let at = header.unwrap_or_default();
+        let (names, has_header) = if self.mapping.is_empty() {
+            columns(&records[at..]).unwrap_or_default()
+        } else if let Some(record) = records.get(at) {
+            let mut names: Vec<String> = record.iter().map(str::to_owned).collect();
+            names.resize(records.iter().map(StringRecord::len).max().unwrap_or_default(), String::new());
+            // A sheet of something else.
+            let is_other =
+                header.is_none() && !self.is_only && self.mapping.number_columns(&mut names.clone());
+            if is_other { Default::default() } else { mapped_columns(names, header.is_some(), self.mapping) }
+        } else {
+            Default::default()
+        };
+        let rows = rows.into_iter().skip(at + usize::from(has_header));
         let flow = rows.into_iter().try_for_each(|row| self.hand_over(&names, row, emit));
         self.names = Some(names);
         flow
@@ -306,7 +357,7 @@ impl Sheet {
             let name = names.get(column).filter(|name| !name.is_empty()).cloned();
             (name.unwrap_or_else(|| format!("column_{}", column + 1)), Value::String(text))
         });
-        let mut question = Record::new(pairs).question(row.line);
+        let mut question = Record::mapped(pairs, self.mapping).question(row.line);
         if let (Ok(question), Some(section)) = (&mut question, &self.section) {
             question.section.get_or_insert_with(|| section.clone());
         }
@@ -326,7 +377,7 @@ mod tests {
 
     use super::*;
     use crate::question::Question;
-    use crate::read::testing::check_records;
+    use crate::read::testing;
 
     /// A file in a directory that is removed at the end.
     fn file(extension: &str, entries: &[(&str, &str)]) -> (TempDir, PathBuf) {
@@ -387,11 +438,16 @@ mod tests {
 
     fn read((_directory, path): &(TempDir, PathBuf)) -> io::Result<Vec<Result<Question, BadRecord>>> {
         let mut records = Vec::new();
-        super::read(path, &mut |record| {
+        super::read(File::open(path)?, &Mapping::default(), &mut |record| {
             records.push(record);
             ControlFlow::Continue(())
         })?;
         Ok(records)
+    }
+
+    #[track_caller]
+    fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str) {
+        testing::check_records(records, expected, "");
     }
 
     /// A row of inline strings.
@@ -425,6 +481,53 @@ mod tests {
             read(&xlsx(&[("Notes", &notes), ("Nets", &titled), ("Sheet3", &bare)])).unwrap(),
             "4 Nets > Is it hard? = No & yes.\n9 Sheet3 > Which knot? = A bend.",
         );
+    }
+
+    #[test]
+    fn mapped_columns_by_name_and_number() {
+        let check = |book: &(TempDir, PathBuf), map: &str, expected: &str| {
+            let map = map.split(',').map(|one| one.parse().unwrap()).collect();
+            let options = crate::read::Options { format: None, map };
+            let shown = testing::read_named("a.xlsx", &fs::read(&book.1).unwrap(), &options);
+            assert_eq!(shown.trim_end(), expected);
+        };
+        let rows = row(1, &["Ropes Ltd."])
+            + &row(3, &["Prompt Text", "kind", "reply"])
+            + &row(4, &["Wax", "Care", "It lasts."])
+            + &row(5, &["", "Care"]);
+        let notes = row(1, &["a", "b"]) + &row(2, &["c", "d"]);
+        let book = xlsx(&[("Ropes", &rows), ("Notes", &notes)]);
+        let bad = "5 ! no question: the mapped key is missing or empty";
+        check(
+            &book,
+            "question=prompt text,answer=3,section=kind",
+            &format!("4 Care > Wax = It lasts.\n{bad}"),
+        );
+        let single = xlsx(&[("Sheet1", &rows)]);
+        check(
+            &single,
+            "question=1,answer=3",
+            "1 Ropes Ltd. = \n3 Prompt Text = reply\n4 Wax = It lasts.\n5 ! no question: the mapped key is missing or empty",
+        );
+        check(
+            &xlsx(&[("Sheet1", &notes)]),
+            "question=x",
+            "2 ! no question: the mapped key is missing or empty\n1 ! no record has the key `x` (--map question=x); the keys are a, b",
+        );
+        check(
+            &xlsx(&[("Sheet1", &notes), ("Notes", &notes)]),
+            "question=x",
+            "! --map applies to records, but no sheet has the columns",
+        );
+    }
+
+    #[test]
+    fn compressed_spreadsheets() {
+        let (_directory, path) = xlsx(&[("Sheet1", &row(1, &["Why wax?", "It lasts."]))]);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&fs::read(path).unwrap()).unwrap();
+        let shown = testing::read_named("a.xlsx.gz", &gzip.finish().unwrap(), &Default::default());
+        assert_eq!(shown, "1 Why wax? = It lasts.\n");
     }
 
     const ODS: &str = r#"<table:table-column/>
@@ -468,7 +571,7 @@ mod tests {
         let error = |file: &(TempDir, PathBuf)| read(file).unwrap_err().to_string();
         let half = " ".repeat(LARGEST as usize / 2 + 1);
         let bomb = file("xlsx", &[("xl/workbook.xml", &half), ("x", &half)]);
-        assert_eq!(error(&bomb), "a spreadsheet that expands to more than 256 MiB");
+        assert_eq!(error(&bomb), "a spreadsheet that expands to more than 128 MiB");
         assert!(error(&file("xlsx", &[("x", "")])).starts_with("broken spreadsheet: "));
         assert!(error(&ods("<table:table></table:row>")).starts_with("broken spreadsheet: "));
         for (bytes, expected) in [

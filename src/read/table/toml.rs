@@ -7,13 +7,14 @@ use serde::de::value::Error;
 use serde_json::Value;
 use toml_edit::{Document, Item, Key, TableLike};
 
-use super::tree::{Node, Position, Shape, Walk};
+use super::tree::{Content, Node, Position, Walk};
 use super::{asks, whole};
 use crate::read::{BadRecord, Emit, Text};
 
 /// Reads the records of a file. A broken file yields its error only if it holds questions, by its keys: most
 /// TOML files are settings.
 pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
     let (text, unreadable) = whole(text, "TOML")?;
     if let Some(line) = unreadable.front() {
         let _ = emit(Err(BadRecord::not_utf8(*line)));
@@ -22,9 +23,9 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let source = Source { text: &text, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() };
     match Document::parse(text.as_str()) {
         Ok(document) => {
-            let root = Node { line: 1, shape: source.table(document.as_table()) };
+            let root = Node { line: 1, content: source.table(document.as_table()) };
             // The only error is that nobody wants more.
-            let _: Result<(), Error> = Walk::of_settings(&source, emit).node(root);
+            let _: Result<(), Error> = Walk::new(&source, mapping, emit).node(root);
         }
         Err(error) if text.lines().any(|line| asks(line, '=')) => {
             let line = source.line(error.span());
@@ -48,40 +49,40 @@ impl Source<'_> {
         self.line_ends.partition_point(|end| *end < begin) as u64 + 1
     }
 
-    fn table(&self, table: &dyn TableLike) -> Shape {
+    fn table(&self, table: &dyn TableLike) -> Content {
         let pairs = table.iter().map(|(name, item)| {
             let span = table.key(name).and_then(Key::span).or_else(|| item.span());
-            (name.to_owned(), Node { line: self.line(span), shape: self.item(item) })
+            (name.to_owned(), Node { line: self.line(span), content: self.item(item) })
         });
-        Shape::Map(pairs.collect())
+        Content::Map(pairs.collect())
     }
 
     /// The parser allows no more than 80 levels.
-    fn item(&self, item: &Item) -> Shape {
+    fn item(&self, item: &Item) -> Content {
         match item {
-            Item::None => Shape::Scalar(Value::Null),
+            Item::None => Content::Scalar(Value::Null),
             Item::Value(value) => self.value(value),
             Item::Table(table) => self.table(table),
             Item::ArrayOfTables(tables) => {
-                Shape::List(tables.iter().map(|table| self.node(table.span(), self.table(table))).collect())
+                Content::List(tables.iter().map(|table| self.node(table.span(), self.table(table))).collect())
             }
         }
     }
 
-    fn value(&self, value: &toml_edit::Value) -> Shape {
+    fn value(&self, value: &toml_edit::Value) -> Content {
         match value {
             toml_edit::Value::InlineTable(table) => self.table(table),
             toml_edit::Value::Array(items) => {
-                Shape::List(items.iter().map(|item| self.node(item.span(), self.value(item))).collect())
+                Content::List(items.iter().map(|item| self.node(item.span(), self.value(item))).collect())
             }
-            toml_edit::Value::String(text) => Shape::Scalar(text.value().as_str().into()),
+            toml_edit::Value::String(text) => Content::Scalar(text.value().as_str().into()),
             // Numbers and dates as written.
-            _ => Shape::Scalar(self.text[value.span().unwrap_or_default()].into()),
+            _ => Content::Scalar(self.text[value.span().unwrap_or_default()].into()),
         }
     }
 
-    fn node(&self, span: Option<Range<usize>>, shape: Shape) -> Node {
-        Node { line: self.line(span), shape }
+    fn node(&self, span: Option<Range<usize>>, content: Content) -> Node {
+        Node { line: self.line(span), content }
     }
 }
 

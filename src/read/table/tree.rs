@@ -1,4 +1,5 @@
-//! Records in a tree of lists and maps: JSON, YAML and TOML share this.
+//! Records in a tree of lists and maps: YAML and TOML. Most of these files are settings, so only what asks is a record:
+//! a map with a title is not one yet.
 //!
 //! A document is a list of records, records by id, answers by question, or sections of any of these.
 //! Lists at the top and one level below it are read element by element. Everything deeper is first read
@@ -7,40 +8,22 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::json::is_container;
 use super::record::{Record, is_part, is_question, is_title, normalized};
+use super::shapes::Object;
 use crate::question::Question;
-use crate::read::item::ends_asking;
+use crate::read::document::ends_asking;
+use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit};
-
-/// Keys of lists of records that are not the name of a section.
-const CONTAINERS: [&str; 14] = [
-    "questions",
-    "faq",
-    "faqs",
-    "items",
-    "data",
-    "entries",
-    "results",
-    "records",
-    "rows",
-    "list",
-    "mainentity",
-    "content",
-    "qa",
-    "documents",
-];
 
 /// Containers that hold nothing but questions.
 const QUESTION_LISTS: [&str; 5] = ["questions", "faq", "faqs", "qa", "mainentity"];
-
-/// Keys that name a section in the map that holds its records.
-const SECTION_NAMES: [&str; 9] =
-    ["section", "category", "title", "name", "topic", "heading", "chapter", "group", "subject"];
 
 /// After this many elements without a question, a list holds none.
 const LONGEST_HELD: usize = 1000;
@@ -51,12 +34,12 @@ pub struct Node {
     /// The line of its key, or of its first token if it has no key.
     pub line: u64,
     /// The value itself.
-    pub shape: Shape,
+    pub content: Content,
 }
 
 /// What a [`Node`] holds. Maps keep the order of the source.
 #[derive(Debug)]
-pub enum Shape {
+pub enum Content {
     /// A text, a number, true, false or null.
     Scalar(Value),
     /// Values in order.
@@ -71,50 +54,59 @@ pub type Pairs = Vec<(String, Node)>;
 impl Node {
     /// The value under a key of a map.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        let Shape::Map(pairs) = &self.shape else { return None };
+        let Content::Map(pairs) = &self.content else { return None };
         pairs.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The elements of a list; empty for anything else.
     pub fn elements(&self) -> &[Node] {
-        if let Shape::List(items) = &self.shape { items } else { &[] }
+        if let Content::List(items) = &self.content { items } else { &[] }
     }
 
     /// The text of a scalar that is a string.
     pub fn text(&self) -> Option<&str> {
-        if let Shape::Scalar(value) = &self.shape { value.as_str() } else { None }
+        if let Content::Scalar(value) = &self.content { value.as_str() } else { None }
     }
 
     /// The value without its lines.
     pub fn into_value(self) -> Value {
-        match self.shape {
-            Shape::Scalar(value) => value,
-            Shape::List(items) => items.into_iter().map(Self::into_value).collect(),
-            Shape::Map(pairs) => values(pairs).collect(),
+        match self.content {
+            Content::Scalar(value) => value,
+            Content::List(items) => items.into_iter().map(Self::into_value).collect(),
+            Content::Map(pairs) => values(pairs).collect(),
+        }
+    }
+
+    /// A copy of the value without its lines.
+    pub fn to_value(&self) -> Value {
+        match &self.content {
+            Content::Scalar(value) => value.clone(),
+            Content::List(items) => items.iter().map(Self::to_value).collect(),
+            Content::Map(pairs) => pairs.iter().map(|(name, node)| (name.clone(), node.to_value())).collect(),
         }
     }
 
     /// A copy without what is nested deeper than one level, enough to recognize a record.
     pub fn outline(&self) -> Value {
-        let flat = |node: &Self| match &node.shape {
-            Shape::Scalar(value) => Some(value.clone()),
+        let flat = |node: &Self| match &node.content {
+            Content::Scalar(value) => Some(value.clone()),
             _ => None,
         };
-        match &self.shape {
-            Shape::Scalar(value) => value.clone(),
-            Shape::List(items) => items.iter().filter_map(flat).collect(),
-            Shape::Map(pairs) => {
+        match &self.content {
+            Content::Scalar(value) => value.clone(),
+            Content::List(items) => items.iter().filter_map(flat).collect(),
+            Content::Map(pairs) => {
                 pairs.iter().filter_map(|(name, node)| Some((name.clone(), flat(node)?))).collect()
             }
         }
     }
 
     fn is_map(&self) -> bool {
-        matches!(self.shape, Shape::Map(_))
+        matches!(self.content, Content::Map(_))
     }
 
     fn is_nested(&self) -> bool {
-        !matches!(self.shape, Shape::Scalar(_))
+        !matches!(self.content, Content::Scalar(_))
     }
 }
 
@@ -135,8 +127,7 @@ pub trait Position {
 pub struct Walk<'e, 'f> {
     position: &'e dyn Position,
     emit: &'e mut Emit<'f>,
-    /// Most files of the format are settings: a map with a title is not a record yet.
-    strict: bool,
+    mapping: Rc<Mapping>,
     stopped: bool,
     found: bool,
     /// The list in which the parser met an error, and its key.
@@ -144,14 +135,9 @@ pub struct Walk<'e, 'f> {
 }
 
 impl<'e, 'f> Walk<'e, 'f> {
-    /// For a format whose files are data: every element of a list at the top is a record.
-    pub fn of_data(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
-        Self { position, emit, strict: false, stopped: false, found: false, interrupted: None }
-    }
-
-    /// For a format whose files are mostly settings: only what asks is a record.
-    pub fn of_settings(position: &'e dyn Position, emit: &'e mut Emit<'f>) -> Self {
-        Self { strict: true, ..Self::of_data(position, emit) }
+    /// A walk through a new file.
+    pub fn new(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
+        Self { position, mapping, emit, stopped: false, found: false, interrupted: None }
     }
 
     /// Whether the receiver wants no more. The walk then ends with an error that means nothing.
@@ -182,14 +168,14 @@ impl<'e, 'f> Walk<'e, 'f> {
     /// # Errors
     /// The walk has [`stopped`](Self::stopped).
     pub fn node<E: Error>(&mut self, node: Node) -> Result<(), E> {
-        match node.shape {
-            Shape::Scalar(_) => Ok(()),
-            Shape::List(items) => self.elements(items, self.list(None, None, 0)),
-            Shape::Map(pairs) => {
+        match node.content {
+            Content::Scalar(_) => Ok(()),
+            Content::List(items) => self.elements(items, self.list(None, None)),
+            Content::Map(pairs) => {
                 let mut own = Pairs::new();
                 for (key, node) in pairs {
-                    match node.is_nested() && !is_part(&normalized(&key)) {
-                        true => own.extend(self.entry(key, node, None, 1)?),
+                    match node.is_nested() && !self.is_whole(&key) {
+                        true => own.extend(self.entry(key, node, None)?),
                         false => own.push((key, node)),
                     }
                 }
@@ -223,10 +209,42 @@ impl<'e, 'f> Walk<'e, 'f> {
         Ok(())
     }
 
-    fn list(&self, key: Option<&str>, section: Option<String>, depth: u8) -> List {
-        let is_data = !self.strict && depth < 2;
-        let named = key.is_some_and(|key| QUESTION_LISTS.contains(&normalized(key).as_str()));
-        List { section, trusted: is_data || named, certain: is_data && depth == 0, held: Vec::new() }
+    /// Whether the value of a key belongs to a record instead of holding records.
+    fn is_whole(&self, key: &str) -> bool {
+        is_part(&normalized(key)) || self.mapping.uses(key)
+    }
+
+    /// Whether an object has a question, by its keys or by those that are mapped.
+    fn has_question(&self, object: &Object) -> bool {
+        if self.mapping.maps("question") {
+            self.mapping.has_question(object)
+        } else {
+            Record::has_question(object)
+        }
+    }
+
+    /// Whether an object is a question wherever it is found.
+    fn asks(&self, object: &Object) -> bool {
+        if self.mapping.maps("question") { self.mapping.has_question(object) } else { Record::asks(object) }
+    }
+
+    /// A list that begins. If keys are mapped, the user says that there are records.
+    fn list(&self, key: Option<&str>, section: Option<String>) -> List {
+        let is_named = key.is_some_and(|key| QUESTION_LISTS.contains(&&*normalized(key)));
+        List { section, trusted: is_named || !self.mapping.is_empty(), certain: false, held: Vec::new() }
+    }
+
+    /// The question that a record, a text, or a row of a question and its answers is.
+    fn question(&self, value: Value, line: u64) -> Result<Question, String> {
+        match value {
+            Value::Object(object) => Record::mapped(object, &self.mapping).question(line),
+            Value::String(text) => answered(text, Value::Null, line),
+            Value::Array(mut items) if items.first().is_some_and(Value::is_string) => {
+                let title = items.remove(0).as_str().unwrap_or_default().to_owned();
+                answered(title, Value::Array(items), line)
+            }
+            _ => Err("expected an object with a question".to_owned()),
+        }
     }
 
     fn elements<E: Error>(&mut self, items: Vec<Node>, mut list: List) -> Result<(), E> {
@@ -235,58 +253,49 @@ impl<'e, 'f> Walk<'e, 'f> {
 
     fn element<E: Error>(&mut self, node: Node, list: &mut List) -> Result<(), E> {
         let line = node.line;
-        let (asks, plausible, question) = match node.shape {
-            Shape::Map(pairs) if is_group(&pairs) => return self.group(pairs, list.section.as_ref()),
-            Shape::Map(pairs) => {
-                let record = Record::new(values(pairs));
-                (record.asks(), record.has_question(), record.question(line))
+        let (asks, plausible, value) = match node.content {
+            Content::Map(pairs) if self.is_group(&pairs) => return self.group(pairs, list.section.as_ref()),
+            Content::Map(pairs) => {
+                let object: Object = values(pairs).collect();
+                (self.asks(&object), self.has_question(&object), Value::Object(object))
             }
-            Shape::Scalar(Value::String(text)) => {
-                if !is_question(&text) {
-                    return Ok(());
-                }
-                (ends_asking(&text), true, answered(text, Value::Null, line))
+            Content::Scalar(Value::String(text)) if !is_question(&text) => return Ok(()),
+            Content::Scalar(Value::String(text)) => (ends_asking(&text), true, Value::String(text)),
+            Content::List(items) if items.iter().any(Node::is_map) => {
+                return self.elements(items, self.list(None, list.section.clone()));
             }
-            Shape::List(items) if items.iter().any(Node::is_map) => {
-                return self.elements(items, self.list(None, list.section.clone(), 2));
+            Content::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
+                (true, true, items.into_iter().map(Node::into_value).collect())
             }
-            // A row: a question and its answer.
-            Shape::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
-                let mut items = items.into_iter().map(Node::into_value);
-                let title = items.next().and_then(|title| Some(title.as_str()?.to_owned()));
-                (true, true, answered(title.unwrap_or_default(), items.collect(), line))
-            }
-            _ => (false, false, Err("expected an object with a question".to_owned())),
+            _ => (false, false, Value::Null),
         };
         if asks {
             (list.trusted, list.certain) = (true, true);
-            for (line, question) in list.held.drain(..) {
-                self.hand_over(line, list.section.as_ref(), question)?;
+            for (line, value) in list.held.drain(..) {
+                self.hand_over(line, list.section.as_ref(), self.question(value, line))?;
             }
         }
         let is_record = if plausible { list.trusted } else { list.certain };
         if is_record {
-            self.hand_over(line, list.section.as_ref(), question)?;
+            self.hand_over(line, list.section.as_ref(), self.question(value, line))?;
         } else if list.held.len() < LONGEST_HELD {
-            list.held.push((line, question));
+            list.held.push((line, value));
         }
         Ok(())
     }
 
     /// A map with the name of a section and lists of its records.
     fn group<E: Error>(&mut self, pairs: Pairs, above: Option<&String>) -> Result<(), E> {
-        let name = SECTION_NAMES.iter().find_map(|wanted| {
-            let (_, node) = pairs.iter().find(|(name, _)| normalized(name) == *wanted)?;
-            node.text().map(str::to_owned).filter(|text| !text.trim().is_empty())
-        });
-        self.children(pairs, name.or_else(|| above.cloned()), 2)
+        let texts = pairs.iter().filter_map(|(name, node)| Some((name.clone(), node.text()?.into())));
+        let name = Record::section_name(&texts.collect());
+        self.children(pairs, name.or_else(|| above.cloned()))
     }
 
     /// The values of a section: records and answers by question.
-    fn children<E: Error>(&mut self, pairs: Pairs, section: Option<String>, depth: u8) -> Result<(), E> {
+    fn children<E: Error>(&mut self, pairs: Pairs, section: Option<String>) -> Result<(), E> {
         for (key, node) in pairs {
-            let own = match node.is_nested() && !is_part(&normalized(&key)) {
-                true => self.entry(key, node, section.clone(), depth)?,
+            let own = match node.is_nested() && !self.is_whole(&key) {
+                true => self.entry(key, node, section.clone())?,
                 false => Some((key, node)),
             };
             self.answers(own, section.as_ref())?;
@@ -314,44 +323,74 @@ impl<'e, 'f> Walk<'e, 'f> {
         key: String,
         node: Node,
         above: Option<String>,
-        depth: u8,
     ) -> Result<Option<(String, Node)>, E> {
         let line = node.line;
-        match node.shape {
-            Shape::List(items) if !is_question(&key) || items.iter().any(Node::is_map) => {
-                let list = self.list(Some(&key), section_of(&key).or(above), depth);
+        match node.content {
+            Content::List(items) if !is_question(&key) || items.iter().any(Node::is_map) => {
+                let list = self.list(Some(&key), section_of(&key).or(above));
                 self.elements(items, list).map(|()| None)
             }
-            Shape::Map(pairs) => {
-                let outline = Record::new(pairs.iter().map(|(name, node)| (name.clone(), node.outline())));
-                let is_data = !self.strict && depth < 2;
-                let is_record = if is_data { outline.has_question() } else { outline.asks() };
-                if is_group(&pairs) {
+            Content::Map(pairs) => {
+                if self.is_group(&pairs) {
                     self.group(pairs, section_of(&key).or(above).as_ref())?;
-                } else if is_record {
-                    let mut question = Record::new(values(pairs)).question(line);
+                } else if self.asks(&self.outline(&pairs)) {
+                    let mut question = self.question(values(pairs).collect(), line);
                     if let Ok(question) = &mut question {
                         question.key.get_or_insert(key);
                     }
                     self.hand_over(line, above.as_ref(), question)?;
                 } else if is_question(&key) {
-                    return Ok(Some((key, Node { line, shape: Shape::Map(pairs) })));
+                    return Ok(Some((key, Node { line, content: Content::Map(pairs) })));
                 } else {
-                    self.children(pairs, section_of(&key).or(above), depth + 1)?;
+                    self.children(pairs, section_of(&key).or(above))?;
                 }
                 Ok(None)
             }
-            shape => Ok(Some((key, Node { line, shape }))),
+            content => Ok(Some((key, Node { line, content }))),
         }
     }
 
     /// What a document has beside lists and maps: one record, or answers by question.
     fn own<E: Error>(&mut self, own: Pairs, line: u64) -> Result<(), E> {
-        let record = Record::new(own.iter().map(|(name, node)| (name.clone(), node.outline())));
-        if record.asks() && record.has_question() {
-            return self.hand_over(line, None, Record::new(values(own)).question(line));
+        let outline = self.outline(&own);
+        if self.asks(&outline) && self.has_question(&outline) {
+            return self.hand_over(line, None, self.question(values(own).collect(), line));
         }
         self.answers(own, None)
+    }
+
+    /// A map without what is nested deeper than one level; the values of mapped keys are whole.
+    fn outline(&self, pairs: &Pairs) -> Object {
+        let value = |(name, node): &(String, Node)| {
+            (name.clone(), if self.mapping.uses(name) { node.to_value() } else { node.outline() })
+        };
+        pairs.iter().map(value).collect()
+    }
+
+    /// Whether a map is a section: it asks nothing itself, and holds something that does.
+    fn is_group(&self, pairs: &Pairs) -> bool {
+        let maps_question = self.mapping.maps("question");
+        let asks = |(key, node): &(String, Node)| {
+            let text = node.text().unwrap_or_default();
+            let asks = || is_question(text) || !text.is_empty() && normalized(key) != "title";
+            !maps_question && is_title(&normalized(key)) && asks()
+        };
+        let has_title = |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
+        let is_record = |pairs: &Pairs| match maps_question {
+            true => self.mapping.has_question(&self.outline(pairs)),
+            false => pairs.iter().any(has_title),
+        };
+        let holds = |(key, node): &(String, Node)| {
+            let records = node.elements().iter().any(|element| match &element.content {
+                Content::Map(inner) => is_record(inner) || self.is_group(inner),
+                Content::Scalar(Value::String(text)) => is_container(key) && is_question(text),
+                _ => false,
+            });
+            let answers =
+                matches!(&node.content, Content::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
+            (records || answers) && !self.is_whole(key)
+        };
+        !pairs.iter().any(asks) && !(maps_question && is_record(pairs)) && pairs.iter().any(holds)
     }
 }
 
@@ -363,39 +402,15 @@ struct List {
     /// Any other map is a broken record.
     certain: bool,
     /// Elements from before the first that surely asks.
-    held: Vec<(u64, Result<Question, String>)>,
+    held: Vec<(u64, Value)>,
 }
 
 fn section_of(key: &str) -> Option<String> {
-    (!CONTAINERS.contains(&normalized(key).as_str())).then(|| key.to_owned())
+    (!is_container(key)).then(|| key.to_owned())
 }
 
 fn answered(title: String, answer: Value, line: u64) -> Result<Question, String> {
     Record::new([("question".to_owned(), Value::String(title)), ("answer".to_owned(), answer)]).question(line)
-}
-
-/// Whether a map is a section: it asks nothing itself, and holds something that does.
-fn is_group(pairs: &Pairs) -> bool {
-    let asks = |(key, node): &(String, Node)| {
-        let text = node.text().unwrap_or_default();
-        is_title(&normalized(key)) && (is_question(text) || !text.is_empty() && normalized(key) != "title")
-    };
-    let holds = |(key, node): &(String, Node)| {
-        let is_container = CONTAINERS.contains(&normalized(key).as_str());
-        let records = node.elements().iter().any(|element| match &element.shape {
-            Shape::Map(inner) => {
-                let has_title =
-                    |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
-                inner.iter().any(has_title) || is_group(inner)
-            }
-            Shape::Scalar(Value::String(text)) => is_container && is_question(text),
-            _ => false,
-        });
-        let answers =
-            matches!(&node.shape, Shape::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
-        (records || answers) && !is_part(&normalized(key))
-    };
-    !pairs.iter().any(asks) && pairs.iter().any(holds)
 }
 
 /// Visits the value of a document.
@@ -418,7 +433,7 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
         let mut next = || {
             let Some(key) = entries.next_key::<String>()? else { return Ok(false) };
             let line = self.0.position.line();
-            if is_part(&normalized(&key)) {
+            if self.0.is_whole(&key) {
                 own.push((key, entries.next_value_seed(Tree(self.0.position))?));
             } else {
                 own.extend(entries.next_value_seed(Entry { walk: self.0, key, line })?);
@@ -450,8 +465,8 @@ impl Walk<'_, '_> {
         let mut list = match self.interrupted.take() {
             Some((interrupted, list)) if interrupted == key => list,
             _ => match &key {
-                Some(key) => self.list(Some(key), section_of(key), 1),
-                None => self.list(None, None, 0),
+                Some(key) => self.list(Some(key), section_of(key)),
+                None => self.list(None, None),
             },
         };
         loop {
@@ -530,18 +545,18 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
         if is_question(&self.key) {
-            let Node { shape, .. } = Tree(self.walk.position).visit_seq(elements)?;
-            return self.walk.entry(self.key, Node { line: self.line, shape }, None, 1);
+            let Node { content, .. } = Tree(self.walk.position).visit_seq(elements)?;
+            return self.walk.entry(self.key, Node { line: self.line, content }, None);
         }
         self.walk.stream(elements, Some(self.key)).map(|()| None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        let Node { shape, .. } = Tree(self.walk.position).visit_map(entries)?;
-        self.walk.entry(self.key, Node { line: self.line, shape }, None, 1)
+        let Node { content, .. } = Tree(self.walk.position).visit_map(entries)?;
+        self.walk.entry(self.key, Node { line: self.line, content }, None)
     }
 
-    scalars!(self, value, Some((self.key, Node { line: self.line, shape: Shape::Scalar(value.into()) })));
+    scalars!(self, value, Some((self.key, Node { line: self.line, content: Content::Scalar(value.into()) })));
 }
 
 impl<'de> Visitor<'de> for Tree<'_> {
@@ -557,7 +572,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
         while let Some(item) = elements.next_element_seed(Self(self.0))? {
             items.push(item);
         }
-        Ok(Node { line, shape: Shape::List(items) })
+        Ok(Node { line, content: Content::List(items) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
@@ -566,25 +581,25 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let (mut pairs, mut merged) = (Pairs::new(), Pairs::new());
         while let Some(key) = entries.next_key::<String>()? {
             let line = self.0.line();
-            let Node { shape, .. } = entries.next_value_seed(Self(self.0))?;
-            match shape {
+            let Node { content, .. } = entries.next_value_seed(Self(self.0))?;
+            match content {
                 // YAML's merge key.
-                Shape::Map(inner) if key == "<<" => merged.extend(inner),
-                Shape::List(maps) if key == "<<" => {
-                    merged.extend(maps.into_iter().flat_map(|map| match map.shape {
-                        Shape::Map(inner) => inner,
+                Content::Map(inner) if key == "<<" => merged.extend(inner),
+                Content::List(maps) if key == "<<" => {
+                    merged.extend(maps.into_iter().flat_map(|map| match map.content {
+                        Content::Map(inner) => inner,
                         _ => Vec::new(),
                     }));
                 }
-                shape => pairs.push((key, Node { line, shape })),
+                content => pairs.push((key, Node { line, content })),
             }
         }
         if !merged.is_empty() {
             let own: HashSet<String> = pairs.iter().map(|(key, _)| key.clone()).collect();
             pairs.extend(merged.into_iter().filter(|(key, _)| !own.contains(key)));
         }
-        Ok(Node { line, shape: Shape::Map(pairs) })
+        Ok(Node { line, content: Content::Map(pairs) })
     }
 
-    scalars!(self, value, Node { line: self.0.line(), shape: Shape::Scalar(value.into()) });
+    scalars!(self, value, Node { line: self.0.line(), content: Content::Scalar(value.into()) });
 }

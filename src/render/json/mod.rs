@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::embed::{ModelInfo, Origin, Pooling};
-use crate::index::{Index, Stats};
+use crate::index::{Index, ReadOptions, Stats};
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Results};
 
@@ -139,6 +139,8 @@ pub struct HitReply<'a> {
     pub snippet: SnippetReply<'a>,
     /// The web address of the question.
     pub url: Option<&'a str>,
+    /// The date of the question: `YYYY-MM-DD`, or RFC 3339 in UTC.
+    pub date: Option<&'a str>,
     /// Lower-ranked questions that ask the same. They are not hits of their own. Empty if all hits are
     /// requested.
     pub also_asked: Vec<AgainReply<'a>>,
@@ -203,6 +205,8 @@ pub struct StatsReply<'a> {
     pub files: u64,
     /// The files and directories that were indexed, as given.
     pub roots: &'a [String],
+    /// How the files of a root are read, if the user said so with `--format` or `--map`.
+    pub reading: BTreeMap<&'a str, ReadingReply<'a>>,
     /// The number of vectors. Each question has one or more.
     pub vectors: u64,
     /// The number of Tantivy segments.
@@ -221,6 +225,22 @@ pub struct StatsReply<'a> {
     pub levels: &'a BTreeMap<String, u64>,
     /// The number of questions with each tag.
     pub tags: &'a BTreeMap<String, u64>,
+}
+
+/// How the files of a root are read.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReadingReply<'a> {
+    /// The name of the format; `null` if it is detected for each file.
+    pub format: Option<&'a str>,
+    /// The keys that hold the parts of a question, each as `part=key`.
+    pub map: Vec<String>,
+}
+
+impl<'a> From<&'a ReadOptions> for ReadingReply<'a> {
+    fn from(options: &'a ReadOptions) -> Self {
+        Self { format: options.format.as_deref(), map: options.map.iter().map(ToString::to_string).collect() }
+    }
 }
 
 /// The embedding model of an index.
@@ -277,6 +297,7 @@ impl<'a> StatsReply<'a> {
             also: stats.also,
             files: stats.files,
             roots: &meta.roots,
+            reading: meta.reading.iter().map(|(root, options)| (root.as_str(), options.into())).collect(),
             vectors: stats.vectors,
             segments: stats.segments,
             bytes: stats.bytes,
@@ -314,6 +335,8 @@ pub struct QuestionReply<'a> {
     pub tags: &'a [String],
     /// The web address of the question.
     pub url: Option<&'a str>,
+    /// The date of the question: `YYYY-MM-DD`, or RFC 3339 in UTC.
+    pub date: Option<&'a str>,
     /// A score from the source, such as votes or a rating.
     pub score: Option<f64>,
     /// All other fields of the source.
@@ -359,6 +382,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
                 highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
             },
             url: question.url.as_deref(),
+            date: question.date.as_deref(),
             also_asked: hit.also_asked.iter().map(AgainReply::from).collect(),
             explanation: hit.explanation.as_ref().map(|why| ExplanationReply::new(hit, why)),
         }
@@ -384,6 +408,7 @@ impl<'a> From<&'a Question> for QuestionReply<'a> {
             level: question.level.as_deref(),
             tags: &question.tags,
             url: question.url.as_deref(),
+            date: question.date.as_deref(),
             score: question.score,
             fields: &question.fields,
         }

@@ -147,6 +147,7 @@ pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout)
         ("key", question.key.clone()),
         ("score", question.score.map(|score| score.to_string())),
         ("url", question.url.clone()),
+        ("date", question.date.clone()),
     ];
     let fields = question.fields.iter().map(|(key, value)| (key.as_str(), Some(value.clone())));
     for (name, value) in facts.into_iter().chain(fields) {

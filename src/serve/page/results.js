@@ -69,8 +69,9 @@ export function wholeOf(question, why) {
   ].filter(Boolean);
 }
 
-function facts({ id, key, score, fields }) {
-  const known = [['id', id], ['key', key], ['score', score], ...Object.entries(fields)].filter(([, value]) => value !== null);
+function facts({ id, key, date, score, fields }) {
+  const named = Object.entries({ id, key, date, score, ...fields });
+  const known = named.filter(([, value]) => value !== null);
   return el('dl', { className: 'facts' },
     ...known.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', { dir: 'auto' }, String(value)))));
 }

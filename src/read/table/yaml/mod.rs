@@ -24,14 +24,14 @@ const MOST_HELD: usize = 1000;
 
 /// Reads the records of every document, or the intents of a Rasa file.
 pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-    let directory = text.directory().map(ToOwned::to_owned);
+    let (directory, mapping) = (text.directory().map(ToOwned::to_owned), text.mapping());
     let (mut text, unreadable) = whole(text, "YAML")?;
-    if rasa::is_rasa(&text) {
+    if mapping.is_empty() && rasa::is_rasa(&text) {
         rasa::read(&text, directory.as_deref(), emit);
         return Ok(());
     }
     let place = Place::new(unreadable);
-    let mut walk = Walk::of_settings(&place, emit);
+    let mut walk = Walk::new(&place, mapping, emit);
     let mut held = Vec::new();
     let mut effort = LARGEST_EFFORT.0.max(text.len().saturating_mul(LARGEST_EFFORT.1));
     let mut first_error = None;

@@ -5,7 +5,7 @@
 pub struct Style {
     /// A list's bullet stands before the number.
     pub bullet: bool,
-    /// `Q`, `Question` or `#` stands before the number.
+    /// `Q` or `Question` precedes the number.
     pub word: bool,
     /// White space stands before it all.
     pub indented: bool,
@@ -52,7 +52,8 @@ pub fn numbered(line: &str) -> Option<Item<'_>> {
     let bullet = unbulleted.is_some();
     let rest = unbulleted.unwrap_or(rest);
     let unworded = strip_word(rest);
-    let word = unworded.is_some();
+    // `#12` is a number like any other.
+    let word = unworded.is_some() && !rest.starts_with('#');
     let rest = unworded.unwrap_or(rest);
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     if digits == 0 || digits > 4 {
@@ -267,7 +268,15 @@ pub fn asked(line: &str) -> Option<&str> {
 
 /// `Q: What …` or `Question: What …` → what is asked.
 pub fn labelled_question(line: &str) -> Option<&str> {
-    labelled(line, &["Q", "Question", "Q.", "Ques"])
+    const LABELS: [&str; 5] = ["Q", "Question", "Q.", "Ques", "Que"];
+    if let Some(rest) = labelled(line, &LABELS) {
+        return Some(rest);
+    }
+    // `Q. What is it?`, `Q) What is it?`, `Q. - What is it?`
+    let (label, rest) = line.trim().split_once([' ', '\t'])?;
+    let label = label.strip_suffix(['.', ')'])?;
+    let rest = rest.trim_start_matches(['-', '–', ' ', '\t']);
+    (LABELS.contains(&label) && rest.starts_with(begins_title)).then_some(rest)
 }
 
 /// `A: …` or `Answer: …` → the answer's first line.
@@ -276,10 +285,13 @@ pub fn labelled_answer(line: &str) -> Option<&str> {
 }
 
 fn labelled<'a>(line: &'a str, labels: &[&str]) -> Option<&'a str> {
-    let (label, rest) = line.trim().split_once(':')?;
-    let label = label.trim_end();
-    (labels.iter().any(|known| known.eq_ignore_ascii_case(label)) && !rest.starts_with(':'))
-        .then(|| rest.trim())
+    let line = line.trim();
+    if let Some((label, rest)) = line.split_once(':')
+        && labels.iter().any(|known| known.eq_ignore_ascii_case(label.trim_end()))
+    {
+        return (!rest.starts_with(':')).then(|| rest.trim());
+    }
+    None
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::item::{Separator, Style};
+use super::question_line::{Separator, Style};
 
 /// A numbered line, as much of it as it takes to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

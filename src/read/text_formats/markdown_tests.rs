@@ -1,4 +1,5 @@
 use super::*;
+use crate::question::Question;
 use crate::read::testing;
 
 #[track_caller]
@@ -73,7 +74,7 @@ fn folds() {
     check(
         "## Ropes\n<details>\n<summary><b>What is a bight?</b></summary>\n\nA bend.\n\n<details><summary>More</summary>\nBent.\n</details>\n</details>\n\
          \nnot an answer\n<details><summary>\nWhy <code>wax</code>?\n</summary>It lasts.</details>",
-        "3 Ropes > What is a bight? = A bend.||Bent.
+        "3 Ropes > What is a bight? = A bend.||More|Bent.
          13 Ropes > Why `wax`? = It lasts.",
     );
 }

@@ -30,7 +30,7 @@ fn folds() {
     check(
         "<h1>Help</h1>\n<h2>Ropes</h2>\n<details open>\n<summary><span>Why <code>wax</code>?</span></summary><p>It <b>lasts</b>.</p>\n<details><summary>More</summary>Long.</details></details>\
          <p>no answer</p>\n<details><summary>Is it hard?</summary><ul><li>No.</li></ul></details>",
-        "4 Ropes > Why `wax`? = It **lasts**.||More||Long.\n6 Ropes > Is it hard? = *   No.",
+        "4 Ropes > Why `wax`? = It **lasts**.||More||Long.\n6 Ropes > Is it hard? = - No.",
     );
 }
 

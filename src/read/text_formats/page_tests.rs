@@ -3,7 +3,7 @@ use crate::read::testing;
 
 #[track_caller]
 fn check(page: &str, expected: &str) {
-    testing::check(&Page, "txt", page, expected);
+    testing::check(&SavedPage, "txt", page, expected);
 }
 
 #[test]
@@ -90,6 +90,6 @@ fn prose_has_no_questions() {
 #[test]
 fn any_text_is_read_without_a_panic() {
     proptest::proptest!(|(page in r"((Q|Question |- )?[0-9]{1,2}[.):]? ?|What is it\?|Explain so\.|Senior|[A-Za-zé?]{0,5}|asks: .|\n){0,80}")| {
-        testing::read(&Page, "txt", page.as_bytes());
+        testing::read(&SavedPage, "txt", page.as_bytes());
     });
 }

@@ -1,0 +1,267 @@
+//! The paths of a build → the files to read.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+#[cfg(feature = "remote")]
+use std::sync::Mutex;
+
+use anyhow::{Context, bail};
+
+use super::{AUTO, Build, FileRecord, Problem, stored_path};
+use crate::index::Meta;
+use crate::read;
+#[cfg(feature = "remote")]
+use crate::read::web::{Reply, Web};
+
+/// The path that means standard input.
+pub const STDIN: &str = "-";
+
+/// The name of standard input as the source of questions.
+const STDIN_NAME: &str = "stdin";
+
+/// A path of a build, as the index remembers it.
+pub enum Root {
+    /// A file or directory: its absolute path.
+    Path(PathBuf),
+    /// Standard input. It cannot be read again.
+    Stdin,
+    /// The address of a page or a sitemap.
+    Web(String),
+}
+
+impl Root {
+    fn new(path: &Path) -> anyhow::Result<Self> {
+        if path == STDIN {
+            return Ok(Self::Stdin);
+        }
+        if let Some(url) = path.to_str().filter(|path| read::is_url(path)) {
+            return Ok(Self::Web(url.to_owned()));
+        }
+        let path = path.canonicalize().with_context(|| format!("could not find {}", path.display()))?;
+        Ok(Self::Path(path))
+    }
+
+    /// The root as stored in the index.
+    pub fn stored(&self, base: &Path) -> String {
+        match self {
+            Self::Path(path) => match stored_path(path, base) {
+                // A file of this name, not standard input.
+                name if name == STDIN => format!("./{name}"),
+                name => name,
+            },
+            Self::Stdin => STDIN.to_owned(),
+            Self::Web(url) => url.clone(),
+        }
+    }
+}
+
+/// What the roots hold.
+#[derive(Default)]
+pub struct Items {
+    pub list: Vec<Item>,
+    /// The number of problems that were reported.
+    pub problems: u64,
+    /// The addresses whose pages are all in the list.
+    pub complete: HashSet<String>,
+    /// The addresses that could not be fetched.
+    pub failed: HashSet<String>,
+}
+
+/// A file to read.
+pub struct Item {
+    /// Its name, as in [`Source::path`](crate::question::Source::path).
+    pub name: String,
+    /// Where it is. Problems name this path.
+    pub path: PathBuf,
+    pub place: Place,
+    /// The user named it.
+    pub named: bool,
+    /// Its size, for the progress.
+    pub bytes: u64,
+    pub options: read::Options,
+    /// The name of the archive or the root that holds it, if it is not a file on its own.
+    pub within: Option<String>,
+}
+
+/// How an [`Item`] is opened.
+pub enum Place {
+    /// At its path.
+    File,
+    Stdin,
+    /// A file of an archive, which was opened with it.
+    Member,
+    /// On the web. If it was requested already, the reply is here.
+    #[cfg(feature = "remote")]
+    Page(Mutex<Option<Reply>>),
+}
+
+impl Item {
+    /// A file of this archive.
+    pub fn member(&self, name: &str) -> Self {
+        Self {
+            name: format!("{}/{name}", self.name),
+            path: self.path.join(name),
+            place: Place::Member,
+            named: false,
+            bytes: 0,
+            options: self.options.clone(),
+            within: Some(self.name.clone()),
+        }
+    }
+}
+
+impl Build<'_> {
+    /// The paths to read, without duplicates.
+    pub(super) fn roots(&self) -> anyhow::Result<Vec<Root>> {
+        let mut seen = HashSet::new();
+        let roots = self.paths.iter().filter(|path| seen.insert(*path)).map(|path| Root::new(path));
+        let roots = roots.collect::<anyhow::Result<Vec<Root>>>()?;
+        if let Some(Root::Web(url)) = roots.iter().find(|root| matches!(root, Root::Web(_))) {
+            if self.offline {
+                bail!("{url} cannot be fetched: --offline forbids the network");
+            }
+            if cfg!(not(feature = "remote")) {
+                bail!("{url} cannot be fetched: this program was built without the feature `remote`");
+            }
+        }
+        Ok(roots)
+    }
+
+    /// Stores the format and the mapping of this build's paths in the metadata. Those of standard input are only for
+    /// this build.
+    pub(super) fn remember_reading(
+        &self,
+        roots: &[Root],
+        base: &Path,
+        meta: &mut Meta,
+    ) -> anyhow::Result<()> {
+        if let Some(name) = self.format.filter(|name| *name != AUTO) {
+            read::format(name).map_err(anyhow::Error::msg)?;
+        }
+        for root in roots.iter().filter(|root| !matches!(root, Root::Stdin)).map(|root| root.stored(base)) {
+            let options = self.changed(meta.reading.remove(&root).unwrap_or_default());
+            if options != read::Options::default() {
+                meta.reading.insert(root, options);
+            }
+        }
+        Ok(())
+    }
+
+    /// These options with what this build says.
+    fn changed(&self, remembered: read::Options) -> read::Options {
+        read::Options {
+            format: match self.format {
+                Some(format) => Some(format.to_owned()).filter(|format| format != AUTO),
+                None => remembered.format,
+            },
+            map: self.map.map_or(remembered.map, <[_]>::to_vec),
+        }
+    }
+
+    /// The files of the roots, each once. What cannot be searched is reported. `old` are the files in the index.
+    pub(super) fn items(&self, roots: &[Root], base: &Path, meta: &Meta, old: &[FileRecord]) -> Items {
+        let mut items = Items::default();
+        let mut paths = Vec::new();
+        for root in roots {
+            match root {
+                Root::Path(path) => paths.push(path.clone()),
+                Root::Stdin => items.list.push(Item {
+                    name: STDIN_NAME.to_owned(),
+                    path: STDIN_NAME.into(),
+                    place: Place::Stdin,
+                    named: true,
+                    bytes: 0,
+                    options: self.changed(read::Options::default()),
+                    within: Some(STDIN.to_owned()),
+                }),
+                Root::Web(url) => {
+                    let options = meta.reading.get(url).cloned().unwrap_or_default();
+                    self.add_pages(url, &options, old, &mut items);
+                }
+            }
+        }
+        let (files, problems) = read::walk(&paths, self.dir, |path, reason| self.report(path, reason));
+        items.problems += problems;
+        items.list.extend(files.into_iter().map(|read::Found { path, bytes, named }| Item {
+            name: stored_path(&path, base),
+            options: options(&path, base, meta),
+            path,
+            place: Place::File,
+            named,
+            bytes,
+            within: None,
+        }));
+        let mut seen = HashSet::new();
+        items.list.retain(|item| seen.insert(item.name.clone()));
+        items
+    }
+
+    fn report(&self, path: &Path, reason: String) {
+        (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
+    }
+
+    /// Requests an address. If it is a sitemap, adds its pages, which are not requested yet.
+    #[cfg(feature = "remote")]
+    fn add_pages(&self, root: &str, options: &read::Options, old: &[FileRecord], items: &mut Items) {
+        let item = |url: &str, reply: Option<Reply>| Item {
+            name: url.to_owned(),
+            path: url.into(),
+            named: url == root,
+            place: Place::Page(Mutex::new(reply)),
+            bytes: 0,
+            options: options.clone(),
+            within: Some(root.to_owned()),
+        };
+        let web = Web::default();
+        let known = old.iter().find(|old| old.path == root).and_then(|old| self.validators(old, options));
+        let pages = web.get(root, known, self.dir).and_then(|reply| match &reply {
+            Reply::Unchanged => Ok((reply, None)),
+            Reply::Page(page) => {
+                let pages = web.pages(root, &page.file, self.dir)?;
+                Ok((reply, pages))
+            }
+        });
+        match pages {
+            Err(error) => {
+                self.report(root.as_ref(), error.to_string());
+                items.problems += 1;
+                items.failed.insert(root.to_owned());
+            }
+            Ok((reply, None)) => {
+                items.list.push(item(root, Some(reply)));
+                items.complete.insert(root.to_owned());
+            }
+            Ok((_, Some(pages))) => {
+                if pages.problems.is_empty() {
+                    items.complete.insert(root.to_owned());
+                }
+                for (sitemap, problem) in pages.problems {
+                    self.report(sitemap.as_ref(), problem);
+                    items.problems += 1;
+                }
+                items.list.extend(pages.urls.iter().map(|url| item(url, None)));
+            }
+        }
+    }
+
+    /// Not reached: [`Build::roots`] refuses addresses.
+    #[cfg(not(feature = "remote"))]
+    fn add_pages(&self, _: &str, _: &read::Options, _: &[FileRecord], _: &mut Items) {}
+
+    /// The validators of a page in the index, if an unchanged page need not be read again.
+    #[cfg(feature = "remote")]
+    pub(super) fn validators<'f>(
+        &self,
+        old: &'f FileRecord,
+        options: &read::Options,
+    ) -> Option<&'f read::web::Validators> {
+        let page = old.page.as_ref().filter(|_| !self.reread && old.bad == 0);
+        page.filter(|page| page.reading == super::hasher(options).digest()).map(|page| &page.validators)
+    }
+}
+
+/// How to read a file: as the innermost root around it that has options.
+fn options(path: &Path, base: &Path, meta: &Meta) -> read::Options {
+    let roots = path.ancestors().map(|root| Root::Path(root.to_owned()).stored(base));
+    roots.filter_map(|root| meta.reading.get(&root)).next().cloned().unwrap_or_default()
+}

@@ -1,0 +1,505 @@
+//! Cuts the questions out of a document, once it is known which blocks are questions.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::boilerplate::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
+use super::contents::is_way_back;
+use super::finder::{Chosen, Findings, Marking, content, counts, numbered_title, split_item};
+use super::labels;
+use super::question_line::{asked, labelled_answer, labelled_question, level_alone, numbered, split_level};
+use super::sections::Sections;
+use super::{Block, Document, Kind, dedented, inline, is_rule, without_tags};
+use crate::question::Question;
+use crate::read::LONGEST_ANSWER;
+use crate::read::markup::one_line;
+
+/// Cuts out the chosen questions. `parts` are headings that are parts of answers.
+pub fn extract(document: &Document, chosen: &Chosen, parts: &HashSet<usize>) -> Findings {
+    Extraction::new(document, chosen, parts).run()
+}
+
+/// The findings of a document that is one question as a whole.
+pub fn whole(document: &Document, line: u64, title: &str) -> Findings {
+    let mut question = Question { ..document.common.clone() };
+    let (title, level) = clean_title(&inline(title).text);
+    question.title = title;
+    question.level = level.or(question.level);
+    question.source.line = line;
+    let chosen = Chosen::new();
+    let parts = HashSet::new();
+    let extraction = Extraction::new(document, &chosen, &parts);
+    question.answer = extraction.answer(&mut question, String::new(), 0..document.blocks.len(), 0, false);
+    Findings { questions: vec![question], marking: None, used: document.text.len() }
+}
+
+/// The blocks between answers: from where an answer ends to the next question.
+pub fn gaps(document: &Document, chosen: &Chosen, parts: &HashSet<usize>) -> Vec<Range<usize>> {
+    let extraction = Extraction::new(document, chosen, parts);
+    let mut gaps = Vec::new();
+    let mut from = 0;
+    for (at, marking) in chosen {
+        if *at > from {
+            gaps.push(from..*at);
+        }
+        from = extraction.end(*at, *marking);
+    }
+    gaps.push(from..document.blocks.len());
+    gaps.retain(|gap| gap.len() > 3);
+    gaps
+}
+
+struct Extraction<'d> {
+    document: &'d Document,
+    chosen: &'d Chosen,
+    parts: &'d HashSet<usize>,
+    /// The document has no headings: sections, footers and buttons are lines like any other.
+    is_flat: bool,
+    /// Short lines that a flat document repeats.
+    repeated: HashSet<&'d str>,
+    /// Most titles of a flat document end in a level.
+    leveled: bool,
+}
+
+/// A question in the document.
+struct Found {
+    at: usize,
+    marking: Marking,
+    /// The blocks of its answer.
+    answer: Range<usize>,
+}
+
+impl<'d> Extraction<'d> {
+    fn new(document: &'d Document, chosen: &'d Chosen, parts: &'d HashSet<usize>) -> Self {
+        let is_flat = !document
+            .blocks
+            .iter()
+            .any(|block| matches!(block.kind, Kind::Heading(_)) || block.marker.is_some());
+        let mut extraction =
+            Self { document, chosen, parts, is_flat, repeated: HashSet::new(), leveled: false };
+        if is_flat {
+            let lines = document.blocks.iter().filter(|block| block.kind == Kind::Text && block.indent == 0);
+            let lines = lines.map(|block| block.text.text.as_str()).filter(|text| text.len() <= 80);
+            let often = (chosen.len() / 3).max(4);
+            extraction.repeated = counts(lines)
+                .into_iter()
+                .filter(|(_, count)| *count >= often)
+                .map(|(line, _)| line)
+                .collect();
+            let levels =
+                chosen.keys().filter(|at| split_level(&document.blocks[**at].text.text).1.is_some()).count();
+            extraction.leveled = levels * 2 > chosen.len();
+        }
+        extraction
+    }
+
+    fn run(&self) -> Findings {
+        let mut findings = Findings::default();
+        let mut sections = Sections::default();
+        let mut flat_section = None;
+        let mut answered = 0usize;
+        let mut is_first_heading = true;
+        let mut at = 0;
+        while at < self.document.blocks.len() {
+            let block = &self.document.blocks[at];
+            let Some(marking) = self.chosen.get(&at).copied() else {
+                if let Kind::Heading(level) = block.kind {
+                    let names_document = std::mem::replace(&mut is_first_heading, false) && level == 1;
+                    let title = section_title(&block.text.text);
+                    if !title.is_empty() {
+                        let rank =
+                            if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
+                        sections.enter(rank, title, names_document);
+                    }
+                }
+                at += 1;
+                continue;
+            };
+            is_first_heading = false;
+            let mut found = Found { at, marking, answer: at + 1..self.end(at, marking) };
+            if self.is_flat {
+                if let Some(section) = self.section_before(at, findings.questions.len() > 0) {
+                    flat_section = Some(section);
+                }
+                found.answer.end = self.flat_end(&found, answered, findings.questions.len() + 1);
+            }
+            let level = if let Marking::Heading(level) = marking { level } else { 7 };
+            let section = flat_section.clone().or_else(|| sections.above(level).cloned());
+            let end = found.answer.end;
+            if let Some(question) = self.question(&found, section) {
+                answered += usize::from(!question.answer.is_empty());
+                findings.used += question.title.len() + question.answer.len();
+                findings.questions.push(question);
+            }
+            at = end.max(at + 1);
+        }
+        findings
+    }
+
+    /// Whether a question of the same level follows a heading directly: the heading is the title of a section.
+    fn leads_to_question(&self, at: usize) -> bool {
+        let is_empty = |block: &Block| {
+            block.text.text.is_empty() && block.kind != Kind::Code || is_way_back(&block.text.text)
+        };
+        let next = (at + 1..self.document.blocks.len()).find(|next| !is_empty(&self.document.blocks[*next]));
+        next.is_some_and(|next| {
+            self.chosen.contains_key(&next)
+                && self.document.blocks[next].kind == self.document.blocks[at].kind
+        })
+    }
+
+    /// Where the answer to the question at a block ends.
+    fn end(&self, at: usize, marking: Marking) -> usize {
+        let blocks = &self.document.blocks;
+        let question = &blocks[at];
+        let mut folds = 0usize;
+        for (next, block) in blocks.iter().enumerate().skip(at + 1) {
+            let in_item = question.marker.is_some() && block.indent > question.indent;
+            let ends = match block.kind {
+                _ if self.chosen.contains_key(&next) => true,
+                Kind::Boundary => true,
+                Kind::Heading(level) => {
+                    let deeper = matches!(marking, Marking::Heading(own) if level > own)
+                        || matches!(marking, Marking::Summary | Marking::Term);
+                    !(deeper || in_item || self.parts.contains(&next))
+                }
+                Kind::FoldStart => {
+                    folds += 1;
+                    false
+                }
+                Kind::FoldEnd if marking == Marking::Summary => {
+                    let ends = folds == 0;
+                    folds = folds.saturating_sub(1);
+                    ends
+                }
+                Kind::Term => marking == Marking::Term,
+                Kind::Text => matches!(marking, Marking::Bullet(column) if self.is_sibling(block, column)),
+                _ => false,
+            };
+            if ends {
+                return next;
+            }
+        }
+        blocks.len()
+    }
+
+    /// Another item of the list of a question ends it, unless it is labelled as the answer.
+    fn is_sibling(&self, block: &Block, column: usize) -> bool {
+        block.marker.is_some() && block.indent == column && labelled_answer(&block.text.text).is_none()
+    }
+
+    /// In a flat document, the lines before the first question of a section end with its title, and maybe a count.
+    fn section_title_before(&self, at: usize, not_first: bool) -> Option<(usize, String)> {
+        let text = |at: usize| self.document.blocks[at].text.text.as_str();
+        let before = |at: usize| (0..at).rev().find(|before| !text(*before).is_empty());
+        let last = before(at)?;
+        if let Some(title) = counted_heading(text(last)) {
+            return Some((last, title.to_owned()));
+        }
+        let is_counted = is_question_count(text(last));
+        let title = if is_counted { before(last)? } else { last };
+        // Before the first question of a document without counts, the last line may be its introduction.
+        (is_heading_like(text(title)) && (is_counted || not_first)).then(|| (title, text(title).to_owned()))
+    }
+
+    fn section_before(&self, at: usize, not_first: bool) -> Option<String> {
+        self.begins_section(at)
+            .then(|| self.section_title_before(at, not_first))
+            .flatten()
+            .map(|(_, title)| title)
+    }
+
+    /// Whether the question at a block has the number 1.
+    fn begins_section(&self, at: usize) -> bool {
+        let text = &self.document.blocks[at].text.text;
+        matches!(self.chosen.get(&at), Some(Marking::Numbered(_) | Marking::Label))
+            && numbered(text).is_some_and(|item| item.number == 1)
+    }
+
+    /// Where an answer of a flat document ends: before the title of the next section, or before the footer.
+    fn flat_end(&self, found: &Found, answered: usize, questions: usize) -> usize {
+        let end = found.answer.end;
+        if end < self.document.blocks.len() {
+            let title = self.begins_section(end).then(|| self.section_title_before(end, true)).flatten();
+            return title.map_or(end, |(at, _)| at.max(found.answer.start));
+        }
+        // A list of titles has no answers: everything that follows is the footer.
+        if answered * 4 < questions - 1 || answered == 0 && questions > 3 {
+            return found.answer.start;
+        }
+        let blocks = &self.document.blocks[found.answer.clone()];
+        let is_blank = |at: usize| blocks.get(at).is_none_or(|block| block.kind == Kind::Blank);
+        // A document without empty lines sets nothing apart.
+        let is_dense = !blocks.iter().any(|block| block.kind == Kind::Blank);
+        let footer = (1..blocks.len())
+            .find(|at| (is_dense || is_blank(at - 1)) && begins_footer(&blocks[*at].text.text));
+        footer.map_or(end, |at| found.answer.start + at)
+    }
+
+    fn question(&self, found: &Found, section: Option<String>) -> Option<Question> {
+        let block = &self.document.blocks[found.at];
+        let mut answer = found.answer.clone();
+        let mut line = block.line;
+        let mut first = String::new();
+        let mut raw = block.text.text.clone();
+        match found.marking {
+            Marking::Quoted => raw = asked(&raw)?.to_owned(),
+            _ if block.marker.is_some() && block.kind == Kind::Text => {
+                if let Some((title, rest)) = split_item(content(self.document, block)) {
+                    raw = inline(title).text;
+                    first = labels::without_label(rest).to_owned();
+                }
+            }
+            _ => {}
+        }
+        // The number is alone on its line: the title follows.
+        if numbered(&raw).is_some_and(|item| item.title.is_empty()) {
+            let next = answer.clone().find(|at| !self.document.blocks[*at].text.text.is_empty())?;
+            (raw, line) = (self.document.blocks[next].text.text.clone(), self.document.blocks[next].line);
+            answer.start = next + 1;
+        }
+        let (title, level) = if self.is_flat { self.flat_title(&raw) } else { clean_title(&raw) };
+        if title.is_empty() {
+            return None;
+        }
+        let mut question = Question { title, ..self.document.common.clone() };
+        question.source.line = line;
+        question.level = level.or(question.level);
+        question.section = section.or(question.section);
+        let link = block.text.link.as_ref().filter(|link| block.text.only_link && link.contains("://"));
+        question.url = link.cloned().or(question.url);
+        let indent = block.marker.map_or(0, |marker| marker.content);
+        question.answer = self.answer(&mut question, first, answer, indent, true);
+        Some(question)
+    }
+
+    /// A title of a flat document. A level at its end counts if most titles have one: it may be the last word of
+    /// the sentence.
+    fn flat_title(&self, raw: &str) -> (String, Option<String>) {
+        let bare = numbered(raw).filter(|item| !item.title.is_empty()).map_or(raw, |item| item.title);
+        let bare = labelled_question(bare).filter(|label| !label.is_empty()).unwrap_or(bare);
+        let (title, level) = split_level(bare);
+        if self.leveled || title.ends_with('?') {
+            return (trimmed_title(title), level.map(str::to_owned));
+        }
+        (trimmed_title(bare), None)
+    }
+
+    /// The answer in some blocks, and what they say about the question.
+    fn answer(
+        &self,
+        question: &mut Question,
+        first: String,
+        blocks: Range<usize>,
+        indent: usize,
+        after_title: bool,
+    ) -> String {
+        if self.is_flat && after_title {
+            return self.flat_answer(question, blocks);
+        }
+        let mut lines = Lines { text: first, after_title };
+        if !lines.text.is_empty() {
+            lines.text.push('\n');
+            lines.after_title = false;
+        }
+        for block in &self.document.blocks[blocks] {
+            lines.add(self.document, block, indent, question);
+        }
+        trimmed(&lines.text).to_owned()
+    }
+
+    fn flat_answer(&self, question: &mut Question, blocks: Range<usize>) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        let mut bytes = 0;
+        for block in &self.document.blocks[blocks] {
+            let text = self.document.source(block);
+            let begins = lines.iter().all(|line| line.trim().is_empty());
+            if begins
+                && question.level.is_none()
+                && let Some(level) = level_alone(text)
+            {
+                question.level = Some(level.to_owned());
+                continue;
+            }
+            bytes += text.len();
+            if bytes > LONGEST_ANSWER {
+                break;
+            }
+            lines.push(labelled_answer(text).filter(|_| begins).unwrap_or(text).to_owned());
+        }
+        // Code repeats itself for good reasons.
+        let is_prose =
+            |line: &str| line.contains(' ') && !line.ends_with([':', ';', '{', '}', '.', ',', ')']);
+        cleaned(&lines, |line| is_prose(line.trim()) && self.repeated.contains(one_line(line).as_str()))
+    }
+}
+
+/// The lines of an answer.
+struct Lines {
+    text: String,
+    /// Only metadata has followed the title so far.
+    after_title: bool,
+}
+
+impl Lines {
+    fn add(&mut self, document: &Document, block: &Block, indent: usize, question: &mut Question) {
+        let source = document.source(block);
+        let text = block.text.text.as_str();
+        if self.after_title {
+            match block.kind {
+                Kind::Blank => return,
+                Kind::Text if !text.is_empty() && labels::take(source, question) => return,
+                _ => self.after_title = block.kind == Kind::Text && is_boilerplate(block, source),
+            }
+        }
+        match block.kind {
+            Kind::FoldStart | Kind::FoldEnd | Kind::Boundary => {}
+            // What was left out leaves no hole.
+            Kind::Blank if self.text.ends_with("\n\n") => {}
+            Kind::Heading(_) | Kind::Summary if labels::is_bare_answer_label(text) => {}
+            Kind::Summary | Kind::Term | Kind::Button if text.is_empty() => {}
+            Kind::Text if is_boilerplate(block, source) => {}
+            Kind::Text => {
+                let line = dedented(source, indent);
+                let line = if line.contains('<') { without_tags(line) } else { line.to_owned() };
+                let is_first = self.text.trim().is_empty();
+                self.push(if is_first { labels::without_label(&line) } else { &line });
+            }
+            Kind::Summary => self.push(text),
+            _ => self.push(dedented(source, indent)),
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        if self.text.len() + line.len() < LONGEST_ANSWER {
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+}
+
+/// A title without its number or label, and the level at its end.
+pub fn clean_title(text: &str) -> (String, Option<String>) {
+    let mut title = text;
+    // `12. Q. What`, `Q. 12) What`
+    for _ in 0..2 {
+        if let Some(item) = numbered_title(title) {
+            title = item.title;
+        }
+        if let Some(label) = labelled_question(title).filter(|label| !label.is_empty()) {
+            title = label;
+        }
+    }
+    // `{#anchor}` names the heading for links.
+    if let Some((before, _)) = title.split_once(" {#") {
+        title = before;
+    }
+    let (title, emoji) = split_emoji(title);
+    let (title, level) = split_level(title);
+    (trimmed_title(title), level.map(str::to_owned).or(emoji))
+}
+
+fn trimmed_title(title: &str) -> String {
+    // Folds show a sign that turns; links to the top and to the heading itself show arrows and paragraph signs.
+    let sign = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '▶' | '▸'
+                    | '▼'
+                    | '►'
+                    | '›'
+                    | '»'
+                    | '⬆'
+                    | '↥'
+                    | '↑'
+                    | '🔝'
+                    | '¶'
+                    | '🔗'
+                    | '\u{fe0f}'
+                    | '\u{200d}'
+            )
+    };
+    let title = title.trim_matches(sign).trim_end_matches(" +").trim_matches('*').trim();
+    one_line(title)
+}
+
+/// Emoji and stars at the end of a title mark how hard a question is.
+pub fn split_emoji(title: &str) -> (&str, Option<String>) {
+    let is_mark = |c: char| {
+        matches!(
+            c,
+            '⭐' | '★'
+                | '☆'
+                | '🌟'
+                | '👶'
+                | '🚀'
+                | '🔥'
+                | '💡'
+                | '🟢'
+                | '🟡'
+                | '🟠'
+                | '🔴'
+                | '🧠'
+                | '👨'
+                | '🎓'
+                | '💪'
+                | '\u{fe0f}'
+                | '\u{200d}'
+        )
+    };
+    let bare = title.trim_end_matches(|c: char| is_mark(c) || c.is_whitespace());
+    let marks: String = title[bare.len()..]
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '\u{fe0f}' | '\u{200d}'))
+        .collect();
+    let level = match marks.as_str() {
+        "" => return (title, None),
+        "🟢" => "Easy".to_owned(),
+        "🟡" | "🟠" => "Medium".to_owned(),
+        "🔴" => "Hard".to_owned(),
+        _ => marks,
+    };
+    (bare, Some(level))
+}
+
+/// A section's title without links to the top and the anchor signs around it.
+fn section_title(text: &str) -> String {
+    let bare = text.trim_start_matches(|c: char| {
+        !c.is_alphanumeric() && !matches!(c, '`' | '"' | '<' | '.' | '#' | '(' | '¿')
+    });
+    let bare = if text.starts_with(['[', '⬆', '↑', '↥']) { bare } else { text };
+    trimmed_title(bare.trim_start_matches(['#', ' '])).trim_end_matches(':').to_owned()
+}
+
+/// A line that leads through the page and says nothing: a link to its top, an empty box.
+fn is_boilerplate(block: &Block, source: &str) -> bool {
+    let text = &block.text;
+    if text.text.is_empty() {
+        return source.trim_start().starts_with('<');
+    }
+    let few = text.text.split_whitespace().count() <= 6;
+    few && text.link.as_ref().is_some_and(|link| link.starts_with('#'))
+        && (text.only_link || is_way_back(&text.text))
+}
+
+/// An answer without blank lines and rules at its ends.
+fn trimmed(answer: &str) -> &str {
+    let mut text = answer.trim_matches('\n').trim_end();
+    loop {
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        if !is_rule(last) {
+            break;
+        }
+        text = text[..text.len() - last.len()].trim_end();
+    }
+    // A rule at the top divides the title from the answer.
+    while let Some((first, rest)) = text.split_once('\n') {
+        let bare = first.trim();
+        if !(bare.is_empty() || bare.len() >= 3 && bare.chars().all(|c| c == '-' || c == '*')) {
+            break;
+        }
+        text = rest;
+    }
+    text
+}

@@ -1,0 +1,315 @@
+//! Markdown, line by line: people's files are not always what CommonMark says, and one forgotten fence must not
+//! swallow a file.
+
+use std::ops::Range;
+
+use super::document::{Document, Inline, Kind, Marker, columns, inline, is_rule, take_front_matter};
+
+/// How many forgotten fences are repaired. Each takes another pass over the file.
+const MOST_UNCLOSED: usize = 24;
+
+/// Parses Markdown with the HTML that people put into it (`<details>`, headings, bold text).
+pub fn parse(text: String) -> Document {
+    let mut unclosed = Vec::new();
+    loop {
+        let may_repair = unclosed.len() < MOST_UNCLOSED;
+        let mut parser = Parser { unclosed: unclosed.clone(), ..Parser::default() };
+        let mut at = 0;
+        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+            let end = line.trim_end_matches(['\n', '\r']).len();
+            parser.line(number, &text, at..at + end);
+            at += line.len();
+            if may_repair && parser.forgotten.is_some() {
+                break;
+            }
+        }
+        let open = parser.fence.filter(|fence| !fence.ends_at_blank).map(|fence| fence.line);
+        match parser.forgotten.or(open).filter(|_| may_repair) {
+            Some(line) => unclosed.push(line),
+            None => return Document { text, ..parser.document },
+        }
+    }
+}
+
+/// Whether text has signs of Markdown: headings, fences, links, bold text.
+pub fn signs(text: &str) -> usize {
+    let is_sign = |line: &&str| {
+        heading(line).is_some() || line.starts_with("```") || line.contains("**") || line.contains("](")
+    };
+    text.lines().filter(is_sign).count()
+}
+
+#[derive(Default)]
+struct Parser {
+    /// Its text is filled in at the end.
+    document: Document,
+    fence: Option<Fence>,
+    comment: bool,
+    front_matter: bool,
+    /// Lines of fences whose end was forgotten. Their code ends at the next blank line.
+    unclosed: Vec<u64>,
+    /// The line of an open fence in which another one begins: its end was forgotten.
+    forgotten: Option<u64>,
+    /// A `<summary>` or an HTML heading over several lines: its end tag, its place so far, its block.
+    element: Option<Element>,
+}
+
+#[derive(Clone, Copy)]
+struct Fence {
+    sign: char,
+    len: usize,
+    line: u64,
+    ends_at_blank: bool,
+}
+
+struct Element {
+    kind: Kind,
+    end_tag: String,
+    line: u64,
+    start: usize,
+}
+
+/// An element longer than this was not closed, in bytes.
+const LONGEST_ELEMENT: usize = 2000;
+
+impl Parser {
+    fn line(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let line = &text[range.clone()];
+        let bare = line.trim();
+        if self.front_matter || number == 1 && bare == "---" {
+            self.front_matter = number == 1 || !matches!(bare, "---" | "...");
+            self.front_matter_line(number, bare);
+            return;
+        }
+        if let Some(open) = self.fence {
+            let is_fence = bare.len() >= open.len && bare.chars().all(|c| c == open.sign);
+            if is_fence || open.ends_at_blank && bare.is_empty() {
+                self.fence = None;
+            }
+            // No closing fence names a language.
+            if !is_fence && fence(bare).is_some_and(|(sign, len)| sign == open.sign && len == open.len) {
+                self.forgotten.get_or_insert(open.line);
+            }
+            if is_fence || !bare.is_empty() || !open.ends_at_blank {
+                return self.push(Kind::Code, number, range, line, Inline::default());
+            }
+        }
+        if self.comment {
+            self.comment = !bare.contains("-->");
+            return;
+        }
+        if self.element.is_some() {
+            return self.element_line(number, text, range);
+        }
+        if bare.is_empty() {
+            return self.push(Kind::Blank, number, range, "", Inline::default());
+        }
+        if bare.starts_with("<!--") {
+            self.comment = !bare.contains("-->");
+            if self.comment || bare.ends_with("-->") {
+                return;
+            }
+        }
+        let indent = columns(line);
+        let (marker, content) = match item(bare) {
+            Some((width, found, content)) if !is_rule(bare) => {
+                (Some(Marker { number: found, content: indent + width }), content)
+            }
+            _ => (None, bare),
+        };
+        let kind_and_text = self.block(number, content, marker.is_some() || indent < 4);
+        let Some((kind, inner)) = kind_and_text else {
+            // `===` or `---` below a line of text.
+            return;
+        };
+        if kind == Kind::Text && inner.contains('<') && contains_element(inner) {
+            return self.elements(number, text, range);
+        }
+        let words = if matches!(kind, Kind::Code | Kind::Rule) { Inline::default() } else { inline(inner) };
+        self.push(kind, number, range, line, words);
+        if let Some(block) = self.document.blocks.last_mut() {
+            block.marker = marker;
+        }
+    }
+
+    /// The kind of a line behind its list marker, and its text. `None`: it made the line before a heading.
+    fn block<'a>(&mut self, number: u64, content: &'a str, may_be_heading: bool) -> Option<(Kind, &'a str)> {
+        if let Some((sign, len)) = fence(content) {
+            self.fence =
+                Some(Fence { sign, len, line: number, ends_at_blank: self.unclosed.contains(&number) });
+            return Some((Kind::Code, content));
+        }
+        if may_be_heading {
+            if let Some((level, title)) = heading(content) {
+                return Some((Kind::Heading(level), title));
+            }
+            if let Some(level) = underline(content)
+                && let [rest @ .., last] = self.document.blocks.as_mut_slice()
+                && last.kind == Kind::Text
+                && last.line + 1 == number
+                && !last.text.text.is_empty()
+                && rest.last().is_none_or(|before| before.kind != Kind::Text)
+            {
+                last.kind = Kind::Heading(level);
+                return None;
+            }
+        }
+        Some((
+            if is_rule(content) || underline(content).is_some() { Kind::Rule } else { Kind::Text },
+            content,
+        ))
+    }
+
+    fn push(&mut self, kind: Kind, number: u64, range: Range<usize>, line: &str, words: Inline) {
+        self.document.push(kind, number, range, words);
+        if let Some(block) = self.document.blocks.last_mut() {
+            block.indent = columns(line);
+        }
+    }
+
+    fn front_matter_line(&mut self, number: u64, line: &str) {
+        let value = line.split_once(':').filter(|(key, _)| {
+            let key = key.trim();
+            key.eq_ignore_ascii_case("title") || key.eq_ignore_ascii_case("question")
+        });
+        match value.map(|(_, value)| value.trim().trim_matches(['"', '\''])) {
+            Some(title) if !title.is_empty() => self.document.title = Some((number, title.to_owned())),
+            _ => take_front_matter(line, &mut self.document.common),
+        }
+    }
+
+    /// A line with `<details>`, `<summary>` or an HTML heading: each is a block, and so is the text between.
+    fn elements(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let mut at = range.start;
+        while at < range.end {
+            let rest = &text[at..range.end];
+            let (before, tag) = match next_element(rest) {
+                Some((before, tag)) => (before, Some(tag)),
+                None => (rest.len(), None),
+            };
+            self.text_between(number, text, at..at + before);
+            let Some(tag) = tag else {
+                return;
+            };
+            let start = at + before;
+            let end = text[start..range.end].find('>').map_or(range.end, |end| start + end + 1);
+            at = end;
+            match tag {
+                "<details" => self.push(Kind::FoldStart, number, start..end, "", Inline::default()),
+                "</details" => self.push(Kind::FoldEnd, number, start..end, "", Inline::default()),
+                _ => {
+                    let kind = if tag == "<summary" {
+                        Kind::Summary
+                    } else {
+                        Kind::Heading(tag.as_bytes()[2] - b'0')
+                    };
+                    let end_tag = format!("</{}", &tag[1..]);
+                    self.element = Some(Element { kind, end_tag, line: number, start: end });
+                    return self.element_line(number, text, end..range.end);
+                }
+            }
+        }
+    }
+
+    fn text_between(&mut self, number: u64, text: &str, range: Range<usize>) {
+        if !text[range.clone()].trim().is_empty() {
+            let words = inline(&text[range.clone()]);
+            self.push(Kind::Text, number, range, "", words);
+        }
+    }
+
+    /// A line inside an element.
+    fn element_line(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let Some(element) = self.element.take() else {
+            return;
+        };
+        let Some(end) = text[range.clone()].find(&element.end_tag) else {
+            if range.end - element.start < LONGEST_ELEMENT {
+                self.element = Some(element);
+            }
+            return;
+        };
+        let inner = element.start..range.start + end;
+        let mut words = inline(&text[inner.clone()].split_whitespace().collect::<Vec<_>>().join(" "));
+        words.text = words.text.trim_start_matches(['#', ' ']).to_owned();
+        self.push(element.kind, element.line, inner, "", words);
+        let after = text[range.start + end..range.end]
+            .find('>')
+            .map_or(range.end, |close| range.start + end + close + 1);
+        self.elements(number, text, after..range.end);
+    }
+}
+
+/// The elements that are blocks.
+const ELEMENTS: [&str; 9] = ["<details", "</details", "<summary", "<h1", "<h2", "<h3", "<h4", "<h5", "<h6"];
+
+/// Whether a line has an element that is a block: a fold, or at its beginning a heading.
+fn contains_element(line: &str) -> bool {
+    next_element(line).is_some_and(|(at, tag)| at == 0 || !tag.starts_with("<h"))
+}
+
+/// The first element of a line that is a block: where it is, and its name. Code spans are skipped.
+fn next_element(line: &str) -> Option<(usize, &'static str)> {
+    let mut in_code = false;
+    line.match_indices(['<', '`']).find_map(|(at, sign)| {
+        in_code ^= sign == "`";
+        let rest = &line[at..];
+        let found = ELEMENTS.into_iter().find(|tag| !in_code && rest.starts_with(tag))?;
+        rest[found.len()..].starts_with(['>', ' ']).then_some((at, found))
+    })
+}
+
+/// The sign of a fence, and how many there are.
+fn fence(text: &str) -> Option<(char, usize)> {
+    let sign = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let len = text.chars().take_while(|c| *c == sign).count();
+    // Backticks behind backticks are code within a line. A semicolon is code on the line of the fence, which no
+    // closing fence need follow.
+    let info = &text[len..];
+    (len >= 3 && !(sign == '`' && info.contains(['`', ';']))).then_some((sign, len))
+}
+
+fn heading(text: &str) -> Option<(u8, &str)> {
+    let level = text.bytes().take_while(|b| *b == b'#').count();
+    let title = &text[level..];
+    // Without the space, only what cannot be `#[derive]`, `#include` or `#tag`.
+    let glued = level > 1 && title.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit() || c == '*');
+    if level == 0 || level > 6 || !(title.is_empty() || title.starts_with([' ', '\t']) || glued) {
+        return None;
+    }
+    let title = title.trim();
+    let bare = title.trim_end_matches('#');
+    // Signs at the end close the heading; `C#` has a sign of its own.
+    let title = if bare.is_empty() || bare.ends_with([' ', '\t']) { bare.trim_end() } else { title };
+    Some((level as u8, title))
+}
+
+/// The level of the heading that a line of `=` or `-` makes of the line before.
+fn underline(text: &str) -> Option<u8> {
+    let all = |sign: char| text.chars().all(|c| c == sign);
+    if all('=') {
+        Some(1)
+    } else if text.len() > 1 && all('-') {
+        Some(2)
+    } else {
+        None
+    }
+}
+
+/// The width of a list marker with the space behind it, its number, and the text.
+fn item(text: &str) -> Option<(usize, Option<u32>, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = match digits {
+        0 => (None, text.strip_prefix(['-', '*', '+', '•'])?),
+        1..=4 => (Some(text[..digits].parse().ok()?), text[digits..].strip_prefix(['.', ')'])?),
+        _ => return None,
+    };
+    let content = rest.trim_start();
+    if !rest.starts_with([' ', '\t']) || content.is_empty() {
+        return None;
+    }
+    let marker = text.len() - rest.len();
+    // Space beyond four columns belongs to the text.
+    let space = (rest.len() - content.len()).min(4);
+    Some((marker + space, number, content))
+}

@@ -1,0 +1,133 @@
+//! The formats of running text. Each has a parser; all share the question finder.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::document::Document;
+use super::document::finder::{self, Findings, Marking};
+use super::{Emit, Reader, Text, html, invalid, json_ld, markdown, saved_page};
+
+/// The largest document, in bytes. It is in memory as a whole, with its blocks.
+const LARGEST: usize = 64 << 20;
+
+/// Reads Markdown files.
+pub struct Markdown;
+
+/// Reads text saved from a web page, and other text without markup.
+pub struct SavedPage;
+
+/// Reads HTML files.
+pub struct Html;
+
+impl Reader for Markdown {
+    fn name(&self) -> &'static str {
+        "Markdown"
+    }
+
+    fn fit(&self, extension: &str, head: &str) -> u8 {
+        match extension {
+            "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => return 90,
+            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" => return 0,
+            _ => {}
+        }
+        let findings = finder::find(&markdown::parse(head.to_owned()));
+        let signs = markdown::signs(head);
+        match findings.marking {
+            Some(Marking::Heading(_)) if findings.questions.len() > 1 => 80,
+            Some(Marking::Heading(_)) if signs > 1 => 60,
+            Some(_) if signs > 2 => 60,
+            _ => 0,
+        }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        hand_over(&whole(text, emit)?.map(markdown::parse), emit)
+    }
+}
+
+impl Reader for SavedPage {
+    fn name(&self) -> &'static str {
+        "saved page"
+    }
+
+    fn fit(&self, extension: &str, head: &str) -> u8 {
+        let start = head.trim_start();
+        let is_other = start.starts_with(['{', '[', '<']) && !matches!(extension, "txt" | "text");
+        if is_other || !matches!(extension, "txt" | "text" | "") {
+            return 0;
+        }
+        // Prose without questions gives none, which is no error.
+        if finder::find(&saved_page::parse(head)).questions.is_empty() { 10 } else { 50 }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        hand_over(&whole(text, emit)?.map(|text| saved_page::parse(&text)), emit)
+    }
+}
+
+impl Reader for Html {
+    fn name(&self) -> &'static str {
+        "HTML"
+    }
+
+    fn fit(&self, extension: &str, head: &str) -> u8 {
+        let start: String = head.trim_start().chars().take(15).collect::<String>().to_lowercase();
+        match extension {
+            _ if start.starts_with("<!doctype html") || start.starts_with("<html") => 95,
+            "html" | "htm" | "xhtml" | "shtml" => 90,
+            _ => 0,
+        }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        let Some(text) = whole(text, emit)? else {
+            return Ok(());
+        };
+        let page = html::parse(&text);
+        // A page that declares its questions to search engines is taken at its word.
+        let mut declared = 0usize;
+        for (line, script) in &page.json_ld {
+            for question in json_ld::questions(script, *line) {
+                declared += usize::from(question.is_ok());
+                if emit(question).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        if declared > 0 { Ok(()) } else { hand_over(&Some(page.document), emit) }
+    }
+}
+
+/// The whole text. A line that cannot be read is reported and left empty. `None`: nobody wants more.
+fn whole(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<Option<String>> {
+    let mut all = String::new();
+    while let Some(line) = text.next_line()? {
+        match line {
+            Ok((_, line)) => all.push_str(line),
+            Err(bad) => {
+                if emit(Err(bad)).is_break() {
+                    return Ok(None);
+                }
+            }
+        }
+        all.push('\n');
+        if all.len() > LARGEST {
+            return Err(invalid(format!("larger than {} MiB, the limit for running text", LARGEST >> 20)));
+        }
+    }
+    Ok(Some(all))
+}
+
+fn hand_over(document: &Option<Document>, emit: &mut Emit<'_>) -> io::Result<()> {
+    let Findings { questions, .. } = document.as_ref().map(finder::find).unwrap_or_default();
+    // Nobody is asked for more after a break.
+    let _: ControlFlow<()> = questions.into_iter().map(Ok).try_for_each(emit);
+    Ok(())
+}
+
+#[cfg(test)]
+mod html_tests;
+#[cfg(test)]
+mod markdown_tests;
+#[cfg(test)]
+mod page_tests;
