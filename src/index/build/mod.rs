@@ -39,6 +39,9 @@ const MEMORY: usize = 128 << 20;
 /// Capacity of the queue of questions between reading and embedding.
 const WAITING: usize = 256;
 
+/// What to try with a file that has no questions.
+const NO_QUESTIONS: &str = "--format names another format; docs/formats.md describes what becomes a question";
+
 /// The number of bad records of a file that are reported individually.
 const PROBLEMS_NAMED: u64 = 10;
 
@@ -795,6 +798,10 @@ impl State<'_> {
         let mut record = content.record(item);
         let Content { file, extension, .. } = content;
         let format = match read::read(read::Input { file, extension, named: *named, options }, &mut emit) {
+            Ok(read::Outcome::Read(format)) if *named && bad == 0 && counts.kept + counts.added == 0 => {
+                self.fail(item, &format_args!("no questions found; the file was read as {format}\n  hint: {NO_QUESTIONS}"));
+                Some(format)
+            }
             Ok(read::Outcome::Read(format)) => Some(format),
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
