@@ -799,7 +799,12 @@ impl State<'_> {
         let Content { file, extension, .. } = content;
         let format = match read::read(read::Input { file, extension, named: *named, options }, &mut emit) {
             Ok(read::Outcome::Read(format)) if *named && bad == 0 && counts.kept + counts.added == 0 => {
-                self.fail(item, &format_args!("no questions found; the file was read as {format}\n  hint: {NO_QUESTIONS}"));
+                self.fail(
+                    item,
+                    &format_args!(
+                        "no questions found; the file was read as {format}\n  hint: {NO_QUESTIONS}"
+                    ),
+                );
                 Some(format)
             }
             Ok(read::Outcome::Read(format)) => Some(format),

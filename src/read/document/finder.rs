@@ -569,8 +569,9 @@ impl<'d> Survey<'d> {
         if let Some(number) = alone {
             self.candidates[number].asks = Asks::of(text);
         }
-        // A table of contents asks everything too.
-        if block.text.contents_target().is_some() {
+        // A table of contents asks everything too, be it of this file or of the files next to it.
+        let is_local = |link: &String| !link.contains("://");
+        if block.text.only_link && block.text.link.as_ref().is_some_and(is_local) {
             self.last = Some(text);
             return;
         }
