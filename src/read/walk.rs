@@ -51,6 +51,10 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
                         files.push(Found { path: entry.into_path(), bytes, named });
                     }
                 }
+                Ok(entry) if entry.depth() == 0 && !entry.path().is_dir() => {
+                    problems += 1;
+                    problem(root, "neither a file nor a directory; - reads standard input".to_owned());
+                }
                 Ok(_) => {}
                 Err(error) => {
                     problems += 1;

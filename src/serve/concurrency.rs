@@ -98,6 +98,17 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    /// A place is free shortly after the job has ended.
+    async fn wait_for_a_place(limit: &ConcurrencyLimit) {
+        let is_free = async {
+            while limit.enter().is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, is_free).await.expect("the place was not freed");
+        assert_eq!(limit.running(), 0);
+    }
+
     #[tokio::test]
     async fn the_queue_is_bounded_and_a_dropped_slot_frees_its_place() {
         let limit = ConcurrencyLimit::new(1, 1, LONG);
@@ -126,10 +137,7 @@ mod tests {
         assert_eq!(late.err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(limit.enter().is_err(), "the job still runs");
         go.send(()).unwrap();
-        while limit.running() > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert!(limit.enter().is_ok());
+        wait_for_a_place(&limit).await;
     }
 
     #[tokio::test]
@@ -137,9 +145,6 @@ mod tests {
         let limit = ConcurrencyLimit::new(1, 0, LONG);
         let failed = limit.enter().unwrap().run(|| panic!("expected by the test")).await;
         assert_eq!(failed.err().unwrap().status, StatusCode::INTERNAL_SERVER_ERROR);
-        while limit.running() > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert!(limit.enter().is_ok());
+        wait_for_a_place(&limit).await;
     }
 }

@@ -158,7 +158,7 @@ mod web {
     use crate::server::{Answer, Request, Server};
     use crate::util::Dir;
 
-    const PAGE: &str = "<!doctype html><html><body><h1>FAQ</h1><h2>Why wax a rope?</h2><p>It lasts longer.</p>\
+    const PAGE: &str = "<!doctype html><html><body><h1>FAQ</h1><h2>Why wax a rope?</h2><p>It lasts longer.</p>\n\
                         <h2>Is tar hard to remove?</h2><p>Not with warm oil.</p></body></html>";
 
     /// A site whose sitemap lists two pages, one of another host, and, in the first version, a third page.

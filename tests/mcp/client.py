@@ -115,7 +115,7 @@ async def no_good_match(client, known):
 async def bad_input(client):
     await refused(client, "search_questions", "`q`")
     await refused(client, "search_questions", "empty", q="  ")
-    await refused(client, "search_questions", "leave out", q="-bread")
+    await refused(client, "search_questions", "excluded words", q="-bread")
     await refused(client, "search_questions", "`limit`", "five", q="bread", limit="five")
     await refused(client, "search_questions", "`limit`", "-1", q="bread", limit=-1)
     await refused(client, "search_questions", "`mode`", "hybrid", q="bread", mode="psychic")

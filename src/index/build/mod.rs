@@ -39,6 +39,9 @@ const MEMORY: usize = 128 << 20;
 /// Capacity of the queue of questions between reading and embedding.
 const WAITING: usize = 256;
 
+/// What to try with a file that has no questions.
+const NO_QUESTIONS: &str = "--format names another format; docs/formats.md describes what becomes a question";
+
 /// The number of bad records of a file that are reported individually.
 const PROBLEMS_NAMED: u64 = 10;
 
@@ -797,6 +800,14 @@ impl State<'_> {
         let directory = if matches!(item.place, Place::File) { path.parent() } else { None };
         let input = read::Input { file, extension, directory, named: *named, options };
         let format = match read::read(input, &mut emit) {
+            Ok(read::Outcome::Read(format)) if *named && bad == 0 && counts.kept + counts.added == 0 => {
+                let reason = format!("no questions found; the file was read as {format}
+  hint: {NO_QUESTIONS}");
+                self.fail(item, &reason);
+                // Read in the next build again, and reported again.
+                bad += 1;
+                Some(format)
+            }
             Ok(read::Outcome::Read(format)) => Some(format),
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {

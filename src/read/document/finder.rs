@@ -225,6 +225,8 @@ impl<'d> Finder<'d> {
                 || question.in_contents
         };
         let surely = count(&chosen, is_sure);
+        let asking =
+            count(&chosen, |question| is_sure(question) && (question.asks > Asks::No || question.word));
         let fewest = match marking {
             Marking::Heading(_) | Marking::Summary | Marking::Term | Marking::Declared | Marking::Button => 1,
             _ => FEWEST,
@@ -247,7 +249,13 @@ impl<'d> Finder<'d> {
                 points += points / 2;
             }
         }
-        Choice { marking, chosen: chosen.iter().map(|question| question.at).collect(), points, surely }
+        Choice {
+            marking,
+            chosen: chosen.iter().map(|question| question.at).collect(),
+            points,
+            surely,
+            asking,
+        }
     }
 
     /// If most headings of a level that ask are numbered or named by the table of contents, then these are the
@@ -274,6 +282,10 @@ impl<'d> Finder<'d> {
             let is_whole = listed * 10 >= level.len() * 9;
             return only(level, |heading| is_whole || heading.in_contents || heading.asks == Asks::Surely);
         }
+        // Where nearly all headings of a level ask, the others do too: `Hoisting`, `Make this work`.
+        if level.len() > 9 && asking * 10 >= level.len() * 9 && self.says_questions {
+            return level.to_vec();
+        }
         let surely = count(level, |heading| heading.asks == Asks::Surely);
         let weakest = if surely > 0 || asking * 2 >= level.len() { Asks::Maybe } else { Asks::Surely };
         only(level, |heading| heading.asks >= weakest)
@@ -294,7 +306,7 @@ impl<'d> Finder<'d> {
             let Some(choice) = self.best(&gap, |own| own != Marking::Bare) else {
                 continue;
             };
-            let is_sure = choice.chosen.len() >= FEWEST && choice.surely * 2 >= choice.chosen.len();
+            let is_sure = choice.chosen.len() >= FEWEST && choice.asking * 2 >= choice.chosen.len();
             // A list of the titles is not another part of the document.
             let repeats = choice.chosen.iter().filter(|at| titles.contains(&self.title(**at))).count();
             if is_sure && repeats * 2 < choice.chosen.len() {
@@ -362,7 +374,10 @@ struct Choice {
     marking: Marking,
     chosen: Vec<usize>,
     points: usize,
+    /// How many are surely questions.
     surely: usize,
+    /// How many of these read as questions; the others are only named by a table of contents.
+    asking: usize,
 }
 
 /// In a list of folds or definitions half of which ask, the others are questions as well.
@@ -554,8 +569,9 @@ impl<'d> Survey<'d> {
         if let Some(number) = alone {
             self.candidates[number].asks = Asks::of(text);
         }
-        // A table of contents asks everything too.
-        if block.text.contents_target().is_some() {
+        // A table of contents asks everything too, be it of this file or of the files next to it.
+        let is_local = |link: &String| !link.contains("://");
+        if block.text.only_link && block.text.link.as_ref().is_some_and(is_local) {
             self.last = Some(text);
             return;
         }

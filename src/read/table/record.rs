@@ -84,6 +84,9 @@ const DATE: [&str; 16] = [
 const ALSO: [&str; 7] =
     ["also", "also_asked", "aliases", "paraphrases", "variants", "alternate_questions", "similar_questions"];
 
+/// How many keys of a record without a question an error lists.
+const KEYS_NAMED: usize = 12;
+
 /// The longest value that is kept as a field of no known meaning, in bytes.
 const LONGEST_FIELD: usize = 500;
 
@@ -227,12 +230,18 @@ impl Record {
         let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
         let mut question = Question::new(title, line);
         if question.title.is_empty() {
-            let what = if maps_question {
-                "the mapped key is missing or empty"
-            } else {
-                "neither a title nor a text"
-            };
-            return Err(format!("no question: {what}"));
+            if maps_question {
+                return Err("no question: the mapped key is missing or empty".to_owned());
+            }
+            let keys: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).take(KEYS_NAMED).collect();
+            return Err(match keys.as_slice() {
+                [] => "no question: the record is empty".to_owned(),
+                keys if keys.iter().any(|key| is_title(key)) => "no question: it is empty".to_owned(),
+                keys => format!(
+                    "no question: the keys are {}; --map question=KEY,answer=KEY names the right ones",
+                    keys.join(", ")
+                ),
+            });
         }
         let mut seen = HashSet::from([question.title.clone()]);
         question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();

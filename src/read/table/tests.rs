@@ -38,7 +38,7 @@ fn lines_of_json() {
         "1 #a Why wax? = It lasts.
          2 ! broken JSON: key must be a string
          4 #2 Is it hard? = 
-         5 ! no question: neither a title nor a text
+         5 ! no question: the keys are x; --map question=KEY,answer=KEY names the right ones
          6 ! expected an object with a question",
     );
 }

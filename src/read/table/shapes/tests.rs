@@ -69,7 +69,7 @@ fn instructions() {
          3 Why wax it? = I have a rope.|```|rope?|```|Why wax it?||---||It lasts.
          4 Is it hard? = ### Instruction:|Is it hard?||### Response:||---||No.
          5 Translate. = Rope||---||Seil
-         6 ! no question: neither a title nor a text
+         6 ! no question: it is empty
          7 Add one. = 1||---||2
          8 let a; = ```|let a;|let b;|```||---||x",
     );
