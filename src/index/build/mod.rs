@@ -801,8 +801,10 @@ impl State<'_> {
         let input = read::Input { file, extension, directory, named: *named, options };
         let format = match read::read(input, &mut emit) {
             Ok(read::Outcome::Read(format)) if *named && bad == 0 && counts.kept + counts.added == 0 => {
-                let reason = format!("no questions found; the file was read as {format}
-  hint: {NO_QUESTIONS}");
+                let reason = format!(
+                    "no questions found; the file was read as {format}
+  hint: {NO_QUESTIONS}"
+                );
                 self.fail(item, &reason);
                 // Read in the next build again, and reported again.
                 bad += 1;
