@@ -6,6 +6,7 @@ mod json_ld;
 mod markdown;
 mod markup;
 mod mojibake;
+mod rst;
 mod saved_page;
 mod stackexchange;
 mod table;
@@ -71,8 +72,14 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 5] =
-    [&text_formats::Markdown, &text_formats::SavedPage, &text_formats::Html, &table::Table, &stackexchange::StackExchange];
+pub const READERS: [&dyn Reader; 6] = [
+    &text_formats::Markdown,
+    &text_formats::SavedPage,
+    &text_formats::Html,
+    &text_formats::RST,
+    &table::Table,
+    &stackexchange::StackExchange,
+];
 
 /// The layout that fits best, or `None` where no reader knows what to do with the file.
 pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {

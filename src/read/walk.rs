@@ -6,8 +6,10 @@ use ignore::WalkBuilder;
 
 /// The extensions of files that are looked into when a folder is walked; a file that was named is
 /// looked into whatever it is called.
-const EXTENSIONS: [&str; 12] =
-    ["md", "markdown", "mdx", "txt", "html", "htm", "csv", "tsv", "json", "jsonl", "ndjson", "xml"];
+const EXTENSIONS: [&str; 17] = [
+    "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "org", "txt", "html", "htm", "docx", "csv", "tsv", "json",
+    "jsonl", "ndjson", "xml",
+];
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
