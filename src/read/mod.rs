@@ -1,5 +1,6 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
+mod asciidoc;
 mod document;
 mod html;
 mod json_ld;
@@ -72,11 +73,12 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 6] = [
+pub const READERS: [&dyn Reader; 7] = [
     &text_formats::Markdown,
     &text_formats::SavedPage,
     &text_formats::Html,
     &text_formats::RST,
+    &text_formats::ASCIIDOC,
     &table::Table,
     &stackexchange::StackExchange,
 ];

@@ -1,8 +1,6 @@
 //! reStructuredText → blocks and Markdown.
 
-use std::collections::HashMap;
-
-use super::document::inline_markup::{Mark, Markup, anchor, code, link, may_begin, push_text, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Substitutions, anchor, code, link, may_begin, push_text, to_markdown, until};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 use super::markup::one_line;
@@ -10,7 +8,7 @@ use super::markup::one_line;
 /// Parses reStructuredText, with the directives and roles of Sphinx.
 pub fn parse(text: &str) -> Document {
     let lines = lines(text);
-    let names = Names::collect(&lines);
+    let names = Names::collect(text.len(), &lines);
     let mut parser = Parser { lines: &lines, names, writer: Writer::default(), open: Vec::new(), counters: Vec::new(), levels: Vec::new() };
     let mut at = 0;
     while at < lines.len() {
@@ -187,7 +185,7 @@ impl<'t> Parser<'t> {
     fn field(&mut self, at: usize, name: &str, value: &str) -> usize {
         let line = self.lines[at];
         let end = self.indented_end(at, line.indent);
-        if self.writer.document.blocks.iter().all(|block| matches!(block.kind, Kind::Blank)) {
+        if self.writer.document.blocks.is_empty() {
             let rest = self.lines[at + 1..end].iter().map(|line| line.text);
             let value = [value].into_iter().chain(rest).collect::<Vec<_>>().join(" ");
             self.writer.metadata(line.number, name, value.trim());
@@ -458,17 +456,16 @@ fn item(text: &str) -> Option<(usize, Option<Number>, &str)> {
 }
 
 /// What names stand for.
-#[derive(Default)]
 struct Names {
-    /// Addresses of targets (`.. _name: https://…`), by name in lower case.
-    targets: HashMap<String, String>,
+    /// Addresses of targets (`.. _name: https://…`).
+    targets: Substitutions,
     /// Texts of substitutions (`.. |name| replace:: text`).
-    texts: HashMap<String, String>,
+    texts: Substitutions,
 }
 
 impl Names {
-    fn collect(lines: &[Line<'_>]) -> Self {
-        let mut names = Self::default();
+    fn collect(document: usize, lines: &[Line<'_>]) -> Self {
+        let mut names = Self { targets: Substitutions::new(document), texts: Substitutions::new(document) };
         for (at, line) in lines.iter().enumerate() {
             let Some(rest) = line.text.strip_prefix(".. ") else {
                 continue;
@@ -481,12 +478,12 @@ impl Names {
                 let split = rest.match_indices(':').find(|(at, _)| rest[at + 1..].is_empty() || rest[at + 1..].starts_with(' '));
                 if let Some((name, first)) = quoted.or_else(|| split.map(|(at, _)| (&rest[..at], &rest[at + 1..]))) {
                     let target = value(first);
-                    names.targets.insert(one_line(name).to_lowercase(), target.split_whitespace().collect());
+                    names.targets.insert(name, target.split_whitespace().collect::<String>());
                 }
             } else if let Some((name, rest)) = rest.strip_prefix('|').and_then(|rest| rest.split_once('|'))
                 && let Some(first) = rest.trim().strip_prefix("replace::")
             {
-                names.texts.insert(name.to_owned(), value(first.trim()).trim().to_owned());
+                names.texts.insert(name, value(first.trim()).trim());
             }
         }
         names
@@ -494,9 +491,8 @@ impl Names {
 
     /// The address of a target. A target may name another.
     fn target(&self, name: &str) -> Option<&str> {
-        let get = |name: &str| self.targets.get(&one_line(name).to_lowercase()).map(String::as_str);
-        let target = get(name)?;
-        target.strip_suffix('_').and_then(|name| get(name.trim_matches('`'))).or(Some(target))
+        let target = self.targets.get(name)?;
+        target.strip_suffix('_').and_then(|name| self.targets.get(name.trim_matches('`'))).or(Some(target))
     }
 }
 
@@ -560,7 +556,7 @@ impl Markup for Inline<'_> {
             }
             '|' if may_begin(before) && !self.is_nested => {
                 let (name, used) = until(&rest[1..], "|").filter(|(name, _)| !name.is_empty() && name.len() < 80 && name.trim() == *name)?;
-                let text = self.names.texts.get(name).map_or(name, String::as_str);
+                let text = self.names.texts.get(name).unwrap_or(name);
                 written.push_str(&self.nested(text));
                 Some(1 + used + rest[1 + used..].bytes().take(2).take_while(|b| *b == b'_').count())
             }

@@ -1,5 +1,8 @@
 //! Inline markup of any kind → inline Markdown, in one pass.
 
+use std::cell::Cell;
+use std::collections::HashMap;
+
 /// Stands for a line end within a link, code or emphasis, which are written on one line.
 pub const FOLDED: char = '\u{b}';
 
@@ -201,7 +204,37 @@ pub fn until<'t>(rest: &'t str, end: &str) -> Option<(&'t str, usize)> {
     Some((&rest[..at], at + end.len()))
 }
 
-/// The anchor of a heading, as in [`Block::source`](super::Block::source) of Markdown.
+/// Texts that names stand for. All that is put in for them is at most a few times as long as the document.
+#[derive(Default)]
+pub struct Substitutions {
+    texts: HashMap<String, String>,
+    left: Cell<usize>,
+}
+
+impl Substitutions {
+    /// For a document of this length.
+    pub fn new(document: usize) -> Self {
+        Self { texts: HashMap::new(), left: Cell::new(4 * document + (1 << 20)) }
+    }
+
+    /// Gives a name, whose case and white space do not matter, a text.
+    pub fn insert(&mut self, name: &str, text: impl Into<String>) {
+        self.texts.insert(normalized(name), text.into());
+    }
+
+    /// The text of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let text = self.texts.get(&normalized(name))?;
+        self.left.set(self.left.get().checked_sub(text.len())?);
+        Some(text)
+    }
+}
+
+fn normalized(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The link to a heading, as in Markdown.
 pub fn anchor(heading: &str) -> String {
     let sign = |c: char| if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) };
     format!("#{}", heading.trim().to_lowercase().chars().filter_map(sign).collect::<String>())

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::document::finder::{self, Findings, Marking};
 use super::document::Document;
-use super::{Emit, Reader, Text, html, invalid, json_ld, markdown, rst, saved_page};
+use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -27,7 +27,7 @@ impl Reader for Markdown {
     fn fit(&self, extension: &str, head: &str) -> u8 {
         match extension {
             "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => return 90,
-            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" | "rst" | "rest" => return 0,
+            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" | "rst" | "rest" | "adoc" | "asciidoc" => return 0,
             _ => {}
         }
         let findings = finder::find(&markdown::parse(head.to_owned()));
@@ -108,6 +108,10 @@ pub struct ByExtension {
 /// Reads reStructuredText files.
 pub const RST: ByExtension = ByExtension { name: "reStructuredText", extensions: &["rst", "rest"], parse: rst::parse };
 
+/// Reads AsciiDoc files.
+pub const ASCIIDOC: ByExtension =
+    ByExtension { name: "AsciiDoc", extensions: &["adoc", "asciidoc"], parse: asciidoc::parse };
+
 impl Reader for ByExtension {
     fn name(&self) -> &'static str {
         self.name
@@ -149,6 +153,8 @@ fn hand_over(document: &Option<Document>, emit: &mut Emit<'_>) -> io::Result<()>
     Ok(())
 }
 
+#[cfg(test)]
+mod asciidoc_tests;
 #[cfg(test)]
 mod html_tests;
 #[cfg(test)]
