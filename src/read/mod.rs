@@ -7,6 +7,7 @@ mod json_ld;
 mod markdown;
 mod markup;
 mod mojibake;
+mod org;
 mod rst;
 mod saved_page;
 mod stackexchange;
@@ -73,12 +74,13 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 7] = [
+pub const READERS: [&dyn Reader; 8] = [
     &text_formats::Markdown,
     &text_formats::SavedPage,
     &text_formats::Html,
     &text_formats::RST,
     &text_formats::ASCIIDOC,
+    &text_formats::ORG,
     &table::Table,
     &stackexchange::StackExchange,
 ];

@@ -21,6 +21,12 @@ impl<'t> Line<'t> {
     pub fn from(&self, column: usize) -> &'t str {
         dedented(self.raw, column)
     }
+
+    /// The line behind the first bytes of its text.
+    pub fn behind(&self, bytes: usize) -> Self {
+        let raw = &self.text[bytes..];
+        Self { number: self.number, indent: columns(raw), text: raw.trim(), raw }
+    }
 }
 
 /// The lines of a text.
@@ -58,6 +64,7 @@ impl Writer {
     /// Writes the term of a definition list, a declared question or the title of a fold.
     pub fn title(&mut self, kind: Kind, line: u64, markdown: &str) {
         self.after_terms |= kind == Kind::Term;
+        self.blank(line);
         let source = if markdown.contains('*') { markdown.to_owned() } else { format!("**{markdown}**") };
         self.line(kind, line, 0, None, markdown, &source);
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::document::finder::{self, Findings, Marking};
 use super::document::Document;
-use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, rst, saved_page};
+use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, org, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -27,7 +27,7 @@ impl Reader for Markdown {
     fn fit(&self, extension: &str, head: &str) -> u8 {
         match extension {
             "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => return 90,
-            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" | "rst" | "rest" | "adoc" | "asciidoc" => return 0,
+            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" | "rst" | "rest" | "adoc" | "asciidoc" | "org" => return 0,
             _ => {}
         }
         let findings = finder::find(&markdown::parse(head.to_owned()));
@@ -112,6 +112,9 @@ pub const RST: ByExtension = ByExtension { name: "reStructuredText", extensions:
 pub const ASCIIDOC: ByExtension =
     ByExtension { name: "AsciiDoc", extensions: &["adoc", "asciidoc"], parse: asciidoc::parse };
 
+/// Reads Org files.
+pub const ORG: ByExtension = ByExtension { name: "Org", extensions: &["org"], parse: org::parse };
+
 impl Reader for ByExtension {
     fn name(&self) -> &'static str {
         self.name
@@ -159,6 +162,8 @@ mod asciidoc_tests;
 mod html_tests;
 #[cfg(test)]
 mod markdown_tests;
+#[cfg(test)]
+mod org_tests;
 #[cfg(test)]
 mod page_tests;
 #[cfg(test)]
