@@ -6,6 +6,7 @@ mod html;
 mod json_ld;
 mod markdown;
 mod markup;
+mod mdx;
 mod mojibake;
 mod org;
 mod rst;
