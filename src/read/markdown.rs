@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::document::{Document, Inline, Kind, Marker, columns, inline, is_rule, take_front_matter};
+use super::mdx::{Mdx, Piece};
 
 /// How many forgotten fences are repaired. Each takes another pass over the file.
 const MOST_UNCLOSED: usize = 24;
@@ -44,8 +45,12 @@ struct Parser {
     /// Its text is filled in at the end.
     document: Document,
     fence: Option<Fence>,
-    comment: bool,
+    /// The end of the open comment.
+    comment: Option<&'static str>,
+    mdx: Mdx,
     front_matter: bool,
+    /// The key in front matter whose list may follow.
+    key: String,
     /// Lines of fences whose end was forgotten. Their code ends at the next blank line.
     unclosed: Vec<u64>,
     /// The line of an open fence in which another one begins: its end was forgotten.
@@ -74,6 +79,7 @@ const LONGEST_ELEMENT: usize = 2000;
 
 impl Parser {
     fn line(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let range = range.start + self.mdx.indent(&text[range.clone()])..range.end;
         let line = &text[range.clone()];
         let bare = line.trim();
         if self.front_matter || number == 1 && bare == "---" {
@@ -94,22 +100,47 @@ impl Parser {
                 return self.push(Kind::Code, number, range, line, Inline::default());
             }
         }
-        if self.comment {
-            self.comment = !bare.contains("-->");
+        if let Some(end) = self.comment {
+            self.comment = Some(end).filter(|end| !bare.contains(end));
             return;
         }
         if self.element.is_some() {
             return self.element_line(number, text, range);
         }
         if bare.is_empty() {
+            self.mdx.blank();
             return self.push(Kind::Blank, number, range, "", Inline::default());
         }
-        if bare.starts_with("<!--") {
-            self.comment = !bare.contains("-->");
-            if self.comment || bare.ends_with("-->") {
+        if let Some((_, end)) =
+            [("<!--", "-->"), ("{/*", "*/}")].into_iter().find(|(start, _)| bare.starts_with(start))
+        {
+            self.comment = Some(end).filter(|end| !bare.contains(end));
+            if self.comment.is_some() || bare.ends_with(end) {
                 return;
             }
         }
+        match self.mdx.pieces(line) {
+            Some(pieces) => pieces.into_iter().for_each(|piece| self.piece(number, text, range.start, piece)),
+            None => self.markdown(number, text, range),
+        }
+    }
+
+    fn piece(&mut self, number: u64, text: &str, start: usize, piece: Piece) {
+        match piece {
+            Piece::Text(at) => self.markdown(number, text, start + at.start..start + at.end),
+            Piece::FoldStart => self.push(Kind::FoldStart, number, start..start, "", Inline::default()),
+            Piece::FoldEnd => self.push(Kind::FoldEnd, number, start..start, "", Inline::default()),
+            Piece::Summary(at) => {
+                let at = start + at.start..start + at.end;
+                self.push(Kind::Summary, number, at.clone(), "", inline(&text[at]));
+            }
+        }
+    }
+
+    /// A line that is not part of a longer block.
+    fn markdown(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let line = &text[range.clone()];
+        let bare = line.trim();
         let indent = columns(line);
         let (marker, content) = match item(bare) {
             Some((width, found, content)) if !is_rule(bare) => {
@@ -174,7 +205,13 @@ impl Parser {
         });
         match value.map(|(_, value)| value.trim().trim_matches(['"', '\''])) {
             Some(title) if !title.is_empty() => self.document.title = Some((number, title.to_owned())),
-            _ => take_front_matter(line, &mut self.document.common),
+            _ => match line.strip_prefix("- ") {
+                Some(item) => take_front_matter(&format!("{}: {item}", self.key), &mut self.document.common),
+                None => {
+                    self.key = line.split(':').next().unwrap_or_default().to_owned();
+                    take_front_matter(line, &mut self.document.common);
+                }
+            },
         }
     }
 

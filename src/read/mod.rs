@@ -1,5 +1,6 @@
 //! Files → questions: one reader a layout, chosen by extension and content.
 
+mod asciidoc;
 mod date;
 mod document;
 mod expand;
@@ -8,7 +9,10 @@ mod json_ld;
 mod mapping;
 mod markdown;
 mod markup;
+mod mdx;
 mod mojibake;
+mod org;
+mod rst;
 mod saved_page;
 mod stackexchange;
 mod table;
@@ -84,10 +88,13 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 6] = [
+pub const READERS: [&dyn Reader; 9] = [
     &text_formats::Markdown,
     &text_formats::SavedPage,
     &text_formats::Html,
+    &text_formats::RST,
+    &text_formats::ASCIIDOC,
+    &text_formats::ORG,
     &table::Table,
     &Spreadsheet,
     &stackexchange::StackExchange,
@@ -103,7 +110,7 @@ pub struct Format {
 }
 
 /// Every format that can be named.
-pub const FORMATS: [Format; 12] = {
+pub const FORMATS: [Format; 15] = {
     const fn format(name: &'static str, extension: &'static str, reader: &'static dyn Reader) -> Format {
         Format { name, extension, reader }
     }
@@ -111,6 +118,9 @@ pub const FORMATS: [Format; 12] = {
         format("markdown", "md", &text_formats::Markdown),
         format("page", "txt", &text_formats::SavedPage),
         format("html", "html", &text_formats::Html),
+        format("rst", "rst", &text_formats::RST),
+        format("asciidoc", "adoc", &text_formats::ASCIIDOC),
+        format("org", "org", &text_formats::ORG),
         format("csv", "csv", &table::Table),
         format("tsv", "tsv", &table::Table),
         format("json", "json", &table::Table),

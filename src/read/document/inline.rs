@@ -3,6 +3,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::read::markup::one_line;
+use crate::read::mdx::is_component;
 
 /// The text of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -227,14 +228,14 @@ const ELEMENTS: [&str; 52] = [
     "ul",
 ];
 
-/// Whether `<…>` is a tag of HTML or a comment.
+/// Whether `<…>` is a tag of HTML or of a component, or a comment.
 fn is_html(tag: &str) -> bool {
     if tag.starts_with("<!--") {
         return true;
     }
     let name = tag.trim_start_matches(['<', '/']);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
-    tag.ends_with('>') && ELEMENTS.contains(&name[..end].to_ascii_lowercase().as_str())
+    tag.ends_with('>') && (ELEMENTS.contains(&name[..end].to_ascii_lowercase().as_str()) || is_component(tag))
 }
 
 #[cfg(test)]

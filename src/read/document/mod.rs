@@ -13,10 +13,12 @@ mod contents;
 mod extract;
 pub mod finder;
 mod inline;
+pub mod inline_markup;
 mod labels;
 mod numbering;
 mod question_line;
 mod sections;
+pub mod writer;
 
 use std::ops::Range;
 
@@ -25,6 +27,7 @@ use crate::question::Question;
 pub use inline::{Inline, inline, without_tags};
 pub use labels::take_front_matter;
 pub use question_line::{ends_asking, is_question_like, labelled_question};
+pub use writer::{Line, Writer};
 
 /// A parsed document.
 #[derive(Debug, Default)]

@@ -137,6 +137,26 @@ fn a_forgotten_fence_swallows_nothing() {
 }
 
 #[test]
+fn components_of_mdx_go_and_their_text_stays() {
+    check(
+        "---\ntitle: Help\ntags:\n  - ropes\n---\nimport Tabs from '@theme/Tabs';\nimport {\n  A,\n} from 'b';\n\nexport const x = 1;\n\n## Why wax?\n\n:::tip[Often]\n\nIt lasts.\n\n:::\n\n\
+         <Tabs>\n  <TabItem value=\"a\" label=\"Hemp\" default>\n\n  Hot <Mark color=\"red\">wax</Mark>, `Vec<T>`.\n\n  </TabItem>\n</Tabs>\n\n{/* gone\n  too */}\n\n\
+         ## Is it hard?\n<Picture\n  src='a'\n  title='A knot'\n/>\n<Note>No <T> is.</Note>",
+        "13 Why wax? = Often||It lasts.||Hemp||Hot wax, `Vec<T>`.\n32 Is it hard? = A knot|No <T> is.",
+    );
+    assert_eq!(questions("---\ntags:\n  - a\n  - b\n---\n## Why?\n## How?")[0].tags, ["a", "b"]);
+}
+
+#[test]
+fn components_that_fold() {
+    check(
+        "# Help\n\n<AccordionGroup>\n  <Accordion title=\"Why wax?\" icon={<Icon a=\">\" />}>\n    It lasts.\n  </Accordion>\n  <Accordion\n    title=\"Is it hard?\">No.</Accordion>\n</AccordionGroup>\n\n\
+         ::: details Who ties nets?\nAll.\n:::\n\nEnd.",
+        "4 Help > Why wax? = It lasts.\n8 Help > Is it hard? = No.\n11 Help > Who ties nets? = All.",
+    );
+}
+
+#[test]
 fn prose_has_no_questions() {
     check("# Notes\n\nSome text. Is it?\n\n- a list\n- of things\n\n1. step\n2. step", "");
     check("", "");

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::document::Document;
 use super::document::finder::{self, Findings, Marking};
-use super::{Emit, Reader, Text, html, invalid, json_ld, markdown, saved_page};
+use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, org, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -27,7 +27,8 @@ impl Reader for Markdown {
     fn fit(&self, extension: &str, head: &str) -> u8 {
         match extension {
             "md" | "markdown" | "mdown" | "mkd" | "mdx" | "rmd" | "qmd" => return 90,
-            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" => return 0,
+            "html" | "htm" | "xhtml" | "csv" | "tsv" | "json" | "jsonl" | "ndjson" | "xml" | "rst"
+            | "rest" | "adoc" | "asciidoc" | "org" => return 0,
             _ => {}
         }
         let findings = finder::find(&markdown::parse(head.to_owned()));
@@ -98,6 +99,38 @@ impl Reader for Html {
     }
 }
 
+/// Reads files of one extension, whatever they begin with.
+pub struct ByExtension {
+    name: &'static str,
+    extensions: &'static [&'static str],
+    parse: fn(&str) -> Document,
+}
+
+/// Reads reStructuredText files.
+pub const RST: ByExtension =
+    ByExtension { name: "reStructuredText", extensions: &["rst", "rest"], parse: rst::parse };
+
+/// Reads AsciiDoc files.
+pub const ASCIIDOC: ByExtension =
+    ByExtension { name: "AsciiDoc", extensions: &["adoc", "asciidoc"], parse: asciidoc::parse };
+
+/// Reads Org files.
+pub const ORG: ByExtension = ByExtension { name: "Org", extensions: &["org"], parse: org::parse };
+
+impl Reader for ByExtension {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn fit(&self, extension: &str, _: &str) -> u8 {
+        if self.extensions.contains(&extension) { 90 } else { 0 }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        hand_over(&whole(text, emit)?.map(|text| (self.parse)(&text)), emit)
+    }
+}
+
 /// The whole text. A line that cannot be read is reported and left empty. `None`: nobody wants more.
 fn whole(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<Option<String>> {
     let mut all = String::new();
@@ -126,8 +159,14 @@ fn hand_over(document: &Option<Document>, emit: &mut Emit<'_>) -> io::Result<()>
 }
 
 #[cfg(test)]
+mod asciidoc_tests;
+#[cfg(test)]
 mod html_tests;
 #[cfg(test)]
 mod markdown_tests;
 #[cfg(test)]
+mod org_tests;
+#[cfg(test)]
 mod page_tests;
+#[cfg(test)]
+mod rst_tests;

@@ -1,0 +1,259 @@
+//! Inline markup of any kind → inline Markdown, in one pass.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+/// Stands for a line end within a link, code or emphasis, which are written on one line.
+pub const FOLDED: char = '\u{b}';
+
+/// Longer links and other constructs are text, in bytes.
+pub const LONGEST: usize = 2000;
+
+/// An inline markup: what its signs mean.
+pub trait Markup {
+    /// Its marks. Of two that begin with the same sign, the longer one is first.
+    const MARKS: &'static [Mark];
+
+    /// Whether a mark may end before this character.
+    fn may_end(after: Option<char>) -> bool {
+        after.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+    }
+
+    /// Writes the link or other construct that `rest` begins with, and returns its length in `rest`. `before` is the
+    /// character before it, `written` the Markdown before it.
+    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize>;
+}
+
+/// A pair of signs around text.
+pub struct Mark {
+    /// The sign on both sides.
+    pub sign: &'static str,
+    /// What it is in Markdown: a backtick for code, `\\` for text without further markup.
+    pub markdown: &'static str,
+    /// It may be in the middle of a word.
+    pub anywhere: bool,
+}
+
+impl Mark {
+    /// A mark around whole words.
+    pub const fn new(sign: &'static str, markdown: &'static str) -> Self {
+        Self { sign, markdown, anywhere: false }
+    }
+}
+
+/// Whether a mark, a role or a macro may begin behind this character.
+pub fn may_begin(before: Option<char>) -> bool {
+    before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '\\' | '}' | ';'))
+}
+
+/// Converts inline markup to Markdown. A line end within a construct becomes [`FOLDED`].
+pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
+    let mut written = String::with_capacity(text.len() + text.len() / 16);
+    // Open marks, with the place where each ends.
+    let mut open: Vec<(usize, &Mark)> = Vec::new();
+    // The next place where each mark may end. No place is looked at twice for one mark.
+    let mut ends = vec![0; M::MARKS.len()];
+    let mut before: Option<char> = None;
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        if let Some((end, mark)) = open.last().copied()
+            && end <= at
+        {
+            open.pop();
+            written.push_str(mark.markdown);
+            if end == at {
+                at += mark.sign.len();
+                before = mark.sign.chars().next_back();
+            }
+            continue;
+        }
+        let special =
+            markup.special(rest, before, &mut written).or_else(|| address(rest, before, &mut written));
+        if let Some(used) = special.filter(|used| *used > 0) {
+            before = rest[..used].chars().next_back();
+            at += used;
+            continue;
+        }
+        let limit = open.last().map_or(text.len(), |(end, _)| *end);
+        if let Some((mark, end)) = begins::<M>(text, at, before, &mut ends).filter(|(_, end)| *end < limit) {
+            let inner = at + mark.sign.len()..end;
+            at = end + mark.sign.len();
+            match mark.markdown {
+                "`" => written.push_str(&code(&text[inner])),
+                "\\" => push_text(&text[inner], &mut written),
+                markdown => {
+                    written.push_str(markdown);
+                    at = inner.start;
+                    open.push((end, mark));
+                }
+            }
+            before = mark.sign.chars().next_back();
+            continue;
+        }
+        if c == '\n' && !open.is_empty() {
+            written.push(FOLDED);
+        } else {
+            push(c, before, &rest[c.len_utf8()..], &mut written);
+        }
+        before = Some(c);
+        at += c.len_utf8();
+    }
+    open.iter().rev().for_each(|(_, mark)| written.push_str(mark.markdown));
+    written
+}
+
+/// The mark that begins at a place, and where it ends.
+fn begins<M: Markup>(
+    text: &str,
+    at: usize,
+    before: Option<char>,
+    ends: &mut [usize],
+) -> Option<(&'static Mark, usize)> {
+    let rest = &text[at..];
+    M::MARKS.iter().zip(ends).find_map(|(mark, end)| {
+        let inner = rest.strip_prefix(mark.sign)?;
+        let fits = mark.anywhere || may_begin(before);
+        let first = inner.chars().next().filter(|c| fits && !c.is_whitespace())?;
+        let from = at + mark.sign.len() + first.len_utf8();
+        if *end < from {
+            let may_end = |place: &usize| {
+                let after = text[place + mark.sign.len()..].chars().next();
+                let inside = text[..*place].chars().next_back();
+                inside.is_some_and(|c| !c.is_whitespace()) && (mark.anywhere || M::may_end(after))
+            };
+            let found = text[from..].match_indices(mark.sign).map(|(place, _)| from + place).find(may_end);
+            *end = found.unwrap_or(usize::MAX);
+        }
+        (*end < text.len()).then_some((mark, *end))
+    })
+}
+
+/// An address of the web, which may have signs that are marks elsewhere.
+fn address(rest: &str, before: Option<char>, written: &mut String) -> Option<usize> {
+    let inner = rest.strip_prefix('<').unwrap_or(rest);
+    let is_address = ["http://", "https://", "mailto:"].iter().any(|scheme| inner.starts_with(scheme));
+    if !is_address || !may_begin(before) {
+        return None;
+    }
+    let end = inner
+        .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | '`' | ']' | '['))
+        .unwrap_or(inner.len());
+    let closed = inner.len() < rest.len() && inner[end..].starts_with('>');
+    // The signs at the end are more likely those of the sentence.
+    let end = if closed {
+        end
+    } else {
+        inner[..end]
+            .trim_end_matches(['.', ',', ':', ';', ')', '*', '_', '?', '!', '\'', '+', '=', '~'])
+            .len()
+    };
+    if closed {
+        written.push_str(&rest[..end + 2]);
+        return Some(end + 2);
+    }
+    let end = if inner.len() < rest.len() { end + 1 } else { end };
+    written.push_str(&rest[..end]);
+    Some(end)
+}
+
+/// Writes a character of text, escaped where Markdown would take it for markup.
+fn push(c: char, before: Option<char>, after: &str, written: &mut String) {
+    let next = after.chars().next();
+    let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    match c {
+        '*' if is_space(before) && is_space(next) => written.push(c),
+        '_' if is_space(before) && is_space(next) || is_word(before) && is_word(next) => written.push(c),
+        '*' | '_' | '`' => written.extend(['\\', c]),
+        '\\' if next.is_some_and(|c| c.is_ascii_punctuation()) => written.push_str("\\\\"),
+        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => {
+            written.push_str("&lt;")
+        }
+        '&' if is_entity(after) => written.push_str("&amp;"),
+        _ => written.push(c),
+    }
+}
+
+/// Writes text without markup.
+pub fn push_text(text: &str, written: &mut String) {
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        push(if c == '\n' { FOLDED } else { c }, before, &text[at + c.len_utf8()..], written);
+        before = Some(c);
+    }
+}
+
+/// Whether `&` begins an entity (`&amp;`) before this text.
+fn is_entity(after: &str) -> bool {
+    let end = after.bytes().take(32).position(|byte| !byte.is_ascii_alphanumeric() && byte != b'#');
+    end.is_some_and(|end| end > 0 && after.as_bytes()[end] == b';')
+}
+
+/// Inline code in Markdown.
+pub fn code(code: &str) -> String {
+    let code = code.trim().replace('\n', "\u{b}");
+    match code.as_str() {
+        "" => code,
+        code if code.contains('`') => format!("`` {code} ``"),
+        code => format!("`{code}`"),
+    }
+}
+
+/// A link in Markdown; `text` is Markdown.
+pub fn link(text: &str, target: &str) -> String {
+    let text = text.trim().replace('\n', "\u{b}");
+    let target: String = target.split_whitespace().collect();
+    match (text.is_empty(), target.is_empty()) {
+        (_, true) => text,
+        (true, _) if target.contains("://") => format!("<{target}>"),
+        (true, _) => target,
+        _ if target.contains(['(', ')']) => format!("[{text}](<{target}>)"),
+        _ => format!("[{text}]({target})"),
+    }
+}
+
+/// The text up to `end`, if it is not far away, and how long both are.
+pub fn until<'t>(rest: &'t str, end: &str) -> Option<(&'t str, usize)> {
+    let near = &rest[..rest.floor_char_boundary(LONGEST)];
+    let at = near.find(end)?;
+    Some((&rest[..at], at + end.len()))
+}
+
+/// Texts that names stand for. All that is put in for them is at most a few times as long as the document.
+#[derive(Default)]
+pub struct Substitutions {
+    texts: HashMap<String, String>,
+    left: Cell<usize>,
+}
+
+impl Substitutions {
+    /// For a document of this length.
+    pub fn new(document: usize) -> Self {
+        Self { texts: HashMap::new(), left: Cell::new(4 * document + (1 << 20)) }
+    }
+
+    /// Gives a name, whose case and white space do not matter, a text.
+    pub fn insert(&mut self, name: &str, text: impl Into<String>) {
+        self.texts.insert(normalized(name), text.into());
+    }
+
+    /// The text of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let text = self.texts.get(&normalized(name))?;
+        self.left.set(self.left.get().checked_sub(text.len())?);
+        Some(text)
+    }
+}
+
+fn normalized(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The link to a heading, as in Markdown.
+pub fn anchor(heading: &str) -> String {
+    let sign = |c: char| {
+        if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) }
+    };
+    format!("#{}", heading.trim().to_lowercase().chars().filter_map(sign).collect::<String>())
+}

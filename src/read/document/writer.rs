@@ -1,0 +1,206 @@
+//! Writes a document as Markdown. The parsers of all other markups use it.
+
+use super::inline_markup::FOLDED;
+use super::{Document, Inline, Kind, Marker, columns, dedented, inline, take_front_matter};
+use crate::read::markup::one_line;
+
+/// A line of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'t> {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Columns of white space before its text.
+    pub indent: usize,
+    /// Its text without the white space around it; empty for a blank line.
+    pub text: &'t str,
+    raw: &'t str,
+}
+
+impl<'t> Line<'t> {
+    /// The line from a column on.
+    pub fn from(&self, column: usize) -> &'t str {
+        dedented(self.raw, column)
+    }
+
+    /// The line behind the first bytes of its text.
+    pub fn behind(&self, bytes: usize) -> Self {
+        let raw = &self.text[bytes..];
+        Self { number: self.number, indent: columns(raw), text: raw.trim(), raw }
+    }
+}
+
+/// The lines of a text.
+pub fn lines(text: &str) -> Vec<Line<'_>> {
+    let line = |(number, raw)| Line { number, indent: columns(raw), text: raw.trim(), raw: raw.trim_end() };
+    (1..).zip(text.lines()).map(line).collect()
+}
+
+/// Deeper text is not indented further, in columns.
+const DEEPEST: usize = 40;
+
+/// Writes Markdown, block by block.
+#[derive(Default)]
+pub struct Writer {
+    /// What was written so far.
+    pub document: Document,
+    /// The level of the last heading.
+    level: u8,
+    /// The last definition list may not have ended yet.
+    after_terms: bool,
+}
+
+impl Writer {
+    /// Writes a heading.
+    pub fn heading(&mut self, level: usize, line: u64, markdown: &str) {
+        let level = level.clamp(1, 6) as u8;
+        if self.after_terms && level <= self.level {
+            self.mark(Kind::Boundary, line);
+        }
+        (self.level, self.after_terms) = (level, false);
+        let source = format!("{} {markdown}", "#".repeat(level.into()));
+        self.line(Kind::Heading(level), line, 0, None, markdown, &source);
+    }
+
+    /// Writes the term of a definition list, a declared question or the title of a fold.
+    pub fn title(&mut self, kind: Kind, line: u64, markdown: &str) {
+        self.after_terms |= kind == Kind::Term;
+        self.blank(line);
+        let source = if markdown.contains('*') { markdown.to_owned() } else { format!("**{markdown}**") };
+        self.line(kind, line, 0, None, markdown, &source);
+    }
+
+    /// Writes a paragraph. With a `marker`, it begins an item of a list and continues in the column of its
+    /// content.
+    pub fn paragraph(&mut self, line: u64, indent: usize, marker: Option<Marker>, markdown: &str) {
+        let mut number = line;
+        let mut marker = marker;
+        let mut indent = indent;
+        for piece in markdown.split('\n') {
+            let text = one_line(piece);
+            let sign = match marker {
+                Some(Marker { number: Some(number), .. }) => format!("{number}. "),
+                Some(_) => "- ".to_owned(),
+                None => String::new(),
+            };
+            // In Markdown, the line would be a heading.
+            let escape = if text.starts_with('#') { "\\" } else { "" };
+            if !text.is_empty() || marker.is_some() {
+                self.line(Kind::Text, number, indent, marker, &text, &format!("{sign}{escape}{text}"));
+            }
+            if let Some(Marker { content, .. }) = marker.take() {
+                indent = content;
+            }
+            number += 1 + piece.matches(FOLDED).count() as u64;
+        }
+    }
+
+    /// The marker of an item in this column.
+    pub fn marker(number: Option<u32>, indent: usize) -> Marker {
+        let width = number.map_or(2, |number| number.to_string().len() + 2);
+        Marker { number, content: indent.min(DEEPEST) + width }
+    }
+
+    /// Writes code between fences, without the white space that all of its lines begin with.
+    pub fn code(&mut self, line: u64, indent: usize, language: &str, lines: &[Line<'_>]) {
+        let is_text = |line: &Line<'_>| !line.text.is_empty();
+        let Some(first) = lines.iter().position(is_text) else {
+            return;
+        };
+        let lines = &lines[first..=lines.iter().rposition(is_text).unwrap_or(first)];
+        let common = lines.iter().filter(|line| is_text(line)).map(|line| line.indent).min().unwrap_or(0);
+        let fence = if lines.iter().any(|line| line.text.contains("```")) { "~~~~" } else { "```" };
+        let language = language.split([' ', ',']).next().unwrap_or_default();
+        self.line(Kind::Code, line, indent, None, "", &format!("{fence}{language}"));
+        for code in lines {
+            self.line(Kind::Code, code.number, indent, None, "", code.from(common));
+        }
+        let last = lines[lines.len() - 1].number;
+        self.line(Kind::Code, last, indent, None, "", fence);
+        self.blank(last);
+    }
+
+    /// Writes a table; the first row is its header. A header `Question`, `Answer` declares the questions.
+    pub fn table(&mut self, indent: usize, rows: &[(u64, Vec<String>)]) {
+        let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+        let named = |names: &[&str]| {
+            let is_named =
+                |cell: &String| names.contains(&inline(cell).text.trim_matches(':').to_lowercase().as_str());
+            rows.first().and_then(|(_, header)| header.iter().position(is_named))
+        };
+        let question =
+            named(&["question", "questions", "q"]).zip(named(&["answer", "answers", "a", "response"]));
+        if let Some((question, _)) = question {
+            for (line, cells) in rows
+                .iter()
+                .skip(1)
+                .filter(|(_, cells)| cells.get(question).is_some_and(|cell| !cell.is_empty()))
+            {
+                self.title(Kind::Declared, *line, &cells[question]);
+                for cell in cells.iter().enumerate().filter(|(at, _)| *at != question).map(|(_, cell)| cell) {
+                    self.paragraph(*line, indent, None, cell);
+                    self.blank(*line);
+                }
+            }
+            return self.mark(Kind::Boundary, rows[rows.len() - 1].0);
+        }
+        for (at, (line, cells)) in rows.iter().enumerate() {
+            let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();
+            let row = format!("| {} {}|", cells.join(" | "), "| ".repeat(width - cells.len()));
+            self.line(Kind::Text, *line, indent, None, &row, &row);
+            if at == 0 {
+                self.line(Kind::Text, *line, indent, None, "", &format!("|{}", "---|".repeat(width)));
+            }
+        }
+    }
+
+    /// Writes a horizontal rule.
+    pub fn rule(&mut self, line: u64) {
+        self.line(Kind::Rule, line, 0, None, "", "---");
+    }
+
+    /// Writes a blank line, if none was written directly before.
+    pub fn blank(&mut self, line: u64) {
+        if self.document.blocks.last().is_some_and(|last| last.kind != Kind::Blank) {
+            self.mark(Kind::Blank, line);
+            self.document.text.push('\n');
+        }
+    }
+
+    /// Adds a block without text.
+    pub fn mark(&mut self, kind: Kind, line: u64) {
+        let end = self.document.text.len();
+        self.document.push(kind, line, end..end, Inline::default());
+    }
+
+    /// Takes what the document says about all of its questions.
+    pub fn metadata(&mut self, line: u64, key: &str, value: &str) {
+        match key.to_lowercase().as_str() {
+            "title" => {
+                self.document.title = Some((line, inline(value).text)).filter(|(_, title)| !title.is_empty())
+            }
+            _ => take_front_matter(&format!("{key}: {value}"), &mut self.document.common),
+        }
+    }
+
+    fn line(
+        &mut self,
+        kind: Kind,
+        line: u64,
+        indent: usize,
+        marker: Option<Marker>,
+        markdown: &str,
+        source: &str,
+    ) {
+        let indent = indent.min(DEEPEST);
+        let source = self.document.write_line(&format!("{:indent$}{source}", ""));
+        self.document.push(
+            kind,
+            line,
+            source,
+            if markdown.is_empty() { Inline::default() } else { inline(markdown) },
+        );
+        if let Some(block) = self.document.blocks.last_mut() {
+            (block.indent, block.marker) = (indent, marker);
+        }
+    }
+}

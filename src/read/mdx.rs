@@ -1,0 +1,228 @@
+//! What MDX and Docusaurus add to Markdown: components, imports and admonitions. Their marks go, their text stays.
+
+use std::ops::Range;
+
+/// A piece of a line; places are those in the line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A fold begins.
+    FoldStart,
+    /// Its title.
+    Summary(Range<usize>),
+    /// A fold ends.
+    FoldEnd,
+    /// Text that is read as Markdown.
+    Text(Range<usize>),
+}
+
+/// Components that fold their content away below a title.
+const FOLDS: [&str; 12] = [
+    "Accordion",
+    "AccordionItem",
+    "Collapse",
+    "Collapsible",
+    "CollapsibleSection",
+    "Details",
+    "Disclosure",
+    "Expandable",
+    "Expander",
+    "FAQ",
+    "FAQItem",
+    "Toggle",
+];
+
+/// Attributes that hold the title of a component.
+const TITLES: [&str; 6] = [" label=", " title=", " summary=", " question=", " header=", " heading="];
+
+/// More tags that end behind one text are not looked at.
+const MOST_ENDS: usize = 8;
+
+/// What is open at a line.
+#[derive(Default)]
+pub struct Mdx {
+    /// Inside `import` or `export`.
+    module: bool,
+    /// Inside a tag over several lines: whether it is a fold.
+    tag: Option<bool>,
+    open: Vec<Open>,
+}
+
+/// A component or an admonition.
+struct Open {
+    is_fold: bool,
+    /// The white space in front of its first line of content, in bytes.
+    indent: Option<usize>,
+}
+
+impl Mdx {
+    /// A blank line ends imports, and tags whose end was forgotten.
+    pub fn blank(&mut self) {
+        (self.module, self.tag) = (false, None);
+    }
+
+    /// How much of the white space in front of a line is there because it is inside of a component, in bytes.
+    pub fn indent(&mut self, line: &str) -> usize {
+        let own = line.len() - line.trim_start().len();
+        let inner = self.open.last_mut().filter(|_| own < line.len());
+        inner.map_or(0, |open| (*open.indent.get_or_insert(own)).min(own))
+    }
+
+    /// The pieces of a line that is not blank. `None` if all of it is Markdown.
+    pub fn pieces(&mut self, line: &str) -> Option<Vec<Piece>> {
+        let start = line.len() - line.trim_start().len();
+        let end = line.trim_end().len();
+        self.module |= start == 0 && is_module(line);
+        if self.module {
+            return Some(Vec::new());
+        }
+        let mut pieces = Vec::new();
+        let mut at = start;
+        let skip_space = |at: usize| end - line[at..end].trim_start().len();
+        if let Some(is_fold) = self.tag {
+            let tag = 0..tag_end(&line[..end]).unwrap_or(end);
+            pieces.extend(title(line, tag.clone(), is_fold));
+            if !line[tag.clone()].ends_with('>') {
+                return Some(pieces);
+            }
+            self.tag = None;
+            if let Some(open) = self.open.last_mut() {
+                open.indent = None;
+            }
+            self.close(line[tag.clone()].ends_with("/>"), &mut pieces);
+            at = skip_space(tag.end);
+        } else if line[start..end].starts_with(":::") {
+            self.admonition(line, start..end, &mut pieces);
+            return Some(pieces);
+        }
+        // Deeper than this, it is code.
+        if at == start && start >= 4 && self.open.is_empty() {
+            return None;
+        }
+        while let Some(name) = component(&line[at..end]) {
+            let is_end = line[at..].starts_with("</");
+            let tag = tag_end(&line[at..end]).map_or(at..end, |end| at..at + end);
+            let is_whole = line[tag.clone()].ends_with('>');
+            if !is_end {
+                let is_fold = FOLDS.contains(&name);
+                self.open.push(Open { is_fold, indent: None });
+                pieces.extend(is_fold.then_some(Piece::FoldStart));
+                pieces.extend(title(line, tag.clone(), is_fold));
+                self.tag = Some(is_fold).filter(|_| !is_whole);
+            }
+            self.close(is_end || is_whole && line[tag.clone()].ends_with("/>"), &mut pieces);
+            at = skip_space(tag.end);
+        }
+        // Tags at the end of text.
+        let mut text = at..end;
+        let mut ends = 0;
+        while ends < self.open.len().min(MOST_ENDS)
+            && let Some(tag) = line[text.clone()].rfind("</").map(|tag| text.start + tag)
+            && let Some(name) =
+                component(&line[tag..text.end]).filter(|name| text.end == tag + name.len() + 3)
+            && !line[text.start..tag].contains(&format!("<{name}"))
+        {
+            ends += 1;
+            text.end = tag - (line[text.start..tag].len() - line[text.start..tag].trim_end().len());
+        }
+        if at == start && ends == 0 {
+            return None;
+        }
+        pieces.extend(Some(Piece::Text(text.clone())).filter(|_| !text.is_empty()));
+        (0..ends).for_each(|_| self.close(true, &mut pieces));
+        Some(pieces)
+    }
+
+    /// `:::note Title`, `:::note[Title]`, `:::`.
+    fn admonition(&mut self, line: &str, range: Range<usize>, pieces: &mut Vec<Piece>) {
+        let rest = line[range.clone()].trim_start_matches(':').trim_start();
+        if rest.is_empty() {
+            return self.close(true, pieces);
+        }
+        let name = rest.find([' ', '[', '{']).map_or(rest, |end| &rest[..end]);
+        let title = rest[name.len()..].split('{').next().unwrap_or_default().trim_end_matches([' ', ']']);
+        let end = range.end - (rest.len() - name.len() - title.len());
+        let title = end - title.trim_start_matches([' ', '[']).len()..end;
+        let is_fold = name == "details";
+        self.open.push(Open { is_fold, indent: None });
+        pieces.extend(is_fold.then_some(Piece::FoldStart));
+        pieces.extend(
+            Some(if is_fold { Piece::Summary(title.clone()) } else { Piece::Text(title.clone()) })
+                .filter(|_| !title.is_empty()),
+        );
+    }
+
+    fn close(&mut self, closes: bool, pieces: &mut Vec<Piece>) {
+        if closes && self.open.pop().is_some_and(|open| open.is_fold) {
+            pieces.push(Piece::FoldEnd);
+        }
+    }
+}
+
+/// The title in a tag.
+fn title(line: &str, tag: Range<usize>, is_fold: bool) -> Option<Piece> {
+    let text = format!(" {}", line[tag.clone()].trim_start());
+    let (at, name) = TITLES.iter().find_map(|name| Some((text.find(name)?, name)))?;
+    let value = &text[at + name.len()..];
+    let value = value.strip_prefix('{').unwrap_or(value);
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let value = value[1..].split(quote).next().filter(|value| !value.trim().is_empty())?;
+    // From the end, where both texts are the same.
+    let before_end = text.len() - (value.as_ptr() as usize - text.as_ptr() as usize);
+    let start = tag.end - before_end;
+    Some(if is_fold {
+        Piece::Summary(start..start + value.len())
+    } else {
+        Piece::Text(start..start + value.len())
+    })
+}
+
+/// A line that begins an `import` or an `export` of JavaScript.
+fn is_module(line: &str) -> bool {
+    let is_import = |rest: &str| {
+        rest.starts_with(['{', '\'', '"', '*']) || rest.contains(" from '") || rest.contains(" from \"")
+    };
+    let is_export = |rest: &str| {
+        rest.starts_with(['{', '*'])
+            || ["const ", "let ", "var ", "default ", "function ", "async ", "class "]
+                .iter()
+                .any(|word| rest.starts_with(word))
+    };
+    line.strip_prefix("import ").is_some_and(is_import) || line.strip_prefix("export ").is_some_and(is_export)
+}
+
+/// The name of the component whose tag begins here.
+fn component(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("</").or_else(|| text.strip_prefix('<'))?;
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(name.len());
+    let after = name[end..].chars().next();
+    // `<T>` is a type in a text without backticks.
+    let fits = end > 1
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && after.is_none_or(|c| c.is_whitespace() || matches!(c, '>' | '/'));
+    fits.then(|| &name[..end])
+}
+
+/// The length of a tag, if it ends here. A sign in quotes or braces does not end it.
+fn tag_end(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut braces = 0usize;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), _) => quote = Some(open).filter(|open| *open != c),
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, '{') => braces += 1,
+            (None, '}') => braces = braces.saturating_sub(1),
+            (None, '>') if braces == 0 => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a tag within a line is that of a component: `</Name>`, `<Name key="…">`, `<Name />`.
+pub fn is_component(tag: &str) -> bool {
+    component(tag).is_some()
+        && (tag.starts_with("</")
+            || tag.ends_with("/>")
+            || [r#"=""#, "='", "={"].iter().any(|sign| tag.contains(sign)))
+}
