@@ -465,7 +465,7 @@ mod tests {
             <row r="4"><c r="B4" t="s"><v>1</v></c></row>"#;
         check_records(
             read(&xlsx(&[("Sheet1", &format!("{header}{rows}"))])).unwrap(),
-            "3 #7 Why wax? = It lasts.\n4 ! no question: neither a title nor a text",
+            "3 #7 Why wax? = It lasts.\n4 ! no question: the keys are answer; --map question=KEY,answer=KEY names the right ones",
         );
         let date = r#"<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" s="1"><v>45000</v></c></row>"#;
         check_records(

@@ -101,7 +101,7 @@ fn sections_of_json_at_any_depth() {
         "1 Ropes > Why wax? = It lasts.
          3 Knots > Which knot? = A bend.
          3 Nets > Is it hard? = 
-         5 ! no question: neither a title nor a text",
+         5 ! no question: the keys are id; --map question=KEY,answer=KEY names the right ones",
     );
     check(
         "json",

@@ -218,7 +218,7 @@ mod tests {
         check(topics, "");
         check(
             &format!("{topics}- title: Is it hard?\n  text: No.\n- name: x\n"),
-            "1 Wax = It lasts.\n3 Knots = A bend.\n5 Is it hard? = No.\n7 ! no question: neither a title nor a text",
+            "1 Wax = It lasts.\n3 Knots = A bend.\n5 Is it hard? = No.\n7 ! no question: the keys are name; --map question=KEY,answer=KEY names the right ones",
         );
         check(&format!("faq:\n{topics}"), "2 Wax = It lasts.\n4 Knots = A bend.");
     }
