@@ -268,13 +268,11 @@ impl Parser {
             }
             return;
         }
-        if let Some((open, depth)) = &mut self.title {
-            if *open == name {
-                *depth -= 1;
-                if *depth == 0 {
-                    self.flush();
-                    return self.blank();
-                }
+        if let Some((_, depth)) = self.title.as_mut().filter(|(open, _)| *open == name) {
+            *depth -= 1;
+            if *depth == 0 {
+                self.flush();
+                return self.blank();
             }
         }
         match name.as_str() {

@@ -118,7 +118,7 @@ impl<'d> Extraction<'d> {
             is_first_heading = false;
             let mut found = Found { at, marking, answer: at + 1..self.end(at, marking) };
             if self.is_flat {
-                if let Some(section) = self.section_before(at, findings.questions.len() > 0) {
+                if let Some(section) = self.section_before(at, !findings.questions.is_empty()) {
                     flat_section = Some(section);
                 }
                 found.answer.end = self.flat_end(&found, answered, findings.questions.len() + 1);

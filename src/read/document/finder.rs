@@ -345,14 +345,12 @@ impl<'d> Finder<'d> {
             if open.is_some_and(|open| open < own || heading.of_answer) {
                 continue;
             }
-            if chosen.contains_key(&heading.at) {
-                open = Some(own);
-            } else if own != level && heading.asks == Asks::Surely && !holds_question() {
-                open = Some(own);
-                chosen.insert(heading.at, Marking::Heading(own));
-            } else {
-                open = None;
+            let is_chosen = chosen.contains_key(&heading.at)
+                || own != level && heading.asks == Asks::Surely && !holds_question();
+            if is_chosen {
+                chosen.entry(heading.at).or_insert(Marking::Heading(own));
             }
+            open = is_chosen.then_some(own);
         }
     }
 
@@ -361,7 +359,7 @@ impl<'d> Finder<'d> {
     fn parts(&self, chosen: &Chosen) -> HashSet<usize> {
         let unchosen = || self.headings().filter(|heading| !chosen.contains_key(&heading.at));
         let text = |heading: &Candidate| self.document.blocks[heading.at].text.text.as_str();
-        let counts = contents::frequencies(unchosen().map(|heading| text(heading)));
+        let counts = contents::frequencies(unchosen().map(text));
         let recurs = |heading: &Candidate| {
             contents::frequencies([text(heading)].into_iter()).keys().any(|key| counts[key] > 2)
         };

@@ -390,7 +390,8 @@ impl<'e, 'f> Walk<'e, 'f> {
                 matches!(&node.content, Content::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
             (records || answers) && !self.is_whole(key)
         };
-        !pairs.iter().any(asks) && !(maps_question && is_record(pairs)) && pairs.iter().any(holds)
+        let is_record = pairs.iter().any(asks) || maps_question && is_record(pairs);
+        !is_record && pairs.iter().any(holds)
     }
 }
 
@@ -530,7 +531,7 @@ macro_rules! scalars {
             Ok($result)
         }
         fn visit_unit<E: Error>($self) -> Result<Self::Value, E> {
-            let $value = Value::Null;
+            let $value = ();
             Ok($result)
         }
     };

@@ -56,10 +56,8 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         }
         held.push(BadRecord { line: broken.line as u64, reason: broken.reason });
         // Most broken YAML files are templates of something else.
-        if *asks || walk.found() {
-            if held.drain(..).try_for_each(|error| walk.report(error)).is_break() {
-                break;
-            }
+        if (*asks || walk.found()) && held.drain(..).try_for_each(|error| walk.report(error)).is_break() {
+            break;
         }
         match further {
             Some(further) if held.len() < MOST_HELD => next = further,
