@@ -2,6 +2,7 @@
 
 mod asciidoc;
 mod document;
+mod docx;
 mod html;
 mod json_ld;
 mod markdown;
@@ -111,6 +112,10 @@ pub enum Outcome {
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
 pub fn read(file: &Found, emit: &mut Emit<'_>) -> io::Result<Outcome> {
+    let extension = file.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if matches!(extension.as_str(), "docx" | "docm") {
+        return text_formats::read_docx(&file.path, emit).map(|()| Outcome::Read("DOCX"));
+    }
     let mut text = Text::open(&file.path)?;
     let head = text.head()?;
     if head.trim().is_empty() {

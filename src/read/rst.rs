@@ -101,6 +101,9 @@ impl<'t> Parser<'t> {
         if let Some(rest) = line.text.strip_prefix("..").filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
             return self.explicit(at, rest.trim());
         }
+        if line.text.starts_with("__ ") {
+            return at + 1;
+        }
         self.content(at, line.indent, line.text)
     }
 

@@ -1,11 +1,13 @@
 //! The formats of running text. Each has a parser; all share the question finder.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::document::finder::{self, Findings, Marking};
 use super::document::Document;
-use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, org, rst, saved_page};
+use super::{Emit, Reader, Text, asciidoc, docx, html, invalid, json_ld, markdown, org, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -127,6 +129,14 @@ impl Reader for ByExtension {
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         hand_over(&whole(text, emit)?.map(|text| (self.parse)(&text)), emit)
     }
+}
+
+/// Reads a DOCX file, which is no text as other files are.
+///
+/// # Errors
+/// As for [`docx::parse`].
+pub fn read_docx(path: &Path, emit: &mut Emit<'_>) -> io::Result<()> {
+    hand_over(&Some(docx::parse(BufReader::new(File::open(path)?))?), emit)
 }
 
 /// The whole text. A line that cannot be read is reported and left empty. `None`: nobody wants more.
