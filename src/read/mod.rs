@@ -3,6 +3,7 @@
 mod asciidoc;
 mod date;
 mod document;
+mod docx;
 mod expand;
 mod html;
 mod json_ld;
@@ -88,13 +89,14 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// All formats. If two fit a file equally well, the earlier one reads it.
-pub const READERS: [&dyn Reader; 9] = [
+pub const READERS: [&dyn Reader; 10] = [
     &text_formats::Markdown,
     &text_formats::SavedPage,
     &text_formats::Html,
     &text_formats::RST,
     &text_formats::ASCIIDOC,
     &text_formats::ORG,
+    &text_formats::Docx,
     &table::Table,
     &Spreadsheet,
     &stackexchange::StackExchange,
@@ -110,7 +112,7 @@ pub struct Format {
 }
 
 /// Every format that can be named.
-pub const FORMATS: [Format; 15] = {
+pub const FORMATS: [Format; 16] = {
     const fn format(name: &'static str, extension: &'static str, reader: &'static dyn Reader) -> Format {
         Format { name, extension, reader }
     }
@@ -121,6 +123,7 @@ pub const FORMATS: [Format; 15] = {
         format("rst", "rst", &text_formats::RST),
         format("asciidoc", "adoc", &text_formats::ASCIIDOC),
         format("org", "org", &text_formats::ORG),
+        format("docx", "docx", &text_formats::Docx),
         format("csv", "csv", &table::Table),
         format("tsv", "tsv", &table::Table),
         format("json", "json", &table::Table),
@@ -211,7 +214,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     if let Some(format) = format {
         text.set_extension(format.extension);
     }
-    let is_text = Spreadsheet.fit(text.extension(), "") == 0;
+    let is_text = Spreadsheet.fit(text.extension(), "") + text_formats::Docx.fit(text.extension(), "") == 0;
     let head = if is_text { text.head()? } else { String::new() };
     if is_text && head.trim().is_empty() {
         if !named && table::is_settings(text.extension()) {

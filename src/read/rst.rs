@@ -162,6 +162,9 @@ impl<'t> Parser<'t> {
         {
             return self.explicit(at, rest.trim());
         }
+        if line.text.starts_with("__ ") {
+            return at + 1;
+        }
         self.content(at, line.indent, line.text)
     }
 

@@ -6,9 +6,9 @@ use ignore::WalkBuilder;
 
 /// The extensions of files that are looked into when a folder is walked; a file that was named is
 /// looked into whatever it is called.
-const EXTENSIONS: [&str; 22] = [
-    "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "org", "txt", "html", "htm", "csv", "tsv", "json",
-    "jsonl", "ndjson", "xml", "yml", "yaml", "toml", "xlsx", "xlsm", "ods",
+const EXTENSIONS: [&str; 24] = [
+    "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "org", "txt", "html", "htm", "docx", "docm", "csv",
+    "tsv", "json", "jsonl", "ndjson", "xml", "yml", "yaml", "toml", "xlsx", "xlsm", "ods",
 ];
 
 /// The extensions of compressed files.

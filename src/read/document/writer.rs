@@ -17,6 +17,11 @@ pub struct Line<'t> {
 }
 
 impl<'t> Line<'t> {
+    /// A line with this number.
+    pub fn new(number: u64, raw: &'t str) -> Self {
+        Self { number, indent: columns(raw), text: raw.trim(), raw: raw.trim_end() }
+    }
+
     /// The line from a column on.
     pub fn from(&self, column: usize) -> &'t str {
         dedented(self.raw, column)
@@ -24,15 +29,13 @@ impl<'t> Line<'t> {
 
     /// The line behind the first bytes of its text.
     pub fn behind(&self, bytes: usize) -> Self {
-        let raw = &self.text[bytes..];
-        Self { number: self.number, indent: columns(raw), text: raw.trim(), raw }
+        Self::new(self.number, &self.text[bytes..])
     }
 }
 
 /// The lines of a text.
 pub fn lines(text: &str) -> Vec<Line<'_>> {
-    let line = |(number, raw)| Line { number, indent: columns(raw), text: raw.trim(), raw: raw.trim_end() };
-    (1..).zip(text.lines()).map(line).collect()
+    (1..).zip(text.lines()).map(|(number, raw)| Line::new(number, raw)).collect()
 }
 
 /// Deeper text is not indented further, in columns.
@@ -129,17 +132,24 @@ impl Writer {
         };
         let question =
             named(&["question", "questions", "q"]).zip(named(&["answer", "answers", "a", "response"]));
-        if let Some((question, _)) = question {
-            for (line, cells) in rows
-                .iter()
-                .skip(1)
-                .filter(|(_, cells)| cells.get(question).is_some_and(|cell| !cell.is_empty()))
-            {
-                self.title(Kind::Declared, *line, &cells[question]);
-                for cell in cells.iter().enumerate().filter(|(at, _)| *at != question).map(|(_, cell)| cell) {
-                    self.paragraph(*line, indent, None, cell);
-                    self.blank(*line);
+        if let Some((question, answer)) = question {
+            let is_asked = |cells: &Vec<String>| cells.get(question).is_some_and(|cell| !cell.is_empty());
+            for (line, cells) in rows.iter().skip(1).filter(|(_, cells)| is_asked(cells)) {
+                self.title(Kind::Declared, *line, &one_line(&cells[question]));
+                // The other columns describe the question.
+                for (at, (name, cell)) in rows[0].1.iter().zip(cells).enumerate() {
+                    if at != question && at != answer && !cell.is_empty() {
+                        let name = inline(name).text;
+                        self.paragraph(
+                            *line,
+                            indent,
+                            None,
+                            &format!("**{}**: {cell}", name.trim_end_matches(['.', ':'])),
+                        );
+                    }
                 }
+                self.paragraph(*line, indent, None, cells.get(answer).map_or("", String::as_str));
+                self.blank(*line);
             }
             return self.mark(Kind::Boundary, rows[rows.len() - 1].0);
         }

@@ -1,11 +1,11 @@
 //! The formats of running text. Each has a parser; all share the question finder.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::ops::ControlFlow;
 
 use super::document::Document;
 use super::document::finder::{self, Findings, Marking};
-use super::{Emit, Reader, Text, asciidoc, html, invalid, json_ld, markdown, org, rst, saved_page};
+use super::{Emit, Reader, Text, asciidoc, docx, html, invalid, json_ld, markdown, org, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -18,6 +18,9 @@ pub struct SavedPage;
 
 /// Reads HTML files.
 pub struct Html;
+
+/// Reads Word documents. They are files, not text: compressed ones are not expanded.
+pub struct Docx;
 
 impl Reader for Markdown {
     fn name(&self) -> &'static str {
@@ -63,6 +66,20 @@ impl Reader for SavedPage {
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         hand_over(&whole(text, emit)?.map(|text| saved_page::parse(&text)), emit)
+    }
+}
+
+impl Reader for Docx {
+    fn name(&self) -> &'static str {
+        "DOCX"
+    }
+
+    fn fit(&self, extension: &str, _: &str) -> u8 {
+        if matches!(extension, "docx" | "docm") { 100 } else { 0 }
+    }
+
+    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+        hand_over(&Some(docx::parse(BufReader::new(text.file()?))?), emit)
     }
 }
 
