@@ -53,7 +53,7 @@ struct Extraction<'d> {
     document: &'d Document,
     chosen: &'d Chosen,
     parts: &'d HashSet<usize>,
-    /// The document has no headings: sections, footers and buttons are lines like any other.
+    /// The document has nothing but lines: sections, footers and buttons are lines like any other.
     is_flat: bool,
     /// Short lines that a flat document repeats.
     repeated: HashSet<&'d str>,
@@ -71,10 +71,12 @@ struct Found {
 
 impl<'d> Extraction<'d> {
     fn new(document: &'d Document, chosen: &'d Chosen, parts: &'d HashSet<usize>) -> Self {
-        let is_flat = !document
-            .blocks
-            .iter()
-            .any(|block| matches!(block.kind, Kind::Heading(_)) || block.marker.is_some());
+        let has_structure = |block: &Block| {
+            let is_title =
+                matches!(block.kind, Kind::Heading(_) | Kind::Declared | Kind::Term | Kind::Summary | Kind::Button);
+            is_title || block.marker.is_some()
+        };
+        let is_flat = !document.blocks.iter().any(has_structure);
         let mut extraction =
             Self { document, chosen, parts, is_flat, repeated: HashSet::new(), leveled: false };
         if is_flat {
