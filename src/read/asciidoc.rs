@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, Substitutions, code, link, may_begin, push_text, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Substitutions, code, folded, link, may_begin, push_text, to_markdown, until};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
@@ -507,6 +507,7 @@ impl<'t> Parser<'t> {
         let end = at + 1 + self.lines[at + 1..].iter().position(ends).unwrap_or(self.lines.len() - at - 1);
         let rest = self.lines[at + 1..end].iter().map(|line| line.text).filter(|text| !text.starts_with("//") && !is_condition(text));
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
+        let all = if item.is_some() && !all.contains(" +\n") { folded(&all) } else { all };
         let (label, all) = match all.split_once(": ").and_then(|(label, rest)| Some((admonition(label)?, rest))) {
             Some((label, rest)) => (Some(label), rest),
             None => (self.label.take(), all.as_str()),

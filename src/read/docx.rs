@@ -699,7 +699,8 @@ mod tests {
         let cell = |text: &str| format!("<w:tc>{}</w:tc>", p("", &r("", text)));
         let row = |cells: &[&str]| format!("<w:tr>{}</w:tr>", cells.iter().map(|text| cell(text)).collect::<String>());
         let rows = [row(&["No.", "Question", "Answer"]), row(&["1", "Why wax?", "It lasts."]), row(&["2", "Is it hard?", "No."])].concat();
-        check(&format!("<w:tbl>{rows}</w:tbl>"), &["4 - > Why wax? = It lasts.", "7 - > Is it hard? = No."]);
+        let body = p("berschrift1", &r("", "Care")) + &format!("<w:tbl>{rows}</w:tbl>");
+        check(&body, &["5 Care > Why wax? = It lasts.", "8 Care > Is it hard? = No."]);
         check_markdown(&format!("<w:tbl>{}</w:tbl>", row(&["a", "b|c"]) + &row(&["d", ""])), "| a | b\\|c |\n|---|---|\n| d |  |");
         check_markdown(&format!("<w:tbl>{}</w:tbl>", row(&["a"]) + &row(&["b"])), "a\n\nb");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, anchor, code, link, may_begin, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, anchor, code, folded, link, may_begin, to_markdown, until};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
@@ -222,6 +222,7 @@ impl<'t> Parser<'t> {
         let end = self.end(at, ends);
         let rest = self.lines[at + 1..end].iter().map(|line| line.text);
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
+        let all = if item_before.is_some() { folded(&all) } else { all };
         let (marker, term) = item_before.map_or((None, String::new()), |(marker, term)| (Some(marker), term));
         let indent = marker.map_or(self.indent(), |marker| marker.content - Writer::marker(marker.number, 0).content);
         self.writer.paragraph(self.lines[at].number, indent, marker, &format!("{term}{}", convert(&all)));

@@ -1,6 +1,6 @@
 //! reStructuredText → blocks and Markdown.
 
-use super::document::inline_markup::{Mark, Markup, Substitutions, anchor, code, link, may_begin, push_text, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown, until};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 use super::markup::one_line;
@@ -251,6 +251,7 @@ impl<'t> Parser<'t> {
         }
         let rest = self.lines[at + 1..end].iter().map(|line| line.text);
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
+        let all = if item_before.is_some() { folded(&all) } else { all };
         let marker = item_before.map(|(_, marker)| marker);
         let before = marker.map_or(indent, |marker| marker.content - Writer::marker(marker.number, 0).content);
         let Some(intro) = all.strip_suffix("::") else {

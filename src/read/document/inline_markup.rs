@@ -3,8 +3,13 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-/// Stands for a line end within a link, code or emphasis, which are written on one line.
+/// Stands for a line end within an item, a link, code or emphasis, which are written on one line.
 pub const FOLDED: char = '\u{b}';
+
+/// The lines of an item as one: its question may be longer than a line.
+pub fn folded(lines: &str) -> String {
+    lines.replace('\n', "\u{b}")
+}
 
 /// Longer links and other constructs are text, in bytes.
 pub const LONGEST: usize = 2000;
@@ -176,7 +181,7 @@ fn is_entity(after: &str) -> bool {
 
 /// Inline code in Markdown.
 pub fn code(code: &str) -> String {
-    let code = code.trim().replace('\n', "\u{b}");
+    let code = folded(code.trim());
     match code.as_str() {
         "" => code,
         code if code.contains('`') => format!("`` {code} ``"),
@@ -186,7 +191,7 @@ pub fn code(code: &str) -> String {
 
 /// A link in Markdown; `text` is Markdown.
 pub fn link(text: &str, target: &str) -> String {
-    let text = text.trim().replace('\n', "\u{b}");
+    let text = folded(text.trim());
     let target: String = target.split_whitespace().collect();
     match (text.is_empty(), target.is_empty()) {
         (_, true) => text,

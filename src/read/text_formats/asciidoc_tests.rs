@@ -59,7 +59,7 @@ fn inline_markup_becomes_markdown() {
 
 #[test]
 fn lists() {
-    check_markdown("* one\nmore\n** deep\n... steps\n* two\n\n- dash\n\n. first\n. second\n+\nand more\n\n3. three", "- one\n  more\n  - deep\n    1. steps\n- two\n\n  - dash\n\n    1. first\n    2. second\n\n       and more\n\n       3. three");
+    check_markdown("* one\nmore\n** deep\n... steps\n* two\n\n- dash\n\n. first\n. second\n+\nand more\n\n3. three", "- one more\n  - deep\n    1. steps\n- two\n\n  - dash\n\n    1. first\n    2. second\n\n       and more\n\n       3. three");
     check_markdown("* one\n\nText.\n\n* two", "- one\n\nText.\n\n- two");
 }
 

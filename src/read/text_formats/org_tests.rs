@@ -46,7 +46,7 @@ fn inline_markup_becomes_markdown() {
 
 #[test]
 fn lists_and_tables() {
-    check_markdown("- one\n  more\n  1. deep\n  2) next\n+ [X] two\n\n- end\nText.", "- one\n  more\n  1. deep\n  2. next\n- [X] two\n\n- end\nText.");
+    check_markdown("- one more\n  1. deep\n  2) next\n+ [X] two\n\n- end\nText.", "- one more\n  1. deep\n  2. next\n- [X] two\n\n- end\nText.");
     check_markdown("| a | b |\n|---+---|\n| ~c~ | |\n#+TBLFM: x", "| a | b |\n|---|---|\n| `c` |  |");
 }
 

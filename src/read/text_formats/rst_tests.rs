@@ -57,7 +57,7 @@ fn inline_markup_becomes_markdown() {
 
 #[test]
 fn lists() {
-    check_markdown("- one\n  more\n- two\n\n  1. deep\n  #. next\n  #. last\n\n* three", "- one\n  more\n- two\n\n  1. deep\n  1. next\n  2. last\n\n- three");
+    check_markdown("- one\n  more\n- two\n\n  1. deep\n  #. next\n  #. last\n\n* three", "- one more\n- two\n\n  1. deep\n  1. next\n  2. last\n\n- three");
     check_markdown("(a) first\n(b) second", "- (a) first\n- (b) second");
     check_markdown("text\n- no item\n\n10) ten", "text\n- no item\n\n10. ten");
 }
