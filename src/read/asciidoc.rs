@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, Substitutions, code, folded, link, may_begin, push_text, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Rest, Substitutions, code, folded, link, may_begin, push_text, to_markdown};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
@@ -664,7 +664,8 @@ impl Markup for Inline<'_> {
         Mark::new("+", "\\"),
     ];
 
-    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize> {
+    fn special(&self, scan: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize> {
+        let rest = scan.text;
         match rest.chars().next()? {
             '\\' => {
                 let next = rest[1..].chars().next().filter(|c| matches!(c, '*' | '_' | '`' | '#' | '{' | '[' | '<' | '+' | 'h' | '\\'))?;
@@ -674,7 +675,7 @@ impl Markup for Inline<'_> {
             }
             ' ' if rest.starts_with(" +\n") || rest == " +" => Some(2),
             '{' => {
-                let (name, used) = until(&rest[1..], "}").filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
+                let (name, used) = scan.until(1, "}").filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
                 let sign = SIGNS.iter().find(|(known, _)| *known == name).map(|(_, sign)| *sign);
                 match sign.or_else(|| self.attributes.get(name).filter(|_| !self.is_nested)) {
                     Some(text) if sign.is_some() => written.push_str(text),
@@ -685,34 +686,34 @@ impl Markup for Inline<'_> {
                 Some(1 + used)
             }
             '<' if rest.starts_with("<<") && !rest.starts_with("<< ") && !self.is_nested => {
-                let (inner, used) = until(&rest[2..], ">>").filter(|(inner, _)| !inner.contains('<'))?;
+                let (inner, used) = scan.until(2, ">>").filter(|(inner, _)| !inner.contains('<'))?;
                 let (target, text) = inner.split_once(',').unwrap_or((inner, ""));
                 written.push_str(&self.reference(target, text));
                 Some(2 + used)
             }
-            '[' if rest.starts_with("[[") => until(&rest[2..], "]]").filter(|(id, _)| !id.contains(['[', ' '])).map(|(_, used)| 2 + used),
+            '[' if rest.starts_with("[[") => scan.until(2, "]]").filter(|(id, _)| !id.contains(['[', ' '])).map(|(_, used)| 2 + used),
             '[' => {
-                let (role, used) = until(&rest[1..], "]").filter(|(role, _)| role.len() < 60 && !role.contains('['))?;
+                let (role, used) = scan.until(1, "]").filter(|(role, _)| role.len() < 60 && !role.contains('['))?;
                 let marks = rest[1 + used..].starts_with(['#', '*', '_', '`']);
                 (marks && may_begin(before) && !role.is_empty()).then_some(1 + used)
             }
-            '(' if rest.starts_with("(((") => until(&rest[3..], ")))").map(|(_, used)| 3 + used),
+            '(' if rest.starts_with("(((") => scan.until(3, ")))").map(|(_, used)| 3 + used),
             '(' if rest.starts_with("((") && may_begin(before) => {
-                let (text, used) = until(&rest[2..], "))").filter(|(text, _)| !text.contains(['(', ')']))?;
+                let (text, used) = scan.until(2, "))").filter(|(text, _)| !text.contains(['(', ')']))?;
                 push_text(text, written);
                 Some(2 + used)
             }
             quote @ ('"' | '\'') if rest[1..].starts_with('`') && may_begin(before) && !self.is_nested => {
-                let (text, used) = until(&rest[2..], if quote == '"' { "`\"" } else { "`'" })?;
+                let (text, used) = scan.until(2, if quote == '"' { "`\"" } else { "`'" })?;
                 written.push_str(&format!("{quote}{}{quote}", self.nested(text)));
                 Some(2 + used)
             }
             '`' if rest.starts_with("`+") => {
-                let (text, used) = until(&rest[2..], "+`")?;
+                let (text, used) = scan.until(2, "+`")?;
                 written.push_str(&code(text));
                 Some(2 + used)
             }
-            c if c.is_ascii_alphabetic() && may_begin(before) && !self.is_nested => self.inline_macro(rest, written),
+            c if c.is_ascii_alphabetic() && may_begin(before) && !self.is_nested => self.inline_macro(scan, written),
             _ => None,
         }
     }
@@ -733,11 +734,12 @@ impl Inline<'_> {
     }
 
     /// `name:target[text]`.
-    fn inline_macro(&self, rest: &str, written: &mut String) -> Option<usize> {
+    fn inline_macro(&self, scan: &Rest<'_>, written: &mut String) -> Option<usize> {
+        let rest = scan.text;
         let width = rest.bytes().take(20).take_while(u8::is_ascii_alphanumeric).count();
-        let after = rest[width..].strip_prefix(':').filter(|after| !after.starts_with([' ', ':']))?;
-        let (target, used) = until(after, "[").filter(|(target, _)| !target.contains(char::is_whitespace))?;
-        let (text, end) = until(&after[used..], "]")?;
+        rest[width..].strip_prefix(':').filter(|after| !after.starts_with([' ', ':']))?;
+        let (target, used) = scan.until(width + 1, "[").filter(|(target, _)| !target.contains(char::is_whitespace))?;
+        let (text, end) = scan.until(width + 1 + used, "]")?;
         let all = width + 1 + used + end;
         // Attributes of a link follow its text.
         let words = text.split_once(',').filter(|(_, rest)| rest.contains('=')).map_or(text, |(words, _)| words);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, anchor, code, folded, link, may_begin, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
@@ -303,16 +303,17 @@ impl Markup for Inline {
     const MARKS: &'static [Mark] =
         &[Mark::new("=", "`"), Mark::new("~", "`"), Mark::new("*", "**"), Mark::new("/", "*"), Mark::new("+", "~~")];
 
-    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize> {
+    fn special(&self, scan: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize> {
+        let rest = scan.text;
         match rest.chars().next()? {
             '[' if rest.starts_with("[[") && !self.is_nested => {
-                let (inner, used) = until(&rest[2..], "]]")?;
+                let (inner, used) = scan.until(2, "]]")?;
                 let (target, text) = inner.split_once("][").unwrap_or((inner, ""));
                 written.push_str(&reference(target, text));
                 Some(2 + used)
             }
             '[' if rest.starts_with("[fn:") => {
-                let (note, used) = until(&rest[4..], "]")?;
+                let (note, used) = scan.until(4, "]")?;
                 match note.split_once(':') {
                     Some((_, text)) => written.push_str(&format!(" ({})", to_markdown(&Inline { is_nested: true }, text.trim()))),
                     None => written.push_str(&format!("[{note}]")),
@@ -320,15 +321,15 @@ impl Markup for Inline {
                 Some(4 + used)
             }
             '\\' if rest.starts_with("\\\\\n") || rest == "\\\\" => Some(2),
-            '@' if rest.starts_with("@@") => until(&rest[2..], "@@").map(|(_, used)| 2 + used),
+            '@' if rest.starts_with("@@") => scan.until(2, "@@").map(|(_, used)| 2 + used),
             '<' if rest.starts_with("<<<") => {
-                let (text, used) = until(&rest[3..], ">>>")?;
+                let (text, used) = scan.until(3, ">>>")?;
                 written.push_str(text);
                 Some(3 + used)
             }
-            '<' if rest.starts_with("<<") => until(&rest[2..], ">>").filter(|(name, _)| !name.contains('\n')).map(|(_, used)| 2 + used),
+            '<' if rest.starts_with("<<") => scan.until(2, ">>").filter(|(name, _)| !name.contains('\n')).map(|(_, used)| 2 + used),
             '{' if rest.starts_with("{{{") && may_begin(before) => {
-                let (text, used) = until(&rest[3..], "}}}")?;
+                let (text, used) = scan.until(3, "}}}")?;
                 let arguments = text.split_once('(').and_then(|(_, arguments)| arguments.strip_suffix(')'));
                 written.push_str(&code(arguments.unwrap_or(text)));
                 Some(3 + used)

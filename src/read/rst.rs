@@ -1,6 +1,6 @@
 //! reStructuredText → blocks and Markdown.
 
-use super::document::inline_markup::{Mark, Markup, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown, until};
+use super::document::inline_markup::{Mark, Markup, Rest, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 use super::markup::one_line;
@@ -422,8 +422,7 @@ fn field(text: &str) -> Option<(&str, &str)> {
 fn directive(rest: &str) -> Option<(&str, &str)> {
     let (at, _) = rest.match_indices("::").take(4).find(|(at, _)| rest[at + 2..].is_empty() || rest[at + 2..].starts_with(' '))?;
     let name = rest[..at].trim_end();
-    let fits = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '+'));
-    fits.then(|| (name, rest[at + 2..].trim()))
+    (!name.is_empty() && name.bytes().all(is_name)).then(|| (name, rest[at + 2..].trim()))
 }
 
 fn is_directive(text: &str) -> bool {
@@ -512,11 +511,19 @@ const CODE_ROLES: [&str; 31] = [
     "setting", "sig", "math", "cfunc", "ctype", "macro",
 ];
 
+/// The longest name of a role that is looked at, in bytes.
+const LONGEST_ROLE: usize = 60;
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.' | b'+')
+}
+
 impl Markup for Inline<'_> {
     const MARKS: &'static [Mark] =
         &[Mark { sign: "``", markdown: "`", anywhere: false }, Mark::new("**", "**"), Mark::new("*", "*")];
 
-    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize> {
+    fn special(&self, scan: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize> {
+        let rest = scan.text;
         let first = rest.chars().next()?;
         match first {
             '\\' => {
@@ -528,24 +535,24 @@ impl Markup for Inline<'_> {
                 Some(1 + next.len_utf8())
             }
             ':' if may_begin(before) && !self.is_nested => {
-                let (role, _) = until(&rest[1..], ":`")?;
-                let fits = !role.is_empty() && role.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '+'));
-                let text = rest.get(1 + role.len() + 2..).filter(|_| fits)?;
-                let (text, used) = until(text, "`")?;
+                let width = rest[1..].bytes().take(LONGEST_ROLE).take_while(|b| is_name(*b)).count();
+                let role = rest[1..1 + width].strip_suffix(':').filter(|role| !role.is_empty() && rest[1 + width..].starts_with('`'))?;
+                let (text, used) = scan.until(2 + width, "`")?;
                 written.push_str(&self.role(role, text));
-                Some(1 + role.len() + 2 + used)
+                Some(2 + width + used)
             }
             '`' if !rest.starts_with("``") && may_begin(before) && !self.is_nested => {
-                let (text, used) = until(&rest[1..], "`").filter(|(text, _)| !text.starts_with(char::is_whitespace))?;
+                let (text, used) = scan.until(1, "`").filter(|(text, _)| !text.starts_with(char::is_whitespace))?;
                 let after = &rest[1 + used..];
                 if after.starts_with('_') {
                     written.push_str(&self.reference(text));
                     return Some(1 + used + after.bytes().take(2).take_while(|b| *b == b'_').count());
                 }
-                match after.strip_prefix(':').and_then(|role| until(role, ":")).filter(|(role, _)| role.chars().all(char::is_alphanumeric)) {
-                    Some((role, width)) if !role.is_empty() => {
+                let width = after.bytes().take(LONGEST_ROLE).take_while(|b| is_name(*b)).count();
+                match after[..width].strip_prefix(':').and_then(|role| role.strip_suffix(':')) {
+                    Some(role) if !role.is_empty() => {
                         written.push_str(&self.role(role, text));
-                        Some(1 + used + 1 + width)
+                        Some(1 + used + width)
                     }
                     // Many mean code.
                     _ if !text.contains(char::is_whitespace) => {
@@ -559,13 +566,13 @@ impl Markup for Inline<'_> {
                 }
             }
             '|' if may_begin(before) && !self.is_nested => {
-                let (name, used) = until(&rest[1..], "|").filter(|(name, _)| !name.is_empty() && name.len() < 80 && name.trim() == *name)?;
+                let (name, used) = scan.until(1, "|").filter(|(name, _)| !name.is_empty() && name.len() < 80 && name.trim() == *name)?;
                 let text = self.names.texts.get(name).unwrap_or(name);
                 written.push_str(&self.nested(text));
                 Some(1 + used + rest[1 + used..].bytes().take(2).take_while(|b| *b == b'_').count())
             }
             '[' => {
-                let (label, used) = until(&rest[1..], "]_").filter(|(label, _)| label.len() < 40 && !label.contains(['[', ' ']))?;
+                let (label, used) = scan.until(1, "]_").filter(|(label, _)| label.len() < 40 && !label.contains(['[', ' ']))?;
                 written.push_str(&format!("[{label}]"));
                 Some(1 + used)
             }
@@ -583,7 +590,7 @@ impl Markup for Inline<'_> {
                 Some(used)
             }
             '_' if rest.starts_with("_`") && may_begin(before) => {
-                let (text, used) = until(&rest[2..], "`")?;
+                let (text, used) = scan.until(2, "`")?;
                 push_text(text, written);
                 Some(2 + used)
             }

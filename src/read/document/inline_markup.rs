@@ -1,6 +1,6 @@
 //! Inline markup of any kind → inline Markdown, in one pass.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// Stands for a line end within an item, a link, code or emphasis, which are written on one line.
@@ -12,7 +12,7 @@ pub fn folded(lines: &str) -> String {
 }
 
 /// Longer links and other constructs are text, in bytes.
-pub const LONGEST: usize = 2000;
+const LONGEST: usize = 2000;
 
 /// An inline markup: what its signs mean.
 pub trait Markup {
@@ -24,9 +24,37 @@ pub trait Markup {
         after.is_none_or(|c| !c.is_alphanumeric() && c != '_')
     }
 
-    /// Writes the link or other construct that `rest` begins with, and returns its length in `rest`. `before` is the
+    /// Writes the link or other construct that a text begins with, and returns its length in the text. `before` is the
     /// character before it, `written` the Markdown before it.
-    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize>;
+    fn special(&self, text: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize>;
+}
+
+/// The rest of a text, which is searched for the ends of constructs.
+pub struct Rest<'t> {
+    /// The rest.
+    pub text: &'t str,
+    /// Where it is.
+    at: usize,
+    whole: &'t str,
+    /// For each end that was searched, the next one that was found. No place is looked at twice for one end.
+    found: &'t RefCell<Vec<(&'static str, usize)>>,
+}
+
+impl<'t> Rest<'t> {
+    /// The text from a place up to `end`, if that is not far away, and how long both are.
+    pub fn until(&self, from: usize, end: &'static str) -> Option<(&'t str, usize)> {
+        let start = self.at + from;
+        let mut found = self.found.borrow_mut();
+        let known = found.iter().position(|(known, _)| *known == end).unwrap_or_else(|| {
+            found.push((end, 0));
+            found.len() - 1
+        });
+        let next = &mut found[known].1;
+        if *next < start || *next == 0 {
+            *next = self.whole.get(start..)?.find(end).map_or(usize::MAX, |at| start + at);
+        }
+        (*next < start.saturating_add(LONGEST)).then(|| (&self.whole[start..*next], *next - start + end.len()))
+    }
 }
 
 /// A pair of signs around text.
@@ -58,6 +86,7 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
     let mut open: Vec<(usize, &Mark)> = Vec::new();
     // The next place where each mark may end. No place is looked at twice for one mark.
     let mut ends = vec![0; M::MARKS.len()];
+    let found = RefCell::new(Vec::new());
     let mut before: Option<char> = None;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -73,7 +102,8 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
             }
             continue;
         }
-        let special = markup.special(rest, before, &mut written).or_else(|| address(rest, before, &mut written));
+        let scan = Rest { text: rest, at, whole: text, found: &found };
+        let special = markup.special(&scan, before, &mut written).or_else(|| address(rest, before, &mut written));
         if let Some(used) = special.filter(|used| *used > 0) {
             before = rest[..used].chars().next_back();
             at += used;
@@ -200,13 +230,6 @@ pub fn link(text: &str, target: &str) -> String {
         _ if target.contains(['(', ')']) => format!("[{text}](<{target}>)"),
         _ => format!("[{text}]({target})"),
     }
-}
-
-/// The text up to `end`, if it is not far away, and how long both are.
-pub fn until<'t>(rest: &'t str, end: &str) -> Option<(&'t str, usize)> {
-    let near = &rest[..rest.floor_char_boundary(LONGEST)];
-    let at = near.find(end)?;
-    Some((&rest[..at], at + end.len()))
 }
 
 /// Texts that names stand for. All that is put in for them is at most a few times as long as the document.
