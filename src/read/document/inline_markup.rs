@@ -1,13 +1,18 @@
 //! Inline markup of any kind → inline Markdown, in one pass.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-/// Stands for a line end within a link, code or emphasis, which are written on one line.
+/// Stands for a line end within an item, a link, code or emphasis, which are written on one line.
 pub const FOLDED: char = '\u{b}';
 
+/// The lines of an item as one: its question may be longer than a line.
+pub fn folded(lines: &str) -> String {
+    lines.replace('\n', "\u{b}")
+}
+
 /// Longer links and other constructs are text, in bytes.
-pub const LONGEST: usize = 2000;
+const LONGEST: usize = 2000;
 
 /// An inline markup: what its signs mean.
 pub trait Markup {
@@ -19,9 +24,37 @@ pub trait Markup {
         after.is_none_or(|c| !c.is_alphanumeric() && c != '_')
     }
 
-    /// Writes the link or other construct that `rest` begins with, and returns its length in `rest`. `before` is the
+    /// Writes the link or other construct that a text begins with, and returns its length in the text. `before` is the
     /// character before it, `written` the Markdown before it.
-    fn special(&self, rest: &str, before: Option<char>, written: &mut String) -> Option<usize>;
+    fn special(&self, text: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize>;
+}
+
+/// The rest of a text, which is searched for the ends of constructs.
+pub struct Rest<'t> {
+    /// The rest.
+    pub text: &'t str,
+    /// Where it is.
+    at: usize,
+    whole: &'t str,
+    /// For each end that was searched, the next one that was found. No place is looked at twice for one end.
+    found: &'t RefCell<Vec<(&'static str, usize)>>,
+}
+
+impl<'t> Rest<'t> {
+    /// The text from a place up to `end`, if that is not far away, and how long both are.
+    pub fn until(&self, from: usize, end: &'static str) -> Option<(&'t str, usize)> {
+        let start = self.at + from;
+        let mut found = self.found.borrow_mut();
+        let known = found.iter().position(|(known, _)| *known == end).unwrap_or_else(|| {
+            found.push((end, 0));
+            found.len() - 1
+        });
+        let next = &mut found[known].1;
+        if *next < start || *next == 0 {
+            *next = self.whole.get(start..)?.find(end).map_or(usize::MAX, |at| start + at);
+        }
+        (*next < start.saturating_add(LONGEST)).then(|| (&self.whole[start..*next], *next - start + end.len()))
+    }
 }
 
 /// A pair of signs around text.
@@ -53,6 +86,7 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
     let mut open: Vec<(usize, &Mark)> = Vec::new();
     // The next place where each mark may end. No place is looked at twice for one mark.
     let mut ends = vec![0; M::MARKS.len()];
+    let found = RefCell::new(Vec::new());
     let mut before: Option<char> = None;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -68,8 +102,8 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
             }
             continue;
         }
-        let special =
-            markup.special(rest, before, &mut written).or_else(|| address(rest, before, &mut written));
+        let scan = Rest { text: rest, at, whole: text, found: &found };
+        let special = markup.special(&scan, before, &mut written).or_else(|| address(rest, before, &mut written));
         if let Some(used) = special.filter(|used| *used > 0) {
             before = rest[..used].chars().next_back();
             at += used;
@@ -104,12 +138,7 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
 }
 
 /// The mark that begins at a place, and where it ends.
-fn begins<M: Markup>(
-    text: &str,
-    at: usize,
-    before: Option<char>,
-    ends: &mut [usize],
-) -> Option<(&'static Mark, usize)> {
+fn begins<M: Markup>(text: &str, at: usize, before: Option<char>, ends: &mut [usize]) -> Option<(&'static Mark, usize)> {
     let rest = &text[at..];
     M::MARKS.iter().zip(ends).find_map(|(mark, end)| {
         let inner = rest.strip_prefix(mark.sign)?;
@@ -136,18 +165,10 @@ fn address(rest: &str, before: Option<char>, written: &mut String) -> Option<usi
     if !is_address || !may_begin(before) {
         return None;
     }
-    let end = inner
-        .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | '`' | ']' | '['))
-        .unwrap_or(inner.len());
+    let end = inner.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | '`' | ']' | '[')).unwrap_or(inner.len());
     let closed = inner.len() < rest.len() && inner[end..].starts_with('>');
     // The signs at the end are more likely those of the sentence.
-    let end = if closed {
-        end
-    } else {
-        inner[..end]
-            .trim_end_matches(['.', ',', ':', ';', ')', '*', '_', '?', '!', '\'', '+', '=', '~'])
-            .len()
-    };
+    let end = if closed { end } else { inner[..end].trim_end_matches(['.', ',', ':', ';', ')', '*', '_', '?', '!', '\'', '+', '=', '~']).len() };
     if closed {
         written.push_str(&rest[..end + 2]);
         return Some(end + 2);
@@ -167,9 +188,7 @@ fn push(c: char, before: Option<char>, after: &str, written: &mut String) {
         '_' if is_space(before) && is_space(next) || is_word(before) && is_word(next) => written.push(c),
         '*' | '_' | '`' => written.extend(['\\', c]),
         '\\' if next.is_some_and(|c| c.is_ascii_punctuation()) => written.push_str("\\\\"),
-        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => {
-            written.push_str("&lt;")
-        }
+        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => written.push_str("&lt;"),
         '&' if is_entity(after) => written.push_str("&amp;"),
         _ => written.push(c),
     }
@@ -192,7 +211,7 @@ fn is_entity(after: &str) -> bool {
 
 /// Inline code in Markdown.
 pub fn code(code: &str) -> String {
-    let code = code.trim().replace('\n', "\u{b}");
+    let code = folded(code.trim());
     match code.as_str() {
         "" => code,
         code if code.contains('`') => format!("`` {code} ``"),
@@ -202,7 +221,7 @@ pub fn code(code: &str) -> String {
 
 /// A link in Markdown; `text` is Markdown.
 pub fn link(text: &str, target: &str) -> String {
-    let text = text.trim().replace('\n', "\u{b}");
+    let text = folded(text.trim());
     let target: String = target.split_whitespace().collect();
     match (text.is_empty(), target.is_empty()) {
         (_, true) => text,
@@ -211,13 +230,6 @@ pub fn link(text: &str, target: &str) -> String {
         _ if target.contains(['(', ')']) => format!("[{text}](<{target}>)"),
         _ => format!("[{text}]({target})"),
     }
-}
-
-/// The text up to `end`, if it is not far away, and how long both are.
-pub fn until<'t>(rest: &'t str, end: &str) -> Option<(&'t str, usize)> {
-    let near = &rest[..rest.floor_char_boundary(LONGEST)];
-    let at = near.find(end)?;
-    Some((&rest[..at], at + end.len()))
 }
 
 /// Texts that names stand for. All that is put in for them is at most a few times as long as the document.
@@ -252,8 +264,6 @@ fn normalized(name: &str) -> String {
 
 /// The link to a heading, as in Markdown.
 pub fn anchor(heading: &str) -> String {
-    let sign = |c: char| {
-        if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) }
-    };
+    let sign = |c: char| if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) };
     format!("#{}", heading.trim().to_lowercase().chars().filter_map(sign).collect::<String>())
 }
