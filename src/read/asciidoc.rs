@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, Rest, Substitutions, code, folded, link, may_begin, push_text, to_markdown};
+use super::document::inline_markup::{
+    Mark, Markup, Rest, Substitutions, code, folded, link, may_begin, push_text, to_markdown,
+};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
@@ -123,7 +125,8 @@ impl<'t> Attributes<'t> {
 
 /// How many columns `1,2` or `3*,1` are.
 fn count_columns(spec: &str) -> usize {
-    let count = |part: &str| part.split_once('*').and_then(|(count, _)| count.trim().parse().ok()).unwrap_or(1usize);
+    let count =
+        |part: &str| part.split_once('*').and_then(|(count, _)| count.trim().parse().ok()).unwrap_or(1usize);
     let parts = spec.split([',', ';']).filter(|part| !part.trim().is_empty());
     parts.map(count).fold(0usize, usize::saturating_add).clamp(1, 1000)
 }
@@ -187,7 +190,8 @@ impl<'t> Parser<'t> {
                 self.attached.add(inner);
                 return at + 1;
             }
-            let title = text.strip_prefix('.').filter(|title| !title.starts_with(['.', ' ']) && !title.is_empty());
+            let title =
+                text.strip_prefix('.').filter(|title| !title.starts_with(['.', ' ']) && !title.is_empty());
             if let Some(title) = title {
                 self.title = Some((line.number, title));
                 return at + 1;
@@ -255,13 +259,16 @@ impl<'t> Parser<'t> {
         let level = text.chars().take_while(|c| Some(*c) == sign).count();
         if sign.is_some() {
             let title = text[level..].trim();
-            return (level <= 6 && text[level..].starts_with(' ') && !title.is_empty()).then_some((level, title, 1));
+            return (level <= 6 && text[level..].starts_with(' ') && !title.is_empty())
+                .then_some((level, title, 1));
         }
         let under = self.lines.get(at + 1).filter(|under| under.indent == 0 && under.text.len() > 1)?.text;
         let sign = under.chars().next()?;
         let level = ['=', '-', '~', '^', '+'].iter().position(|known| *known == sign)? + 1;
         let fits = under.chars().all(|c| c == sign) && under.len().abs_diff(text.chars().count()) <= 1;
-        let words = text.contains(char::is_alphanumeric) && Delimiter::of(text).is_none() && list_item(text).is_none();
+        let words = text.contains(char::is_alphanumeric)
+            && Delimiter::of(text).is_none()
+            && list_item(text).is_none();
         let closes = self.blocks.iter().any(|block| block.delimiter == under);
         (fits && words && !closes).then_some((level, text, 2))
     }
@@ -281,7 +288,9 @@ impl<'t> Parser<'t> {
             while let Some(line) = self.lines.get(end).filter(|line| !line.text.is_empty()) {
                 match attribute_entry(line.text) {
                     Some((name, value)) => end = self.attribute(end, name, value, true),
-                    None if block_attributes(line.text).is_some() || Delimiter::of(line.text).is_some() => break,
+                    None if block_attributes(line.text).is_some() || Delimiter::of(line.text).is_some() => {
+                        break;
+                    }
                     None => end += 1,
                 }
             }
@@ -360,11 +369,20 @@ impl<'t> Parser<'t> {
 
     fn language(&self, fence: &str) -> String {
         let attached = &self.attached;
-        let positional = attached.positional.get(1).copied().filter(|_| matches!(attached.style(), "source" | ""));
-        let diagram = Some(attached.style()).filter(|style| matches!(*style, "mermaid" | "plantuml" | "ditaa" | "graphviz"));
+        let positional =
+            attached.positional.get(1).copied().filter(|_| matches!(attached.style(), "source" | ""));
+        let diagram = Some(attached.style())
+            .filter(|style| matches!(*style, "mermaid" | "plantuml" | "ditaa" | "graphviz"));
         let default = || self.attributes.get("source-language").filter(|_| attached.style() == "source");
-        let language = Some(fence).filter(|fence| !fence.is_empty() && !fence.chars().any(|c| matches!(c, '-' | '.')));
-        language.or(attached.language).or(positional).or(diagram).or_else(default).unwrap_or_default().to_owned()
+        let language =
+            Some(fence).filter(|fence| !fence.is_empty() && !fence.chars().any(|c| matches!(c, '-' | '.')));
+        language
+            .or(attached.language)
+            .or(positional)
+            .or(diagram)
+            .or_else(default)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn open_block(&mut self, at: usize) -> usize {
@@ -435,7 +453,12 @@ impl<'t> Parser<'t> {
         let style = self.attached.style();
         let is_code = matches!(style, "source" | "listing" | "literal");
         if is_code || line.indent > 0 && !awaits_text && !matches!(style, "normal" | "quote" | "verse") {
-            let end = at + 1 + self.lines[at + 1..].iter().position(|next| next.text.is_empty() || next.text == "+").unwrap_or(self.lines.len() - at - 1);
+            let end = at
+                + 1
+                + self.lines[at + 1..]
+                    .iter()
+                    .position(|next| next.text.is_empty() || next.text == "+")
+                    .unwrap_or(self.lines.len() - at - 1);
             let language = self.language("");
             self.writer.code(line.number, indent, &language, &self.lines[at..end]);
             return end;
@@ -505,13 +528,17 @@ impl<'t> Parser<'t> {
                 || in_list && (list_item(next.text).is_some() || term(next.text).is_some())
         };
         let end = at + 1 + self.lines[at + 1..].iter().position(ends).unwrap_or(self.lines.len() - at - 1);
-        let rest = self.lines[at + 1..end].iter().map(|line| line.text).filter(|text| !text.starts_with("//") && !is_condition(text));
+        let rest = self.lines[at + 1..end]
+            .iter()
+            .map(|line| line.text)
+            .filter(|text| !text.starts_with("//") && !is_condition(text));
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
         let all = if item.is_some() && !all.contains(" +\n") { folded(&all) } else { all };
-        let (label, all) = match all.split_once(": ").and_then(|(label, rest)| Some((admonition(label)?, rest))) {
-            Some((label, rest)) => (Some(label), rest),
-            None => (self.label.take(), all.as_str()),
-        };
+        let (label, all) =
+            match all.split_once(": ").and_then(|(label, rest)| Some((admonition(label)?, rest))) {
+                Some((label, rest)) => (Some(label), rest),
+                None => (self.label.take(), all.as_str()),
+            };
         let label = label.map_or(String::new(), |label| format!("{label}: "));
         let (indent, marker) = item.map_or((self.indent(), None), |(indent, marker)| (indent, Some(marker)));
         let markdown = self.inline(all);
@@ -520,12 +547,22 @@ impl<'t> Parser<'t> {
     }
 
     fn table(&mut self, delimiter: &str, lines: &[Line<'_>]) {
-        let separator = if delimiter.starts_with(':') { ':' } else if delimiter.starts_with(',') { ',' } else { '|' };
+        let separator = if delimiter.starts_with(':') {
+            ':'
+        } else if delimiter.starts_with(',') {
+            ','
+        } else {
+            '|'
+        };
         let mut cells: Vec<(u64, String)> = Vec::new();
         let mut in_first_line = 0;
         for line in lines.iter().filter(|line| !line.text.starts_with("//")) {
             if separator != '|' {
-                cells.extend(line.text.split(separator).map(|cell| (line.number, cell.trim().trim_matches('"').to_owned())));
+                cells.extend(
+                    line.text
+                        .split(separator)
+                        .map(|cell| (line.number, cell.trim().trim_matches('"').to_owned())),
+                );
             } else {
                 let mut pieces = split_cells(line.text).into_iter();
                 // What is before the first separator belongs to the cell of the line before.
@@ -540,7 +577,12 @@ impl<'t> Parser<'t> {
             }
         }
         let width = self.attached.columns.unwrap_or(in_first_line).max(1);
-        let row = |cells: &[(u64, String)]| (cells[0].0, cells.iter().map(|(_, cell)| self.inline(&cell.trim().replace("\\|", "|"))).collect());
+        let row = |cells: &[(u64, String)]| {
+            (
+                cells[0].0,
+                cells.iter().map(|(_, cell)| self.inline(&cell.trim().replace("\\|", "|"))).collect(),
+            )
+        };
         let rows: Vec<(u64, Vec<String>)> = cells.chunks(width).map(row).collect();
         let indent = self.indent();
         if !rows.is_empty() {
@@ -557,7 +599,8 @@ fn split_cells(text: &str) -> Vec<&str> {
         let cell = &text[start..at];
         let bare = cell.trim_end_matches(|c: char| c.is_ascii_digit() || "+*.<^>aehlmsdv".contains(c));
         let is_specified = bare.len() < cell.len() && (bare.is_empty() || bare.ends_with(' '));
-        let fits = cell.len() - bare.len() == 1 || cell[bare.len()..].contains(['+', '*', '.', '<', '^', '>']);
+        let fits =
+            cell.len() - bare.len() == 1 || cell[bare.len()..].contains(['+', '*', '.', '<', '^', '>']);
         cells.push(if is_specified && fits { bare } else { cell }.trim());
         start = at + 1;
     }
@@ -566,14 +609,20 @@ fn split_cells(text: &str) -> Vec<&str> {
 }
 
 fn admonition(name: &str) -> Option<&'static str> {
-    const NAMES: [(&str, &str); 5] =
-        [("NOTE", "Note"), ("TIP", "Tip"), ("IMPORTANT", "Important"), ("CAUTION", "Caution"), ("WARNING", "Warning")];
+    const NAMES: [(&str, &str); 5] = [
+        ("NOTE", "Note"),
+        ("TIP", "Tip"),
+        ("IMPORTANT", "Important"),
+        ("CAUTION", "Caution"),
+        ("WARNING", "Warning"),
+    ];
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, label)| *label)
 }
 
 /// A line that includes a file or depends on an attribute.
 fn is_condition(text: &str) -> bool {
-    let name = ["include::", "ifdef::", "ifndef::", "ifeval::", "endif::"].iter().any(|name| text.starts_with(name));
+    let name =
+        ["include::", "ifdef::", "ifndef::", "ifeval::", "endif::"].iter().any(|name| text.starts_with(name));
     name && text.ends_with(']')
 }
 
@@ -591,7 +640,8 @@ fn block_attributes(text: &str) -> Option<&str> {
     if inner.starts_with('[') && inner.ends_with(']') {
         return Some("");
     }
-    let begins = inner.is_empty() || inner.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, ',' | '.' | '#' | '%' | '"'));
+    let begins = inner.is_empty()
+        || inner.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, ',' | '.' | '#' | '%' | '"'));
     (begins && !inner.contains(['[', ']'])).then_some(inner)
 }
 
@@ -619,19 +669,32 @@ fn list_item(text: &str) -> Option<(&str, Option<u32>, &str)> {
         return None;
     }
     match sign {
-        '<' => marker[1..end - 1].parse().ok().or((marker == "<.>").then_some(0)).map(|number| ("<", Some(number), rest)),
-        '0'..='9' => marker.strip_suffix('.').filter(|digits| digits.len() <= 4)?.parse().ok().map(|number| ("1", Some(number), rest)),
+        '<' => marker[1..end - 1]
+            .parse()
+            .ok()
+            .or((marker == "<.>").then_some(0))
+            .map(|number| ("<", Some(number), rest)),
+        '0'..='9' => marker
+            .strip_suffix('.')
+            .filter(|digits| digits.len() <= 4)?
+            .parse()
+            .ok()
+            .map(|number| ("1", Some(number), rest)),
         _ => Some((marker, None, rest)),
     }
 }
 
 /// The term of a definition list, its marker, and the text on the same line.
 fn term(text: &str) -> Option<(&str, &str, &str)> {
-    let found = text.match_indices("::").take(9).chain(text.match_indices(";;").take(9)).filter(|(at, sign)| {
-        let signs = text[*at..].bytes().take_while(|b| sign.as_bytes()[0] == *b).count();
-        let after = &text[at + signs..];
-        *at > 0 && !text[..*at].ends_with([':', ';']) && signs <= 4 && (after.is_empty() || after.starts_with(' '))
-    });
+    let found =
+        text.match_indices("::").take(9).chain(text.match_indices(";;").take(9)).filter(|(at, sign)| {
+            let signs = text[*at..].bytes().take_while(|b| sign.as_bytes()[0] == *b).count();
+            let after = &text[at + signs..];
+            *at > 0
+                && !text[..*at].ends_with([':', ';'])
+                && signs <= 4
+                && (after.is_empty() || after.starts_with(' '))
+        });
     let (at, sign) = found.min_by_key(|(at, _)| *at)?;
     let signs = text[at..].bytes().take_while(|b| sign.as_bytes()[0] == *b).count();
     let term = text[..at].trim_end();
@@ -645,9 +708,26 @@ struct Inline<'a> {
 
 /// Attributes that stand for one sign.
 const SIGNS: [(&str, &str); 20] = [
-    ("nbsp", " "), ("sp", " "), ("empty", ""), ("zwsp", ""), ("wj", ""), ("plus", "+"), ("asterisk", "*"), ("backtick", "`"),
-    ("tilde", "~"), ("caret", "^"), ("startsb", "["), ("endsb", "]"), ("vbar", "|"), ("lt", "<"), ("gt", ">"), ("amp", "&"),
-    ("cpp", "C++"), ("quot", "\""), ("apos", "'"), ("backslash", "\\"),
+    ("nbsp", " "),
+    ("sp", " "),
+    ("empty", ""),
+    ("zwsp", ""),
+    ("wj", ""),
+    ("plus", "+"),
+    ("asterisk", "*"),
+    ("backtick", "`"),
+    ("tilde", "~"),
+    ("caret", "^"),
+    ("startsb", "["),
+    ("endsb", "]"),
+    ("vbar", "|"),
+    ("lt", "<"),
+    ("gt", ">"),
+    ("amp", "&"),
+    ("cpp", "C++"),
+    ("quot", "\""),
+    ("apos", "'"),
+    ("backslash", "\\"),
 ];
 
 impl Markup for Inline<'_> {
@@ -668,14 +748,19 @@ impl Markup for Inline<'_> {
         let rest = scan.text;
         match rest.chars().next()? {
             '\\' => {
-                let next = rest[1..].chars().next().filter(|c| matches!(c, '*' | '_' | '`' | '#' | '{' | '[' | '<' | '+' | 'h' | '\\'))?;
+                let next = rest[1..]
+                    .chars()
+                    .next()
+                    .filter(|c| matches!(c, '*' | '_' | '`' | '#' | '{' | '[' | '<' | '+' | 'h' | '\\'))?;
                 written.extend(Some('\\').filter(|_| matches!(next, '*' | '_' | '`')));
                 written.push(next);
                 Some(2)
             }
             ' ' if rest.starts_with(" +\n") || rest == " +" => Some(2),
             '{' => {
-                let (name, used) = scan.until(1, "}").filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
+                let (name, used) = scan
+                    .until(1, "}")
+                    .filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
                 let sign = SIGNS.iter().find(|(known, _)| *known == name).map(|(_, sign)| *sign);
                 match sign.or_else(|| self.attributes.get(name).filter(|_| !self.is_nested)) {
                     Some(text) if sign.is_some() => written.push_str(text),
@@ -691,9 +776,12 @@ impl Markup for Inline<'_> {
                 written.push_str(&self.reference(target, text));
                 Some(2 + used)
             }
-            '[' if rest.starts_with("[[") => scan.until(2, "]]").filter(|(id, _)| !id.contains(['[', ' '])).map(|(_, used)| 2 + used),
+            '[' if rest.starts_with("[[") => {
+                scan.until(2, "]]").filter(|(id, _)| !id.contains(['[', ' '])).map(|(_, used)| 2 + used)
+            }
             '[' => {
-                let (role, used) = scan.until(1, "]").filter(|(role, _)| role.len() < 60 && !role.contains('['))?;
+                let (role, used) =
+                    scan.until(1, "]").filter(|(role, _)| role.len() < 60 && !role.contains('['))?;
                 let marks = rest[1 + used..].starts_with(['#', '*', '_', '`']);
                 (marks && may_begin(before) && !role.is_empty()).then_some(1 + used)
             }
@@ -713,7 +801,9 @@ impl Markup for Inline<'_> {
                 written.push_str(&code(text));
                 Some(2 + used)
             }
-            c if c.is_ascii_alphabetic() && may_begin(before) && !self.is_nested => self.inline_macro(scan, written),
+            c if c.is_ascii_alphabetic() && may_begin(before) && !self.is_nested => {
+                self.inline_macro(scan, written)
+            }
             _ => None,
         }
     }
@@ -727,7 +817,8 @@ impl Inline<'_> {
     /// A link to a place in this document or in another one.
     fn reference(&self, target: &str, text: &str) -> String {
         let target = target.trim();
-        let name = target.rsplit('#').next().unwrap_or(target).trim_start_matches('_').replace(['_', '-'], " ");
+        let name =
+            target.rsplit('#').next().unwrap_or(target).trim_start_matches('_').replace(['_', '-'], " ");
         let text = if text.trim().is_empty() { &name } else { text };
         let is_own = !target.contains(['#', '.', '/', ':']);
         link(&self.nested(text), &if is_own { format!("#{target}") } else { target.to_owned() })
@@ -738,16 +829,20 @@ impl Inline<'_> {
         let rest = scan.text;
         let width = rest.bytes().take(20).take_while(u8::is_ascii_alphanumeric).count();
         rest[width..].strip_prefix(':').filter(|after| !after.starts_with([' ', ':']))?;
-        let (target, used) = scan.until(width + 1, "[").filter(|(target, _)| !target.contains(char::is_whitespace))?;
+        let (target, used) =
+            scan.until(width + 1, "[").filter(|(target, _)| !target.contains(char::is_whitespace))?;
         let (text, end) = scan.until(width + 1 + used, "]")?;
         let all = width + 1 + used + end;
         // Attributes of a link follow its text.
-        let words = text.split_once(',').filter(|(_, rest)| rest.contains('=')).map_or(text, |(words, _)| words);
+        let words =
+            text.split_once(',').filter(|(_, rest)| rest.contains('=')).map_or(text, |(words, _)| words);
         let words = words.trim_matches('"').trim_end_matches('^');
         let first = || text.split(',').next().unwrap_or_default().to_owned();
         let name = &rest[..width];
         let markdown = match name {
-            "http" | "https" | "ftp" | "irc" if target.starts_with("//") => link(&self.nested(words), &format!("{name}:{target}")),
+            "http" | "https" | "ftp" | "irc" if target.starts_with("//") => {
+                link(&self.nested(words), &format!("{name}:{target}"))
+            }
             "link" => link(&self.nested(words), target),
             "mailto" => link(&self.nested(words), &format!("mailto:{target}")),
             "xref" => self.reference(target, words),

@@ -82,7 +82,9 @@ fn each_event<'x>(xml: &'x str, mut handle: impl FnMut(Event<'x>) -> bool) -> io
             Event::Start(element) => Some(element.to_end().into_owned()),
             _ => None,
         };
-        if handle(event) && let Some(element) = start {
+        if handle(event)
+            && let Some(element) = start
+        {
             reader.read_to_end(element.name()).map_err(broken)?;
         }
     }
@@ -90,7 +92,8 @@ fn each_event<'x>(xml: &'x str, mut handle: impl FnMut(Event<'x>) -> bool) -> io
 
 /// The value of an attribute, whatever its prefix.
 fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found = element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == name)?;
+    let found =
+        element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == name)?;
     Some(found.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
 }
 
@@ -127,7 +130,19 @@ fn set_format(format: &mut Format, element: &BytesStart<'_>) {
 }
 
 fn is_monospaced(font: &str) -> bool {
-    ["courier", "consolas", "mono", "menlo", "monaco", "source code", "lucida console", "fira code", "typewriter"].iter().any(|name| font.contains(name))
+    [
+        "courier",
+        "consolas",
+        "mono",
+        "menlo",
+        "monaco",
+        "source code",
+        "lucida console",
+        "fira code",
+        "typewriter",
+    ]
+    .iter()
+    .any(|name| font.contains(name))
 }
 
 /// A style.
@@ -164,7 +179,11 @@ impl Role {
             "toc heading" => Self::Contents,
             _ if name.starts_with("toc ") => Self::Contents,
             _ if words().any(|word| word == "question" || word == "questions") => Self::Question,
-            _ if words().any(|word| matches!(word, "code" | "html" | "preformatted" | "verbatim" | "listing")) => Self::Code,
+            _ if words()
+                .any(|word| matches!(word, "code" | "html" | "preformatted" | "verbatim" | "listing")) =>
+            {
+                Self::Code
+            }
             _ => Self::Text,
         }
     }
@@ -185,8 +204,15 @@ fn styles(xml: &str) -> io::Result<HashMap<String, Style>> {
                 ("name", Some(style)) => style.role = Role::of(&value(element).unwrap_or_default()),
                 ("basedOn", Some(style)) => style.based_on = value(element),
                 ("outlineLvl", Some(style)) if style.role == Role::Text => style.role = outline(element),
-                ("numId", Some(style)) => style.list = Some((value(element).unwrap_or_default(), style.list.take().map_or(0, |(_, level)| level))),
-                ("ilvl", Some(style)) => style.list = Some((style.list.take().map_or(String::new(), |(id, _)| id), level(element))),
+                ("numId", Some(style)) => {
+                    style.list = Some((
+                        value(element).unwrap_or_default(),
+                        style.list.take().map_or(0, |(_, level)| level),
+                    ))
+                }
+                ("ilvl", Some(style)) => {
+                    style.list = Some((style.list.take().map_or(String::new(), |(id, _)| id), level(element)))
+                }
                 ("tblStylePr", _) => return true,
                 (_, Some(style)) => set_format(&mut style.format, element),
                 _ => {}
@@ -250,10 +276,16 @@ impl Lists {
             };
             match element.local_name().into_inner() {
                 "abstractNum" => id = attribute(element, "abstractNumId").unwrap_or_default(),
-                "lvl" => at = attribute(element, "ilvl").and_then(|level| level.parse().ok()).unwrap_or(0).min(8),
-                "start" => lists.levels.entry((id.clone(), at)).or_insert((true, 1)).1 = value(element).and_then(|start| start.parse().ok()).unwrap_or(1),
+                "lvl" => {
+                    at = attribute(element, "ilvl").and_then(|level| level.parse().ok()).unwrap_or(0).min(8)
+                }
+                "start" => {
+                    lists.levels.entry((id.clone(), at)).or_insert((true, 1)).1 =
+                        value(element).and_then(|start| start.parse().ok()).unwrap_or(1)
+                }
                 "numFmt" => {
-                    let numbered = !value(element).is_some_and(|format| matches!(format.as_str(), "bullet" | "none"));
+                    let numbered =
+                        !value(element).is_some_and(|format| matches!(format.as_str(), "bullet" | "none"));
                     lists.levels.entry((id.clone(), at)).or_insert((true, 1)).0 = numbered;
                 }
                 "num" => id = attribute(element, "numId").unwrap_or_default(),
@@ -334,7 +366,8 @@ struct Paragraph {
 }
 
 /// Elements whose text is not part of the document: deleted or moved away, the state before a change, or there twice.
-const SKIPPED: [&str; 8] = ["Fallback", "del", "moveFrom", "pPrChange", "rPrChange", "sectPr", "tblPr", "instrText"];
+const SKIPPED: [&str; 8] =
+    ["Fallback", "del", "moveFrom", "pPrChange", "rPrChange", "sectPr", "tblPr", "instrText"];
 
 impl Parser {
     fn read(&mut self, xml: &str) -> io::Result<()> {
@@ -392,11 +425,16 @@ impl Parser {
             return;
         };
         match (name, &mut paragraph.run) {
-            ("r", _) => paragraph.run = Some(Format { link: paragraph.link.clone(), ..paragraph.format.clone() }),
+            ("r", _) => {
+                paragraph.run = Some(Format { link: paragraph.link.clone(), ..paragraph.format.clone() })
+            }
             ("pStyle", _) => {
                 if let Some(style) = value(element).and_then(|id| self.styles.get(&id)) {
                     paragraph.role = style.role;
-                    paragraph.format = Format { code: style.role == Role::Code || style.format.code, ..style.format.clone() };
+                    paragraph.format = Format {
+                        code: style.role == Role::Code || style.format.code,
+                        ..style.format.clone()
+                    };
                     paragraph.list = style.list.clone();
                 }
             }
@@ -405,10 +443,14 @@ impl Parser {
                 let level = paragraph.list.take().map_or(0, |(_, level)| level);
                 paragraph.list = value(element).filter(|id| id != "0").map(|id| (id, level));
             }
-            ("ilvl", _) => paragraph.list = Some((paragraph.list.take().map_or(String::new(), |(id, _)| id), level(element))),
+            ("ilvl", _) => {
+                paragraph.list =
+                    Some((paragraph.list.take().map_or(String::new(), |(id, _)| id), level(element)))
+            }
             ("hyperlink", _) => {
                 let anchor = || attribute(element, "anchor").map(|anchor| format!("#{anchor}"));
-                paragraph.link = attribute(element, "id").and_then(|id| self.addresses.get(&id).cloned()).or_else(anchor);
+                paragraph.link =
+                    attribute(element, "id").and_then(|id| self.addresses.get(&id).cloned()).or_else(anchor);
             }
             ("rStyle", Some(run)) => {
                 if let Some(style) = value(element).and_then(|id| self.styles.get(&id)) {
@@ -419,7 +461,9 @@ impl Parser {
             }
             ("tab" | "ptab", Some(_)) => self.text(" "),
             ("cr", Some(_)) => self.text("\n"),
-            ("br", Some(_)) if attribute(element, "type").is_none_or(|kind| kind == "textWrapping") => self.text("\n"),
+            ("br", Some(_)) if attribute(element, "type").is_none_or(|kind| kind == "textWrapping") => {
+                self.text("\n")
+            }
             ("noBreakHyphen", Some(_)) => self.text("-"),
             (_, Some(run)) => set_format(run, element),
             _ => {}
@@ -478,8 +522,10 @@ impl Parser {
             let markdown = paragraphs.iter().map(Paragraph::markdown);
             markdown.filter(|markdown| !markdown.trim().is_empty()).collect::<Vec<_>>().join("\n")
         };
-        let number = |row: &Vec<Vec<Paragraph>>| row.iter().flatten().next().map_or(0, |paragraph| paragraph.number);
-        let rows: Vec<(u64, Vec<String>)> = rows.iter().map(|row| (number(row), row.iter().map(cell).collect())).collect();
+        let number =
+            |row: &Vec<Vec<Paragraph>>| row.iter().flatten().next().map_or(0, |paragraph| paragraph.number);
+        let rows: Vec<(u64, Vec<String>)> =
+            rows.iter().map(|row| (number(row), row.iter().map(cell).collect())).collect();
         self.writer.blank(rows[0].0);
         self.writer.table(0, &rows);
         self.writer.blank(self.count);
@@ -493,7 +539,8 @@ impl Parser {
         }
         self.flush_code();
         let markdown = paragraph.markdown();
-        let is_item = paragraph.list.as_ref().is_some_and(|(id, _)| !id.is_empty()) && paragraph.role == Role::Text;
+        let is_item =
+            paragraph.list.as_ref().is_some_and(|(id, _)| !id.is_empty()) && paragraph.role == Role::Text;
         if markdown.trim().is_empty() || paragraph.role == Role::Contents {
             return self.writer.blank(number);
         }
@@ -502,8 +549,12 @@ impl Parser {
         }
         self.after_item = is_item;
         match (paragraph.role, paragraph.list) {
-            (Role::Heading(level), _) => self.writer.heading(level, number, &one_line(&paragraph_text(&markdown))),
-            (Role::Title, _) if self.writer.document.title.is_none() => self.writer.metadata(number, "title", &one_line(&markdown)),
+            (Role::Heading(level), _) => {
+                self.writer.heading(level, number, &one_line(&paragraph_text(&markdown)))
+            }
+            (Role::Title, _) if self.writer.document.title.is_none() => {
+                self.writer.metadata(number, "title", &one_line(&markdown))
+            }
             (Role::Title, _) => self.writer.heading(1, number, &one_line(&markdown)),
             (Role::Question, _) => self.writer.title(Kind::Declared, number, &one_line(&markdown)),
             (_, Some((list, level))) if is_item => {
@@ -528,7 +579,10 @@ impl Parser {
 
 /// A heading is bold anyway.
 fn paragraph_text(markdown: &str) -> String {
-    let bare = markdown.strip_prefix("**").and_then(|inner| inner.strip_suffix("**")).filter(|inner| !inner.contains("**"));
+    let bare = markdown
+        .strip_prefix("**")
+        .and_then(|inner| inner.strip_suffix("**"))
+        .filter(|inner| !inner.contains("**"));
     bare.unwrap_or(markdown).to_owned()
 }
 
@@ -536,7 +590,11 @@ impl Paragraph {
     /// All of it is code.
     fn is_code(&self) -> bool {
         let mut words = self.pieces.iter().filter(|(text, _)| !text.trim().is_empty()).peekable();
-        self.role == Role::Code && self.list.is_none() || words.peek().is_some() && self.role == Role::Text && self.list.is_none() && words.all(|(_, format)| format.code)
+        self.role == Role::Code && self.list.is_none()
+            || words.peek().is_some()
+                && self.role == Role::Text
+                && self.list.is_none()
+                && words.all(|(_, format)| format.code)
     }
 
     fn markdown(&self) -> String {
@@ -576,7 +634,11 @@ fn render(pieces: &[(&str, &Format)], layers: &[Layer], written: &mut String) {
     let Some((layer, inner_layers)) = layers.split_first() else {
         for group in pieces.chunk_by(|(_, a), (_, b)| a.code == b.code) {
             let text: String = group.iter().map(|(text, _)| *text).collect();
-            if group[0].1.code { written.push_str(&spaced(&text, |text| code(text))) } else { push_text(&text, written) }
+            if group[0].1.code {
+                written.push_str(&spaced(&text, |text| code(text)))
+            } else {
+                push_text(&text, written)
+            }
         }
         return;
     };
@@ -672,53 +734,133 @@ mod tests {
     fn check(body: &str, expected: &[&str]) {
         let questions = finder::find(&parse(file(body)).unwrap()).questions;
         let shown = questions.iter().map(|found| {
-            format!("{} {} > {} = {}", found.source.line, found.section.as_deref().unwrap_or("-"), found.title, found.answer.replace('\n', "|"))
+            format!(
+                "{} {} > {} = {}",
+                found.source.line,
+                found.section.as_deref().unwrap_or("-"),
+                found.title,
+                found.answer.replace('\n', "|")
+            )
         });
         assert_eq!(shown.collect::<Vec<_>>(), expected, "{body}");
     }
 
     #[test]
     fn headings_by_style() {
-        let body = [p("T", &r("", "Ropes")), p("V", &r("", "Care 1")), p("berschrift1", &r("", "Care")), p("Mein2", &r("", "Why wax?")), p("", &r("", "It lasts.")), p("berschrift2", &r("", "Is it hard?")), p("", &r("", "No."))];
+        let body = [
+            p("T", &r("", "Ropes")),
+            p("V", &r("", "Care 1")),
+            p("berschrift1", &r("", "Care")),
+            p("Mein2", &r("", "Why wax?")),
+            p("", &r("", "It lasts.")),
+            p("berschrift2", &r("", "Is it hard?")),
+            p("", &r("", "No.")),
+        ];
         check(&body.concat(), &["4 Care > Why wax? = It lasts.", "6 Care > Is it hard? = No."]);
     }
 
     #[test]
     fn bold_paragraphs_numbers_and_declared_questions() {
-        let body = [p("", &(r("<w:b/>", "Why ") + &r("<w:b/>", "wax?"))), p("", &r("", "It lasts.")), p("", &r("<w:b/>", "Is it hard?")), p("", &r("", "No."))];
+        let body = [
+            p("", &(r("<w:b/>", "Why ") + &r("<w:b/>", "wax?"))),
+            p("", &r("", "It lasts.")),
+            p("", &r("<w:b/>", "Is it hard?")),
+            p("", &r("", "No.")),
+        ];
         check(&body.concat(), &["1 - > Why wax? = It lasts.", "3 - > Is it hard? = No."]);
-        let numbered = |text: &str| format!("<w:p><w:pPr><w:numPr><w:ilvl w:val=\"0\"/><w:numId w:val=\"1\"/></w:numPr></w:pPr>{}</w:p>", r("", text));
-        let body = [numbered("Why wax?"), p("", &r("", "It lasts.")), numbered("Is it hard?"), p("", &r("", "No."))];
+        let numbered = |text: &str| {
+            format!(
+                "<w:p><w:pPr><w:numPr><w:ilvl w:val=\"0\"/><w:numId w:val=\"1\"/></w:numPr></w:pPr>{}</w:p>",
+                r("", text)
+            )
+        };
+        let body =
+            [numbered("Why wax?"), p("", &r("", "It lasts.")), numbered("Is it hard?"), p("", &r("", "No."))];
         check(&body.concat(), &["1 - > Why wax? = It lasts.", "3 - > Is it hard? = No."]);
-        let body = [p("FQ", &r("", "Why wax?")), p("", &r("", "It lasts.")), p("FQ", &r("", "Cost")), p("", &r("", "Low."))];
+        let body = [
+            p("FQ", &r("", "Why wax?")),
+            p("", &r("", "It lasts.")),
+            p("FQ", &r("", "Cost")),
+            p("", &r("", "Low.")),
+        ];
         check(&body.concat(), &["1 - > Why wax? = It lasts.", "3 - > Cost = Low."]);
     }
 
     #[test]
     fn a_table_of_questions() {
         let cell = |text: &str| format!("<w:tc>{}</w:tc>", p("", &r("", text)));
-        let row = |cells: &[&str]| format!("<w:tr>{}</w:tr>", cells.iter().map(|text| cell(text)).collect::<String>());
-        let rows = [row(&["No.", "Question", "Answer"]), row(&["1", "Why wax?", "It lasts."]), row(&["2", "Is it hard?", "No."])].concat();
+        let row = |cells: &[&str]| {
+            format!("<w:tr>{}</w:tr>", cells.iter().map(|text| cell(text)).collect::<String>())
+        };
+        let rows = [
+            row(&["No.", "Question", "Answer"]),
+            row(&["1", "Why wax?", "It lasts."]),
+            row(&["2", "Is it hard?", "No."]),
+        ]
+        .concat();
         let body = p("berschrift1", &r("", "Care")) + &format!("<w:tbl>{rows}</w:tbl>");
         check(&body, &["5 Care > Why wax? = It lasts.", "8 Care > Is it hard? = No."]);
-        check_markdown(&format!("<w:tbl>{}</w:tbl>", row(&["a", "b|c"]) + &row(&["d", ""])), "| a | b\\|c |\n|---|---|\n| d |  |");
+        check_markdown(
+            &format!("<w:tbl>{}</w:tbl>", row(&["a", "b|c"]) + &row(&["d", ""])),
+            "| a | b\\|c |\n|---|---|\n| d |  |",
+        );
         check_markdown(&format!("<w:tbl>{}</w:tbl>", row(&["a"]) + &row(&["b"])), "a\n\nb");
     }
 
     #[test]
     fn formatting_becomes_markdown() {
-        check_markdown(&p("", &(r("<w:b/>", "a ") + &r("<w:b/><w:i/>", "b") + &r("", " &lt;c> 2*3 ") + &r("<w:rFonts w:ascii=\"Courier New\"/>", "d*e"))), "**a *b*** &lt;c> 2\\*3 `d*e`");
-        check_markdown(&p("", &format!("<w:hyperlink r:id=\"r1\">{}</w:hyperlink> {}", r("", "a"), r("<w:b w:val=\"0\"/>", "b"))), "[a](https://a.example/?a=1&b)b");
-        check_markdown(&p("", &format!("{}<w:del>{}</w:del><w:r><w:br/></w:r>{}", r("", "a"), r("", "gone"), r("", "b"))), "a\nb");
-        check_markdown(&(p("C", &r("", "def f():")) + &p("C", &r("", "    pass"))), "```\ndef f():\n    pass\n```");
+        check_markdown(
+            &p(
+                "",
+                &(r("<w:b/>", "a ")
+                    + &r("<w:b/><w:i/>", "b")
+                    + &r("", " &lt;c> 2*3 ")
+                    + &r("<w:rFonts w:ascii=\"Courier New\"/>", "d*e")),
+            ),
+            "**a *b*** &lt;c> 2\\*3 `d*e`",
+        );
+        check_markdown(
+            &p(
+                "",
+                &format!(
+                    "<w:hyperlink r:id=\"r1\">{}</w:hyperlink> {}",
+                    r("", "a"),
+                    r("<w:b w:val=\"0\"/>", "b")
+                ),
+            ),
+            "[a](https://a.example/?a=1&b)b",
+        );
+        check_markdown(
+            &p(
+                "",
+                &format!("{}<w:del>{}</w:del><w:r><w:br/></w:r>{}", r("", "a"), r("", "gone"), r("", "b")),
+            ),
+            "a\nb",
+        );
+        check_markdown(
+            &(p("C", &r("", "def f():")) + &p("C", &r("", "    pass"))),
+            "```\ndef f():\n    pass\n```",
+        );
     }
 
     #[test]
     fn lists_count() {
         let item = |list: u8, level: u8, text: &str| {
-            format!("<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{level}\"/><w:numId w:val=\"{list}\"/></w:numPr></w:pPr>{}</w:p>", r("", text))
+            format!(
+                "<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{level}\"/><w:numId w:val=\"{list}\"/></w:numPr></w:pPr>{}</w:p>",
+                r("", text)
+            )
         };
-        let body = [item(1, 0, "a"), item(1, 1, "b"), item(1, 1, "c"), item(1, 0, "d"), item(3, 0, "e"), p("L", &r("", "f")), p("", &r("", "g")), item(1, 0, "h")];
+        let body = [
+            item(1, 0, "a"),
+            item(1, 1, "b"),
+            item(1, 1, "c"),
+            item(1, 0, "d"),
+            item(3, 0, "e"),
+            p("L", &r("", "f")),
+            p("", &r("", "g")),
+            item(1, 0, "h"),
+        ];
         check_markdown(&body.concat(), "1. a\n   3. b\n   4. c\n2. d\n5. e\n- f\n\ng\n\n3. h");
     }
 
@@ -733,9 +875,12 @@ mod tests {
 
     #[test]
     fn nested_elements_do_not_overflow_the_stack() {
-        let body = "<w:p><w:r><w:txbxContent>".repeat(20_000) + &"</w:txbxContent></w:r></w:p>".repeat(20_000);
+        let body =
+            "<w:p><w:r><w:txbxContent>".repeat(20_000) + &"</w:txbxContent></w:r></w:p>".repeat(20_000);
         assert_eq!(parse(file(&body)).unwrap().text, "");
-        let tables = "<w:tbl><w:tr><w:tc>".repeat(20_000) + &p("", &r("", "a")) + &"</w:tc></w:tr></w:tbl>".repeat(20_000);
+        let tables = "<w:tbl><w:tr><w:tc>".repeat(20_000)
+            + &p("", &r("", "a"))
+            + &"</w:tc></w:tr></w:tbl>".repeat(20_000);
         assert_eq!(parse(file(&tables)).unwrap().text, "a\n");
     }
 }

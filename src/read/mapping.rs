@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::table::normalized;
 
-/// The parts of a question that a key can be assigned to. A part that [`Record`](super::table::Record) does not know
+/// The parts of a question that a key can be assigned to. A part that `Record` does not know
 /// becomes a field.
 pub const PARTS: [&str; 10] =
     ["question", "answer", "id", "section", "level", "tags", "url", "score", "also", "date"];

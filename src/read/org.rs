@@ -2,16 +2,27 @@
 
 use std::collections::HashMap;
 
-use super::document::inline_markup::{Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown};
+use super::document::inline_markup::{
+    Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown,
+};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses an Org file.
 pub fn parse(text: &str) -> Document {
     let lines = lines(text);
-    let is_end = |line: &Line<'_>| line.text.len() < 80 && (line.text.eq_ignore_ascii_case(":end:") || keyword(line.text, "#+end_").is_some());
-    let ends = lines.iter().enumerate().filter(|(_, line)| is_end(line)).map(|(at, line)| (line.text.to_lowercase(), at)).collect();
-    let mut parser = Parser { lines: &lines, ends, writer: Writer::default(), open: Vec::new(), states: Vec::new() };
+    let is_end = |line: &Line<'_>| {
+        line.text.len() < 80
+            && (line.text.eq_ignore_ascii_case(":end:") || keyword(line.text, "#+end_").is_some())
+    };
+    let ends = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_end(line))
+        .map(|(at, line)| (line.text.to_lowercase(), at))
+        .collect();
+    let mut parser =
+        Parser { lines: &lines, ends, writer: Writer::default(), open: Vec::new(), states: Vec::new() };
     let mut at = 0;
     while at < lines.len() {
         at = parser.block(at).max(at + 1);
@@ -32,7 +43,18 @@ struct Parser<'t> {
 
 /// The states that headings have if a file does not define any.
 const STATES: [&str; 12] = [
-    "TODO", "DONE", "NEXT", "WAITING", "WAIT", "HOLD", "CANCELLED", "CANCELED", "SOMEDAY", "STARTED", "IN-PROGRESS", "INPROGRESS",
+    "TODO",
+    "DONE",
+    "NEXT",
+    "WAITING",
+    "WAIT",
+    "HOLD",
+    "CANCELLED",
+    "CANCELED",
+    "SOMEDAY",
+    "STARTED",
+    "IN-PROGRESS",
+    "INPROGRESS",
 ];
 
 /// Tags that say how to export a heading, not what it is about.
@@ -62,7 +84,10 @@ impl<'t> Parser<'t> {
             self.setting(line.number, rest);
             return at + 1;
         }
-        if text == "#" || text.starts_with("# ") || ["CLOCK:", "SCHEDULED:", "DEADLINE:", "CLOSED:"].iter().any(|key| text.starts_with(key)) {
+        if text == "#"
+            || text.starts_with("# ")
+            || ["CLOCK:", "SCHEDULED:", "DEADLINE:", "CLOSED:"].iter().any(|key| text.starts_with(key))
+        {
             return at + 1;
         }
         if is_drawer(text) {
@@ -114,10 +139,19 @@ impl<'t> Parser<'t> {
         }
         let (title, tags) = split_tags(title);
         // How many of its tasks are done.
-        let is_count = |word: &str| word.len() > 2 && word[1..word.len() - 1].chars().all(|c| c.is_ascii_digit() || matches!(c, '/' | '%'));
-        let title = title.rsplit_once(' ').filter(|(_, word)| word.starts_with('[') && word.ends_with(']') && is_count(word)).map_or(title, |(title, _)| title);
+        let is_count = |word: &str| {
+            word.len() > 2
+                && word[1..word.len() - 1].chars().all(|c| c.is_ascii_digit() || matches!(c, '/' | '%'))
+        };
+        let title = title
+            .rsplit_once(' ')
+            .filter(|(_, word)| word.starts_with('[') && word.ends_with(']') && is_count(word))
+            .map_or(title, |(title, _)| title);
         self.writer.heading(level, line.number, &convert(title));
-        let tags: Vec<&str> = tags.split(':').filter(|tag| !tag.is_empty() && !EXPORT_TAGS.contains(&tag.to_lowercase().as_str())).collect();
+        let tags: Vec<&str> = tags
+            .split(':')
+            .filter(|tag| !tag.is_empty() && !EXPORT_TAGS.contains(&tag.to_lowercase().as_str()))
+            .collect();
         if !tags.is_empty() {
             self.writer.paragraph(line.number, 0, None, &format!("**Tags**: {}", tags.join(", ")));
         }
@@ -148,12 +182,17 @@ impl<'t> Parser<'t> {
 
     /// `:NAME:`, and lines until `:END:`.
     fn drawer(&mut self, at: usize) -> usize {
-        let is_own = |name: &str| self.lines[at].text[1..].strip_suffix(':').is_some_and(|own| own.eq_ignore_ascii_case(name));
+        let is_own = |name: &str| {
+            self.lines[at].text[1..].strip_suffix(':').is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
         let is_metadata = is_own("properties") || is_own("logbook");
         if !is_metadata || self.ends.get(":end:").is_none_or(|last| *last < at) {
             return at + 1;
         }
-        let end = self.lines[at..].iter().take(LONGEST_DRAWER).position(|line| line.text.eq_ignore_ascii_case(":end:") || heading(line).is_some());
+        let end = self.lines[at..]
+            .iter()
+            .take(LONGEST_DRAWER)
+            .position(|line| line.text.eq_ignore_ascii_case(":end:") || heading(line).is_some());
         end.map_or(at + 1, |end| at + end + usize::from(heading(&self.lines[at + end]).is_none()))
     }
 
@@ -164,25 +203,39 @@ impl<'t> Parser<'t> {
         let name = name.to_lowercase();
         let indent = self.indent();
         if !matches!(name.as_str(), "src" | "example" | "export" | "comment") {
-            let label = ["note", "tip", "warning", "important", "caution"].iter().find(|label| **label == name);
+            let label =
+                ["note", "tip", "warning", "important", "caution"].iter().find(|label| **label == name);
             if let Some(label) = label {
-                self.writer.paragraph(line.number, indent, None, &format!("{}{}:", label[..1].to_uppercase(), &label[1..]));
+                self.writer.paragraph(
+                    line.number,
+                    indent,
+                    None,
+                    &format!("{}{}:", label[..1].to_uppercase(), &label[1..]),
+                );
             }
             return at + 1;
         }
         let closing = format!("#+end_{name}");
         let is_closed = self.ends.get(&closing).is_some_and(|last| *last > at);
-        let end = self.end(at, |next| if is_closed { next.text.eq_ignore_ascii_case(&closing) } else { next.text.is_empty() });
+        let end = self.end(at, |next| {
+            if is_closed { next.text.eq_ignore_ascii_case(&closing) } else { next.text.is_empty() }
+        });
         let language = if name == "src" { arguments.trim() } else { "" };
-        let is_markdown = name == "export" && matches!(arguments.trim().to_lowercase().as_str(), "md" | "markdown");
+        let is_markdown =
+            name == "export" && matches!(arguments.trim().to_lowercase().as_str(), "md" | "markdown");
         if is_markdown {
             for line in &self.lines[at + 1..end] {
                 self.writer.paragraph(line.number, indent, None, line.text);
             }
         } else if matches!(name.as_str(), "src" | "example") {
             // A comma protects what would be a heading.
-            let is_protected = |line: &Line<'_>| line.indent == 0 && [",*", ",#+", ",,"].iter().any(|sign| line.text.starts_with(sign));
-            let lines: Vec<Line<'_>> = self.lines[at + 1..end].iter().map(|line| if is_protected(line) { line.behind(1) } else { *line }).collect();
+            let is_protected = |line: &Line<'_>| {
+                line.indent == 0 && [",*", ",#+", ",,"].iter().any(|sign| line.text.starts_with(sign))
+            };
+            let lines: Vec<Line<'_>> = self.lines[at + 1..end]
+                .iter()
+                .map(|line| if is_protected(line) { line.behind(1) } else { *line })
+                .collect();
             self.writer.code(line.number, indent, language, &lines);
         }
         end + usize::from(is_closed)
@@ -197,7 +250,10 @@ impl<'t> Parser<'t> {
             number = number.and(start.parse().ok()).or(number);
             rest = after.trim_start();
         }
-        let term = rest.split_once(" :: ").or_else(|| rest.strip_suffix(" ::").map(|term| (term, ""))).filter(|_| number.is_none());
+        let term = rest
+            .split_once(" :: ")
+            .or_else(|| rest.strip_suffix(" ::").map(|term| (term, "")))
+            .filter(|_| number.is_none());
         if let Some((term, text)) = term.filter(|_| self.open.is_empty()) {
             self.writer.title(Kind::Term, line.number, &convert(term));
             self.open.push((line.indent, indent));
@@ -206,7 +262,9 @@ impl<'t> Parser<'t> {
         let marker = Writer::marker(number, indent);
         self.open.push((line.indent, marker.content));
         match term {
-            Some((term, text)) => self.paragraph(at, text, Some((marker, format!("**{}**: ", convert(term))))),
+            Some((term, text)) => {
+                self.paragraph(at, text, Some((marker, format!("**{}**: ", convert(term)))))
+            }
             None => self.paragraph(at, rest, Some((marker, String::new()))),
         }
     }
@@ -216,15 +274,23 @@ impl<'t> Parser<'t> {
         let column = self.open.last().map(|(column, _)| *column);
         let ends = |next: &Line<'_>| {
             let text = next.text;
-            let begins = text.starts_with("#+") || text.starts_with('|') || text == "#" || text.starts_with("# ");
-            text.is_empty() || begins || column.is_some_and(|column| next.indent <= column) || is_fixed(text) || is_drawer(text) || item(next).is_some() || heading(next).is_some()
+            let begins =
+                text.starts_with("#+") || text.starts_with('|') || text == "#" || text.starts_with("# ");
+            text.is_empty()
+                || begins
+                || column.is_some_and(|column| next.indent <= column)
+                || is_fixed(text)
+                || is_drawer(text)
+                || item(next).is_some()
+                || heading(next).is_some()
         };
         let end = self.end(at, ends);
         let rest = self.lines[at + 1..end].iter().map(|line| line.text);
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
         let all = if item_before.is_some() { folded(&all) } else { all };
         let (marker, term) = item_before.map_or((None, String::new()), |(marker, term)| (Some(marker), term));
-        let indent = marker.map_or(self.indent(), |marker| marker.content - Writer::marker(marker.number, 0).content);
+        let indent =
+            marker.map_or(self.indent(), |marker| marker.content - Writer::marker(marker.number, 0).content);
         self.writer.paragraph(self.lines[at].number, indent, marker, &format!("{term}{}", convert(&all)));
         end
     }
@@ -249,7 +315,8 @@ impl<'t> Parser<'t> {
 /// The level and the text of a heading.
 fn heading<'t>(line: &Line<'t>) -> Option<(usize, &'t str)> {
     let level = line.text.bytes().take_while(|b| *b == b'*').count();
-    (level > 0 && line.indent == 0 && line.text[level..].starts_with(' ')).then(|| (level, line.text[level..].trim()))
+    (level > 0 && line.indent == 0 && line.text[level..].starts_with(' '))
+        .then(|| (level, line.text[level..].trim()))
 }
 
 /// The tags at the end of a heading: `Why? :rope:care:`.
@@ -257,7 +324,8 @@ fn split_tags(title: &str) -> (&str, &str) {
     let at = title.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let tags = title.get(at..).unwrap_or_default();
     let fits = tags.len() > 2 && tags.starts_with(':') && tags.ends_with(':');
-    let fits = fits && tags.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '@' | '#' | '%' | ':' | '-'));
+    let fits =
+        fits && tags.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '@' | '#' | '%' | ':' | '-'));
     if fits { (title[..at].trim_end(), tags) } else { (title, "") }
 }
 
@@ -300,8 +368,13 @@ struct Inline {
 }
 
 impl Markup for Inline {
-    const MARKS: &'static [Mark] =
-        &[Mark::new("=", "`"), Mark::new("~", "`"), Mark::new("*", "**"), Mark::new("/", "*"), Mark::new("+", "~~")];
+    const MARKS: &'static [Mark] = &[
+        Mark::new("=", "`"),
+        Mark::new("~", "`"),
+        Mark::new("*", "**"),
+        Mark::new("/", "*"),
+        Mark::new("+", "~~"),
+    ];
 
     fn special(&self, scan: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize> {
         let rest = scan.text;
@@ -315,7 +388,8 @@ impl Markup for Inline {
             '[' if rest.starts_with("[fn:") => {
                 let (note, used) = scan.until(4, "]")?;
                 match note.split_once(':') {
-                    Some((_, text)) => written.push_str(&format!(" ({})", to_markdown(&Inline { is_nested: true }, text.trim()))),
+                    Some((_, text)) => written
+                        .push_str(&format!(" ({})", to_markdown(&Inline { is_nested: true }, text.trim()))),
                     None => written.push_str(&format!("[{note}]")),
                 }
                 Some(4 + used)
@@ -327,7 +401,9 @@ impl Markup for Inline {
                 written.push_str(text);
                 Some(3 + used)
             }
-            '<' if rest.starts_with("<<") => scan.until(2, ">>").filter(|(name, _)| !name.contains('\n')).map(|(_, used)| 2 + used),
+            '<' if rest.starts_with("<<") => {
+                scan.until(2, ">>").filter(|(name, _)| !name.contains('\n')).map(|(_, used)| 2 + used)
+            }
             '{' if rest.starts_with("{{{") && may_begin(before) => {
                 let (text, used) = scan.until(3, "}}}")?;
                 let arguments = text.split_once('(').and_then(|(_, arguments)| arguments.strip_suffix(')'));
@@ -350,13 +426,20 @@ fn reference(target: &str, text: &str) -> String {
     match target.strip_prefix('*') {
         Some(heading) => link(if text.is_empty() { heading } else { &words }, &anchor(heading)),
         // Other kinds of links are known to Emacs only.
-        None if is_other(target) => if text.is_empty() { target.split_once(':').map_or(target, |(_, name)| name).to_owned() } else { words },
+        None if is_other(target) => {
+            if text.is_empty() {
+                target.split_once(':').map_or(target, |(_, name)| name).to_owned()
+            } else {
+                words
+            }
+        }
         None => link(&words, path.split_once("::").map_or(path, |(path, _)| path)),
     }
 }
 
 fn is_other(target: &str) -> bool {
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
-    let is_scheme = scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+'));
+    let is_scheme =
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+'));
     is_scheme && !matches!(scheme, "http" | "https" | "ftp" | "mailto" | "file")
 }

@@ -1,6 +1,8 @@
 //! reStructuredText → blocks and Markdown.
 
-use super::document::inline_markup::{Mark, Markup, Rest, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown};
+use super::document::inline_markup::{
+    Mark, Markup, Rest, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown,
+};
 use super::document::writer::lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 use super::markup::one_line;
@@ -9,7 +11,14 @@ use super::markup::one_line;
 pub fn parse(text: &str) -> Document {
     let lines = lines(text);
     let names = Names::collect(text.len(), &lines);
-    let mut parser = Parser { lines: &lines, names, writer: Writer::default(), open: Vec::new(), counters: Vec::new(), levels: Vec::new() };
+    let mut parser = Parser {
+        lines: &lines,
+        names,
+        writer: Writer::default(),
+        open: Vec::new(),
+        counters: Vec::new(),
+        levels: Vec::new(),
+    };
     let mut at = 0;
     while at < lines.len() {
         at = parser.block(at).max(at + 1);
@@ -48,23 +57,71 @@ enum Within {
 
 /// Directives whose content is code.
 const CODE: [&str; 16] = [
-    "code-block", "code", "sourcecode", "parsed-literal", "literal", "doctest", "testcode", "testoutput", "testsetup",
-    "prompt", "ipython", "console", "productionlist", "mermaid", "graphviz", "math",
+    "code-block",
+    "code",
+    "sourcecode",
+    "parsed-literal",
+    "literal",
+    "doctest",
+    "testcode",
+    "testoutput",
+    "testsetup",
+    "prompt",
+    "ipython",
+    "console",
+    "productionlist",
+    "mermaid",
+    "graphviz",
+    "math",
 ];
 
 /// Directives that add nothing to read.
 const SILENT: [&str; 28] = [
-    "contents", "toctree", "index", "include", "literalinclude", "raw", "meta", "currentmodule", "module", "py:module",
-    "py:currentmodule", "highlight", "sectnum", "section-numbering", "default-role", "role", "tabularcolumns", "target-notes",
-    "header", "footer", "default-domain", "automodule", "autoclass", "autofunction", "autosummary", "moduleauthor",
-    "sectionauthor", "todolist",
+    "contents",
+    "toctree",
+    "index",
+    "include",
+    "literalinclude",
+    "raw",
+    "meta",
+    "currentmodule",
+    "module",
+    "py:module",
+    "py:currentmodule",
+    "highlight",
+    "sectnum",
+    "section-numbering",
+    "default-role",
+    "role",
+    "tabularcolumns",
+    "target-notes",
+    "header",
+    "footer",
+    "default-domain",
+    "automodule",
+    "autoclass",
+    "autofunction",
+    "autosummary",
+    "moduleauthor",
+    "sectionauthor",
+    "todolist",
 ];
 
 /// Directives that are named in front of their content.
 const NAMED: [(&str, &str); 14] = [
-    ("note", "Note"), ("warning", "Warning"), ("tip", "Tip"), ("hint", "Hint"), ("important", "Important"),
-    ("caution", "Caution"), ("danger", "Danger"), ("error", "Error"), ("attention", "Attention"), ("seealso", "See also"),
-    ("versionadded", "New in version"), ("versionchanged", "Changed in version"), ("deprecated", "Deprecated since version"),
+    ("note", "Note"),
+    ("warning", "Warning"),
+    ("tip", "Tip"),
+    ("hint", "Hint"),
+    ("important", "Important"),
+    ("caution", "Caution"),
+    ("danger", "Danger"),
+    ("error", "Error"),
+    ("attention", "Attention"),
+    ("seealso", "See also"),
+    ("versionadded", "New in version"),
+    ("versionchanged", "Changed in version"),
+    ("deprecated", "Deprecated since version"),
     ("todo", "To do"),
 ];
 
@@ -92,13 +149,17 @@ impl<'t> Parser<'t> {
             return at + 2 + usize::from(over);
         }
         self.leave(line.indent);
-        let ends = |(column, _): &mut (usize, u32)| *column > line.indent || *column == line.indent && !line.text.starts_with("#.");
+        let ends = |(column, _): &mut (usize, u32)| {
+            *column > line.indent || *column == line.indent && !line.text.starts_with("#.")
+        };
         while self.counters.pop_if(ends).is_some() {}
         if adornment(line.text).is_some() && line.text.len() >= 4 && self.is_blank(at + 1) {
             self.writer.rule(line.number);
             return at + 1;
         }
-        if let Some(rest) = line.text.strip_prefix("..").filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+        if let Some(rest) =
+            line.text.strip_prefix("..").filter(|rest| rest.is_empty() || rest.starts_with(' '))
+        {
             return self.explicit(at, rest.trim());
         }
         if line.text.starts_with("__ ") {
@@ -122,7 +183,8 @@ impl<'t> Parser<'t> {
             self.writer.code(line.number, indent, "pycon", &self.lines[at..end]);
             return end;
         }
-        if text.starts_with("+-") || text.starts_with("+=") || text.starts_with("===") && text.contains(" =") {
+        if text.starts_with("+-") || text.starts_with("+=") || text.starts_with("===") && text.contains(" =")
+        {
             return self.table(at);
         }
         if text.starts_with("| ") || text == "|" {
@@ -177,7 +239,8 @@ impl<'t> Parser<'t> {
         let next = text(at + 1)?;
         if let Some(sign) = adornment(line.text) {
             let under = text(at + 2)?;
-            let fits = line.indent == 0 && adornment(next.text).is_none() && adornment(under.text) == Some(sign);
+            let fits =
+                line.indent == 0 && adornment(next.text).is_none() && adornment(under.text) == Some(sign);
             return (fits && line.text.len() == under.text.len()).then_some((sign, true));
         }
         let sign = adornment(next.text).filter(|_| line.indent == 0 && next.indent == 0)?;
@@ -201,7 +264,14 @@ impl<'t> Parser<'t> {
         at + 1
     }
 
-    fn item(&mut self, at: usize, column: usize, width: usize, number: Option<Number>, rest: &'t str) -> usize {
+    fn item(
+        &mut self,
+        at: usize,
+        column: usize,
+        width: usize,
+        number: Option<Number>,
+        rest: &'t str,
+    ) -> usize {
         let indent = self.indent();
         let number = number.map(|number| match number {
             Number::Is(number) => number,
@@ -225,7 +295,13 @@ impl<'t> Parser<'t> {
 
     /// A paragraph, or what begins as one: a term, the introduction of code. `item` is the column and the marker of
     /// the item that it begins.
-    fn paragraph(&mut self, at: usize, column: usize, text: &'t str, item_before: Option<(usize, Marker)>) -> usize {
+    fn paragraph(
+        &mut self,
+        at: usize,
+        column: usize,
+        text: &'t str,
+        item_before: Option<(usize, Marker)>,
+    ) -> usize {
         let line = self.lines[at];
         let continues = |next: &Line<'_>| match item_before {
             Some((own, _)) => next.indent > own && item(next.text).is_none(),
@@ -253,7 +329,8 @@ impl<'t> Parser<'t> {
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
         let all = if item_before.is_some() { folded(&all) } else { all };
         let marker = item_before.map(|(_, marker)| marker);
-        let before = marker.map_or(indent, |marker| marker.content - Writer::marker(marker.number, 0).content);
+        let before =
+            marker.map_or(indent, |marker| marker.content - Writer::marker(marker.number, 0).content);
         let Some(intro) = all.strip_suffix("::") else {
             let markdown = self.inline(&all);
             self.writer.paragraph(line.number, before, marker, &markdown);
@@ -274,7 +351,9 @@ impl<'t> Parser<'t> {
         let sign = first.text.chars().next().filter(char::is_ascii_punctuation);
         let end = if first.indent > column {
             self.indented_end(start, column)
-        } else if let Some(sign) = sign.filter(|_| first.indent == column && start > at && !first.text.starts_with("..")) {
+        } else if let Some(sign) =
+            sign.filter(|_| first.indent == column && start > at && !first.text.starts_with(".."))
+        {
             self.end(start, |next| !next.text.starts_with(sign))
         } else {
             return at;
@@ -319,18 +398,32 @@ impl<'t> Parser<'t> {
         }
         let label = NAMED.iter().find(|(known, _)| *known == name).map(|(_, label)| *label);
         // A title or a text may go on in the next lines.
-        let below = if body == at + 1 && !arguments.is_empty() { self.end(at, |next| next.text.is_empty()).min(end) } else { body };
+        let below = if body == at + 1 && !arguments.is_empty() {
+            self.end(at, |next| next.text.is_empty()).min(end)
+        } else {
+            body
+        };
         let rest = self.lines[at + 1..below].iter().filter(|_| below > body).map(|line| line.text);
         let text = [arguments].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
         let markdown = match (name, label) {
-            ("only" | "container" | "rst-class" | "cssclass" | "tabs" | "tab-set" | "grid" | "glossary" | "compound", _) => String::new(),
+            (
+                "only" | "container" | "rst-class" | "cssclass" | "tabs" | "tab-set" | "grid" | "glossary"
+                | "compound",
+                _,
+            ) => String::new(),
             ("image" | "figure", _) => {
                 let alt = options.filter_map(|line| field(line.text)).find(|(name, _)| *name == "alt");
-                alt.map_or(String::new(), |(_, alt)| format!("![{}]({arguments})", alt.replace(['[', ']'], "")))
+                alt.map_or(String::new(), |(_, alt)| {
+                    format!("![{}]({arguments})", alt.replace(['[', ']'], ""))
+                })
             }
             (_, Some(label)) => format!("{label}: {}", self.inline(&text)),
             _ if text.is_empty() => text,
-            ("rubric" | "topic" | "sidebar" | "admonition" | "card" | "tab" | "tab-item" | "group-tab" | "table" | "list-table" | "csv-table" | "centered", _) => {
+            (
+                "rubric" | "topic" | "sidebar" | "admonition" | "card" | "tab" | "tab-item" | "group-tab"
+                | "table" | "list-table" | "csv-table" | "centered",
+                _,
+            ) => {
                 format!("**{}**", self.inline(&text))
             }
             _ if FOLDS.contains(&name) => {
@@ -352,7 +445,8 @@ impl<'t> Parser<'t> {
     fn table(&mut self, at: usize) -> usize {
         let border = self.lines[at];
         let is_grid = border.text.starts_with('+');
-        let is_border = |line: &Line<'_>| line.text.starts_with('=') && line.text.chars().all(|c| matches!(c, '=' | ' '));
+        let is_border =
+            |line: &Line<'_>| line.text.starts_with('=') && line.text.chars().all(|c| matches!(c, '=' | ' '));
         let end = if is_grid {
             self.end(at, |next| !next.text.starts_with(['+', '|']))
         } else {
@@ -362,8 +456,12 @@ impl<'t> Parser<'t> {
         };
         let signs: Vec<char> = border.text.chars().collect();
         let starts: Vec<usize> = match is_grid {
-            true => (0..signs.len().saturating_sub(1)).filter(|at| signs[*at] == '+').map(|at| at + 1).collect(),
-            false => (0..signs.len()).filter(|at| signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' ')).collect(),
+            true => {
+                (0..signs.len().saturating_sub(1)).filter(|at| signs[*at] == '+').map(|at| at + 1).collect()
+            }
+            false => (0..signs.len())
+                .filter(|at| signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' '))
+                .collect(),
         };
         let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
         let mut begins = true;
@@ -382,10 +480,12 @@ impl<'t> Parser<'t> {
             let cells: Vec<String> = starts.iter().enumerate().map(cell).collect();
             begins |= !is_grid && cells.first().is_some_and(|first| !first.is_empty());
             match rows.last_mut().filter(|_| !begins) {
-                Some((_, last)) => last.iter_mut().zip(&cells).filter(|(_, cell)| !cell.is_empty()).for_each(|(last, cell)| {
-                    last.push(' ');
-                    last.push_str(cell);
-                }),
+                Some((_, last)) => last.iter_mut().zip(&cells).filter(|(_, cell)| !cell.is_empty()).for_each(
+                    |(last, cell)| {
+                        last.push(' ');
+                        last.push_str(cell);
+                    },
+                ),
                 None => rows.push((line.number, cells)),
             }
             begins = false;
@@ -414,13 +514,19 @@ fn adornment(text: &str) -> Option<char> {
 /// `:name: value`.
 fn field(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.strip_prefix(':')?.split_once(':')?;
-    let fits = !name.is_empty() && !name.starts_with(' ') && !name.contains('`') && (value.is_empty() || value.starts_with(' '));
+    let fits = !name.is_empty()
+        && !name.starts_with(' ')
+        && !name.contains('`')
+        && (value.is_empty() || value.starts_with(' '));
     fits.then_some((name, value.trim()))
 }
 
 /// The name and the arguments of a directive (`note:: text`).
 fn directive(rest: &str) -> Option<(&str, &str)> {
-    let (at, _) = rest.match_indices("::").take(4).find(|(at, _)| rest[at + 2..].is_empty() || rest[at + 2..].starts_with(' '))?;
+    let (at, _) = rest
+        .match_indices("::")
+        .take(4)
+        .find(|(at, _)| rest[at + 2..].is_empty() || rest[at + 2..].starts_with(' '))?;
     let name = rest[..at].trim_end();
     (!name.is_empty() && name.bytes().all(is_name)).then(|| (name, rest[at + 2..].trim()))
 }
@@ -445,11 +551,15 @@ fn item(text: &str) -> Option<(usize, Option<Number>, &str)> {
     let (rest, number) = match (label, after.strip_prefix(closing)) {
         ("", _) if open.len() == text.len() => (text.strip_prefix(['*', '+', '-', '•', '‣', '⁃'])?, None),
         ("#", Some(rest)) => (rest, Some(Number::Next)),
-        (label, Some(rest)) if label.len() <= 4 && label.bytes().all(|b| b.is_ascii_digit()) && !label.is_empty() => {
+        (label, Some(rest))
+            if label.len() <= 4 && label.bytes().all(|b| b.is_ascii_digit()) && !label.is_empty() =>
+        {
             (rest, Some(Number::Is(label.parse().ok()?)))
         }
         // A letter stays in the text: Markdown has no such lists.
-        (label, Some(rest)) if label.len() == 1 && label != "#" && rest.starts_with(' ') && after.starts_with(')') => {
+        (label, Some(rest))
+            if label.len() == 1 && label != "#" && rest.starts_with(' ') && after.starts_with(')') =>
+        {
             return Some((0, None, text));
         }
         _ => return None,
@@ -474,12 +584,21 @@ impl Names {
                 continue;
             };
             // The value may go on in the next lines.
-            let below = lines[at + 1..].iter().take(20).take_while(|next| !next.text.is_empty() && next.indent > line.indent);
-            let value = |first: &str| [first].into_iter().chain(below.map(|line| line.text)).collect::<Vec<_>>().join(" ");
+            let below = lines[at + 1..]
+                .iter()
+                .take(20)
+                .take_while(|next| !next.text.is_empty() && next.indent > line.indent);
+            let value = |first: &str| {
+                [first].into_iter().chain(below.map(|line| line.text)).collect::<Vec<_>>().join(" ")
+            };
             if let Some(rest) = rest.strip_prefix('_') {
                 let quoted = rest.strip_prefix('`').and_then(|rest| rest.split_once("`:"));
-                let split = rest.match_indices(':').find(|(at, _)| rest[at + 1..].is_empty() || rest[at + 1..].starts_with(' '));
-                if let Some((name, first)) = quoted.or_else(|| split.map(|(at, _)| (&rest[..at], &rest[at + 1..]))) {
+                let split = rest
+                    .match_indices(':')
+                    .find(|(at, _)| rest[at + 1..].is_empty() || rest[at + 1..].starts_with(' '));
+                if let Some((name, first)) =
+                    quoted.or_else(|| split.map(|(at, _)| (&rest[..at], &rest[at + 1..])))
+                {
                     let target = value(first);
                     names.targets.insert(name, target.split_whitespace().collect::<String>());
                 }
@@ -506,9 +625,37 @@ struct Inline<'n> {
 
 /// Roles whose text is code. So is that of the roles of a domain, such as `py:func`.
 const CODE_ROLES: [&str; 31] = [
-    "code", "literal", "func", "class", "meth", "mod", "attr", "data", "const", "exc", "obj", "envvar", "option", "file",
-    "command", "program", "kbd", "samp", "keyword", "regexp", "token", "makevar", "mailheader", "mimetype", "cmdoption",
-    "setting", "sig", "math", "cfunc", "ctype", "macro",
+    "code",
+    "literal",
+    "func",
+    "class",
+    "meth",
+    "mod",
+    "attr",
+    "data",
+    "const",
+    "exc",
+    "obj",
+    "envvar",
+    "option",
+    "file",
+    "command",
+    "program",
+    "kbd",
+    "samp",
+    "keyword",
+    "regexp",
+    "token",
+    "makevar",
+    "mailheader",
+    "mimetype",
+    "cmdoption",
+    "setting",
+    "sig",
+    "math",
+    "cfunc",
+    "ctype",
+    "macro",
 ];
 
 /// The longest name of a role that is looked at, in bytes.
@@ -536,13 +683,16 @@ impl Markup for Inline<'_> {
             }
             ':' if may_begin(before) && !self.is_nested => {
                 let width = rest[1..].bytes().take(LONGEST_ROLE).take_while(|b| is_name(*b)).count();
-                let role = rest[1..1 + width].strip_suffix(':').filter(|role| !role.is_empty() && rest[1 + width..].starts_with('`'))?;
+                let role = rest[1..1 + width]
+                    .strip_suffix(':')
+                    .filter(|role| !role.is_empty() && rest[1 + width..].starts_with('`'))?;
                 let (text, used) = scan.until(2 + width, "`")?;
                 written.push_str(&self.role(role, text));
                 Some(2 + width + used)
             }
             '`' if !rest.starts_with("``") && may_begin(before) && !self.is_nested => {
-                let (text, used) = scan.until(1, "`").filter(|(text, _)| !text.starts_with(char::is_whitespace))?;
+                let (text, used) =
+                    scan.until(1, "`").filter(|(text, _)| !text.starts_with(char::is_whitespace))?;
                 let after = &rest[1 + used..];
                 if after.starts_with('_') {
                     written.push_str(&self.reference(text));
@@ -566,13 +716,17 @@ impl Markup for Inline<'_> {
                 }
             }
             '|' if may_begin(before) && !self.is_nested => {
-                let (name, used) = scan.until(1, "|").filter(|(name, _)| !name.is_empty() && name.len() < 80 && name.trim() == *name)?;
+                let (name, used) = scan
+                    .until(1, "|")
+                    .filter(|(name, _)| !name.is_empty() && name.len() < 80 && name.trim() == *name)?;
                 let text = self.names.texts.get(name).unwrap_or(name);
                 written.push_str(&self.nested(text));
                 Some(1 + used + rest[1 + used..].bytes().take(2).take_while(|b| *b == b'_').count())
             }
             '[' => {
-                let (label, used) = scan.until(1, "]_").filter(|(label, _)| label.len() < 40 && !label.contains(['[', ' ']))?;
+                let (label, used) = scan
+                    .until(1, "]_")
+                    .filter(|(label, _)| label.len() < 40 && !label.contains(['[', ' ']))?;
                 written.push_str(&format!("[{label}]"));
                 Some(1 + used)
             }
@@ -580,8 +734,15 @@ impl Markup for Inline<'_> {
             '_' if before.is_some_and(char::is_alphanumeric) && !self.is_nested => {
                 let used = rest.bytes().take(2).take_while(|b| *b == b'_').count();
                 let ends = Self::may_end(rest[used..].chars().next());
-                let start = written.rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '.')).map_or(0, |at| at + 1);
-                let start = start + written[start..].chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
+                let start = written
+                    .rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '.'))
+                    .map_or(0, |at| at + 1);
+                let start = start
+                    + written[start..]
+                        .chars()
+                        .next()
+                        .filter(|c| !c.is_alphanumeric())
+                        .map_or(0, char::len_utf8);
                 let name = written[start..].to_owned();
                 let target = self.names.target(&name).filter(|_| ends && !name.is_empty())?;
                 let target = if target.is_empty() { anchor(&name) } else { target.to_owned() };
@@ -607,11 +768,16 @@ impl Inline<'_> {
     /// `:role:`text``, `:role:`text <target>``.
     fn role(&self, role: &str, text: &str) -> String {
         let name = role.rsplit(':').next().unwrap_or(role);
-        let titled = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).filter(|(title, _)| !title.trim().is_empty());
+        let titled = text
+            .strip_suffix('>')
+            .and_then(|text| text.rsplit_once('<'))
+            .filter(|(title, _)| !title.trim().is_empty());
         let text = titled.map_or(text, |(title, _)| title.trim()).trim_start_matches('!');
         match name {
             "pep" | "rfc" if titled.is_none() => format!("{} {text}", name.to_uppercase()),
-            _ if CODE_ROLES.contains(&name) || role.contains(':') && !matches!(name, "ref" | "doc" | "term") => {
+            _ if CODE_ROLES.contains(&name)
+                || role.contains(':') && !matches!(name, "ref" | "doc" | "term") =>
+            {
                 let short = text.strip_prefix('~').filter(|_| titled.is_none());
                 code(short.map_or(text, |path| path.rsplit('.').next().unwrap_or(path)))
             }
@@ -622,7 +788,14 @@ impl Inline<'_> {
     /// `` `text <address>`_ `` or `` `name`_ ``.
     fn reference(&self, text: &str) -> String {
         let (text, target) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-            Some((text, target)) => (text.trim(), target.strip_suffix('_').and_then(|name| self.names.target(name)).unwrap_or(target).to_owned()),
+            Some((text, target)) => (
+                text.trim(),
+                target
+                    .strip_suffix('_')
+                    .and_then(|name| self.names.target(name))
+                    .unwrap_or(target)
+                    .to_owned(),
+            ),
             None => match self.names.target(text) {
                 Some(target) if !target.is_empty() => (text, target.to_owned()),
                 _ => (text, anchor(text)),

@@ -72,8 +72,10 @@ struct Found {
 impl<'d> Extraction<'d> {
     fn new(document: &'d Document, chosen: &'d Chosen, parts: &'d HashSet<usize>) -> Self {
         let has_structure = |block: &Block| {
-            let is_title =
-                matches!(block.kind, Kind::Heading(_) | Kind::Declared | Kind::Term | Kind::Summary | Kind::Button);
+            let is_title = matches!(
+                block.kind,
+                Kind::Heading(_) | Kind::Declared | Kind::Term | Kind::Summary | Kind::Button
+            );
             is_title || block.marker.is_some()
         };
         let is_flat = !document.blocks.iter().any(has_structure);

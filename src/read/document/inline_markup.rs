@@ -53,7 +53,8 @@ impl<'t> Rest<'t> {
         if *next < start || *next == 0 {
             *next = self.whole.get(start..)?.find(end).map_or(usize::MAX, |at| start + at);
         }
-        (*next < start.saturating_add(LONGEST)).then(|| (&self.whole[start..*next], *next - start + end.len()))
+        (*next < start.saturating_add(LONGEST))
+            .then(|| (&self.whole[start..*next], *next - start + end.len()))
     }
 }
 
@@ -103,7 +104,8 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
             continue;
         }
         let scan = Rest { text: rest, at, whole: text, found: &found };
-        let special = markup.special(&scan, before, &mut written).or_else(|| address(rest, before, &mut written));
+        let special =
+            markup.special(&scan, before, &mut written).or_else(|| address(rest, before, &mut written));
         if let Some(used) = special.filter(|used| *used > 0) {
             before = rest[..used].chars().next_back();
             at += used;
@@ -138,7 +140,12 @@ pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
 }
 
 /// The mark that begins at a place, and where it ends.
-fn begins<M: Markup>(text: &str, at: usize, before: Option<char>, ends: &mut [usize]) -> Option<(&'static Mark, usize)> {
+fn begins<M: Markup>(
+    text: &str,
+    at: usize,
+    before: Option<char>,
+    ends: &mut [usize],
+) -> Option<(&'static Mark, usize)> {
     let rest = &text[at..];
     M::MARKS.iter().zip(ends).find_map(|(mark, end)| {
         let inner = rest.strip_prefix(mark.sign)?;
@@ -165,10 +172,18 @@ fn address(rest: &str, before: Option<char>, written: &mut String) -> Option<usi
     if !is_address || !may_begin(before) {
         return None;
     }
-    let end = inner.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | '`' | ']' | '[')).unwrap_or(inner.len());
+    let end = inner
+        .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | '`' | ']' | '['))
+        .unwrap_or(inner.len());
     let closed = inner.len() < rest.len() && inner[end..].starts_with('>');
     // The signs at the end are more likely those of the sentence.
-    let end = if closed { end } else { inner[..end].trim_end_matches(['.', ',', ':', ';', ')', '*', '_', '?', '!', '\'', '+', '=', '~']).len() };
+    let end = if closed {
+        end
+    } else {
+        inner[..end]
+            .trim_end_matches(['.', ',', ':', ';', ')', '*', '_', '?', '!', '\'', '+', '=', '~'])
+            .len()
+    };
     if closed {
         written.push_str(&rest[..end + 2]);
         return Some(end + 2);
@@ -188,7 +203,9 @@ fn push(c: char, before: Option<char>, after: &str, written: &mut String) {
         '_' if is_space(before) && is_space(next) || is_word(before) && is_word(next) => written.push(c),
         '*' | '_' | '`' => written.extend(['\\', c]),
         '\\' if next.is_some_and(|c| c.is_ascii_punctuation()) => written.push_str("\\\\"),
-        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => written.push_str("&lt;"),
+        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) => {
+            written.push_str("&lt;")
+        }
         '&' if is_entity(after) => written.push_str("&amp;"),
         _ => written.push(c),
     }
@@ -264,6 +281,8 @@ fn normalized(name: &str) -> String {
 
 /// The link to a heading, as in Markdown.
 pub fn anchor(heading: &str) -> String {
-    let sign = |c: char| if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) };
+    let sign = |c: char| {
+        if c == ' ' { Some('-') } else { Some(c).filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) }
+    };
     format!("#{}", heading.trim().to_lowercase().chars().filter_map(sign).collect::<String>())
 }

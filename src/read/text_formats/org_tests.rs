@@ -34,31 +34,55 @@ fn a_file_may_be_one_question() {
 
 #[test]
 fn description_lists() {
-    check("* FAQ\n- Why wax? :: It\n  lasts.\n\n  - Long :: years\n- Is it hard? :: No.\n* End\nNothing.", "2 FAQ > Why wax? = It|lasts.||- **Long**: years\n6 FAQ > Is it hard? = No.");
+    check(
+        "* FAQ\n- Why wax? :: It\n  lasts.\n\n  - Long :: years\n- Is it hard? :: No.\n* End\nNothing.",
+        "2 FAQ > Why wax? = It|lasts.||- **Long**: years\n6 FAQ > Is it hard? = No.",
+    );
 }
 
 #[test]
 fn inline_markup_becomes_markdown() {
-    check_markdown("*a* /b/ ~c d~ =e*f= +g+ a/b/c 2*3 snake_case", "**a** *b* `c d` `e*f` ~~g~~ a/b/c 2\\*3 snake_case");
-    check_markdown("[[https://a.example/x_y][the /docs/]] [[https://b.example]] [[#wax][wax]] [[*Hot wax]] [[file:c.org::*D][d]] [[./e.png]]", "[the *docs*](https://a.example/x_y) <https://b.example> [wax](#wax) [Hot wax](#hot-wax) [d](c.org) ![](./e.png)");
-    check_markdown("A [[https://a.example][link\nacross]] lines[fn:1] [[kbd:][SPC h]]\\\\\nend {{{kbd(C-c)}}} <2024-01-01 Mon>", "A [link across](https://a.example) lines[1] SPC h\nend `C-c` <2024-01-01 Mon>");
+    check_markdown(
+        "*a* /b/ ~c d~ =e*f= +g+ a/b/c 2*3 snake_case",
+        "**a** *b* `c d` `e*f` ~~g~~ a/b/c 2\\*3 snake_case",
+    );
+    check_markdown(
+        "[[https://a.example/x_y][the /docs/]] [[https://b.example]] [[#wax][wax]] [[*Hot wax]] [[file:c.org::*D][d]] [[./e.png]]",
+        "[the *docs*](https://a.example/x_y) <https://b.example> [wax](#wax) [Hot wax](#hot-wax) [d](c.org) ![](./e.png)",
+    );
+    check_markdown(
+        "A [[https://a.example][link\nacross]] lines[fn:1] [[kbd:][SPC h]]\\\\\nend {{{kbd(C-c)}}} <2024-01-01 Mon>",
+        "A [link across](https://a.example) lines[1] SPC h\nend `C-c` <2024-01-01 Mon>",
+    );
 }
 
 #[test]
 fn lists_and_tables() {
-    check_markdown("- one more\n  1. deep\n  2) next\n+ [X] two\n\n- end\nText.", "- one more\n  1. deep\n  2. next\n- [X] two\n\n- end\nText.");
+    check_markdown(
+        "- one more\n  1. deep\n  2) next\n+ [X] two\n\n- end\nText.",
+        "- one more\n  1. deep\n  2. next\n- [X] two\n\n- end\nText.",
+    );
     check_markdown("| a | b |\n|---+---|\n| ~c~ | |\n#+TBLFM: x", "| a | b |\n|---|---|\n| `c` |  |");
 }
 
 #[test]
 fn blocks() {
-    check_markdown("#+begin_src rust :tangle yes\n  fn main() {\n  }\n#+end_src\n\n#+BEGIN_QUOTE\nSo.\n#+END_QUOTE\n#+begin_comment\ngone\n#+end_comment\n# gone\n: fixed\n:  more\n-----", "```rust\nfn main() {\n}\n```\n\nSo.\n```\nfixed\n more\n```\n\n---");
-    check_markdown("#+BEGIN_EXAMPLE\n,* a\n,#+b\n#+END_EXAMPLE\n#+begin_note\nWax.\n#+end_note\n- a\n  #+begin_src\n  x\n  #+end_src", "```\n* a\n#+b\n```\n\nNote:\nWax.\n- a\n  ```\n  x\n  ```");
+    check_markdown(
+        "#+begin_src rust :tangle yes\n  fn main() {\n  }\n#+end_src\n\n#+BEGIN_QUOTE\nSo.\n#+END_QUOTE\n#+begin_comment\ngone\n#+end_comment\n# gone\n: fixed\n:  more\n-----",
+        "```rust\nfn main() {\n}\n```\n\nSo.\n```\nfixed\n more\n```\n\n---",
+    );
+    check_markdown(
+        "#+BEGIN_EXAMPLE\n,* a\n,#+b\n#+END_EXAMPLE\n#+begin_note\nWax.\n#+end_note\n- a\n  #+begin_src\n  x\n  #+end_src",
+        "```\n* a\n#+b\n```\n\nNote:\nWax.\n- a\n  ```\n  x\n  ```",
+    );
 }
 
 #[test]
 fn a_forgotten_end_swallows_nothing() {
-    check("* Why wax?\n#+begin_src sh\nwax\n\n* Is it hard?\n:PROPERTIES:\n:a: b\n* Who ties nets?\nAll.", "1 Why wax? = ```sh|wax|```\n5 Is it hard? = :a: b\n8 Who ties nets? = All.");
+    check(
+        "* Why wax?\n#+begin_src sh\nwax\n\n* Is it hard?\n:PROPERTIES:\n:a: b\n* Who ties nets?\nAll.",
+        "1 Why wax? = ```sh|wax|```\n5 Is it hard? = :a: b\n8 Who ties nets? = All.",
+    );
 }
 
 #[test]
