@@ -634,11 +634,7 @@ fn render(pieces: &[(&str, &Format)], layers: &[Layer], written: &mut String) {
     let Some((layer, inner_layers)) = layers.split_first() else {
         for group in pieces.chunk_by(|(_, a), (_, b)| a.code == b.code) {
             let text: String = group.iter().map(|(text, _)| *text).collect();
-            if group[0].1.code {
-                written.push_str(&spaced(&text, |text| code(text)))
-            } else {
-                push_text(&text, written)
-            }
+            if group[0].1.code { written.push_str(&spaced(&text, code)) } else { push_text(&text, written) }
         }
         return;
     };
