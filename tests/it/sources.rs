@@ -68,7 +68,7 @@ fn mistakes_in_formats_and_keys_are_explained() {
         (["a.jsonl", "--map", "title=prompt_text"], "unknown part `title`; the parts are question, answer"),
         (["a.jsonl", "--map", "question="], "expected a key after `question=`"),
         (["a.jsonl", "--map", "none,question=x"], "cannot be combined"),
-        (["a.jsonl", "--format", "xlsm"], "possible values: auto, markdown, page, html, csv"),
+        (["a.jsonl", "--format", "xlsm"], "possible values: auto, markdown, page, html"),
         (
             ["a.jsonl", "--map", "question=prompt_text,tags=labels"],
             "no record has the key `labels` (--map tags=labels); the keys are prompt_text, reply, topic",
