@@ -1,6 +1,6 @@
 //! Tables of contents: which headings they name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::inline::attribute;
 use super::{Block, Document, Kind};
@@ -39,7 +39,7 @@ impl Contents {
                 contents.parents.insert(target);
             } else {
                 contents.leaves.insert(target);
-                contents.texts.insert(slug(text.trim_start_matches(|c: char| !c.is_alphabetic())));
+                contents.texts.insert(bare_slug(text));
             }
         }
         contents
@@ -51,7 +51,7 @@ impl Contents {
             return false;
         }
         let own = slug(text);
-        let bare = slug(text.trim_start_matches(|c: char| !c.is_alphabetic()));
+        let bare = bare_slug(text);
         let is_entry = |anchor: &str| self.leaves.contains(anchor) && !self.parents.contains(anchor);
         is_entry(&own) || anchors.iter().any(|anchor| is_entry(anchor)) || self.texts.contains(&bare)
     }
@@ -142,11 +142,7 @@ pub fn says_questions(document: &Document) -> bool {
         || document.blocks.iter().filter(is_heading).take(3).any(|block| says(&block.text.text))
 }
 
-/// How often each text is that of an unchosen heading.
-pub fn frequencies<'a>(texts: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
-    let mut counts = HashMap::new();
-    for text in texts {
-        *counts.entry(slug(text.trim_start_matches(|c: char| !c.is_alphabetic()))).or_default() += 1;
-    }
-    counts
+/// The anchor of a heading without the number before it, for comparisons of headings.
+pub fn bare_slug(text: &str) -> String {
+    slug(text.trim_start_matches(|c: char| !c.is_alphabetic()))
 }

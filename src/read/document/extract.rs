@@ -30,7 +30,7 @@ pub fn whole(document: &Document, line: u64, title: &str) -> Findings {
     let parts = HashSet::new();
     let extraction = Extraction::new(document, &chosen, &parts);
     question.answer = extraction.answer(&mut question, String::new(), 0..document.blocks.len(), 0, false);
-    Findings { questions: vec![question], marking: None, used: document.text.len() }
+    Findings { questions: vec![question], marking: None }
 }
 
 /// The blocks between answers: from where an answer ends to the next question.
@@ -132,7 +132,6 @@ impl<'d> Extraction<'d> {
             let end = found.answer.end;
             if let Some(question) = self.question(&found, section) {
                 answered += usize::from(!question.answer.is_empty());
-                findings.used += question.title.len() + question.answer.len();
                 findings.questions.push(question);
             }
             at = end.max(at + 1);

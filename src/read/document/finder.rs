@@ -4,7 +4,6 @@
 //! chooses the [`Marking`] that explains the document best. The second cuts the questions out (`extract`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 use std::ops::Range;
 
 use super::boilerplate::{counted_heading, is_heading_like, is_question_count};
@@ -42,24 +41,6 @@ pub enum Marking {
     Button,
     /// Lines that end in a question mark, each followed by prose.
     Bare,
-}
-
-impl fmt::Display for Marking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Declared => write!(f, "elements declared as questions"),
-            Self::Summary => write!(f, "titles of folds"),
-            Self::Term => write!(f, "terms of definition lists"),
-            Self::Heading(level) => write!(f, "headings of level {level}"),
-            Self::Label => write!(f, "lines with a label"),
-            Self::Quoted => write!(f, "questions in quotes"),
-            Self::Bold => write!(f, "bold lines"),
-            Self::Numbered(_) => write!(f, "numbered lines"),
-            Self::Bullet(_) => write!(f, "list items"),
-            Self::Button => write!(f, "buttons"),
-            Self::Bare => write!(f, "lines that end in a question mark"),
-        }
-    }
 }
 
 /// A block that may be a question.
@@ -121,8 +102,6 @@ pub struct Findings {
     pub questions: Vec<Question>,
     /// The marking that explains most of the document.
     pub marking: Option<Marking>,
-    /// Bytes of the document's text that are in an answer or a title.
-    pub used: usize,
 }
 
 /// Finds the questions of a document.
@@ -359,10 +338,11 @@ impl<'d> Finder<'d> {
     fn parts(&self, chosen: &Chosen) -> HashSet<usize> {
         let unchosen = || self.headings().filter(|heading| !chosen.contains_key(&heading.at));
         let text = |heading: &Candidate| self.document.blocks[heading.at].text.text.as_str();
-        let counts = contents::frequencies(unchosen().map(text));
-        let recurs = |heading: &Candidate| {
-            contents::frequencies([text(heading)].into_iter()).keys().any(|key| counts[key] > 2)
-        };
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for heading in unchosen() {
+            *counts.entry(contents::bare_slug(text(heading))).or_default() += 1;
+        }
+        let recurs = |heading: &Candidate| counts[&contents::bare_slug(text(heading))] > 2;
         unchosen().filter(|heading| heading.of_answer || recurs(heading)).map(|heading| heading.at).collect()
     }
 }
@@ -455,6 +435,8 @@ struct Survey<'d> {
     anchors: Vec<String>,
     /// For each open fold, whether its title asks.
     folds: Vec<bool>,
+    /// How many open folds have a title that asks.
+    asking_folds: usize,
 }
 
 impl<'d> Survey<'d> {
@@ -471,6 +453,7 @@ impl<'d> Survey<'d> {
             last: None,
             anchors: Vec::new(),
             folds: Vec::new(),
+            asking_folds: 0,
         }
     }
 
@@ -491,7 +474,7 @@ impl<'d> Survey<'d> {
             }
             Kind::FoldStart => return self.folds.push(false),
             Kind::FoldEnd => {
-                self.folds.pop();
+                self.asking_folds -= usize::from(self.folds.pop() == Some(true));
                 return;
             }
             Kind::Text if text.is_empty() => {
@@ -501,11 +484,13 @@ impl<'d> Survey<'d> {
             Kind::Text => self.look_at_text(at, block),
             Kind::Heading(level) => self.push(at, block, Marking::Heading(level), text),
             // A fold inside an answer is part of it.
-            Kind::Summary if self.folds.contains(&true) => {}
+            Kind::Summary if self.asking_folds > 0 => {}
             Kind::Summary => {
                 self.push(at, block, Marking::Summary, text);
                 if let (Some(fold), Some(candidate)) = (self.folds.last_mut(), self.candidates.last()) {
-                    *fold = candidate.asks > Asks::No || candidate.marked();
+                    let asks = candidate.asks > Asks::No || candidate.marked();
+                    let asked = std::mem::replace(fold, asks);
+                    self.asking_folds = self.asking_folds + usize::from(asks) - usize::from(asked);
                 }
             }
             Kind::Term => self.push(at, block, Marking::Term, text),
