@@ -14,7 +14,7 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
-use super::{IndexLocation, Outcome, plural, say};
+use super::{IndexLocation, Outcome, dry_run, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, STDIN, Summary};
 use crate::read::{self, Assignment};
@@ -46,6 +46,27 @@ pub struct Args {
         requires = "paths"
     )]
     map: Vec<MapArg>,
+    /// Index documents without questions too, each as one entry: its title, its headings as other titles, and its
+    /// whole text as the answer. The index remembers this for the paths; --articles=false removes it
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        requires = "paths"
+    )]
+    articles: Option<bool>,
+    /// Print how each file would be read, and write nothing: its format, what marks its questions and why, their
+    /// number and first titles, and the share of the text that is in them
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run, write one JSON object per file
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+    /// List the files without questions
+    #[arg(short, long)]
+    verbose: bool,
     /// Build an index for keyword search only, without embeddings. This is faster
     #[arg(long, conflicts_with = "model")]
     keyword_only: bool,
@@ -98,19 +119,30 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let dir = location.to_build()?;
     let before = before(&dir)?;
     let paths = paths(args, before.as_ref())?;
-    let embedder = embedder(args, before.as_ref())?;
+    let embedder = if args.dry_run { None } else { embedder(args, before.as_ref())? };
     let embedder = embedder.as_deref();
+    let map = map(args)?;
+    if args.dry_run {
+        let build = Build {
+            format: args.format.as_deref(),
+            map: map.as_deref(),
+            articles: args.articles,
+            offline: args.network.is_offline(),
+            ..Build::new(&dir, &paths)
+        };
+        return dry_run::run(&build, args.json, args.verbose);
+    }
     say_if_switched(before.as_ref(), embedder);
     let threads = args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, Into::into);
     let progress = Progress::default();
     let bar = progress_bar();
     let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
-    let map = map(args)?;
     let build = Build {
         dir: &dir,
         paths: &paths,
         format: args.format.as_deref(),
         map: map.as_deref(),
+        articles: args.articles,
         embedder,
         reread: args.reread,
         switch_model: args.model.is_some() || args.keyword_only,
@@ -132,7 +164,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(embedder) = embedder {
         retune(&dir, embedder)?;
     }
-    report(&summary, &dir, start.elapsed());
+    report(&summary, &dir, start.elapsed(), args.verbose);
     suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
 }
@@ -232,8 +264,8 @@ fn show_progress(bar: &ProgressBar, progress: &Progress) {
 }
 
 /// Reports on stderr what a build did.
-fn report(summary: &Summary, dir: &Path, took: Duration) {
-    report_files(summary);
+fn report(summary: &Summary, dir: &Path, took: Duration, verbose: bool) {
+    report_files(summary, verbose);
     let took = if took < Duration::from_secs(60) {
         format!("{:.1} s", took.as_secs_f64())
     } else {
@@ -253,13 +285,17 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
     }
     let skipped = [
         (summary.failed_files, "could not be read or not to the end (see above)"),
-        (summary.unrecognized_files, "without a layout of questions and answers"),
+        (summary.unrecognized.len() as u64, "without a layout of questions and answers"),
     ];
     let skipped = skipped.iter().filter(|(count, _)| *count > 0);
     let skipped: Vec<String> =
         skipped.map(|(count, why)| format!("{} {why}", counted(*count, "file"))).collect();
     if !skipped.is_empty() {
         say(&format!("  skipped: {}", skipped.join(", ")));
+    }
+    if summary.possible_articles > 0 {
+        let documents = counted(summary.possible_articles, "document");
+        say(&format!("  hint: --articles adds {documents} without questions, each as one entry"));
     }
     if summary.problems > summary.failed_files {
         let records = counted(summary.problems - summary.failed_files, "record");
@@ -268,7 +304,7 @@ fn report(summary: &Summary, dir: &Path, took: Duration) {
 }
 
 /// Reports how many questions each file holds.
-fn report_files(summary: &Summary) {
+fn report_files(summary: &Summary, verbose: bool) {
     let (with, without): (Vec<_>, Vec<_>) =
         summary.files.iter().partition(|file| file.counts.added + file.counts.kept + file.counts.removed > 0);
     for file in with.iter().take(FILES_NAMED) {
@@ -283,10 +319,12 @@ fn report_files(summary: &Summary) {
     if with.len() > FILES_NAMED {
         say(&format!("        … and {}", counted((with.len() - FILES_NAMED) as u64, "more file")));
     }
-    if let [file] = without.as_slice() {
-        say(&format!("      0 questions  {}", file.path));
+    let mut named: Vec<&str> = without.iter().map(|file| file.path.as_str()).collect();
+    named.extend(summary.unrecognized.iter().map(String::as_str).filter(|_| verbose));
+    if verbose || without.len() == 1 {
+        named.iter().for_each(|path| say(&format!("      0 questions  {path}")));
     } else if !without.is_empty() {
-        say(&format!("{:>7} files without questions", without.len()));
+        say(&format!("{:>7} files without questions (-v lists them)", without.len()));
     }
     for (count, what) in [(summary.unchanged_files, "unchanged"), (summary.removed_files, "gone")] {
         if count > 0 {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod doctor;
+mod dry_run;
 mod dups;
 mod eval;
 mod export;

@@ -252,7 +252,7 @@ mod tests {
     #[track_caller]
     fn check(name: &str, text: &str, map: &str, expected: &str) {
         let map = map.split(',').map(|one| one.parse().unwrap()).collect();
-        let shown = testing::read_named(name, text.as_bytes(), &Options { format: None, map });
+        let shown = testing::read_named(name, text.as_bytes(), &Options { map, ..Options::default() });
         let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
         assert_eq!(shown, expected, "{text}");
     }
@@ -418,7 +418,7 @@ mod tests {
             map: ["question=a", "question=b", "tags=x", "tags=y", "date=d"]
                 .map(|one| one.parse().unwrap())
                 .into(),
-            format: None,
+            ..Options::default()
         };
         let shown = testing::read_named(
             "a.jsonl",

@@ -13,6 +13,7 @@ mod markup;
 mod mdx;
 mod mojibake;
 mod org;
+mod report;
 mod rst;
 mod saved_page;
 mod stackexchange;
@@ -38,6 +39,7 @@ use table::spreadsheet::Spreadsheet;
 
 pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
+pub use report::{Report, letters};
 pub use text::Text;
 pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
 
@@ -157,14 +159,19 @@ pub struct Options {
     /// The keys of records that hold the parts of a question. Other formats than records ignore it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub map: Vec<Assignment>,
+    /// A document without questions is an article: an entry with its title, its headings as other titles, and its
+    /// whole text as the answer. Formats of records ignore this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub articles: bool,
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let map: Vec<String> = self.map.iter().map(ToString::to_string).collect();
-        let parts = [("format", self.format.clone()), ("map", (!map.is_empty()).then(|| map.join(",")))];
-        let given = parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
-        f.write_str(&given.collect::<Vec<_>>().join(", "))
+        let format = self.format.as_ref().map(|format| format!("format {format}"));
+        let map = (!map.is_empty()).then(|| format!("map {}", map.join(",")));
+        let articles = self.articles.then(|| "articles".to_owned());
+        f.write_str(&[format, map, articles].into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -180,10 +187,15 @@ pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
 }
 
 /// How reading a file went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The reader of this name took it, and may have found questions.
-    Read(&'static str),
+    /// A reader took it, and may have found questions.
+    Read {
+        /// The name of the reader's format.
+        format: &'static str,
+        /// What the reader tells about a document; `None` for records.
+        report: Option<Report>,
+    },
     /// No reader knows the layout, and nobody named the file.
     NotQuestions,
 }
@@ -196,6 +208,8 @@ pub struct Input<'a> {
     pub extension: String,
     /// The directory of the file, if it is in one. A reader may look there for files that belong to it.
     pub directory: Option<&'a Path>,
+    /// The title of an article that has none of its own.
+    pub title: &'a str,
     /// The user named this file, so it is an error if no reader knows it.
     pub named: bool,
     /// How to read it.
@@ -207,7 +221,7 @@ pub struct Input<'a> {
 /// # Errors
 /// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
 pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
-    let Input { file, extension, directory, named, options } = input;
+    let Input { file, extension, directory, title, named, options } = input;
     let mut text = Text::new(file, extension)?;
     text.set_directory(directory.map(Path::to_owned));
     let format = options.format.as_deref().map(format).transpose().map_err(invalid)?;
@@ -238,6 +252,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         };
     };
     text.set_mapping(Mapping::new(&options.map));
+    text.set_article(options.articles.then(|| title.to_owned()));
     let mapping = text.mapping();
     let mut stopped = false;
     reader.read(&mut text, &mut |record| {
@@ -256,5 +271,5 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     if let Some(reason) = mapping.missing().filter(|_| !stopped) {
         let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
     }
-    Ok(Outcome::Read(reader.name()))
+    Ok(Outcome::Read { format: reader.name(), report: text.take_report() })
 }

@@ -33,11 +33,11 @@ pub fn read_named(name: &str, content: &[u8], options: &Options) -> String {
     };
     let extension = inner_extension(&path);
     let file = File::open(&path).unwrap();
-    let input = Input { file, extension, directory: path.parent(), named: true, options };
+    let input = Input { file, extension, directory: path.parent(), title: "untitled", named: true, options };
     let outcome = super::read(input, &mut emit);
     let mut shown = show_all(records);
     match outcome {
-        Ok(Outcome::Read(_)) => {}
+        Ok(Outcome::Read { .. }) => {}
         Ok(Outcome::NotQuestions) => shown += "no questions\n",
         Err(error) => writeln!(shown, "! {error}").unwrap(),
     }

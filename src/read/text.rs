@@ -11,7 +11,7 @@ use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::mapping::Mapping;
 use super::walk::inner_extension;
-use super::{BadRecord, expand, invalid, mojibake};
+use super::{BadRecord, Report, expand, invalid, mojibake};
 
 /// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
 ///
@@ -46,6 +46,8 @@ pub struct Text {
     extension: String,
     mapping: Rc<Mapping>,
     directory: Option<PathBuf>,
+    article: Option<String>,
+    report: Option<Report>,
     file: File,
 }
 
@@ -79,6 +81,8 @@ impl Text {
             extension,
             mapping: Rc::default(),
             directory: None,
+            article: None,
+            report: None,
             file,
         })
     }
@@ -89,7 +93,12 @@ impl Text {
     /// The file is a pipe, or gone.
     pub fn rewind(&mut self) -> io::Result<()> {
         let new = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
-        *self = Self { mapping: Rc::clone(&self.mapping), directory: self.directory.take(), ..new };
+        *self = Self {
+            mapping: Rc::clone(&self.mapping),
+            directory: self.directory.take(),
+            article: self.article.take(),
+            ..new
+        };
         Ok(())
     }
 
@@ -162,6 +171,26 @@ impl Text {
     /// Assigns keys to parts of a question.
     pub fn set_mapping(&mut self, mapping: Mapping) {
         self.mapping = Rc::new(mapping);
+    }
+
+    /// If a document without questions is an article: the title of one that has none of its own.
+    pub fn article(&self) -> Option<&str> {
+        self.article.as_deref()
+    }
+
+    /// Makes articles of documents without questions; see [`article`](Self::article).
+    pub fn set_article(&mut self, title: Option<String>) {
+        self.article = title;
+    }
+
+    /// What the reader told about the document.
+    pub fn take_report(&mut self) -> Option<Report> {
+        self.report.take()
+    }
+
+    /// Tells about the document.
+    pub fn set_report(&mut self, report: Report) {
+        self.report = Some(report);
     }
 
     /// The next line that the stream could not read as UTF-8, each told once.

@@ -259,3 +259,64 @@ mod web {
         assert_eq!(titles(&dir).len(), 2, "{output:?}");
     }
 }
+
+#[test]
+fn a_dry_run_tells_how_files_are_read_and_writes_nothing() {
+    let dir = Dir::new();
+    dir.write("d/faq.md", "# FAQ\n\n## Why wax?\n\nIt lasts.\n\n## The rope is wet\n\nDry it.\n");
+    dir.write("d/notes.md", "# Notes\n\nHemp is strong.\n");
+    dir.write("d/a.csv", "question,answer\nWho ties?,You\nWho cuts?,\n");
+    dir.write("d/bad.jsonl", PROMPTS);
+    let run = dir.run(&["index", "--dry-run", "d"]).exits(2);
+    for words in [
+        "Markdown: 2 questions, all with an answer",
+        "Marked by headings of level 2: 2 of 2, 1 end with a question mark",
+        "- The rope is wet",
+        "table: 2 questions, 1 with an answer",
+        "Line 1: no question: the keys are prompt_text, reply, topic",
+    ] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+    assert!(!run.stdout.contains("notes.md"), "{}", run.stdout);
+    run.says("4 questions in 2 files; 1 file without questions (-v lists them). Nothing was written");
+    let run = dir.run(&["index", "--dry-run", "--json", "d/faq.md", "--map", MAP]).exits(2);
+    let file: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(file["path"], "d/faq.md");
+    assert_eq!(file["problems"][0]["line"], serde_json::Value::Null);
+    let run = dir.run(&["index", "--dry-run", "--json", "d", "--map", MAP]).exits(2);
+    let files: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(files.len(), 4);
+    let of = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
+    assert_eq!(of("d/bad.jsonl")["questions"], 2);
+    assert_eq!(of("d/notes.md")["share"], 0.0);
+    assert_eq!(of("d/faq.md")["titles"][1], "The rope is wet");
+    assert!(of("d/faq.md")["share"].as_f64().unwrap() > 0.8);
+    assert!(!dir.path().join(".rqsearch").exists(), "a dry run writes nothing");
+    dir.run(&["index", "--json", "d"]).exits(2).says("--dry-run");
+}
+
+#[test]
+fn documents_without_questions_can_be_articles() {
+    let dir = Dir::new();
+    dir.write("d/faq.md", "# FAQ\n\n## Why wax?\n\nIt lasts.\n\n## Who ties?\n\nYou.\n");
+    dir.write("d/hemp_rope.txt", "Hemp is strong.\n");
+    dir.write("d/care.md", "# Care of ropes\n\nDry them.\n\n## Storage\n\nIn the dark.\n");
+    dir.write("d/settings.toml", "[loom]\nspeed = 3\n");
+    let run = dir.run(&["index", "--keyword-only", "-v", "d"]).success();
+    let run = run.says("hint: --articles adds 2 documents").says("0 questions  d/care.md");
+    run.says("0 questions  d/settings.toml");
+    assert_eq!(titles(&dir), ["Why wax?", "Who ties?"]);
+    dir.run(&["index", "--articles", "d"]).success();
+    assert_eq!(titles(&dir), ["Care of ropes", "Why wax?", "Who ties?", "hemp rope"]);
+    let article = &dir.export()[0];
+    assert_eq!(article["answer"], "Dry them.\n\n## Storage\n\nIn the dark.");
+    assert_eq!(article["also"][0], "Storage");
+    assert!(dir.run(&["stats"]).success().stdout.contains("d: articles"));
+    // The index remembers it.
+    dir.write("d/care.md", "# Care\n\nDry them well.\n");
+    dir.run(&["index"]).success().says("4 questions");
+    dir.run(&["index", "--articles=false", "d"]).success();
+    assert_eq!(titles(&dir), ["Why wax?", "Who ties?"]);
+    dir.run(&["index", "d/care.md"]).exits(2).says("--articles adds the document as one entry");
+}

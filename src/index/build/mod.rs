@@ -1,6 +1,7 @@
 //! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
 mod embedding;
+mod preview;
 mod sources;
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,7 @@ use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
 use sources::{Item, Items, Place, Root};
 
+pub use preview::Preview;
 pub use sources::STDIN;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
@@ -39,8 +41,14 @@ const MEMORY: usize = 128 << 20;
 /// Capacity of the queue of questions between reading and embedding.
 const WAITING: usize = 256;
 
-/// What to try with a file that has no questions.
-const NO_QUESTIONS: &str = "--format names another format; docs/formats.md describes what becomes a question";
+/// Why a named file without questions is an error, and what to try.
+fn no_questions(format: &str, is_document: bool) -> String {
+    let article = if is_document { "; --articles adds the document as one entry" } else { "" };
+    format!(
+        "no questions found; the file was read as {format}
+  hint: --format names another format{article}; docs/formats.md describes what becomes a question"
+    )
+}
 
 /// The number of bad records of a file that are reported individually.
 const PROBLEMS_NAMED: u64 = 10;
@@ -65,6 +73,9 @@ pub struct Build<'a> {
     /// The keys of records in the paths that hold the parts of a question. `None` uses what the index remembers for each
     /// path.
     pub map: Option<&'a [Assignment]>,
+    /// Whether documents without questions are articles; see [`read::Options::articles`]. `None` uses what the index
+    /// remembers for each path.
+    pub articles: Option<bool>,
     /// Computes the vectors; `None` indexes keywords only.
     pub embedder: Option<&'a dyn Embedder>,
     /// Read every file and write every question again, even if it has not changed. Texts that have a vector
@@ -92,6 +103,7 @@ impl<'a> Build<'a> {
             paths,
             format: None,
             map: None,
+            articles: None,
             embedder: None,
             reread: false,
             switch_model: false,
@@ -148,8 +160,10 @@ pub struct Summary {
     pub unchanged_files: u64,
     /// Number of deleted files whose questions were removed.
     pub removed_files: u64,
-    /// Number of files found in a directory in which no reader recognizes questions.
-    pub unrecognized_files: u64,
+    /// Files found in a directory that no reader knows.
+    pub unrecognized: Vec<String>,
+    /// Number of documents without questions that [`Build::articles`] would add.
+    pub possible_articles: u64,
     /// Number of files that could not be read completely. Each is counted in `problems` too.
     pub failed_files: u64,
     /// Number of problems.
@@ -606,7 +620,7 @@ impl State<'_> {
     fn read_item(&self, item: &Item, jobs: &Sender<Question>) -> anyhow::Result<()> {
         let opened = match &item.place {
             Place::File | Place::Member => File::open(&item.path),
-            Place::Stdin => self.spool(io::stdin().lock()),
+            Place::Stdin => spool(io::stdin().lock(), self.build.dir),
             #[cfg(feature = "remote")]
             Place::Page(reply) => {
                 return self.read_page(item, reply.lock().expect("no thread panicked").take(), jobs);
@@ -665,19 +679,12 @@ impl State<'_> {
         }
     }
 
-    /// The content of a stream in a temporary file.
-    fn spool(&self, input: impl Read) -> io::Result<File> {
-        let mut file = tempfile::tempfile_in(self.build.dir)?;
-        let limit = read::MAX_EXPANDED;
-        if io::copy(&mut input.take(limit + 1), &mut file)? > limit {
-            return Err(io::Error::other(format!("it has more than {} GiB, the limit", limit >> 30)));
-        }
-        Ok(file)
-    }
-
     fn read_file(&self, item: &Item, content: Content, jobs: &Sender<Question>) -> anyhow::Result<()> {
         let old = self.old_file(&item.name)?;
-        if let Some(old) = old.filter(|old| !self.build.reread && old.hash == content.hash && old.bad == 0) {
+        let is_unchanged = |old: &FileRecord| !self.build.reread && old.hash == content.hash && old.bad == 0;
+        // A file that was found in a directory had no error for having no questions, and has one if it is named.
+        let reports = item.named && self.question_hashes(&item.name)?.is_empty();
+        if let Some(old) = old.filter(|old| is_unchanged(old) && !reports) {
             let record = content.record(item);
             // A page can have another version although its content is the same.
             if record != old {
@@ -733,7 +740,7 @@ impl State<'_> {
             if archive.named {
                 self.fail(archive, &"the archive holds no file with a known extension");
             } else {
-                self.summary().unrecognized_files += 1;
+                self.summary().unrecognized.push(archive.name.clone());
             }
         }
         self.writer.delete_term(Term::from_field_text(self.fields.path, &archive.name));
@@ -798,22 +805,24 @@ impl State<'_> {
         let mut record = content.record(item);
         let Content { file, extension, .. } = content;
         let directory = if matches!(item.place, Place::File) { path.parent() } else { None };
-        let input = read::Input { file, extension, directory, named: *named, options };
+        let title = item.article_title();
+        let input = read::Input { file, extension, directory, title: &title, named: *named, options };
         let format = match read::read(input, &mut emit) {
-            Ok(read::Outcome::Read(format)) if *named && bad == 0 && counts.kept + counts.added == 0 => {
-                let reason = format!(
-                    "no questions found; the file was read as {format}
-  hint: {NO_QUESTIONS}"
-                );
-                self.fail(item, &reason);
-                // Read in the next build again, and reported again.
-                bad += 1;
+            Ok(read::Outcome::Read { format, report }) => {
+                if counts.kept + counts.added == 0 {
+                    let is_document = report.is_some_and(|report| report.letters > 0);
+                    self.summary().possible_articles += u64::from(is_document && bad == 0);
+                    if *named && bad == 0 {
+                        self.fail(item, &no_questions(format, is_document));
+                        // Read in the next build again, and reported again.
+                        bad += 1;
+                    }
+                }
                 Some(format)
             }
-            Ok(read::Outcome::Read(format)) => Some(format),
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
-                self.summary().unrecognized_files += 1;
+                self.summary().unrecognized.push(name.clone());
                 return Ok(());
             }
             Err(error) => {
@@ -951,6 +960,16 @@ fn id_of(source: &Source, question: &Question, same_name: &mut HashMap<u64, u32>
     let id = xxh3_64(format!("{}\0{name}\0{nth}", source.path).as_bytes());
     *nth += 1;
     format!("{:012x}", id >> 16)
+}
+
+/// The content of a stream in a temporary file in this directory.
+fn spool(input: impl Read, dir: &Path) -> io::Result<File> {
+    let mut file = tempfile::tempfile_in(dir)?;
+    let limit = read::MAX_EXPANDED;
+    if io::copy(&mut input.take(limit + 1), &mut file)? > limit {
+        return Err(io::Error::other(format!("it has more than {} GiB, the limit", limit >> 30)));
+    }
+    Ok(file)
 }
 
 /// The files in an index.

@@ -96,6 +96,12 @@ pub enum Place {
 }
 
 impl Item {
+    /// The title of an article in this file that has none of its own: the file name without extension.
+    pub fn article_title(&self) -> String {
+        let stem = self.path.file_stem().unwrap_or_default();
+        stem.to_string_lossy().replace(['_', '-'], " ").trim().to_owned()
+    }
+
     /// A file of this archive.
     pub fn member(&self, name: &str) -> Self {
         Self {
@@ -155,6 +161,7 @@ impl Build<'_> {
                 None => remembered.format,
             },
             map: self.map.map_or(remembered.map, <[_]>::to_vec),
+            articles: self.articles.unwrap_or(remembered.articles),
         }
     }
 

@@ -142,6 +142,31 @@ pub fn says_questions(document: &Document) -> bool {
         || document.blocks.iter().filter(is_heading).take(3).any(|block| says(&block.text.text))
 }
 
+/// Words in the title of a page of frequently asked questions.
+const FAQ: [&str; 10] = [
+    "faq",
+    "frequently asked",
+    "häufig gestellte",
+    "foire aux questions",
+    "preguntas frecuentes",
+    "perguntas frequentes",
+    "domande frequenti",
+    "частые вопросы",
+    "常见问题",
+    "よくある質問",
+];
+
+/// Whether the title or the first heading says that these are frequently asked questions.
+pub fn is_faq(document: &Document) -> bool {
+    let says = |text: &str| {
+        let text = text.to_lowercase();
+        FAQ.iter().any(|word| text.contains(word))
+    };
+    let first = document.blocks.iter().find(|block| matches!(block.kind, Kind::Heading(_)));
+    document.title.as_ref().is_some_and(|(_, title)| says(title))
+        || first.is_some_and(|block| says(&block.text.text))
+}
+
 /// The anchor of a heading without the number before it, for comparisons of headings.
 pub fn bare_slug(text: &str) -> String {
     slug(text.trim_start_matches(|c: char| !c.is_alphabetic()))

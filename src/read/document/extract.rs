@@ -21,16 +21,52 @@ pub fn extract(document: &Document, chosen: &Chosen, parts: &HashSet<usize>) -> 
 
 /// The findings of a document that is one question as a whole.
 pub fn whole(document: &Document, line: u64, title: &str) -> Findings {
-    let mut question = Question { ..document.common.clone() };
-    let (title, level) = clean_title(&inline(title).text);
-    question.title = title;
+    let all = 0..document.blocks.len();
+    let question = entry(document, line, &inline(title).text, std::slice::from_ref(&all));
+    let why = "it ends with a question mark, and nothing else in the document asks".to_owned();
+    Findings { questions: vec![question], marking: Some(Marking::Title), why: Some(why) }
+}
+
+/// The most headings of an article that are other titles.
+const MOST_HEADINGS: usize = 32;
+
+/// A document without questions as an entry: its title or else the first heading or else `title`, its other headings
+/// as other titles, and its whole text as the answer. `None` if it has no text.
+pub fn article(document: &Document, title: &str) -> Option<Question> {
+    let heading = |at: &usize| {
+        let block = &document.blocks[*at];
+        matches!(block.kind, Kind::Heading(_)) && !section_title(&block.text.text).is_empty()
+    };
+    let mut headings = (0..document.blocks.len()).filter(heading);
+    let first = if document.title.is_some() { None } else { headings.next() };
+    let (line, title) = match (&document.title, first) {
+        (Some((line, title)), _) => (*line, inline(title).text),
+        (None, Some(at)) => (document.blocks[at].line, document.blocks[at].text.text.clone()),
+        (None, None) => (1, title.to_owned()),
+    };
+    // The text above the first heading is part of the article.
+    let (above, below) = first.map_or((0, 0), |at| (at, at + 1));
+    let mut question = entry(document, line, &title, &[0..above, below..document.blocks.len()]);
+    let others = headings.map(|at| section_title(&document.blocks[at].text.text));
+    question.also.extend(others.take(MOST_HEADINGS));
+    (!question.answer.is_empty() && !question.title.is_empty()).then_some(question)
+}
+
+/// A question whose answer is in some ranges of the blocks of a document.
+fn entry(document: &Document, line: u64, title: &str, answer: &[Range<usize>]) -> Question {
+    let (title, level) = clean_title(title);
+    let mut question = Question { title, ..document.common.clone() };
     question.level = level.or(question.level);
     question.source.line = line;
-    let chosen = Chosen::new();
-    let parts = HashSet::new();
+    let (chosen, parts) = (Chosen::new(), HashSet::new());
     let extraction = Extraction::new(document, &chosen, &parts);
-    question.answer = extraction.answer(&mut question, String::new(), 0..document.blocks.len(), 0, false);
-    Findings { questions: vec![question], marking: None }
+    let texts = answer.iter().filter(|range| !range.is_empty());
+    let texts: Vec<String> = texts
+        .map(|range| extraction.answer(&mut question, String::new(), range.clone(), 0, false))
+        .filter(|text| !text.is_empty())
+        .collect();
+    question.answer = texts.join("\n\n");
+    question
 }
 
 /// The blocks between answers: from where an answer ends to the next question.

@@ -3,7 +3,8 @@
 //! The finder works in two passes. The first collects every block that may be a question, as [`Candidate`]s, and
 //! chooses the [`Marking`] that explains the document best. The second cuts the questions out (`extract`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::ops::Range;
 
 use super::boilerplate::{counted_heading, is_heading_like, is_question_count};
@@ -15,10 +16,13 @@ use super::question_line::{
 };
 use super::{Block, Document, Kind, extract, inline};
 use crate::question::Question;
+use crate::read::Report;
 
 /// How a document marks its questions. Of two markings that explain it equally well, the first one is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Marking {
+    /// The title of the document asks, and all of it is the answer.
+    Title,
     /// Elements that the document declares to be questions.
     Declared,
     /// Titles of folds.
@@ -102,6 +106,35 @@ pub struct Findings {
     pub questions: Vec<Question>,
     /// The marking that explains most of the document.
     pub marking: Option<Marking>,
+    /// Why it was chosen.
+    pub why: Option<String>,
+}
+
+impl Findings {
+    /// What the finder tells about the document.
+    pub fn report(&self) -> Report {
+        let marking = self.marking.map(|marking| marking.to_string());
+        Report { marking, why: self.why.clone(), letters: 0 }
+    }
+}
+
+impl fmt::Display for Marking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Title => "the title of the document",
+            Self::Declared => "elements that the document declares to be questions",
+            Self::Summary => "titles of folds",
+            Self::Term => "terms of definition lists",
+            Self::Heading(level) => return write!(f, "headings of level {level}"),
+            Self::Label => "lines with a label such as `Q:`",
+            Self::Quoted => "quoted questions",
+            Self::Bold => "bold lines",
+            Self::Numbered(_) => "numbered lines",
+            Self::Bullet(_) => "list items",
+            Self::Button => "buttons",
+            Self::Bare => "lines that end with a question mark",
+        })
+    }
 }
 
 /// Finds the questions of a document.
@@ -118,8 +151,18 @@ pub fn find(document: &Document) -> Findings {
         return Findings::default();
     };
     let marking = best.marking;
+    let mut why = best.why.clone();
     let chosen = finder.chosen(best);
-    Findings { marking: Some(marking), ..extract::extract(document, &chosen, &finder.parts(&chosen)) }
+    let others: BTreeSet<String> =
+        chosen.values().filter(|other| **other != marking).map(ToString::to_string).collect();
+    if !others.is_empty() {
+        why += &format!("; in other parts, {}", others.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    Findings {
+        marking: Some(marking),
+        why: Some(why),
+        ..extract::extract(document, &chosen, &finder.parts(&chosen))
+    }
 }
 
 /// The blocks that are questions, with their markings.
@@ -129,6 +172,9 @@ struct Finder<'d> {
     document: &'d Document,
     candidates: Vec<Candidate>,
     says_questions: bool,
+    is_faq: bool,
+    /// A heading asks.
+    heading_asks: bool,
 }
 
 /// Fewer questions do not make a marking, except for headings and folds.
@@ -140,7 +186,14 @@ const LONGEST_BARE: usize = 200;
 impl<'d> Finder<'d> {
     fn new(document: &'d Document) -> Self {
         let candidates = Survey::new(document).candidates();
-        Self { document, candidates, says_questions: contents::says_questions(document) }
+        let asks = |candidate: &Candidate| candidate.level() < 7 && candidate.asks > Asks::No;
+        Self {
+            document,
+            says_questions: contents::says_questions(document),
+            is_faq: contents::is_faq(document),
+            heading_asks: candidates.iter().any(asks),
+            candidates,
+        }
     }
 
     /// The marking that gives most among the blocks of a range.
@@ -189,7 +242,9 @@ impl<'d> Finder<'d> {
         let chosen = match marking {
             Marking::Heading(_) => self.chosen_headings(&own),
             Marking::Summary | Marking::Term => most_or_asking(&own),
-            Marking::Declared | Marking::Label | Marking::Quoted | Marking::Bare => own,
+            Marking::Title | Marking::Declared | Marking::Label | Marking::Quoted | Marking::Bare => {
+                own.clone()
+            }
             Marking::Bold => only(&own, |line| {
                 line.asks == Asks::Surely || line.marked() && (line.asks > Asks::No || line.in_contents)
             }),
@@ -234,6 +289,7 @@ impl<'d> Finder<'d> {
             points,
             surely,
             asking,
+            why: why(&own, &chosen),
         }
     }
 
@@ -260,6 +316,14 @@ impl<'d> Finder<'d> {
         if listed * 10 >= level.len() * 6 && enough(listed, listed_asking) {
             let is_whole = listed * 10 >= level.len() * 9;
             return only(level, |heading| is_whole || heading.in_contents || heading.asks == Asks::Surely);
+        }
+        // People state problems in a FAQ: `The build fails with error 12`.
+        let states_problems = || {
+            let words = |heading: &Candidate| self.title(heading.at).split_whitespace().count() > 3;
+            !self.heading_asks && level.len() > 1 && level.iter().all(words)
+        };
+        if self.is_faq && level.len() > 1 && (asking * 5 >= level.len() * 2 || states_problems()) {
+            return level.to_vec();
         }
         // Where nearly all headings of a level ask, the others do too: `Hoisting`, `Make this work`.
         if level.len() > 9 && asking * 10 >= level.len() * 9 && self.says_questions {
@@ -356,6 +420,25 @@ struct Choice {
     surely: usize,
     /// How many of these read as questions; the others are only named by a table of contents.
     asking: usize,
+    /// What the chosen ones have in common.
+    why: String,
+}
+
+/// Why some of the candidates of one marking were chosen: `118 of 130, 110 end with a question mark`.
+fn why(all: &[Candidate], chosen: &[Candidate]) -> String {
+    let mut why = format!("{} of {}", chosen.len(), all.len());
+    for (count, what) in [
+        (count(chosen, |question| question.asks == Asks::Surely), "end with a question mark"),
+        (count(chosen, |question| question.asks == Asks::Maybe), "begin as a question or a request does"),
+        (count(chosen, |question| question.word), "have a label"),
+        (count(chosen, |question| question.number.is_some()), "are numbered"),
+        (count(chosen, |question| question.in_contents), "are in the table of contents"),
+    ] {
+        if count > 0 {
+            why += &format!(", {count} {what}");
+        }
+    }
+    why
 }
 
 /// In a list of folds or definitions half of which ask, the others are questions as well.

@@ -24,6 +24,7 @@ use std::ops::Range;
 
 use crate::question::Question;
 
+pub use extract::article;
 pub use inline::{Inline, inline, without_tags};
 pub use labels::take_front_matter;
 pub use question_line::{ends_asking, is_question_like, labelled_question};

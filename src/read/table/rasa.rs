@@ -152,8 +152,14 @@ mod tests {
         };
         let file = fs::File::open(path).unwrap();
         let options = &Options::default();
-        let input =
-            Input { file, extension: "yml".to_owned(), directory: path.parent(), named: true, options };
+        let input = Input {
+            file,
+            extension: "yml".to_owned(),
+            directory: path.parent(),
+            title: "untitled",
+            named: true,
+            options,
+        };
         read(input, &mut emit).unwrap();
         records
     }

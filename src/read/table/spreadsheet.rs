@@ -487,7 +487,7 @@ mod tests {
     fn mapped_columns_by_name_and_number() {
         let check = |book: &(TempDir, PathBuf), map: &str, expected: &str| {
             let map = map.split(',').map(|one| one.parse().unwrap()).collect();
-            let options = crate::read::Options { format: None, map };
+            let options = crate::read::Options { map, ..Default::default() };
             let shown = testing::read_named("a.xlsx", &fs::read(&book.1).unwrap(), &options);
             assert_eq!(shown.trim_end(), expected);
         };

@@ -176,3 +176,46 @@ fn any_text_is_read_without_a_panic() {
         questions(&text);
     });
 }
+
+#[test]
+fn a_faq_states_problems() {
+    check(
+        "---\ntitle: Troubleshooting & FAQ\n---\n## Looms\n### The loom does not start at all\nPlug it in.\n### We see error 7 when weaving\nOil it.",
+        "5 Looms > The loom does not start at all = Plug it in.
+         7 Looms > We see error 7 when weaving = Oil it.",
+    );
+    check(
+        "# FAQ\n## Why wax?\nIt lasts.\n## The rope is wet\nDry it.\n## Who ties?\nYou.",
+        "2 FAQ > Why wax? = It lasts.
+         4 FAQ > The rope is wet = Dry it.
+         6 FAQ > Who ties? = You.",
+    );
+    // Without the word, headings that state something are headings.
+    check("# Ropes\n## The rope is wet today\nDry it.\n## The rope is dry today\nGood.", "");
+}
+
+#[test]
+fn an_article_is_an_entry_of_its_own() {
+    let article = |text: &str| {
+        let options = crate::read::Options { articles: true, ..Default::default() };
+        testing::read_named("a.md", text.as_bytes(), &options)
+    };
+    for (text, expected) in [
+        (
+            "By Ada\n# Ropes\nRopes are made of hemp.\n\n## Care\nWax them.\n## Storage\nDry.",
+            "2 Ropes = By Ada||Ropes are made of hemp.||## Care|Wax them.|## Storage|Dry.",
+        ),
+        ("Hemp is strong.\nWax it.", "1 untitled = Hemp is strong.|Wax it."),
+        (
+            "# Ropes\n## Why wax?\nIt lasts.\n## Who ties?\nYou.",
+            "2 Ropes > Why wax? = It lasts.\n4 Ropes > Who ties? = You.",
+        ),
+        ("# Ropes\n", ""),
+    ] {
+        let article = article(text);
+        let lines: Vec<&str> = article.lines().collect();
+        assert_eq!(lines, expected.lines().collect::<Vec<_>>(), "{text}");
+    }
+    let document = markdown::parse("# Ropes\nHemp.\n## Care\nWax.\n## Storage\nDry.".to_owned());
+    assert_eq!(super::article(&document, "x").unwrap().also, ["Care", "Storage"]);
+}

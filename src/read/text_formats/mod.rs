@@ -3,9 +3,12 @@
 use std::io::{self, BufReader};
 use std::ops::ControlFlow;
 
-use super::document::Document;
-use super::document::finder::{self, Findings, Marking};
-use super::{Emit, Reader, Text, asciidoc, docx, html, invalid, json_ld, markdown, org, rst, saved_page};
+use super::document::finder::{self, Marking};
+use super::document::{Document, article};
+use super::{
+    Emit, Reader, Report, Text, asciidoc, docx, html, invalid, json_ld, letters, markdown, org, rst,
+    saved_page,
+};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;
@@ -45,7 +48,8 @@ impl Reader for Markdown {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        hand_over(&whole(text, emit)?.map(markdown::parse), emit)
+        let document = whole(text, emit)?.map(markdown::parse);
+        hand_over(document, text, emit)
     }
 }
 
@@ -65,7 +69,8 @@ impl Reader for SavedPage {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        hand_over(&whole(text, emit)?.map(|text| saved_page::parse(&text)), emit)
+        let document = whole(text, emit)?.map(|text| saved_page::parse(&text));
+        hand_over(document, text, emit)
     }
 }
 
@@ -79,7 +84,8 @@ impl Reader for Docx {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        hand_over(&Some(docx::parse(BufReader::new(text.file()?))?), emit)
+        let document = docx::parse(BufReader::new(text.file()?))?;
+        hand_over(Some(document), text, emit)
     }
 }
 
@@ -98,10 +104,10 @@ impl Reader for Html {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        let Some(text) = whole(text, emit)? else {
+        let Some(source) = whole(text, emit)? else {
             return Ok(());
         };
-        let page = html::parse(&text);
+        let page = html::parse(&source);
         // A page that declares its questions to search engines is taken at its word.
         let mut declared = 0usize;
         for (line, script) in &page.json_ld {
@@ -112,7 +118,15 @@ impl Reader for Html {
                 }
             }
         }
-        if declared > 0 { Ok(()) } else { hand_over(&Some(page.document), emit) }
+        if declared > 0 {
+            text.set_report(Report {
+                marking: Some("the FAQPage data of the page".to_owned()),
+                why: Some("a page that declares its questions is taken at its word".to_owned()),
+                letters: letters(&page.document.text),
+            });
+            return Ok(());
+        }
+        hand_over(Some(page.document), text, emit)
     }
 }
 
@@ -144,7 +158,8 @@ impl Reader for ByExtension {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        hand_over(&whole(text, emit)?.map(|text| (self.parse)(&text)), emit)
+        let document = whole(text, emit)?.map(|text| (self.parse)(&text));
+        hand_over(document, text, emit)
     }
 }
 
@@ -168,10 +183,22 @@ fn whole(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<Option<String>> {
     Ok(Some(all))
 }
 
-fn hand_over(document: &Option<Document>, emit: &mut Emit<'_>) -> io::Result<()> {
-    let Findings { questions, .. } = document.as_ref().map(finder::find).unwrap_or_default();
+/// Finds the questions of a document, or makes an article of it, and reports how. `None`: nobody wants more.
+fn hand_over(document: Option<Document>, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let Some(document) = document else {
+        return Ok(());
+    };
+    let mut findings = finder::find(&document);
+    let mut report = Report { letters: letters(&document.text), ..findings.report() };
+    if findings.questions.is_empty()
+        && let Some(title) = text.article()
+    {
+        findings.questions.extend(article(&document, title));
+        report.why = Some("No questions; the whole document is an article".to_owned());
+    }
+    text.set_report(report);
     // Nobody is asked for more after a break.
-    let _: ControlFlow<()> = questions.into_iter().map(Ok).try_for_each(emit);
+    let _: ControlFlow<()> = findings.questions.into_iter().map(Ok).try_for_each(emit);
     Ok(())
 }
 

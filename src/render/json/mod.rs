@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod explanation;
+mod preview;
 mod request;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
+pub use preview::{PreviewReply, ProblemOfFile};
 pub use request::{AnySearchRequest, QuestionRequest, SearchRequest, SearchesRequest};
 
 /// The results for one phrase.
@@ -235,11 +237,17 @@ pub struct ReadingReply<'a> {
     pub format: Option<&'a str>,
     /// The keys that hold the parts of a question, each as `part=key`.
     pub map: Vec<String>,
+    /// Whether documents without questions are articles.
+    pub articles: bool,
 }
 
 impl<'a> From<&'a ReadOptions> for ReadingReply<'a> {
     fn from(options: &'a ReadOptions) -> Self {
-        Self { format: options.format.as_deref(), map: options.map.iter().map(ToString::to_string).collect() }
+        Self {
+            format: options.format.as_deref(),
+            map: options.map.iter().map(ToString::to_string).collect(),
+            articles: options.articles,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod explanation;
+mod preview;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use crate::search::{AlsoAsked, Hit, Results};
 use explanation::write_explanation;
 
 pub use duplicates::{write_found, write_groups, write_pairs};
+pub use preview::write_preview;
 
 const TITLE: Style = Style::new().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();

@@ -1,0 +1,173 @@
+//! What a build would find, without an index.
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::sources::{Item, Place};
+use super::{Build, Problem, base_of, no_questions, spool};
+use crate::index::{Index, Meta, OpenError};
+use crate::question::Question;
+use crate::read::{self, BadRecord, Report, letters};
+
+/// The number of titles in a [`Preview`].
+const TITLES: usize = 5;
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preview {
+    /// Its path, as in [`Source::path`](crate::question::Source::path).
+    pub path: String,
+    /// The name of its format; `None` if no reader knows it, or it could not be read to its end.
+    pub format: Option<&'static str>,
+    /// How the questions of a document are marked, and why; `None` for records.
+    pub report: Option<Report>,
+    /// The number of questions.
+    pub questions: u64,
+    /// The number of questions with an answer.
+    pub answered: u64,
+    /// The first titles, up to five.
+    pub titles: Vec<String>,
+    /// Records that cannot be read, and why the file cannot be read (on).
+    pub problems: Vec<Problem>,
+    /// The number of letters and digits in the titles and answers.
+    letters: u64,
+}
+
+impl Preview {
+    /// The share of the letters and digits of a document that are in a title or an answer, from 0 to 1. `None` for
+    /// records, and for a document without text.
+    pub fn share(&self) -> Option<f64> {
+        let all = self.report.as_ref()?.letters;
+        // An answer may repeat what stands once in the document, such as the label of a link.
+        (all > 0).then(|| (self.letters as f64 / all as f64).min(1.0))
+    }
+
+    fn add(&mut self, question: &Question) {
+        self.questions += 1;
+        self.answered += u64::from(!question.answer.is_empty());
+        self.letters += letters(&question.title) + letters(&question.answer);
+        if self.titles.len() < TITLES {
+            self.titles.push(question.title.clone());
+        }
+    }
+}
+
+impl Build<'_> {
+    /// Reads all files of the paths, and calls `each` with what was found in each one. Writes nothing, but for
+    /// temporary files. Returns the number of problems.
+    ///
+    /// # Errors
+    /// A path does not exist, the existing index cannot be read, or `each` fails.
+    pub fn preview(&self, mut each: impl FnMut(Preview) -> io::Result<()>) -> anyhow::Result<u64> {
+        let base = base_of(self.dir)?;
+        let roots = self.roots()?;
+        let mut meta = match Index::open(self.dir) {
+            Ok(index) => index.meta.clone(),
+            Err(OpenError::Missing { .. }) => Meta::new(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.remember_reading(&roots, &base, &mut meta)?;
+        let temporary = tempfile::tempdir()?;
+        let items = self.items(&roots, &base, &meta, &[]);
+        let mut problems = items.problems;
+        for item in &items.list {
+            for preview in self.preview_item(item, temporary.path()) {
+                problems += preview.problems.len() as u64;
+                each(preview)?;
+            }
+        }
+        Ok(problems)
+    }
+
+    /// What an item holds; one preview per file of an archive.
+    fn preview_item(&self, item: &Item, temporary: &Path) -> Vec<Preview> {
+        let (mut file, extension) = match open(item, temporary) {
+            Ok(opened) => opened,
+            Err(error) => return vec![failed(item, &error.to_string())],
+        };
+        match read::Compression::of(&mut file) {
+            Ok(Some(read::Compression::SevenZip)) if matches!(item.place, Place::File) => {
+                preview_archive(item, file, temporary)
+            }
+            Ok(Some(read::Compression::SevenZip)) => {
+                vec![failed(item, "archives are only read from files")]
+            }
+            Ok(_) => vec![preview_file(item, file, extension)],
+            Err(error) => vec![failed(item, &error.to_string())],
+        }
+    }
+}
+
+/// The content of an item and its extension.
+fn open(item: &Item, temporary: &Path) -> io::Result<(File, String)> {
+    let file = match &item.place {
+        Place::File | Place::Member => File::open(&item.path)?,
+        Place::Stdin => spool(io::stdin().lock(), temporary)?,
+        #[cfg(feature = "remote")]
+        Place::Page(reply) => {
+            let reply = reply.lock().expect("no thread panicked").take();
+            let reply =
+                reply.map_or_else(|| read::web::Web::default().get(&item.name, None, temporary), Ok)?;
+            return match reply {
+                read::web::Reply::Page(page) => Ok((page.file, page.extension)),
+                read::web::Reply::Unchanged => Err(io::Error::other("the server sent no page")),
+            };
+        }
+    };
+    Ok((file, read::inner_extension(&item.path)))
+}
+
+fn preview_archive(archive: &Item, file: File, temporary: &Path) -> Vec<Preview> {
+    let mut previews = Vec::new();
+    let wanted = |name: &str| archive.options.format.is_some() || read::has_known_extension(Path::new(name));
+    let extracted = read::extract(file, temporary, wanted, &mut |name, file| {
+        let member = archive.member(name);
+        let extension = read::inner_extension(&member.path);
+        previews.push(preview_file(&member, file, extension));
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = extracted {
+        previews.push(failed(archive, &error.to_string()));
+    } else if previews.is_empty() && archive.named {
+        previews.push(failed(archive, "the archive holds no file with a known extension"));
+    }
+    previews
+}
+
+fn preview_file(item: &Item, file: File, extension: String) -> Preview {
+    let mut preview = Preview { path: item.name.clone(), ..Preview::default() };
+    let mut problems = Vec::new();
+    let mut emit = |record: Result<Question, BadRecord>| {
+        match record {
+            Ok(question) => preview.add(&question),
+            Err(BadRecord { line, reason }) => {
+                problems.push(Problem { path: item.path.clone(), line: Some(line), reason });
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    let directory = if matches!(item.place, Place::File) { item.path.parent() } else { None };
+    let (title, named, options) = (item.article_title(), item.named, &item.options);
+    let read =
+        read::read(read::Input { file, extension, directory, title: &title, named, options }, &mut emit);
+    let whole = |reason: String| Problem { path: item.path.clone(), line: None, reason };
+    match read {
+        Ok(read::Outcome::Read { format, report }) => {
+            let is_document = report.as_ref().is_some_and(|report| report.letters > 0);
+            if named && preview.questions == 0 && problems.is_empty() {
+                problems.push(whole(no_questions(format, is_document)));
+            }
+            (preview.format, preview.report) = (Some(format), report);
+        }
+        Ok(read::Outcome::NotQuestions) => {}
+        Err(error) => problems.push(whole(error.to_string())),
+    }
+    Preview { problems, ..preview }
+}
+
+fn failed(item: &Item, reason: &str) -> Preview {
+    let problem = Problem { path: item.path.clone(), line: None, reason: reason.to_owned() };
+    Preview { path: item.name.clone(), problems: vec![problem], ..Preview::default() }
+}
