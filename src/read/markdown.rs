@@ -24,9 +24,11 @@ pub fn parse(text: String) -> Document {
                 break;
             }
         }
-        let open = parser.fence.filter(|fence| !fence.ends_at_blank).map(|fence| fence.line);
-        match parser.forgotten.or(open).filter(|_| may_repair) {
-            Some(line) => unclosed.push(line),
+        let forgotten = parser.forgotten.map(|line| (line, End::Blank));
+        let open =
+            parser.fence.filter(|fence| fence.end == End::Fence).map(|fence| (fence.line, End::Heading));
+        match forgotten.or(open).filter(|_| may_repair) {
+            Some(fence) => unclosed.push(fence),
             None => return Document { text, ..parser.document },
         }
     }
@@ -51,8 +53,8 @@ struct Parser {
     front_matter: bool,
     /// The key in front matter whose list may follow.
     key: String,
-    /// Lines of fences whose end was forgotten. Their code ends at the next blank line.
-    unclosed: Vec<u64>,
+    /// Lines of fences whose end was forgotten, and where their code ends.
+    unclosed: Vec<(u64, End)>,
     /// The line of an open fence in which another one begins: its end was forgotten.
     forgotten: Option<u64>,
     /// A `<summary>` or an HTML heading over several lines: its end tag, its place so far, its block.
@@ -64,7 +66,18 @@ struct Fence {
     sign: char,
     len: usize,
     line: u64,
-    ends_at_blank: bool,
+    end: End,
+}
+
+/// Where fenced code ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// At its closing fence.
+    Fence,
+    /// Another fence begins in it: at the next blank line.
+    Blank,
+    /// No other fence follows: at the next heading below level 1, which no comment in code looks like.
+    Heading,
 }
 
 struct Element {
@@ -89,14 +102,19 @@ impl Parser {
         }
         if let Some(open) = self.fence {
             let is_fence = bare.len() >= open.len && bare.chars().all(|c| c == open.sign);
-            if is_fence || open.ends_at_blank && bare.is_empty() {
+            let ends = match open.end {
+                End::Fence => false,
+                End::Blank => bare.is_empty(),
+                End::Heading => heading(bare).is_some_and(|(level, _)| level > 1),
+            };
+            if is_fence || ends {
                 self.fence = None;
             }
             // No closing fence names a language.
             if !is_fence && fence(bare).is_some_and(|(sign, len)| sign == open.sign && len == open.len) {
                 self.forgotten.get_or_insert(open.line);
             }
-            if is_fence || !bare.is_empty() || !open.ends_at_blank {
+            if is_fence || !ends {
                 return self.push(Kind::Code, number, range, line, Inline::default());
             }
         }
@@ -166,8 +184,9 @@ impl Parser {
     /// The kind of a line behind its list marker, and its text. `None`: it made the line before a heading.
     fn block<'a>(&mut self, number: u64, content: &'a str, may_be_heading: bool) -> Option<(Kind, &'a str)> {
         if let Some((sign, len)) = fence(content) {
+            let unclosed = self.unclosed.iter().find(|(line, _)| *line == number);
             self.fence =
-                Some(Fence { sign, len, line: number, ends_at_blank: self.unclosed.contains(&number) });
+                Some(Fence { sign, len, line: number, end: unclosed.map_or(End::Fence, |(_, end)| *end) });
             return Some((Kind::Code, content));
         }
         if may_be_heading {

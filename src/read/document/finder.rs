@@ -12,7 +12,7 @@ use super::contents::{self, Contents};
 use super::labels;
 use super::numbering::{self, Mark};
 use super::question_line::{
-    Separator, Style, asked, ends_asking, is_question_like, labelled_question, numbered, split_level,
+    Separator, Style, asked, dotted, ends_asking, is_question_like, labelled_question, numbered, split_level,
 };
 use super::{Block, Document, Kind, extract, inline};
 use crate::question::Question;
@@ -208,12 +208,16 @@ impl<'d> Finder<'d> {
                 |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
             );
         let answers = heading.as_ref().map(|choice| self.answers(choice)).unwrap_or_default();
+        let labelled = heading.as_ref().is_some_and(|choice| choice.labelled);
         let others = markings
             .iter()
             .filter(|marking| !is_heading(marking))
             .filter(|marking| **marking != Marking::Bare);
+        // If the document labels its headings as questions, a question below one is part of its answer.
+        let outside = |candidate: &&Candidate| !labelled || !is_inside(candidate, &answers);
+        let outer: Vec<Candidate> = all.iter().filter(outside).copied().collect();
         others
-            .map(|marking| self.choice(*marking, &all, &answers))
+            .map(|marking| self.choice(*marking, &outer, &answers))
             .chain(heading)
             .max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.marking)))
             .filter(|choice| choice.points > 0)
@@ -274,8 +278,7 @@ impl<'d> Finder<'d> {
                     Asks::Maybe | Asks::No => 1,
                 };
                 // A question inside an answer asks the reader something.
-                let around = answers.partition_point(|answer| answer.end <= question.at);
-                let inside = answers.get(around).is_some_and(|answer| answer.start <= question.at);
+                let inside = is_inside(question, answers);
                 // A list of nothing but titles is more likely a table of contents than what it lists.
                 points += if inside || question.follows_item { weight } else { 2 * weight };
             }
@@ -289,6 +292,7 @@ impl<'d> Finder<'d> {
             points,
             surely,
             asking,
+            labelled: chosen.len() > 1 && chosen.iter().all(|question| question.word),
             why: why(&own, &chosen),
         }
     }
@@ -302,12 +306,14 @@ impl<'d> Finder<'d> {
             marked > 1 && marked * 10 >= asking * 7 && asks
                 || marked == 1 && asking <= 1 && marked_asking == 1
         };
+        let is_numbered = |heading: &Candidate| heading.number.is_some() || heading.word;
+        let numbered = count(level, is_numbered);
         let words = count(level, |heading| heading.word);
-        if words > 0 && words * 10 >= asking * 7 {
+        // A list of exercises with numbers may end with questions that have labels.
+        let mostly_words = words * 2 > numbered || !self.says_questions;
+        if words > 0 && words * 10 >= asking * 7 && mostly_words {
             return only(level, |heading| heading.word);
         }
-        let is_numbered = |heading: &Candidate| heading.number.is_some();
-        let numbered = count(level, is_numbered);
         if enough(numbered, count(level, |heading| is_numbered(heading) && heading.asks > Asks::No)) {
             return only(level, is_numbered);
         }
@@ -317,13 +323,8 @@ impl<'d> Finder<'d> {
             let is_whole = listed * 10 >= level.len() * 9;
             return only(level, |heading| is_whole || heading.in_contents || heading.asks == Asks::Surely);
         }
-        // People state problems in a FAQ: `The build fails with error 12`.
-        let states_problems = || {
-            let words = |heading: &Candidate| self.title(heading.at).split_whitespace().count() > 3;
-            !self.heading_asks && level.len() > 1 && level.iter().all(words)
-        };
-        if self.is_faq && level.len() > 1 && (asking * 5 >= level.len() * 2 || states_problems()) {
-            return level.to_vec();
+        if self.is_faq && level.len() > 1 && (asking * 7 >= level.len() || self.states_problems(level)) {
+            return only(level, |heading| heading.asks > Asks::No || !self.holds_questions(heading));
         }
         // Where nearly all headings of a level ask, the others do too: `Hoisting`, `Make this work`.
         if level.len() > 9 && asking * 10 >= level.len() * 9 && self.says_questions {
@@ -332,6 +333,19 @@ impl<'d> Finder<'d> {
         let surely = count(level, |heading| heading.asks == Asks::Surely);
         let weakest = if surely > 0 || asking * 2 >= level.len() { Asks::Maybe } else { Asks::Surely };
         only(level, |heading| heading.asks >= weakest)
+    }
+
+    /// Whether no heading of the document asks, and those of this level are sentences. People state problems in a FAQ:
+    /// `The build fails with error 12`.
+    fn states_problems(&self, level: &[Candidate]) -> bool {
+        let is_sentence = |heading: &Candidate| self.title(heading.at).split_whitespace().nth(3).is_some();
+        !self.heading_asks && level.iter().all(is_sentence)
+    }
+
+    /// Whether a heading below this one asks.
+    fn holds_questions(&self, heading: &Candidate) -> bool {
+        let below = self.headings().skip_while(|other| other.at <= heading.at);
+        below.take_while(|other| other.level() > heading.level()).any(|other| other.asks == Asks::Surely)
     }
 
     /// The chosen blocks. Between chosen headings, headings of other levels that surely ask are questions as well,
@@ -420,8 +434,16 @@ struct Choice {
     surely: usize,
     /// How many of these read as questions; the others are only named by a table of contents.
     asking: usize,
+    /// The document labels all of them as questions: `Question 3: …`.
+    labelled: bool,
     /// What the chosen ones have in common.
     why: String,
+}
+
+/// Whether a candidate is in one of these ranges, which are in order.
+fn is_inside(candidate: &Candidate, answers: &[Range<usize>]) -> bool {
+    let around = answers.partition_point(|answer| answer.end <= candidate.at);
+    answers.get(around).is_some_and(|answer| answer.start <= candidate.at)
 }
 
 /// Why some of the candidates of one marking were chosen: `118 of 130, 110 end with a question mark`.
@@ -545,7 +567,58 @@ impl<'d> Survey<'d> {
         for (at, block) in document.blocks.iter().enumerate() {
             self.look_at(at, block);
         }
+        self.drop_contents_headings();
+        self.mark_recurring();
         self.candidates
+    }
+
+    /// Drops headings that are entries of a table of contents: links to a heading that has the same text.
+    fn drop_contents_headings(&mut self) {
+        let block = |candidate: &Candidate| &self.document.blocks[candidate.at];
+        let is_entry = |candidate: &Candidate| {
+            let text = &block(candidate).text;
+            candidate.level() < 7
+                && text.only_link
+                && text.link.as_ref().is_some_and(|to| to.starts_with('#'))
+        };
+        if !self.candidates.iter().any(is_entry) {
+            return;
+        }
+        let key = |candidate: &Candidate| contents::bare_slug(&block(candidate).text.text);
+        let headings = self.candidates.iter().filter(|other| other.level() < 7 && !is_entry(other));
+        let others: HashSet<String> = headings.map(key).collect();
+        let kept = |candidate: &Candidate| !is_entry(candidate) || !others.contains(&key(candidate));
+        self.candidates = only(&self.candidates, kept);
+    }
+
+    /// Headings that recur, each time once below another numbered or asking heading (`What is it?`, `When to use it?`),
+    /// are parts of the answers to those.
+    fn mark_recurring(&mut self) {
+        let mut above: BTreeMap<u8, usize> = BTreeMap::new();
+        // For each text and level: the candidates and the headings above them.
+        let mut recurring: HashMap<(u8, String), (Vec<usize>, HashSet<usize>)> = HashMap::new();
+        for (nth, heading) in self.candidates.iter().enumerate().filter(|(_, heading)| heading.level() < 7) {
+            let level = heading.level();
+            above.split_off(&level);
+            if let Some((_, parent)) = above.last_key_value() {
+                let key = contents::bare_slug(&self.document.blocks[heading.at].text.text);
+                let (all, parents) = recurring.entry((level, key)).or_default();
+                all.push(nth);
+                parents.insert(*parent);
+            }
+            above.insert(level, nth);
+        }
+        let is_question = |at: &usize| self.candidates[*at].marked() || self.candidates[*at].asks > Asks::No;
+        let parts: Vec<usize> = recurring
+            .into_values()
+            .filter(|(all, parents)| {
+                all.len() > 2 && parents.len() == all.len() && parents.iter().all(is_question)
+            })
+            .flat_map(|(all, _)| all)
+            .collect();
+        for part in parts {
+            self.candidates[part].of_answer = true;
+        }
     }
 
     fn look_at(&mut self, at: usize, block: &'d Block) {
@@ -740,6 +813,9 @@ impl<'d> Survey<'d> {
 
 /// The number of a title, if something more than white space follows it.
 pub fn numbered_title(text: &str) -> Option<super::question_line::Item<'_>> {
+    if let Some(item) = dotted(text) {
+        return Some(item);
+    }
     let item = numbered(text).filter(|item| !item.style.bullet && !item.title.is_empty())?;
     let sign = matches!(item.style.separator, Separator::Dot | Separator::Parenthesis | Separator::Colon);
     (sign || item.style.word).then_some(item)

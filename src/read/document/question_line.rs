@@ -60,6 +60,12 @@ pub fn numbered(line: &str) -> Option<Item<'_>> {
         return None;
     }
     let number: u32 = rest[..digits].parse().ok()?;
+    // `17a.` follows `17.`
+    let is_letter = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().is_some_and(|c| c.is_ascii_lowercase()) && matches!(chars.next(), Some('.' | ')' | ':'))
+    };
+    let digits = digits + usize::from(is_letter(&rest[digits..]));
     let (separator, title) = separated(&rest[digits..])?;
     let title = title.trim();
     let fits = match separator {
@@ -70,6 +76,19 @@ pub fn numbered(line: &str) -> Option<Item<'_>> {
     };
     let style = Style { bullet, word, indented, separator };
     (fits && number > 0 && title.len() <= LONGEST_TITLE).then_some(Item { style, number, title })
+}
+
+/// Takes the title of a subsection apart: `2.3 Why wax?`. The number is the last one.
+pub fn dotted(title: &str) -> Option<Item<'_>> {
+    let (number, rest) = title.split_once(' ')?;
+    let mut parts = number.trim_end_matches('.').split('.').rev();
+    let last: u32 = parts.next()?.parse().ok()?;
+    let is_number = |part: &str| part.len() <= 3 && part.parse::<u32>().is_ok();
+    // `2.0 is here` names a version.
+    let is_dotted = last > 0 && last < 1000 && parts.clone().next().is_some() && parts.all(is_number);
+    let title = rest.trim();
+    let style = Style { bullet: false, word: false, indented: false, separator: Separator::Dot };
+    (is_dotted && title.starts_with(begins_title)).then_some(Item { style, number: last, title })
 }
 
 fn strip_bullet(text: &str) -> Option<&str> {
@@ -313,6 +332,7 @@ mod tests {
         check("12How deep?", Some((12, Separator::Glued, "How deep?")));
         check("- 12How deep?", Some((12, Separator::Glued, "How deep?")));
         check("12 How deep?", Some((12, Separator::Space, "How deep?")));
+        check("12a. How deep?", Some((12, Separator::Dot, "How deep?")));
         check("12", Some((12, Separator::Alone, "")));
         check("12.", Some((12, Separator::Alone, "")));
         check("Question 3 of 10", Some((3, Separator::Alone, "")));
@@ -333,6 +353,16 @@ mod tests {
             "0. no",
         ] {
             check(line, None);
+        }
+    }
+
+    #[test]
+    fn subsections_have_dotted_numbers() {
+        let of = |title| dotted(title).map(|item| (item.number, item.title));
+        assert_eq!(of("2.3 Why wax?"), Some((3, "Why wax?")));
+        assert_eq!(of("2.3.14. `wax` twice"), Some((14, "`wax` twice")));
+        for title in ["2. Why wax?", "2.0 Why wax?", "2.3", "2.x Why wax?", "1.5.", "Why 2.3 ropes?", ""] {
+            assert_eq!(of(title), None, "{title}");
         }
     }
 

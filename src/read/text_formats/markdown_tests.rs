@@ -134,6 +134,11 @@ fn a_forgotten_fence_swallows_nothing() {
         "## Why wax?\n```sh\nwax\n\n## Is it hard?\nNo.\n## Who ties nets?\nAll.",
         "1 Why wax? = ```sh|wax\n5 Is it hard? = No.\n7 Who ties nets? = All.",
     );
+    // A comment in code is not a heading.
+    check(
+        "## Why tar?\nIt lasts.\n## Why wax?\n```sh\n# Melt\n\n# Pour\nwax",
+        "1 Why tar? = It lasts.\n3 Why wax? = ```sh|# Melt||# Pour|wax",
+    );
 }
 
 #[test]
@@ -218,4 +223,42 @@ fn an_article_is_an_entry_of_its_own() {
     }
     let document = markdown::parse("# Ropes\nHemp.\n## Care\nWax.\n## Storage\nDry.".to_owned());
     assert_eq!(super::article(&document, "x").unwrap().also, ["Care", "Storage"]);
+}
+
+#[test]
+fn labelled_headings_hold_the_questions_below_them() {
+    check(
+        "# Ropes\n## Question 7: The rope that broke\n### Question\nWhat do you do?\n### Follow-up\n1. Why did it break?\n2. Who knew?\n\
+         ## Question 8: The wet rope\nDry it.\n### Follow-up\n1. Why was it wet?\n2. How wet was it?\n3. Why?",
+        "2 Ropes > The rope that broke = ### Question|What do you do?|### Follow-up|1. Why did it break?|2. Who knew?
+         8 Ropes > The wet rope = Dry it.|### Follow-up|1. Why was it wet?|2. How wet was it?|3. Why?",
+    );
+}
+
+#[test]
+fn headings_that_recur_below_questions_are_parts_of_their_answers() {
+    check(
+        "# Ropes\n## 1. What is hemp?\n### Why do we use it?\nA.\n## 2. Jute and sisal\n### Why do we use it?\nB.\n\
+         ## 3. What is wax?\n### Why do we use it?\nC.",
+        "2 Ropes > What is hemp? = ### Why do we use it?|A.
+         5 Ropes > Jute and sisal = ### Why do we use it?|B.
+         8 Ropes > What is wax? = ### Why do we use it?|C.",
+    );
+    // Below topics, they are questions of their own.
+    check(
+        "# Ropes\n## Hemp\n### How strong is it?\nA.\n## Jute\n### How strong is it?\nB.\n## Wax\n### How strong is it?\nC.",
+        "3 Hemp > How strong is it? = A.\n6 Jute > How strong is it? = B.\n9 Wax > How strong is it? = C.",
+    );
+}
+
+#[test]
+fn dotted_numbers_and_contents_in_headings() {
+    check(
+        "# Interview guide\n### [1. Ropes](#1-ropes)\n- 1.1 Tie\n### [2. Nets](#2-nets)\n## 1. Ropes\n### 1.1 Tie a bowline\nSo.\n### 1.2 Hemp or jute\nHemp.\n\
+         ## 2. Nets\n### 2.1 Mend a net\nSew.\n### Q1: Who mends?\nYou.\n### Notes\nNone.",
+        "6 1. Ropes > Tie a bowline = So.
+         8 1. Ropes > Hemp or jute = Hemp.
+         11 2. Nets > Mend a net = Sew.
+         13 2. Nets > Who mends? = You.",
+    );
 }
