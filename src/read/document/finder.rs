@@ -855,6 +855,10 @@ pub fn split_item(raw: &str) -> Option<(&str, &str)> {
                 return None;
             }
             let at = raw.find("? ")? + 1;
+            // `[Why? And how?](link)` is one title.
+            if raw[..at].matches('[').count() > raw[..at].matches(']').count() {
+                return None;
+            }
             (at, &raw[at..])
         }
     };

@@ -1,13 +1,11 @@
 //! Lines that say something about a question: `**Level**: senior · **Tags**: a, b`.
 
+use super::words;
 use crate::question::Question;
 
 /// Headings and labels that introduce an answer's parts, not a question or a section.
-const ANSWER_LABELS: [&str; 22] = [
-    "answer",
+const PARTS: [&str; 19] = [
     "answers",
-    "ans",
-    "a",
     "solution",
     "explanation",
     "example",
@@ -30,17 +28,18 @@ const ANSWER_LABELS: [&str; 22] = [
 
 /// [`is_answer_label`] with nothing behind the label.
 pub fn is_bare_answer_label(text: &str) -> bool {
-    is_answer_label(text) && text.split_once(':').is_none_or(|(_, rest)| rest.trim().is_empty())
+    is_answer_label(text) && text.split_once([':', '：']).is_none_or(|(_, rest)| rest.trim().is_empty())
 }
 
-/// Labels that go: what stands behind them is the answer's beginning.
-const PLAIN_LABELS: [&str; 6] = ["answer", "ans", "a", "explanation", "solution", "response"];
+/// Labels that go, besides [`words::ANSWER_LABELS`]: what stands behind them is the answer's beginning.
+const PLAIN_LABELS: [&str; 3] = ["explanation", "solution", "response"];
 
 /// Whether a heading or a `<summary>` only says that an answer follows (`Answer`, `Answer: B`).
 pub fn is_answer_label(text: &str) -> bool {
-    let label = text.split(':').next().unwrap_or_default();
+    let label = text.split([':', '：']).next().unwrap_or_default();
     let plain = label.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    ANSWER_LABELS.contains(&plain.as_str())
+    PARTS.contains(&plain.as_str())
+        || words::ANSWER_LABELS.iter().any(|known| words::same_word(known, &plain))
 }
 
 /// A line without the label that says that it is an answer: `**Answer:** It …` → `It …`.
@@ -49,12 +48,13 @@ pub fn without_label(line: &str) -> &str {
     let marked = text.len() < line.trim_start().len();
     let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
     let (label, rest) = text.split_at(end);
-    if !PLAIN_LABELS.iter().any(|known| known.eq_ignore_ascii_case(label)) {
+    let mut known = PLAIN_LABELS.iter().chain(&words::ANSWER_LABELS);
+    if !known.any(|known| words::same_word(known, label)) {
         return line;
     }
-    let after = rest.trim_start_matches(['*', '_', ':', ' ', '.']);
+    let after = rest.trim_start_matches(['*', '_', ':', '：', ' ', '.']);
     let sign = &rest[..rest.len() - after.len()];
-    let ends = sign.contains(':') || (marked && after.is_empty());
+    let ends = sign.contains([':', '：']) || (marked && after.is_empty());
     if ends { after } else { line }
 }
 

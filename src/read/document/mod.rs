@@ -18,6 +18,7 @@ mod labels;
 mod numbering;
 mod question_line;
 mod sections;
+mod words;
 pub mod writer;
 
 use std::ops::Range;

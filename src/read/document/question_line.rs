@@ -1,5 +1,7 @@
 //! One line that may be a question: `12. How …`, `12How …`, `- 4How …?Senior`, `Q: …`.
 
+use super::words::{ANSWER_LABELS, ASKING, ASKING_WITHIN, QUESTION_LABELS, same_word};
+
 /// How a page marks its questions. A page keeps to one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Style {
@@ -209,60 +211,13 @@ pub fn is_question_like(title: &str) -> bool {
     }
     let first =
         title.trim_start_matches(|c: char| !c.is_alphanumeric()).split(|c: char| !c.is_alphanumeric()).next();
-    first.is_some_and(|first| ASKING.iter().any(|word| word.eq_ignore_ascii_case(first)))
-        && title.split_whitespace().nth(2).is_some()
+    let begins = first.is_some_and(|first| {
+        let first = first.to_lowercase();
+        ASKING.iter().flat_map(|words| words.iter()).any(|word| *word == first)
+    });
+    begins && title.split_whitespace().nth(2).is_some()
+        || !title.is_ascii() && ASKING_WITHIN.iter().any(|word| title.contains(word))
 }
-
-/// Words that begin a question, or an order that is one.
-const ASKING: [&str; 47] = [
-    "what",
-    "how",
-    "why",
-    "when",
-    "where",
-    "which",
-    "who",
-    "whose",
-    "can",
-    "could",
-    "does",
-    "do",
-    "is",
-    "are",
-    "should",
-    "would",
-    "will",
-    "did",
-    "has",
-    "have",
-    "explain",
-    "describe",
-    "discuss",
-    "compare",
-    "define",
-    "list",
-    "name",
-    "outline",
-    "tell",
-    "give",
-    "show",
-    "write",
-    "implement",
-    "design",
-    "walk",
-    "differentiate",
-    "distinguish",
-    "contrast",
-    "identify",
-    "illustrate",
-    "state",
-    "mention",
-    "summarize",
-    "elaborate",
-    "demonstrate",
-    "provide",
-    "in",
-];
 
 /// The phrase of a quiz: `The interviewer asks: "…" Which answer …` → what stands in the quotes.
 pub fn asked(line: &str) -> Option<&str> {
@@ -287,26 +242,25 @@ pub fn asked(line: &str) -> Option<&str> {
 
 /// `Q: What …` or `Question: What …` → what is asked.
 pub fn labelled_question(line: &str) -> Option<&str> {
-    const LABELS: [&str; 5] = ["Q", "Question", "Q.", "Ques", "Que"];
-    if let Some(rest) = labelled(line, &LABELS) {
+    if let Some(rest) = labelled(line, &QUESTION_LABELS) {
         return Some(rest);
     }
     // `Q. What is it?`, `Q) What is it?`, `Q. - What is it?`
     let (label, rest) = line.trim().split_once([' ', '\t'])?;
     let label = label.strip_suffix(['.', ')'])?;
     let rest = rest.trim_start_matches(['-', '–', ' ', '\t']);
-    (LABELS.contains(&label) && rest.starts_with(begins_title)).then_some(rest)
+    (QUESTION_LABELS.contains(&label) && rest.starts_with(begins_title)).then_some(rest)
 }
 
 /// `A: …` or `Answer: …` → the answer's first line.
 pub fn labelled_answer(line: &str) -> Option<&str> {
-    labelled(line, &["A", "Answer", "Ans", "A."])
+    labelled(line, &ANSWER_LABELS)
 }
 
 fn labelled<'a>(line: &'a str, labels: &[&str]) -> Option<&'a str> {
     let line = line.trim();
-    if let Some((label, rest)) = line.split_once(':')
-        && labels.iter().any(|known| known.eq_ignore_ascii_case(label.trim_end()))
+    if let Some((label, rest)) = line.split_once([':', '：'])
+        && labels.iter().any(|known| same_word(known, label.trim_end()))
     {
         return (!rest.starts_with(':')).then(|| rest.trim());
     }
@@ -354,6 +308,31 @@ mod tests {
         ] {
             check(line, None);
         }
+    }
+
+    #[test]
+    fn questions_of_many_languages_need_no_question_mark() {
+        for title in [
+            "Explain how rope is made",
+            "Wie macht man ein Seil",
+            "Pourquoi cirer une corde",
+            "Cómo se hace una cuerda",
+            "Как сделать верёвку",
+            "绳子是用什么做的",
+            "`rope`和`cord`的区别",
+            "ロープとは",
+            "밧줄은 어떻게 만드나요",
+        ] {
+            assert!(is_question_like(title), "{title}");
+        }
+        for title in ["Rope", "Die Seile", "La corde", "Верёвки", "绳子", "ロープ", "What", "Show"]
+        {
+            assert!(!is_question_like(title), "{title}");
+        }
+        assert_eq!(labelled_question("问：绳子是什么"), Some("绳子是什么"));
+        assert_eq!(labelled_question("Вопрос: Зачем воск?"), Some("Зачем воск?"));
+        assert_eq!(labelled_answer("答：麻。"), Some("麻。"));
+        assert_eq!(labelled_answer("Antwort: Hanf."), Some("Hanf."));
     }
 
     #[test]

@@ -262,3 +262,11 @@ fn dotted_numbers_and_contents_in_headings() {
          13 2. Nets > Who mends? = You.",
     );
 }
+
+#[test]
+fn a_link_with_two_questions_is_one_title() {
+    check(
+        "# Questions\n- [Why wax? And how?](https://example.org/1)\n- Who ties? You.\n- [What is tar?](https://example.org/2)",
+        "2 Questions > Why wax? And how? = \n3 Questions > Who ties? = You.\n4 Questions > What is tar? = ",
+    );
+}
