@@ -92,6 +92,11 @@ const LONGEST_ELEMENT: usize = 2000;
 
 impl Parser {
     fn line(&mut self, number: u64, text: &str, range: Range<usize>) {
+        if self.fence.is_none() {
+            for _ in 0..self.mdx.close_before(&text[range.clone()]) {
+                self.push(Kind::FoldEnd, number, range.start..range.start, "", Inline::default());
+            }
+        }
         let range = range.start + self.mdx.indent(&text[range.clone()])..range.end;
         let line = &text[range.clone()];
         let bare = line.trim();

@@ -1,4 +1,5 @@
-//! What MDX and Docusaurus add to Markdown: components, imports and admonitions. Their marks go, their text stays.
+//! What MDX, Docusaurus and MkDocs add to Markdown: components, imports and admonitions. Their marks go, their text
+//! stays.
 
 use std::ops::Range;
 
@@ -45,6 +46,8 @@ pub struct Mdx {
     /// Inside a tag over several lines: whether it is a fold.
     tag: Option<bool>,
     open: Vec<Open>,
+    /// The white space in front of the line, in bytes.
+    margin: usize,
 }
 
 /// A component or an admonition.
@@ -52,12 +55,35 @@ struct Open {
     is_fold: bool,
     /// The white space in front of its first line of content, in bytes.
     indent: Option<usize>,
+    /// It ends before the next line that is indented no further than this.
+    margin: Option<usize>,
+}
+
+impl Open {
+    fn component(is_fold: bool) -> Self {
+        Self { is_fold, indent: None, margin: None }
+    }
 }
 
 impl Mdx {
     /// A blank line ends imports, and tags whose end was forgotten.
     pub fn blank(&mut self) {
         (self.module, self.tag) = (false, None);
+    }
+
+    /// Closes what ends before a line because the line is indented less. Returns the number of folds among it.
+    pub fn close_before(&mut self, line: &str) -> usize {
+        self.margin = line.len() - line.trim_start().len();
+        if self.margin == line.len() {
+            return 0;
+        }
+        let mut folds = 0;
+        while let Some(open) =
+            self.open.pop_if(|open| open.margin.is_some_and(|margin| self.margin <= margin))
+        {
+            folds += usize::from(open.is_fold);
+        }
+        folds
     }
 
     /// How much of the white space in front of a line is there because it is inside of a component, in bytes.
@@ -93,6 +119,9 @@ impl Mdx {
         } else if line[start..end].starts_with(":::") {
             self.admonition(line, start..end, &mut pieces);
             return Some(pieces);
+        } else if let Some(rest) = indented_admonition(&line[start..end]) {
+            self.indented_admonition(line, rest, end, &mut pieces);
+            return Some(pieces);
         }
         // Deeper than this, it is code.
         if at == start && start >= 4 && self.open.is_empty() {
@@ -104,7 +133,7 @@ impl Mdx {
             let is_whole = line[tag.clone()].ends_with('>');
             if !is_end {
                 let is_fold = FOLDS.contains(&name);
-                self.open.push(Open { is_fold, indent: None });
+                self.open.push(Open::component(is_fold));
                 pieces.extend(is_fold.then_some(Piece::FoldStart));
                 pieces.extend(title(line, tag.clone(), is_fold));
                 self.tag = Some(is_fold).filter(|_| !is_whole);
@@ -143,7 +172,7 @@ impl Mdx {
         let end = range.end - (rest.len() - name.len() - title.len());
         let title = end - title.trim_start_matches([' ', '[']).len()..end;
         let is_fold = name == "details";
-        self.open.push(Open { is_fold, indent: None });
+        self.open.push(Open::component(is_fold));
         pieces.extend(is_fold.then_some(Piece::FoldStart));
         pieces.extend(
             Some(if is_fold { Piece::Summary(title.clone()) } else { Piece::Text(title.clone()) })
@@ -151,11 +180,33 @@ impl Mdx {
         );
     }
 
+    /// `??? question "Title"`, `!!! note "Title"`: the indented lines below belong to it.
+    fn indented_admonition(&mut self, line: &str, rest: &str, end: usize, pieces: &mut Vec<Piece>) {
+        let (kind, title) = rest.split_once('"').unwrap_or((rest, ""));
+        let is_fold =
+            line.trim_start().starts_with('?') || matches!(kind.trim(), "question" | "faq" | "help");
+        self.open.push(Open { margin: Some(self.margin), ..Open::component(is_fold) });
+        let title = title.trim_end_matches('"');
+        let start = end - rest.len() + kind.len() + 1;
+        pieces.extend(is_fold.then_some(Piece::FoldStart));
+        if !title.is_empty() {
+            let title = start..start + title.len();
+            pieces.push(if is_fold { Piece::Summary(title) } else { Piece::Text(title) });
+        }
+    }
+
     fn close(&mut self, closes: bool, pieces: &mut Vec<Piece>) {
         if closes && self.open.pop().is_some_and(|open| open.is_fold) {
             pieces.push(Piece::FoldEnd);
         }
     }
+}
+
+/// What follows the mark of an admonition with indented content.
+fn indented_admonition(line: &str) -> Option<&str> {
+    let rest = ["???+ ", "??? ", "!!! "].into_iter().find_map(|mark| line.strip_prefix(mark))?;
+    let kind = rest.split([' ', '"']).next().unwrap_or_default();
+    (!kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-')).then_some(rest)
 }
 
 /// The title in a tag.

@@ -1,4 +1,4 @@
-//! Files → questions: one reader a layout, chosen by extension and content.
+//! Files → questions. Each format has a reader, which is chosen by extension and content.
 
 mod asciidoc;
 mod date;
@@ -43,39 +43,39 @@ pub use report::{Report, letters};
 pub use text::Text;
 pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
 
-/// Turns files of one layout into questions.
+/// Reads the questions in files of one format.
 ///
-/// A reader never knows any one file: what it looks for is how a *kind* of page is laid out.
+/// A reader depends on the format only, never on a particular file or site.
 pub trait Reader: Sync {
-    /// What the layout is called in messages (`markdown`, `page dump`).
+    /// The name of the format in messages, such as `Markdown`.
     fn name(&self) -> &'static str;
 
-    /// How well this layout fits a file, from 0 (not at all) to 100 (surely), judged by its
-    /// extension (lower case, no dot, maybe empty) and the beginning of its text.
+    /// How likely a file is of this format, from 0 (it is not) to 100 (it is). `extension` is in lower case, without a
+    /// dot, and may be empty; `head` is the beginning of the text.
     fn fit(&self, extension: &str, head: &str) -> u8;
 
-    /// Hands every question to `emit`, in source order where the layout allows it, and every record that cannot be read as
-    /// a [`BadRecord`]; stops when `emit` says so.
+    /// Passes each question to `emit`, in the order of the file where the format allows it, and each record that cannot
+    /// be read as a [`BadRecord`]. Stops if `emit` returns `Break`.
     ///
-    /// Memory stays bounded by the largest record, not by the file.
+    /// A reader of records needs memory for the largest record only, not for the file.
     ///
     /// # Errors
-    /// The file itself could not be read on. What was handed over before stays valid.
+    /// The rest of the file cannot be read. The questions passed before are valid.
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()>;
 }
 
-/// The longest answer of a page or a Markdown file, in bytes; what follows belongs to no question.
+/// The longest answer in a document, in bytes. The rest is dropped.
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// Where a reader hands its records; `Break` means that nobody wants more.
+/// Receives the records of a reader. `Break` stops the reader.
 pub type Emit<'a> = dyn FnMut(Result<Question, BadRecord>) -> ControlFlow<()> + 'a;
 
-/// A record that was skipped, and why.
+/// A record that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRecord {
     /// Line in the file, from 1.
     pub line: u64,
-    /// A lower-case phrase without a full stop: `expected a comma, found "x"`.
+    /// Why, in lower case without a full stop: `expected a comma, found "x"`.
     pub reason: String,
 }
 
@@ -85,12 +85,12 @@ impl BadRecord {
     }
 }
 
-/// A file's own error, in the same words as a [`BadRecord`]'s.
+/// An error of a whole file, with a reason as in [`BadRecord`].
 fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
-/// All formats. If two fit a file equally well, the earlier one reads it.
+/// All readers. If two fit a file equally well, the first one reads it.
 pub const READERS: [&dyn Reader; 10] = [
     &text_formats::Markdown,
     &text_formats::SavedPage,
@@ -175,7 +175,7 @@ impl fmt::Display for Options {
     }
 }
 
-/// The layout that fits best, or `None` where no reader knows what to do with the file.
+/// The reader that fits a file best; `None` if none fits.
 pub fn reader_for(extension: &str, head: &str) -> Option<&'static dyn Reader> {
     READERS
         .into_iter()
@@ -196,7 +196,7 @@ pub enum Outcome {
         /// What the reader tells about a document; `None` for records.
         report: Option<Report>,
     },
-    /// No reader knows the layout, and nobody named the file.
+    /// No reader fits, and the user did not name the file.
     NotQuestions,
 }
 
@@ -219,7 +219,7 @@ pub struct Input<'a> {
 /// Reads a file with the reader of the named format, or the one that fits it best.
 ///
 /// # Errors
-/// The file cannot be read (on), is empty or binary, or was named and no reader knows it.
+/// The file cannot be read, or not to its end; it is empty or binary; or the user named it and no reader fits.
 pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     let Input { file, extension, directory, title, named, options } = input;
     let mut text = Text::new(file, extension)?;
@@ -246,7 +246,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     };
     let Some(reader) = reader else {
         return if named {
-            Err(invalid("no question-and-answer layout is known for this file; --format names one"))
+            Err(invalid("no reader knows the format of this file; --format names one"))
         } else {
             Ok(Outcome::NotQuestions)
         };

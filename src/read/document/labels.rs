@@ -2,6 +2,7 @@
 
 use super::words;
 use crate::question::Question;
+use crate::read::date;
 
 /// Headings and labels that introduce an answer's parts, not a question or a section.
 const PARTS: [&str; 19] = [
@@ -113,6 +114,7 @@ enum Key<'a> {
     Url,
     Score,
     Section,
+    Date,
     Other(&'a str),
 }
 
@@ -126,6 +128,7 @@ impl<'a> Key<'a> {
             "url" | "link" | "permalink" => Key::Url,
             "score" | "votes" | "rating" => Key::Score,
             "category" | "section" | "categories" => Key::Section,
+            "date" | "updated" | "last updated" | "last modified" | "lastmod" | "last_modified" => Key::Date,
             _ => return None,
         })
     }
@@ -145,7 +148,11 @@ fn pair(piece: &str) -> Option<(Key<'_>, &str)> {
     }
     if let Some(key) = Key::known(name) {
         // A level is a word or two; a sentence that begins `Level:` is an answer.
-        let fits = key != Key::Level || value.split_whitespace().count() <= 4;
+        let fits = match key {
+            Key::Level => value.split_whitespace().count() <= 4,
+            Key::Date => date::normalized(value).is_some(),
+            _ => true,
+        };
         return fits.then_some((key, value));
     }
     let name_fits = !name.is_empty() && name.split_whitespace().count() <= 3 && !is_answer_label(name);
@@ -169,6 +176,7 @@ fn assign(question: &mut Question, key: Key<'_>, value: &str) {
         Key::Id => question.key = Some(value.to_owned()),
         Key::Url => question.url = Some(value.trim_matches(['<', '>']).to_owned()),
         Key::Section => question.section = Some(value.to_owned()),
+        Key::Date => question.date = date::normalized(value).or(question.date.take()),
         Key::Score => match value.parse() {
             Ok(score) => question.score = Some(score),
             Err(_) => {

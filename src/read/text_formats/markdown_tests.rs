@@ -270,3 +270,24 @@ fn a_link_with_two_questions_is_one_title() {
         "2 Questions > Why wax? And how? = \n3 Questions > Who ties? = You.\n4 Questions > What is tar? = ",
     );
 }
+
+#[test]
+fn admonitions_of_mkdocs_fold() {
+    check(
+        "# Help\n\n??? question \"Why wax?\"\n\n    It lasts.\n\n    ```sh\n    wax rope\n    ```\n\n    !!! note\n        Twice.\n\n\
+         ??? question \"Is it hard?\"\n    No.\n\nThe end.\n\n!!! faq \"Who ties?\"\n    You.\n",
+        "3 Help > Why wax? = It lasts.||```sh|wax rope|```||Twice.\n14 Help > Is it hard? = No.\n19 Help > Who ties? = You.",
+    );
+    check(
+        "## Why wax?\n!!! tip \"Often\"\n    It lasts.\n\n!!! Wow\n",
+        "1 Why wax? = Often|It lasts.||!!! Wow",
+    );
+}
+
+#[test]
+fn a_date_in_front_matter_or_below_a_title() {
+    let text = "---\ntitle: Help\ndate: 2024-03-01\n---\n## Why wax?\nIt lasts.\n## Who ties?\n**Updated:** 2025-01-02\n\nDate: soon.";
+    let dates: Vec<Option<String>> = questions(text).into_iter().map(|question| question.date).collect();
+    assert_eq!(dates, [Some("2024-03-01".to_owned()), Some("2025-01-02".to_owned())]);
+    assert_eq!(questions(text)[1].answer, "Date: soon.");
+}
