@@ -198,8 +198,9 @@ impl<'d> Finder<'d> {
 
     /// The marking that gives most among the blocks of a range.
     fn best(&self, range: &Range<usize>, allowed: impl Fn(Marking) -> bool) -> Option<Choice> {
-        let within = |candidate: &&Candidate| range.contains(&candidate.at) && allowed(candidate.marking);
-        let all: Vec<Candidate> = self.candidates.iter().filter(within).copied().collect();
+        let place = |at: usize| self.candidates.partition_point(|candidate| candidate.at < at);
+        let within = &self.candidates[place(range.start)..place(range.end)];
+        let all: Vec<Candidate> = only(within, |candidate| allowed(candidate.marking));
         let markings: HashSet<Marking> = all.iter().map(|candidate| candidate.marking).collect();
         let is_heading = |marking: &&Marking| matches!(marking, Marking::Heading(_));
         // Headings that only begin as questions do count if no level has better ones.
@@ -207,7 +208,7 @@ impl<'d> Finder<'d> {
             markings.iter().filter(is_heading).map(|marking| self.choice(*marking, &all, &[])).max_by_key(
                 |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
             );
-        let answers = heading.as_ref().map(|choice| self.answers(choice)).unwrap_or_default();
+        let answers = heading.as_ref().map(|choice| answers(choice, within)).unwrap_or_default();
         let labelled = heading.as_ref().is_some_and(|choice| choice.labelled);
         let others = markings
             .iter()
@@ -222,18 +223,6 @@ impl<'d> Finder<'d> {
             .max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.marking)))
             .filter(|choice| choice.points > 0)
             .or_else(|| Some(self.choice(Marking::Bare, &all, &[])).filter(|choice| choice.points > 0))
-    }
-
-    /// The blocks of the answers below chosen headings, which are of one level.
-    fn answers(&self, choice: &Choice) -> Vec<Range<usize>> {
-        let headings: Vec<&Candidate> = self.headings().collect();
-        let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
-        let mut answers = Vec::new();
-        for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
-            let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
-            answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
-        }
-        answers
     }
 
     fn headings(&self) -> impl Iterator<Item = &Candidate> {
@@ -324,7 +313,9 @@ impl<'d> Finder<'d> {
             return only(level, |heading| is_whole || heading.in_contents || heading.asks == Asks::Surely);
         }
         if self.is_faq && level.len() > 1 && (asking * 7 >= level.len() || self.states_problems(level)) {
-            return only(level, |heading| heading.asks > Asks::No || !self.holds_questions(heading));
+            let headings: Vec<&Candidate> = self.headings().collect();
+            let above = holders(&headings, |heading| heading.asks == Asks::Surely);
+            return only(level, |heading| heading.asks > Asks::No || !above.contains(&heading.at));
         }
         // Where nearly all headings of a level ask, the others do too: `Hoisting`, `Make this work`.
         if level.len() > 9 && asking * 10 >= level.len() * 9 && self.says_questions {
@@ -340,12 +331,6 @@ impl<'d> Finder<'d> {
     fn states_problems(&self, level: &[Candidate]) -> bool {
         let is_sentence = |heading: &Candidate| self.title(heading.at).split_whitespace().nth(3).is_some();
         !self.heading_asks && level.iter().all(is_sentence)
-    }
-
-    /// Whether a heading below this one asks.
-    fn holds_questions(&self, heading: &Candidate) -> bool {
-        let below = self.headings().skip_while(|other| other.at <= heading.at);
-        below.take_while(|other| other.level() > heading.level()).any(|other| other.asks == Asks::Surely)
     }
 
     /// The chosen blocks. Between chosen headings, headings of other levels that surely ask are questions as well,
@@ -392,18 +377,15 @@ impl<'d> Finder<'d> {
         if headings.iter().filter(is_chosen).any(|heading| heading.marked()) {
             return;
         }
+        let holders = holders(&headings, |heading| chosen.contains_key(&heading.at));
         let mut open: Option<u8> = None;
-        for (at, heading) in headings.iter().enumerate() {
+        for heading in headings {
             let own = heading.level();
-            let holds_question = || {
-                let inner = headings[at + 1..].iter().take_while(|inner| inner.level() > own);
-                inner.into_iter().any(|inner| chosen.contains_key(&inner.at))
-            };
             if open.is_some_and(|open| open < own || heading.of_answer) {
                 continue;
             }
             let is_chosen = chosen.contains_key(&heading.at)
-                || own != level && heading.asks == Asks::Surely && !holds_question();
+                || own != level && heading.asks == Asks::Surely && !holders.contains(&heading.at);
             if is_chosen {
                 chosen.entry(heading.at).or_insert(Marking::Heading(own));
             }
@@ -440,10 +422,39 @@ struct Choice {
     why: String,
 }
 
+/// The blocks of the answers below chosen headings, which are of one level.
+fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
+    let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
+    let headings: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.level() < 7).collect();
+    let mut answers = Vec::new();
+    for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
+        let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
+        answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
+    }
+    answers
+}
+
 /// Whether a candidate is in one of these ranges, which are in order.
 fn is_inside(candidate: &Candidate, answers: &[Range<usize>]) -> bool {
     let around = answers.partition_point(|answer| answer.end <= candidate.at);
     answers.get(around).is_some_and(|answer| answer.start <= candidate.at)
+}
+
+/// The headings above at least one heading with a property, before the next heading of their own or a higher rank.
+fn holders(headings: &[&Candidate], is: impl Fn(&Candidate) -> bool) -> HashSet<usize> {
+    // For each level: whether a heading of it, or one below that, has the property.
+    let mut found = [false; 8];
+    let mut holders = HashSet::new();
+    for heading in headings.iter().rev() {
+        let below = usize::from(heading.level()) + 1;
+        let holds = found[below..].iter().any(|found| *found);
+        found[below..].fill(false);
+        found[below - 1] |= holds || is(heading);
+        if holds {
+            holders.insert(heading.at);
+        }
+    }
+    holders
 }
 
 /// Why some of the candidates of one marking were chosen: `118 of 130, 110 end with a question mark`.
@@ -567,6 +578,8 @@ impl<'d> Survey<'d> {
         for (at, block) in document.blocks.iter().enumerate() {
             self.look_at(at, block);
         }
+        // A line that asks without a mark is added after what follows it.
+        self.candidates.sort_by_key(|candidate| candidate.at);
         self.drop_contents_headings();
         self.mark_recurring();
         self.candidates
