@@ -9,7 +9,7 @@ use std::{fs, io};
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem};
-use crate::search::{Mode, Query, Results, retune, search};
+use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
 
 /// How often the engine checks for a new commit.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
@@ -28,13 +28,15 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Finds the questions that match a phrase, best first.
+    /// Finds the questions that match a phrase, best first. If the endpoint of the model does not answer, a
+    /// hybrid query is searched by keywords, and [`Results::notice`] has the reason.
     ///
     /// # Errors
-    /// Returns the errors of [`search`](search()) and [`possible`](Self::possible).
+    /// Returns the errors of [`search_or_fall_back`] and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
-        let results = search(&self.index, self.embedder.as_deref(), self.possible(query)?.as_ref())?;
-        Ok(Results { notice: self.notice(), ..results })
+        let query = self.possible(query)?;
+        let results = search_or_fall_back(&self.index, self.embedder.as_deref(), &query)?;
+        Ok(Results { notice: self.notice().or(results.notice), ..results })
     }
 
     /// A message for people that explains why only keyword search is possible, if the model is
