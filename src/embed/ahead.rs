@@ -49,11 +49,17 @@ impl EndpointCalls {
                 model.embed_by(&text, role, deadline).map_err(Unavailable::new)
             };
             spawn_blocking(call).await.unwrap_or_else(|panic| {
-                Err(Unavailable { message: format!("the call of the endpoint failed: {panic}"), timed_out: false })
+                Err(Unavailable {
+                    message: format!("the call of the endpoint failed: {panic}"),
+                    timed_out: false,
+                })
             })
         };
         timeout_at(deadline.into(), call).await.unwrap_or_else(|_| {
-            Err(Unavailable { message: "the embedding endpoint did not answer in time".into(), timed_out: true })
+            Err(Unavailable {
+                message: "the embedding endpoint did not answer in time".into(),
+                timed_out: true,
+            })
         })
     }
 }

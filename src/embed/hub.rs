@@ -281,12 +281,14 @@ impl Hub {
         let failed = || format!("could not download {url}");
         let (bytes, sha256) = append(body, partial, have, self.silence, watcher)
             .map_err(|failure| failure.context(failed()))?;
-        announced.check(bytes - have, &sha256).map_err(|error| Failure::Transient(error.context(failed())))
+        announced
+            .check(bytes - have, &sha256)
+            .map_err(|error| Failure::Transient(error.context(failed())))
             .or_else(|failure| {
-                // Whatever arrived is damaged.
-                remove(partial)?;
-                Err(failure)
-            })?;
+            // Whatever arrived is damaged.
+            remove(partial)?;
+            Err(failure)
+        })?;
         Ok(Some(()))
     }
 }
@@ -305,7 +307,8 @@ fn remove(path: &Path) -> Result<(), Failure> {
 /// Whether a response contains a file from byte `have` on. If not, it contains the whole file.
 fn is_rest(response: &Response<Body>, have: u64) -> bool {
     let range = response.headers().get("content-range").and_then(|range| range.to_str().ok());
-    response.status().as_u16() == 206 && range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
+    response.status().as_u16() == 206
+        && range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
 }
 
 impl Hub {
@@ -454,9 +457,13 @@ fn append(
 fn resumed(path: &Path, have: u64) -> io::Result<(File, Sha256)> {
     let mut file = File::options().create(true).read(true).write(true).truncate(false).open(path)?;
     file.set_len(have)?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut file, &mut hasher)?;
-    Ok((file, hasher))
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((file, hasher)),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
 }
 
 /// Reads on a thread of its own, because a read cannot be given a time limit. The last piece is empty. If the
@@ -518,7 +525,9 @@ mod tests {
         let path = dir.path().join("model.onnx.partial");
         let (_go, body) = stalling(b"first ");
         let stalled = append(body, &path, 0, Duration::from_millis(20), &Silent);
-        assert!(matches!(stalled, Err(Failure::Transient(error)) if error.to_string().contains("nothing arrived")));
+        assert!(
+            matches!(stalled, Err(Failure::Transient(error)) if error.to_string().contains("nothing arrived"))
+        );
         assert_eq!(length(&path), 6);
         let (bytes, sha256) = append(&b"second"[..], &path, 6, SILENCE, &Silent).ok().unwrap();
         assert_eq!((bytes, fs::read_to_string(&path).unwrap().as_str()), (12, "first second"));

@@ -147,9 +147,7 @@ pub struct Unavailable {
 impl Unavailable {
     /// The error for a call that failed. The error itself is kept if it is an [`Unavailable`].
     pub fn new(error: anyhow::Error) -> Self {
-        error
-            .downcast()
-            .unwrap_or_else(|error| Self { message: format!("{error:#}"), timed_out: false })
+        error.downcast().unwrap_or_else(|error| Self { message: format!("{error:#}"), timed_out: false })
     }
 
     /// The message without hints, on one line.

@@ -369,12 +369,7 @@ impl Endpoint {
         vectors.pop().context("the endpoint returned no vector")
     }
 
-    fn many(
-        &self,
-        texts: &[&str],
-        role: Role,
-        deadline: Option<Instant>,
-    ) -> anyhow::Result<Vec<Vec<f32>>> {
+    fn many(&self, texts: &[&str], role: Role, deadline: Option<Instant>) -> anyhow::Result<Vec<Vec<f32>>> {
         let prefixed: Vec<_> = texts.iter().map(|text| self.info.prefixed(text, role)).collect();
         let prefixed: Vec<&str> = prefixed.iter().map(AsRef::as_ref).collect();
         let mut vectors = Vec::with_capacity(texts.len());

@@ -60,11 +60,13 @@ fn address(index: &Index, id: &str) -> tantivy::Result<Option<DocAddress>> {
 fn following(index: &Index, after: Option<DocAddress>, count: usize) -> tantivy::Result<Vec<DocAddress>> {
     let kind = index.fields().kind;
     let term = Term::from_field_text(kind, QUESTION);
-    let start = after.map_or(DocAddress::new(0, 0), |after| DocAddress::new(after.segment_ord, after.doc_id + 1));
+    let start =
+        after.map_or(DocAddress::new(0, 0), |after| DocAddress::new(after.segment_ord, after.doc_id + 1));
     let mut found = Vec::with_capacity(count);
     for (ord, segment) in (0..).zip(index.searcher().segment_readers()).skip(start.segment_ord as usize) {
         let first = if ord == start.segment_ord { start.doc_id } else { 0 };
-        let Some(mut postings) = segment.inverted_index(kind)?.read_postings(&term, IndexRecordOption::Basic)?
+        let Some(mut postings) =
+            segment.inverted_index(kind)?.read_postings(&term, IndexRecordOption::Basic)?
         else {
             continue;
         };

@@ -147,11 +147,7 @@ pub struct Asked {
 }
 
 /// Calls a function with the model of the index, and with the vector that was asked for.
-fn with_model<T>(
-    opened: &Opened,
-    asked: Option<&Asked>,
-    work: impl FnOnce(Option<&dyn Embedder>) -> T,
-) -> T {
+fn with_model<T>(opened: &Opened, asked: Option<&Asked>, work: impl FnOnce(Option<&dyn Embedder>) -> T) -> T {
     match (opened.embedder.as_deref(), asked) {
         (Some(model), Some(Asked { text, role, vector })) => {
             work(Some(&Ahead { model, key: (*role, text), vector }))

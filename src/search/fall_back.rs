@@ -52,9 +52,8 @@ mod tests {
     fn only_hybrid_search_falls_back_to_keywords() {
         let questions = [Question::new("Why wax a rope?", 1), Question::new("How long must dough rise?", 2)];
         let index = Index::in_memory(&questions, Some(&Builtin::load(Prepare::Once).unwrap())).unwrap();
-        let search = |mode| {
-            search_or_fall_back(&index, Some(&Failing), &Query { mode, ..Query::plain("rope") })
-        };
+        let search =
+            |mode| search_or_fall_back(&index, Some(&Failing), &Query { mode, ..Query::plain("rope") });
         let found = search(Mode::Hybrid).unwrap();
         assert_eq!(found.hits[0].question.title, "Why wax a rope?");
         assert_eq!(found.notice.unwrap(), "using keyword search only: no answer");

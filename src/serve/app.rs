@@ -58,12 +58,10 @@ pub struct App {
 }
 
 impl App {
-    /// # Errors
-    /// See [`Engine::current`].
-    pub fn new(engine: Engine, tokens: Option<Tokens>, log: Log, limits: &Limits) -> anyhow::Result<Self> {
-        Ok(Self {
-            current: Current::new(engine.current()?),
+    pub fn new(engine: Engine, tokens: Option<Tokens>, log: Log, limits: &Limits) -> Self {
+        Self {
             engine,
+            current: Current::default(),
             endpoint: Endpoint::default(),
             search_limit: ConcurrencyLimit::new(limits.threads.get(), limits.queue, limits.time),
             duplicates_limit: ConcurrencyLimit::new(1, limits.queue, limits.time),
@@ -75,15 +73,13 @@ impl App {
             attempts: Attempts::new(),
             duplicates: DuplicatesCache::new(),
             stats: CommitCache::new(),
-        })
+        }
     }
 }
 
 /// All routes, with the middleware that every request passes.
 pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
-    let requires = |right| {
-        middleware::from_fn_with_state(Required { app: Arc::clone(&app), right }, require)
-    };
+    let requires = |right| middleware::from_fn_with_state(Required { app: Arc::clone(&app), right }, require);
     let checked_origin = middleware::from_fn_with_state(Arc::clone(&origins.names), check_origin);
     let private = corpus_routes()
         .route_layer(requires(Right::Search))

@@ -48,11 +48,7 @@ impl ConcurrencyLimit {
     /// The queue is full.
     pub fn enter(&self, deadline: Instant) -> Result<Slot, Problem> {
         let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Problem::busy())?;
-        Ok(Slot {
-            permit: Arc::new(permit),
-            running: Arc::clone(&self.running),
-            deadline,
-        })
+        Ok(Slot { permit: Arc::new(permit), running: Arc::clone(&self.running), deadline })
     }
 
     /// How many jobs run.
@@ -85,9 +81,7 @@ impl Slot {
                 let _permits = (thread, permit);
                 job()
             };
-            spawn_blocking(job)
-                .await
-                .map_err(|panic| Problem::internal(format!("a job failed: {panic}")))
+            spawn_blocking(job).await.map_err(|panic| Problem::internal(format!("a job failed: {panic}")))
         };
         timeout_at(self.deadline, work).await.map_err(|_| Problem::timed_out())?
     }

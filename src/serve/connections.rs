@@ -130,7 +130,8 @@ impl State {
                 && entry.activity.requests.load(Ordering::Relaxed) == 0
         });
         // Of connections that were opened in the same millisecond, the first is closed.
-        let oldest = idle.min_by_key(|(number, entry)| (entry.activity.last.load(Ordering::Relaxed), **number));
+        let oldest =
+            idle.min_by_key(|(number, entry)| (entry.activity.last.load(Ordering::Relaxed), **number));
         let Some(number) = oldest.map(|(number, _)| *number) else { return false };
         if let Some(Entry { task: Some(task), .. }) = self.remove(number) {
             task.abort();
@@ -184,7 +185,8 @@ mod tests {
 
     /// Opens a connection whose task never ends by itself. Returns its number, or `None` if it is refused.
     fn open(connections: &Arc<Connections>, address: [u8; 4], is_busy: bool) -> Option<u64> {
-        let (Admitted::Free(place) | Admitted::Instead(place)) = connections.admit(IpAddr::from(address)) else {
+        let (Admitted::Free(place) | Admitted::Instead(place)) = connections.admit(IpAddr::from(address))
+        else {
             return None;
         };
         let number = place.number();
@@ -213,7 +215,11 @@ mod tests {
         }
         assert_eq!(open_numbers(&connections), [0, 1, 2]);
         assert_eq!(open(&connections, TWO, false), Some(3));
-        assert_eq!(open_numbers(&connections), [1, 2, 3], "the total is reached: the oldest of all is closed");
+        assert_eq!(
+            open_numbers(&connections),
+            [1, 2, 3],
+            "the total is reached: the oldest of all is closed"
+        );
         assert_eq!(open(&connections, TWO, false), Some(4));
         assert_eq!(open_numbers(&connections), [1, 3, 4], "the address has two: its oldest is closed");
         tokio::task::yield_now().await;

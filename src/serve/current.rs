@@ -1,6 +1,6 @@
 //! The index at its last commit, for all requests.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
@@ -9,24 +9,18 @@ use super::app::App;
 use super::problem::Problem;
 use crate::engine::Opened;
 
-/// The last commit that could be opened, and whether a later one could not.
+/// The commit that was used last, and whether a later one cannot be used.
+#[derive(Default)]
 pub struct Current {
-    opened: Mutex<Arc<Opened>>,
+    /// It is referred to weakly, so that an old index does not stay open.
+    last: Mutex<Weak<Opened>>,
     failure: Mutex<Option<String>>,
 }
 
 impl Current {
-    pub fn new(opened: Arc<Opened>) -> Self {
-        Self { opened: Mutex::new(opened), failure: Mutex::new(None) }
-    }
-
     /// Whether the last commit cannot be opened.
     pub fn has_failed(&self) -> bool {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn opened(&self) -> Arc<Opened> {
-        Arc::clone(&self.opened.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -35,34 +29,29 @@ impl App {
     /// used.
     ///
     /// # Errors
-    /// The time is up.
+    /// The time is up, or the index cannot be opened.
     pub async fn opened(self: &Arc<Self>, deadline: Instant) -> Result<Arc<Opened>, Problem> {
         let app = Arc::clone(self);
         // A new commit can have another model, which takes long to load.
         let opened = spawn_blocking(move || app.renew());
         let opened = timeout_at(deadline, opened).await.map_err(|_| Problem::timed_out())?;
-        opened.map_err(|panic| Problem::internal(format!("could not open the index: {panic}")))
+        opened
+            .map_err(|panic| Problem::internal(format!("could not open the index: {panic}")))?
+            .map_err(|error| Problem::no_index(&error))
     }
 
-    fn renew(&self) -> Arc<Opened> {
-        match self.engine.current() {
-            Ok(opened) => {
-                let mut current = self.current.opened.lock().unwrap_or_else(PoisonError::into_inner);
-                if !Arc::ptr_eq(&current, &opened) {
-                    *current = Arc::clone(&opened);
-                    drop(current);
-                    // The results of the old commit are of no use any more.
-                    self.stats.clear();
-                    self.duplicates.clear();
-                    self.set_failure(None);
-                }
-                opened
-            }
-            Err(error) => {
-                self.set_failure(Some(format!("{error:#}")));
-                self.current.opened()
-            }
+    fn renew(&self) -> anyhow::Result<Arc<Opened>> {
+        let opened = self.engine.current()?;
+        self.set_failure(self.engine.failure().map(|failure| format!("{:#}", failure.error)));
+        let mut last = self.current.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ptr() != Arc::as_ptr(&opened) {
+            *last = Arc::downgrade(&opened);
+            drop(last);
+            // The results of the old commit are of no use any more.
+            self.stats.clear();
+            self.duplicates.clear();
         }
+        Ok(opened)
     }
 
     /// Records that the last commit can or cannot be opened, and reports the change.

@@ -68,7 +68,8 @@ fn host_name(name: &str) -> anyhow::Result<String> {
     };
     let authority: Authority = name.parse().map_err(|_| invalid())?;
     let host = authority.host();
-    let is_name = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let is_name =
+        |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
     let has_user = authority.as_str().contains('@');
     anyhow::ensure!(!host.is_empty() && !has_user && (is_name(host) || is_address), invalid());
@@ -99,7 +100,8 @@ mod tests {
     use super::*;
 
     fn check(listen: &str, host: &str) -> bool {
-        let hosts = AllowedHosts::new(listen.parse().unwrap(), &["Search.example.org:8443".to_owned()]).unwrap();
+        let hosts =
+            AllowedHosts::new(listen.parse().unwrap(), &["Search.example.org:8443".to_owned()]).unwrap();
         hosts.allows(&host.parse().unwrap())
     }
 
@@ -133,7 +135,14 @@ mod tests {
 
     #[test]
     fn a_name_that_no_request_can_have_is_refused() {
-        for name in ["", "https://faq.example.org", "a b", "me@faq.example.org", "faq.example.org/path", "*.example.org"] {
+        for name in [
+            "",
+            "https://faq.example.org",
+            "a b",
+            "me@faq.example.org",
+            "faq.example.org/path",
+            "*.example.org",
+        ] {
             assert!(host_name(name).is_err(), "{name:?}");
         }
         for (name, host) in [("FAQ.example.org.", "faq.example.org"), ("[2001:db8::1]:80", "[2001:db8::1]")] {

@@ -36,7 +36,8 @@ const LARGEST_HEAD: usize = 64 << 10;
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a client gets that is refused because every connection is busy.
-const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+const REFUSED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
 /// A server that is bound to its address and does not reply yet.
 pub struct Server {
@@ -55,7 +56,7 @@ impl Server {
     ///
     /// # Errors
     /// The address cannot be bound. It is not a loopback address, and there is no token. An allowed host or
-    /// origin is not valid. The index cannot be opened.
+    /// origin is not valid.
     pub fn bind(engine: Engine, options: Options) -> anyhow::Result<Self> {
         let Options { listen: wanted, allow_hosts, allow_origins, tokens, log, limits } = options;
         if !wanted.ip().is_loopback() && tokens.is_none() {
@@ -80,7 +81,7 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let app = Arc::new(App::new(engine, tokens, log, &limits)?);
+        let app = Arc::new(App::new(engine, tokens, log, &limits));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
         Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })

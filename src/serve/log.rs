@@ -5,9 +5,9 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -117,7 +117,10 @@ impl Log {
         match (self.format, logged.error) {
             (LogFormat::Json, _) => self.write(json(logged)),
             (LogFormat::Text, Some(error)) => {
-                self.event(&format!("{} {} failed ({}): {error}", logged.method, logged.route, logged.status));
+                self.event(&format!(
+                    "{} {} failed ({}): {error}",
+                    logged.method, logged.route, logged.status
+                ));
             }
             (LogFormat::Text, None) => {}
         }
@@ -210,10 +213,7 @@ mod tests {
             log.request(&logged(Some("bad \u{1b}[31m name")));
             log.event("works again");
         });
-        assert_eq!(
-            text,
-            "rqsearch: GET /search failed (200): bad \\u{1b}[31m name\nrqsearch: works again\n"
-        );
+        assert_eq!(text, "rqsearch: GET /search failed (200): bad \\u{1b}[31m name\nrqsearch: works again\n");
     }
 
     #[test]
@@ -223,7 +223,10 @@ mod tests {
             log.event("two\nlines");
         });
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((lines.len(), &lines[0]["request"], &lines[1]["event"]), (2, &7.into(), &"two\nlines".into()));
+        assert_eq!(
+            (lines.len(), &lines[0]["request"], &lines[1]["event"]),
+            (2, &7.into(), &"two\nlines".into())
+        );
         assert!(lines[0]["time"].as_str().unwrap().ends_with('Z') && lines[0].get("phrases").is_none());
     }
 

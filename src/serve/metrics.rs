@@ -121,10 +121,7 @@ impl Metrics {
                     &["reason"],
                 ),
             ),
-            connections: register(
-                &registry,
-                IntGauge::new("rqsearch_connections", "Open connections."),
-            ),
+            connections: register(&registry, IntGauge::new("rqsearch_connections", "Open connections.")),
             closed: register(
                 &registry,
                 IntCounterVec::new(

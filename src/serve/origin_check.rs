@@ -35,11 +35,7 @@ fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
 }
 
 /// Refuses requests from pages of other origins.
-pub async fn check_origin(
-    State(allowed): State<AllowedOrigins>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn check_origin(State(allowed): State<AllowedOrigins>, request: Request, next: Next) -> Response {
     if is_allowed(request.headers(), &allowed) {
         return next.run(request).await;
     }

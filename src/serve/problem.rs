@@ -54,6 +54,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long; try again in a moment")
     }
 
+    /// The index cannot be opened at the moment, for example because it is being replaced.
+    pub fn no_index(error: &anyhow::Error) -> Self {
+        let detail = "the index cannot be opened at the moment; try again in a moment";
+        Self { cause: Some(format!("{error:#}")), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
     /// The client sent too many wrong tokens.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         let detail = "too many wrong tokens were sent from this address; try again in a moment";

@@ -91,14 +91,16 @@ async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Probl
         ));
     }
     let opened = app.opened(deadline).await?;
-    let possible =
-        |(nth, search): (usize, ValidSearch)| search.possible_in(&opened).map_err(|problem| problem.of_request(nth));
+    let possible = |(nth, search): (usize, ValidSearch)| {
+        search.possible_in(&opened).map_err(|problem| problem.of_request(nth))
+    };
     let searches: Vec<ValidSearch> =
         searches.into_iter().enumerate().map(possible).collect::<Result<_, _>>()?;
     let phrases = app.logged_phrases(&searches);
     let mut ready = Vec::with_capacity(searches.len());
     for (nth, search) in searches.into_iter().enumerate() {
-        let asked = app.ask_for(&opened, &search, deadline).await.map_err(|problem| problem.of_request(nth))?;
+        let asked =
+            app.ask_for(&opened, &search, deadline).await.map_err(|problem| problem.of_request(nth))?;
         ready.push((search, asked));
     }
     let slot = app.search_limit.enter(deadline)?;
@@ -109,11 +111,14 @@ async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Probl
         let answer = answer.map_err(|problem| problem.of_request(nth))?;
         size += answer.body.len();
         if size > LARGEST_BATCH {
-            return refused(format!("the replies are larger than {LARGEST_BATCH} bytes; send smaller batches"));
+            return refused(format!(
+                "the replies are larger than {LARGEST_BATCH} bytes; send smaller batches"
+            ));
         }
         notice = notice.or(answer.notice);
         replies.push(
-            RawValue::from_string(String::from_utf8(answer.body).expect("JSON is UTF-8")).expect("it is JSON"),
+            RawValue::from_string(String::from_utf8(answer.body).expect("JSON is UTF-8"))
+                .expect("it is JSON"),
         );
     }
     #[derive(Serialize)]

@@ -32,8 +32,14 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
     app.opened(app.search_limit.deadline()).await?;
     let tokens_failed = app.tokens.as_ref().is_some_and(Tokens::has_problem);
     let problems = [
-        (app.current.has_failed(), "the last commit of the index cannot be opened; the one before it is searched"),
-        (app.endpoint.has_failed(), "the embedding endpoint is not available; hybrid searches use keywords only"),
+        (
+            app.current.has_failed(),
+            "the last commit of the index cannot be opened; the one before it is searched",
+        ),
+        (
+            app.endpoint.has_failed(),
+            "the embedding endpoint is not available; hybrid searches use keywords only",
+        ),
         (tokens_failed, "the token file cannot be used; the tokens read before stay valid"),
     ];
     let problems: Vec<&str> =

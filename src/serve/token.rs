@@ -98,7 +98,12 @@ impl Token {
              hint: create one with `head -c 24 /dev/urandom | base64`"
         );
         let session = Sha256::new().chain_update(b"rqsearch session ").chain_update(token).finalize();
-        Ok(Self { name: name.into(), rights, digest: digest(token), session: URL_SAFE_NO_PAD.encode(session) })
+        Ok(Self {
+            name: name.into(),
+            rights,
+            digest: digest(token),
+            session: URL_SAFE_NO_PAD.encode(session),
+        })
     }
 
     // Hashes are compared in constant time, so the time reveals neither the token nor its length.
@@ -176,7 +181,8 @@ impl Tokens {
     /// The file cannot be read, a line is not valid, two tokens have the same name, or there is no token.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-        let tokens = parse(&text).with_context(|| format!("could not use the tokens in {}", path.display()))?;
+        let tokens =
+            parse(&text).with_context(|| format!("could not use the tokens in {}", path.display()))?;
         let state = Contents { read: Ok(text), tokens, problem: None };
         Ok(Self { path: path.to_owned(), state: RwLock::new(state), last_check: Mutex::new(Instant::now()) })
     }
@@ -196,9 +202,10 @@ impl Tokens {
         if state.read == read {
             return None;
         }
-        let parsed = read.as_ref().map_err(Clone::clone).and_then(|text| {
-            parse(text).map_err(|error| format!("{error:#}"))
-        });
+        let parsed = read
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|text| parse(text).map_err(|error| format!("{error:#}")));
         state.read = read;
         let path = self.path.display();
         match parsed {
@@ -223,7 +230,10 @@ impl Tokens {
     fn find(&self, given: &Credential) -> Option<Token> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         // All tokens are compared, so the time does not reveal which one matches.
-        state.tokens.iter().fold(None, |found, token| if token.is(given) { Some(token.clone()) } else { found })
+        state
+            .tokens
+            .iter()
+            .fold(None, |found, token| if token.is(given) { Some(token.clone()) } else { found })
     }
 }
 

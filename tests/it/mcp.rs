@@ -282,7 +282,8 @@ fn an_endpoint_that_hangs_does_not_stop_messages_and_other_calls() {
     }
     // A call that is cancelled gets no reply.
     let cancel = json!({"requestId": 1_039, "reason": "test"});
-    session.write(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel}).to_string());
+    session
+        .write(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel}).to_string());
     // `ask` skips the replies to the calls above, if there are any already.
     assert!(session.ask("ping", json!({})).get("error").is_none());
     assert_eq!(session.ask("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 4);
@@ -314,8 +315,13 @@ fn input_without_initialize_is_an_error() {
 #[test]
 fn a_closed_stdout_ends_the_session_and_a_full_disk_is_an_error() {
     let dir = Dir::indexed();
-    let mut child =
-        dir.command(&["mcp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = dir
+        .command(&["mcp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     drop(child.stdout.take());
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {

@@ -135,8 +135,9 @@ mod endpoint {
         hangs.store(true, Ordering::SeqCst);
         let (sent, served) = (server.requests().len(), &served);
         thread::scope(|scope| {
-            let waiting: Vec<_> =
-                (0..4).map(|nth| scope.spawn(move || served.get(&format!("/search?q=dough+{nth}")))).collect();
+            let waiting: Vec<_> = (0..4)
+                .map(|nth| scope.spawn(move || served.get(&format!("/search?q=dough+{nth}"))))
+                .collect();
             until("the endpoint is asked", || (server.requests().len() >= sent + 4).then_some(()));
             for path in ["/search?q=dough&mode=keyword", "/health", "/stats", "/duplicates", "/metrics"] {
                 assert_eq!(served.get(path).status, 200, "{path}");
@@ -164,7 +165,8 @@ mod endpoint {
         served
             .post("/duplicates/check", &serde_json::json!({"q": "When should I prune roses, please?"}))
             .problem(504, "the embedding endpoint");
-        let batch = serde_json::json!({"requests": [{"q": "a", "mode": "keyword"}, {"q": "b", "mode": "semantic"}]});
+        let batch =
+            serde_json::json!({"requests": [{"q": "a", "mode": "keyword"}, {"q": "b", "mode": "semantic"}]});
         served.post("/search", &batch).problem(504, "requests[1]: the embedding endpoint");
         // A vector that was cached before is still used.
         assert_eq!(served.get("/search?q=first").ok()["notice"], Value::Null);

@@ -19,7 +19,8 @@ fn open_files() -> usize {
 
 #[test]
 fn idle_connections_do_not_keep_others_out() {
-    let served = Served::start(&Dir::indexed(), &["--connections", "300", "--connections-per-address", "200"]);
+    let served =
+        Served::start(&Dir::indexed(), &["--connections", "300", "--connections-per-address", "200"]);
     let count = 10_000.min(open_files().saturating_sub(600));
     let mut idle: Vec<TcpStream> = (0..count)
         .map(|nth| {
@@ -56,9 +57,7 @@ fn heads_that_arrive_slowly_do_not_keep_others_out() {
 #[test]
 fn replies_to_a_batch_are_bounded() {
     let served = Served::start(&Dir::indexed(), &[]);
-    let batch = |count: usize, limit: usize| {
-        json!({"requests": (0..count).map(|_| json!({"q": "roses", "limit": limit})).collect::<Vec<_>>()})
-    };
+    let batch = |count: usize, limit: usize| json!({"requests": (0..count).map(|_| json!({"q": "roses", "limit": limit})).collect::<Vec<_>>()});
     served.post("/search", &batch(10, 100)).ok();
     served.post("/search", &batch(11, 100)).problem(422, "sum up to 1100 hits; the limit of a batch is 1000");
     served.post("/search", &batch(64, 10)).ok();
@@ -82,14 +81,17 @@ fn options_out_of_range_are_refused() {
     }
     dir.run(&["serve", "--log-phrases"]).exits(2).says("--log json");
     for host in ["https://faq.example.org", "faq.example.org/path", "a b", ""] {
-        dir.run(&["serve", "--listen", "127.0.0.1:0", "--allow-host", host]).exits(2).says("is not a host name");
+        dir.run(&["serve", "--listen", "127.0.0.1:0", "--allow-host", host])
+            .exits(2)
+            .says("is not a host name");
     }
     Served::start(&dir, &["--queue", "65536", "--threads", "1024"]).get("/search?q=roses").ok();
 }
 
 /// Requests that are nearly valid.
 fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
-    let method = prop_oneof![Just("GET"), Just("POST"), Just("HEAD"), Just("OPTIONS"), Just("BREW"), Just("")];
+    let method =
+        prop_oneof![Just("GET"), Just("POST"), Just("HEAD"), Just("OPTIONS"), Just("BREW"), Just("")];
     let path = prop_oneof![
         Just("/search?q=roses".to_owned()),
         Just("/search".to_owned()),
@@ -98,7 +100,8 @@ fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
         "/questions/(%[0-9a-f]{2}){0,6}",
         "/[ -~]{0,20}",
     ];
-    let version = prop_oneof![4 => Just("HTTP/1.1"), 1 => Just("HTTP/1.0"), 1 => Just("HTTP/3"), 1 => Just("")];
+    let version =
+        prop_oneof![4 => Just("HTTP/1.1"), 1 => Just("HTTP/1.0"), 1 => Just("HTTP/3"), 1 => Just("")];
     let header = prop_oneof![
         3 => Just("Host: localhost".to_owned()),
         1 => Just("Content-Type: application/json".to_owned()),

@@ -43,7 +43,9 @@ fn json_has_one_line_for_each_request_and_no_phrases() {
         ]
     );
     assert_eq!((&requests[0]["client"], &requests[0]["request"]), (&"127.0.0.1".into(), &1.into()));
-    assert!(requests[0]["time"].as_str().unwrap().ends_with('Z') && requests[0]["ms"].as_f64().unwrap() > 0.0);
+    assert!(
+        requests[0]["time"].as_str().unwrap().ends_with('Z') && requests[0]["ms"].as_f64().unwrap() > 0.0
+    );
     assert!(!served.log().iter().any(|line| line.contains("roses")), "{:?}", served.log());
 }
 
@@ -65,7 +67,9 @@ fn a_log_that_cannot_be_written_stops_nothing() {
     let mut command = dir.command(&["serve", "--log", "json", "--listen", &listen]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full).spawn().unwrap();
     let mut stream = until("it listens", || std::net::TcpStream::connect(&listen).ok());
-    stream.write_all(b"GET /search?q=roses HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /search?q=roses HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
     super::Answer::read(stream).ok();
     child.kill().unwrap();
     child.wait().unwrap();

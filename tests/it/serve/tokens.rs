@@ -78,7 +78,8 @@ fn requests_from_pages_of_other_sites_are_refused() {
     let from = |path: &str, site: &str, origin: &str| {
         served.send("GET", path, &[("sec-fetch-site", site), ("origin", origin)], "")
     };
-    for path in ["/search?q=roses", "/duplicates?threshold=0.4", "/duplicates/map", "/stats", "/questions/a"] {
+    for path in ["/search?q=roses", "/duplicates?threshold=0.4", "/duplicates/map", "/stats", "/questions/a"]
+    {
         from(path, "cross-site", "https://b.example").problem(403, "--allow-origin");
         from(path, "same-site", "http://localhost:1").problem(403, "--allow-origin");
         assert!(matches!(from(path, "cross-site", "https://a.example").status, 200 | 404), "{path}");
