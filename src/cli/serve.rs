@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
+use std::panic;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -87,6 +88,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let questions = opened.index.question_count()?;
     drop(opened);
+    if args.log == LogFormat::Json {
+        // Otherwise a panic would be written between the lines of JSON.
+        let log = options.log.clone();
+        panic::set_hook(Box::new(move |panic| log.event(&panic.to_string())));
+    }
     let server = Server::bind(engine, options)?;
     say(&format!(
         "rqsearch: {questions} {} at http://{}/ (stop with Ctrl-C)",

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -32,8 +32,11 @@ pub enum LogFormat {
     Json,
 }
 
-/// A log, written by its own thread.
-pub struct Log {
+/// A log, written by its own thread. Clones write to the same log.
+#[derive(Clone)]
+pub struct Log(Arc<Inner>);
+
+struct Inner {
     format: LogFormat,
     phrases: bool,
     /// `None` at the end of the server.
@@ -91,22 +94,23 @@ impl Log {
             drop(end);
         });
         let lines = Mutex::new(Some(lines));
-        Self { format, phrases, lines, dropped: AtomicU64::new(0), ended: Mutex::new(ended) }
+        let dropped = AtomicU64::new(0);
+        Self(Arc::new(Inner { format, phrases, lines, dropped, ended: Mutex::new(ended) }))
     }
 
     /// Whether phrases are logged.
     pub(super) fn has_phrases(&self) -> bool {
-        self.phrases
+        self.0.phrases
     }
 
     /// How many lines were dropped because the thread fell behind.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.0.dropped.load(Ordering::Relaxed)
     }
 
     /// Writes a message: something failed, or works again.
     pub fn event(&self, message: &str) {
-        self.write(match self.format {
+        self.write(match self.0.format {
             LogFormat::Text => format!("rqsearch: {}", escaped(message)),
             LogFormat::Json => json(&Event { time: now(), event: message }),
         });
@@ -114,7 +118,7 @@ impl Log {
 
     /// Writes a request. As text, only one that failed inside the server is written.
     pub(super) fn request(&self, logged: &Logged<'_>) {
-        match (self.format, logged.error) {
+        match (self.0.format, logged.error) {
             (LogFormat::Json, _) => self.write(json(logged)),
             (LogFormat::Text, Some(error)) => {
                 self.event(&format!(
@@ -127,17 +131,17 @@ impl Log {
     }
 
     fn write(&self, line: String) {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = lines.as_ref().map(|lines| lines.try_send(line + "\n"));
         if !matches!(sent, Some(Ok(()))) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Waits until the lines so far are written, for at most one second. Later lines are dropped.
     pub(super) fn finish(&self) {
-        drop(self.lines.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
         // An error means that the thread has ended or that the time is up: both are fine.
         _ = ended.recv_timeout(FINISH_WITHIN);
     }
@@ -145,7 +149,7 @@ impl Log {
 
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").field("format", &self.format).field("phrases", &self.phrases).finish()
+        f.debug_struct("Log").field("format", &self.0.format).field("phrases", &self.0.phrases).finish()
     }
 }
 
@@ -161,7 +165,6 @@ fn json(line: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::Arc;
 
     use serde_json::Value;
 
