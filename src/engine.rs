@@ -37,8 +37,17 @@ impl Opened {
     /// # Errors
     /// Returns the errors of [`search_or_fall_back`] and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
+        self.search_with(self.embedder.as_deref(), query)
+    }
+
+    /// Like [`search`](Self::search), with `embedder` in front of the model: it has a cache, or the vector of
+    /// the phrase already.
+    ///
+    /// # Errors
+    /// Those of [`search`](Self::search).
+    pub fn search_with(&self, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
         let query = self.possible(query)?;
-        let results = search_or_fall_back(&self.index, self.embedder.as_deref(), &query)?;
+        let results = search_or_fall_back(&self.index, embedder, &query)?;
         Ok(Results { notice: self.notice().or(results.notice), ..results })
     }
 
@@ -63,7 +72,21 @@ impl Opened {
     /// # Errors
     /// Returns the errors of [`check`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
-        check(&self.index, self.embedder.as_deref(), phrase, threshold)
+        self.check_with(self.embedder.as_deref(), phrase, threshold)
+    }
+
+    /// Like [`check`](Self::check), with `embedder` in front of the model: see
+    /// [`search_with`](Self::search_with).
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    pub fn check_with(
+        &self,
+        embedder: Option<&dyn Embedder>,
+        phrase: &str,
+        threshold: f32,
+    ) -> anyhow::Result<Vec<Found>> {
+        check(&self.index, embedder, phrase, threshold)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{schema, truncate};
-use crate::duplicates::{Cache, check, duplicates};
+use crate::duplicates::{Cache, duplicates};
 use crate::embed::ahead::Ahead;
 use crate::embed::{Embedder, Role, Unavailable};
 use crate::engine::Opened;
@@ -21,7 +21,7 @@ use crate::render::json::{
     SearchReply, SearchRequest, TruncatedReply,
 };
 use crate::render::terminal::{self, Layout};
-use crate::search::{Mode, Results, search_or_fall_back};
+use crate::search::{Mode, Results};
 
 /// The layout of text replies: lines are not wrapped, and control and invisible characters are escaped.
 const LAYOUT: Layout = Layout { width: None, escape: true };
@@ -203,10 +203,7 @@ fn search_questions(
     let mut cut = Vec::new();
     let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
     let query = request.query()?;
-    let query = opened.possible(&query)?;
-    let search = |model: Option<&dyn Embedder>| search_or_fall_back(&opened.index, model, &query);
-    let mut results = with_model(opened, asked, search)?;
-    results.notice = opened.notice().or(results.notice);
+    let results = with_model(opened, asked, |model| opened.search_with(model, &query))?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
         (true, _) => "No question matches.\n".to_owned(),
         (false, false) => "No question matches well enough. The closest:\n\n".to_owned(),
@@ -289,8 +286,7 @@ fn find_duplicates(
 ) -> anyhow::Result<CallToolResult> {
     ensure_short(&request.q)?;
     let (question, threshold) = request.accepted()?;
-    let check = |model: Option<&dyn Embedder>| check(&opened.index, model, question, 0.0);
-    let mut found = with_model(opened, asked, check)?;
+    let mut found = with_model(opened, asked, |model| opened.check_with(model, question, 0.0))?;
     let far = found.split_off(found.partition_point(|found| found.probability >= threshold));
     let (lead, shown) = match (found.as_slice(), far.as_slice()) {
         ([], []) => ("Not a duplicate.\n", &[][..]),

@@ -13,8 +13,8 @@ use super::extractors::{Json, Query};
 use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
-use crate::duplicates::{Cache, Duplicates, Options, check as check_phrase, duplicates, map as places};
-use crate::embed::{Embedder, Role};
+use crate::duplicates::{Cache, Duplicates, Options, duplicates, map as places};
+use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::graph;
 use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
@@ -100,8 +100,7 @@ impl App {
         asked: Option<&Asked>,
     ) -> anyhow::Result<Vec<u8>> {
         let (phrase, threshold) = request.accepted()?;
-        let check = |model: Option<&dyn Embedder>| check_phrase(&opened.index, model, phrase, threshold);
-        let found = self.with_model(opened, asked, check)?;
+        let found = self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
         Ok(serde_json::to_vec(&CheckReply::new(None, phrase, &found))?)
     }
 }

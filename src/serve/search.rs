@@ -15,10 +15,10 @@ use super::app::{App, Shared};
 use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::problem::Problem;
-use crate::embed::{Embedder, Role};
+use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
-use crate::search::{self, Mode, search_or_fall_back};
+use crate::search::{self, Mode};
 
 /// The length limit of a phrase, in characters. The model reads only about its first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;
@@ -222,9 +222,7 @@ impl App {
         asked: Option<&Asked>,
     ) -> Result<Answer, Problem> {
         let start = std::time::Instant::now();
-        let search = |model: Option<&dyn Embedder>| search_or_fall_back(&opened.index, model, &request.query);
-        let mut results = self.with_model(opened, asked, search)?;
-        results.notice = opened.notice().or(results.notice);
+        let results = self.with_model(opened, asked, |model| opened.search_with(model, &request.query))?;
         self.metrics.searched(start.elapsed());
         if results.notice.is_some() {
             self.metrics.fell_back();

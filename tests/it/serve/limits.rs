@@ -55,6 +55,18 @@ fn heads_that_arrive_slowly_do_not_keep_others_out() {
 }
 
 #[test]
+fn a_connection_whose_client_does_not_read_is_closed() {
+    let served = Served::start(&Dir::indexed(), &[]);
+    let mut stream = served.connect();
+    stream.set_nonblocking(true).unwrap();
+    // More replies than the buffers of both sides hold.
+    let request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    _ = stream.write_all(&request.repeat(1_000));
+    until("it is open", || (served.metric("rqsearch_connections") == 2.0).then_some(()));
+    until("it is closed", || (served.metric("rqsearch_connections") == 1.0).then_some(()));
+}
+
+#[test]
 fn replies_to_a_batch_are_bounded() {
     let served = Served::start(&Dir::indexed(), &[]);
     let batch = |count: usize, limit: usize| json!({"requests": (0..count).map(|_| json!({"q": "roses", "limit": limit})).collect::<Vec<_>>()});
