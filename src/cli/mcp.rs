@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::thread;
 
 use anyhow::Context;
 use tokio::runtime;
@@ -45,11 +44,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let ended = runtime.block_on(async {
         let stop = stop_signal()?;
         tokio::select! {
-            ended = server.serve() => ended,
+            ended = server.serve(io::stdin(), io::stdout()) => ended,
             () = stop => Ok(()),
         }
     });
-    // A read of stdin cannot be cancelled: do not wait for it.
+    // Work that still runs has no client.
     runtime.shutdown_background();
     match ended {
         Err(error) if !is_disconnected(&error) => Err(error),
@@ -73,14 +72,10 @@ fn open(model: &ModelArgs, dir: Option<&Path>) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// A runtime with one thread for messages, one per processor for searches, and two for stdin and stdout.
+/// A runtime with one thread for messages. The server limits its other threads itself.
 fn runtime() -> anyhow::Result<runtime::Runtime> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(processors + 2)
-        .build()
-        .context("could not start the runtime of the MCP server")
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("could not start the runtime of the MCP server")
 }
 
 /// Completes on Ctrl-C and, on Unix, on SIGTERM.

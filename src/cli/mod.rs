@@ -25,7 +25,7 @@ mod streams;
 mod welcome;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -142,9 +142,17 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Cli {
             let tip = format!("to search for this phrase, use 'rqsearch search {}'", words.join(" "));
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
-        error.exit()
+        exit(&error)
     });
     Cli { is_bare: index_options_end(&args) == args.len(), ..cli }
+}
+
+/// Prints help, the version or an error of the arguments, and ends the program. Help that cannot be written is
+/// an error, unless its reader wants no more of it.
+fn exit(error: &clap::Error) -> ! {
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    let is_lost = printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+    std::process::exit(if is_lost { 2 } else { error.exit_code() })
 }
 
 /// Whether an argument was not accepted because a phrase begins with the name of a command: only words follow.

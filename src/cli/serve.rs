@@ -1,43 +1,60 @@
 //! `rqsearch serve`: search over HTTP
 
-use std::fs;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::panic;
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
+use clap::value_parser;
 
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::{Outcome, plural, say};
 use crate::embed::Patience;
-use crate::serve::{Limits, Options, Server, Token};
+use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7700")]
     listen: String,
-    /// The file with the token that clients must send; required when listening on anything but loopback
+    /// The file with the tokens that clients must send one of: a token, or lines `NAME RIGHTS TOKEN`; required
+    /// when listening on anything but loopback. Changes take effect without a restart
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Accept this Host header as well, for a proxy or another name of this machine (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Let web pages of this origin read replies, for example https://example.org (repeatable)
+    /// Let web pages of this origin send requests and read replies, for example https://example.org
+    /// (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
-    /// How many searches run at once [default: the number of processors]
-    #[arg(long, value_name = "N")]
+    /// How many searches run at once, at most 1,024 [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = up_to::<1_024>)]
     threads: Option<NonZeroUsize>,
-    /// How many requests may wait; more are refused with 503 [default: 32 per thread]
-    #[arg(long, value_name = "N")]
-    queue: Option<usize>,
+    /// How many requests may wait, at most 65,536; more are refused with 503 [default: 32 per thread]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(..=65_536))]
+    queue: Option<u32>,
+    /// How many clients may be connected; more replace those that are idle [default: 4,096, or what the limit
+    /// of open files allows]
+    #[arg(long, value_name = "N", value_parser = up_to::<1_000_000>)]
+    connections: Option<NonZeroUsize>,
+    /// How many clients with one address may be connected [default: 1,024]
+    #[arg(long, value_name = "N", value_parser = up_to::<1_000_000>)]
+    connections_per_address: Option<NonZeroUsize>,
     /// How long a request may take, including the wait in the queue
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Limits::TIME.as_secs_f32())]
     timeout: f32,
+    /// What to log on stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    log: LogFormat,
+    /// Log the phrases of requests as well
+    #[arg(long)]
+    log_phrases: bool,
     #[command(flatten)]
     index: IndexArgs,
     #[command(flatten)]
@@ -52,6 +69,14 @@ fn seconds(text: &str) -> Result<f32, String> {
     }
 }
 
+/// Parses a number from 1 to `MOST`.
+fn up_to<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse() {
+        Ok(number) if number <= NonZeroUsize::new(MOST).unwrap_or(NonZeroUsize::MIN) => Ok(number),
+        _ => Err(format!("must be a number from 1 to {MOST}")),
+    }
+}
+
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     let options = args.options()?;
@@ -63,7 +88,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let questions = opened.index.question_count()?;
     drop(opened);
-    let server = Server::bind(engine, &options)?;
+    if args.log == LogFormat::Json {
+        // Otherwise a panic would be written between the lines of JSON.
+        let log = options.log.clone();
+        panic::set_hook(Box::new(move |panic| log.event(&panic.to_string())));
+    }
+    let server = Server::bind(engine, options)?;
     say(&format!(
         "rqsearch: {questions} {} at http://{}/ (stop with Ctrl-C)",
         plural(questions, "question"),
@@ -75,16 +105,24 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 
 impl Args {
     fn options(&self) -> anyhow::Result<Options> {
+        if self.log_phrases && self.log != LogFormat::Json {
+            bail!("--log-phrases adds phrases to the requests in the log\n  hint: add --log json");
+        }
         let threads = self.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         Ok(Options {
             listen: address(&self.listen)?,
             allow_hosts: self.allow_host.clone(),
             allow_origins: self.allow_origin.clone(),
-            token: self.token_file.as_deref().map(token).transpose()?,
+            tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
+            log: Log::new(self.log, self.log_phrases, io::stderr()),
             limits: Limits {
                 threads,
-                queue: self.queue.unwrap_or(threads.get() * Limits::QUEUE_PER_THREAD),
+                queue: self.queue.map_or(threads.get() * Limits::QUEUE_PER_THREAD, |queue| queue as usize),
                 time: Duration::from_secs_f32(self.timeout),
+                connections: self.connections.unwrap_or_else(default_connections),
+                connections_per_address: self
+                    .connections_per_address
+                    .unwrap_or(Limits::CONNECTIONS_PER_ADDRESS),
             },
         })
     }
@@ -98,7 +136,17 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
     found.next().with_context(|| format!("{text:?} is not an address to listen on{hint}"))
 }
 
-fn token(path: &Path) -> anyhow::Result<Token> {
-    let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-    Token::new(&text).with_context(|| format!("could not use the token in {}", path.display()))
+/// As many connections as the limit of open files allows, up to the default. Each connection is an open file;
+/// the rest are for the index.
+fn default_connections() -> NonZeroUsize {
+    const RESERVED: usize = 128;
+    let limit = open_files_limit().and_then(|limit| NonZeroUsize::new(limit.saturating_sub(RESERVED)));
+    limit.map_or(Limits::CONNECTIONS, |limit| limit.min(Limits::CONNECTIONS))
+}
+
+/// The limit of open files of this process, where the system has a file that says so.
+fn open_files_limit() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }

@@ -4,15 +4,16 @@
 //! into the hub's own cache are found as well.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 use ureq::config::Config;
-use ureq::http::{Response, Uri};
+use ureq::http::{Method, Request, Response, Uri};
 use ureq::{Agent, Body, Proxy};
 
 use super::address::Address;
@@ -32,8 +33,17 @@ const SETTINGS: [&str; 3] =
 /// The maximum number of redirects for a file.
 const REDIRECTS: usize = 5;
 
-/// The number of attempts to download a file if the network fails.
+/// The number of attempts to download a file if the network fails and nearly nothing arrives.
 const ATTEMPTS: u32 = 3;
+
+/// An attempt that receives this many bytes does not count as failed.
+const PROGRESS: u64 = 1 << 20;
+
+/// How long the hub may send nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The file in the directory of a model that names the commit on the hub.
+const COMMIT: &str = ".commit";
 
 /// Receives the progress of a download.
 pub trait Watcher {
@@ -86,13 +96,15 @@ fn required(entry: &Entry) -> impl Iterator<Item = &str> {
     [entry.file, TOKENIZER[0]].into_iter().chain(entry.more_files.iter().map(String::as_str))
 }
 
-/// Downloads a model and returns its directory. The directory is created only if the download is complete.
+/// Downloads a model and returns its directory. The directory is created only if the download is complete. A
+/// download that was interrupted is resumed, if the hub still has the same commit of the model.
 ///
 /// # Errors
 /// - `HF_HUB_OFFLINE` forbids the network.
-/// - The hub cannot be reached, or lacks a required file.
+/// - The hub cannot be reached, sends nothing for a minute, or lacks a required file.
 /// - A file does not have the size or hash that the hub announced.
 /// - The disk is full.
+/// - Another process downloads the same model.
 pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     if super::is_offline() {
         bail!("could not download {}: HF_HUB_OFFLINE forbids the network", entry.name);
@@ -100,12 +112,14 @@ pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     let place = place(entry)?;
     let parent = place.parent().context("the cache has no parent")?;
     fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;
-    // Removed on an error; otherwise it is renamed to the model's directory.
-    let part =
-        tempfile::Builder::new().prefix(".part-").tempdir_in(parent).context("could not write the cache")?;
+    let _lock = lock(&parent.join(format!(".part-{}.lock", entry.name)), entry)?;
     let hub = Hub::new();
+    let commit = hub.commit(entry)?;
+    let part = parent.join(format!(".part-{}", entry.name));
+    prepare(&part, commit.as_deref()).with_context(|| format!("could not write {}", part.display()))?;
+    let revision = commit.as_deref().unwrap_or("main");
     for file in required(entry) {
-        hub.get(entry, file, part.path(), watcher)?.with_context(|| {
+        hub.get(entry, revision, file, &part, watcher)?.with_context(|| {
             format!(
                 "{} has no {file}, which {} needs\n  \
                  hint: if HF_ENDPOINT is set, check that it is a complete mirror",
@@ -115,14 +129,39 @@ pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     }
     let settings: &[&str] = if entry.kind == Kind::Embedding { &SETTINGS } else { &[] };
     for file in TOKENIZER[1..].iter().chain(settings) {
-        hub.get(entry, file, part.path(), watcher)?;
+        hub.get(entry, revision, file, &part, watcher)?;
     }
     // An earlier, incomplete download.
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("could not replace {}", place.display()))?;
     }
-    fs::rename(part.path(), &place).with_context(|| format!("could not create {}", place.display()))?;
+    fs::rename(&part, &place).with_context(|| format!("could not create {}", place.display()))?;
     Ok(place)
+}
+
+/// Locks the download of a model until the returned file is closed.
+fn lock(path: &Path, entry: &Entry) -> anyhow::Result<File> {
+    let failed = || format!("could not lock {}", path.display());
+    let file = File::options().create(true).append(true).open(path).with_context(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another process downloads {}\n  hint: wait until it has finished", entry.name)
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(failed),
+    }
+}
+
+/// Prepares the directory of a download. Files of another commit are removed, and those of a hub that does not
+/// name its commit: they could be of another one.
+fn prepare(part: &Path, commit: Option<&str>) -> io::Result<()> {
+    let record = part.join(COMMIT);
+    let is_same = commit.is_some() && fs::read_to_string(&record).ok().as_deref() == commit;
+    if !is_same && part.exists() {
+        fs::remove_dir_all(part)?;
+    }
+    fs::create_dir_all(part)?;
+    fs::write(record, commit.unwrap_or_default())
 }
 
 /// A hub.
@@ -130,6 +169,8 @@ struct Hub {
     agent: Agent,
     address: String,
     token: Option<String>,
+    /// How long it may send nothing.
+    silence: Duration,
 }
 
 impl Hub {
@@ -148,28 +189,53 @@ impl Hub {
             .http_status_as_error(false)
             .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), address, token: set("HF_TOKEN") }
+        Self { agent: config.into(), address, token: set("HF_TOKEN"), silence: SILENCE }
     }
 
-    /// Downloads a file into a directory; `None` if the hub does not have it.
+    /// The commit that `main` names, so that all files are of the same one. `None` if the hub does not say.
+    fn commit(&self, entry: &Entry) -> anyhow::Result<Option<String>> {
+        let url = format!("{}/{}/resolve/main/{}", self.address, entry.repository, TOKENIZER[0]);
+        let (_, announced) = self.request(Method::HEAD, &url, 0).map_err(Failure::into_error)?;
+        let is_commit = |commit: &String| {
+            (7..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        Ok(announced.commit.filter(is_commit))
+    }
+
+    /// Downloads a file into a directory; `None` if the hub does not have it. A file that is there already is
+    /// complete.
     fn get(
         &self,
         entry: &Entry,
+        revision: &str,
         file: &str,
         folder: &Path,
         watcher: &dyn Watcher,
     ) -> anyhow::Result<Option<()>> {
-        let url = format!("{}/{}/resolve/main/{file}", self.address, entry.repository);
+        let url = format!("{}/{}/resolve/{revision}/{file}", self.address, entry.repository);
         let path = folder.join(file);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+        if path.is_file() {
+            return Ok(Some(()));
         }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;
+        }
+        let partial = folder.join(format!("{file}.partial"));
         let mut attempt = 1;
         loop {
-            match self.try_get(&url, file, &path, watcher) {
-                Ok(got) => return Ok(got),
+            let before = length(&partial);
+            match self.try_get(&url, file, &partial, watcher) {
+                Ok(None) => return Ok(None),
+                Ok(Some(())) => {
+                    fs::rename(&partial, &path)
+                        .with_context(|| format!("could not create {}", path.display()))?;
+                    return Ok(Some(()));
+                }
                 Err(Failure::Permanent(error)) => return Err(error),
-                Err(Failure::Transient(error)) if attempt == ATTEMPTS => return Err(error),
+                Err(Failure::Transient(_)) if length(&partial) >= before + PROGRESS => attempt = 1,
+                Err(Failure::Transient(error)) if attempt == ATTEMPTS => {
+                    return Err(error.context("gave up; the same command continues the download"));
+                }
                 Err(Failure::Transient(_)) => {
                     std::thread::sleep(Duration::from_millis(500 << attempt));
                     attempt += 1;
@@ -178,14 +244,16 @@ impl Hub {
         }
     }
 
+    /// Downloads the rest of a file.
     fn try_get(
         &self,
         url: &str,
         file: &str,
-        path: &Path,
+        partial: &Path,
         watcher: &dyn Watcher,
     ) -> Result<Option<()>, Failure> {
-        let (mut response, announced) = self.request(url)?;
+        let have = length(partial);
+        let (response, announced) = self.request(Method::GET, url, have)?;
         let status = response.status();
         match status.as_u16() {
             404 => return Ok(None),
@@ -195,36 +263,74 @@ impl Hub {
                      hint: accept the model's terms on its page, and set HF_TOKEN to your token"
                 )));
             }
+            // The part is as long as the file or longer.
+            416 => {
+                remove(partial)?;
+                return Err(Failure::Transient(anyhow::anyhow!("{url} returned {status}")));
+            }
             429 | 500..=599 => return Err(Failure::Transient(anyhow::anyhow!("{url} returned {status}"))),
             _ if !status.is_success() => {
                 return Err(Failure::Permanent(anyhow::anyhow!("{url} returned {status}")));
             }
             _ => {}
         }
-        watcher.begins(file, announced.bytes);
-        let (bytes, sha256) = copy(response.body_mut().as_reader(), path, watcher).map_err(|error| {
-            Failure::Transient(anyhow::Error::new(error).context(format!("could not download {url}")))
-        })?;
+        let have = if is_rest(&response, have) { have } else { 0 };
+        watcher.begins(file, announced.bytes.map(|bytes| bytes + have));
+        watcher.more(have);
+        let body = response.into_body().into_reader();
+        let failed = || format!("could not download {url}");
+        let (bytes, sha256) = append(body, partial, have, self.silence, watcher)
+            .map_err(|failure| failure.context(failed()))?;
         announced
-            .check(bytes, &sha256)
-            .map_err(|error| Failure::Transient(error.context(format!("could not download {url}"))))?;
+            .check(bytes - have, &sha256)
+            .map_err(|error| Failure::Transient(error.context(failed())))
+            .or_else(|failure| {
+            // Whatever arrived is damaged.
+            remove(partial)?;
+            Err(failure)
+        })?;
         Ok(Some(()))
     }
 }
 
+/// The length of a file; 0 if there is none.
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    fs::remove_file(path).map_err(|error| {
+        Failure::Permanent(anyhow::Error::new(error).context(format!("could not remove {}", path.display())))
+    })
+}
+
+/// Whether a response contains a file from byte `have` on. If not, it contains the whole file.
+fn is_rest(response: &Response<Body>, have: u64) -> bool {
+    let range = response.headers().get("content-range").and_then(|range| range.to_str().ok());
+    response.status().as_u16() == 206
+        && range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
+}
+
 impl Hub {
-    /// Requests a file and follows redirects. Returns the last response, and the announced size and hash.
-    fn request(&self, url: &str) -> Result<(Response<Body>, Announced), Failure> {
+    /// Requests a file from byte `have` on, and follows redirects. Returns the last response, and what was
+    /// announced.
+    fn request(&self, method: Method, url: &str, have: u64) -> Result<(Response<Body>, Announced), Failure> {
         let mut url = url.to_owned();
         let mut announced = Announced::default();
         for _ in 0..=REDIRECTS {
-            let mut request = self.agent.get(&url);
+            let mut request = Request::builder().method(&method).uri(&url);
+            if have > 0 {
+                request = request.header("Range", format!("bytes={have}-"));
+            }
             // The token is sent only to the hub, not to the servers that it redirects to.
             if let Some(token) = self.token.as_ref().filter(|_| origin(&url) == origin(&self.address)) {
                 request = request.header("Authorization", format!("Bearer {}", token.trim()));
             }
             // Connection errors are not retried: a refused connection will be refused again.
-            let response = request.call().map_err(|error| {
+            let request = request.body(()).map_err(|error| {
+                Failure::Permanent(anyhow::anyhow!("{url:?} is not a valid address: {error}"))
+            })?;
+            let response = self.agent.run(request).map_err(|error| {
                 Failure::Permanent(anyhow::Error::new(error).context(format!(
                     "could not reach {}\n  \
                      hint: check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to \
@@ -262,9 +368,26 @@ enum Failure {
     Permanent(anyhow::Error),
 }
 
-/// The size and hash that the hub announces for a file.
+impl Failure {
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Transient(error) | Self::Permanent(error) => error,
+        }
+    }
+
+    fn context(self, context: String) -> Self {
+        match self {
+            Self::Transient(error) => Self::Transient(error.context(context)),
+            Self::Permanent(error) => Self::Permanent(error.context(context)),
+        }
+    }
+}
+
+/// What the hub announces for a file: the size of the rest that it sends, the hash of the whole file, and the
+/// commit that it belongs to.
 #[derive(Default)]
 struct Announced {
+    commit: Option<String>,
     bytes: Option<u64>,
     /// In hexadecimal; `None` if it is not announced. Hubs announce it for large files only.
     sha256: Option<String>,
@@ -280,6 +403,7 @@ impl Announced {
         let is_sha256 = |tag: &String| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
         let tag = header("x-linked-etag").or_else(|| header("etag")).filter(is_sha256);
         self.sha256 = self.sha256.take().or(tag);
+        self.commit = self.commit.take().or_else(|| header("x-repo-commit"));
         self.bytes = header("content-length").and_then(|length| length.parse().ok());
     }
 
@@ -294,22 +418,147 @@ impl Announced {
     }
 }
 
-/// Writes a download to a file. Returns its size in bytes and its SHA-256.
-fn copy(mut from: impl Read, path: &Path, watcher: &dyn Watcher) -> io::Result<(u64, String)> {
-    let mut file = File::create(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut bytes = 0;
+/// Appends a download to the first `have` bytes of a file. Returns the size of the file in bytes and its
+/// SHA-256.
+///
+/// # Errors
+/// [`Failure::Transient`] if the network fails or nothing arrives for `silence`; [`Failure::Permanent`] if the
+/// disk fails.
+fn append(
+    from: impl Read + Send + 'static,
+    path: &Path,
+    have: u64,
+    silence: Duration,
+    watcher: &dyn Watcher,
+) -> Result<(u64, String), Failure> {
+    let disk = |error: io::Error| {
+        Failure::Permanent(anyhow::Error::new(error).context(format!("could not write {}", path.display())))
+    };
+    let (mut file, mut hasher) = resumed(path, have).map_err(disk)?;
+    let mut bytes = have;
+    let received = receive(from);
     loop {
-        let len = from.read(&mut buffer)?;
-        if len == 0 {
-            file.sync_all()?;
-            let digest = hasher.finalize();
-            return Ok((bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()));
+        let piece = received.recv_timeout(silence).map_err(|_| {
+            Failure::Transient(anyhow::anyhow!("nothing arrived for {} seconds", silence.as_secs()))
+        })?;
+        let piece = piece.map_err(|error| Failure::Transient(error.into()))?;
+        if piece.is_empty() {
+            file.sync_all().map_err(disk)?;
+            return Ok((bytes, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()));
         }
-        file.write_all(&buffer[..len])?;
-        hasher.update(&buffer[..len]);
-        bytes += len as u64;
-        watcher.more(len as u64);
+        file.write_all(&piece).map_err(disk)?;
+        hasher.update(&piece);
+        bytes += piece.len() as u64;
+        watcher.more(piece.len() as u64);
+    }
+}
+
+/// Opens a file to continue after its first `have` bytes, and hashes these.
+fn resumed(path: &Path, have: u64) -> io::Result<(File, Sha256)> {
+    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(path)?;
+    file.set_len(have)?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((file, hasher)),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+/// Reads on a thread of its own, because a read cannot be given a time limit. The last piece is empty. If the
+/// receiver is dropped, the thread ends with its next read.
+fn receive(mut from: impl Read + Send + 'static) -> Receiver<io::Result<Vec<u8>>> {
+    let (piece, received) = sync_channel(4);
+    std::thread::spawn(move || {
+        loop {
+            let mut buffer = vec![0; 64 << 10];
+            let read = from.read(&mut buffer).map(|length| {
+                buffer.truncate(length);
+                buffer
+            });
+            let is_last = read.as_ref().map_or(true, Vec::is_empty);
+            if piece.send(read).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    received
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    struct Silent;
+
+    impl Watcher for Silent {
+        fn begins(&self, _: &str, _: Option<u64>) {}
+
+        fn more(&self, _: u64) {}
+    }
+
+    /// Returns one piece, and then waits until the sender of the channel is dropped.
+    struct Stalling(Option<&'static [u8]>, Receiver<()>);
+
+    impl Read for Stalling {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let Some(piece) = self.0.take() else {
+                _ = self.1.recv();
+                return Ok(0);
+            };
+            buffer[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
+    }
+
+    fn stalling(piece: &'static [u8]) -> (Sender<()>, Stalling) {
+        let (go, wait) = std::sync::mpsc::channel();
+        (go, Stalling(Some(piece), wait))
+    }
+
+    #[test]
+    fn a_download_that_stalls_ends_and_is_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.onnx.partial");
+        let (_go, body) = stalling(b"first ");
+        let stalled = append(body, &path, 0, Duration::from_millis(20), &Silent);
+        assert!(
+            matches!(stalled, Err(Failure::Transient(error)) if error.to_string().contains("nothing arrived"))
+        );
+        assert_eq!(length(&path), 6);
+        let (bytes, sha256) = append(&b"second"[..], &path, 6, SILENCE, &Silent).ok().unwrap();
+        assert_eq!((bytes, fs::read_to_string(&path).unwrap().as_str()), (12, "first second"));
+        let expected = Sha256::digest("first second");
+        assert_eq!(sha256, expected.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        // A server that ignores the range sends the whole file.
+        append(&b"all"[..], &path, 0, SILENCE, &Silent).ok().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "all");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_not_tried_again() {
+        let full = append(&b"x"[..], Path::new("/dev/full"), 0, SILENCE, &Silent);
+        assert!(matches!(full, Err(Failure::Permanent(_))));
+    }
+
+    #[test]
+    fn only_a_download_of_the_same_commit_is_continued() {
+        let dir = tempfile::tempdir().unwrap();
+        let part = dir.path().join(".part-m");
+        let kept = |commit: Option<&str>| {
+            prepare(&part, commit).unwrap();
+            let kept = part.join("model.onnx.partial").exists();
+            fs::write(part.join("model.onnx.partial"), "x").unwrap();
+            kept
+        };
+        assert!(!kept(Some("0123456789")));
+        assert!(kept(Some("0123456789")));
+        assert!(!kept(Some("abcdef0123")));
+        assert!(!kept(None));
+        assert!(!kept(None));
     }
 }

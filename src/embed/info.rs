@@ -58,6 +58,11 @@ impl ModelInfo {
         self.fingerprint == other.fingerprint
     }
 
+    /// Whether the model is behind an endpoint: embedding a text waits for another program.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.origin, Origin::Endpoint(_))
+    }
+
     /// `name (fingerprint)`, for messages.
     pub fn label(&self) -> String {
         format!("{} ({})", printable(&self.name), printable(&self.fingerprint))
@@ -126,6 +131,38 @@ impl fmt::Display for NotApproved {
 }
 
 impl std::error::Error for NotApproved {}
+
+/// An error: the endpoint of a model returned no vector. It did not answer in time, or answered with an error.
+///
+/// Keyword search does not need the endpoint. See
+/// [`search_or_fall_back`](crate::search::search_or_fall_back).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// What happened. Further lines are hints.
+    pub message: String,
+    /// Whether the time ran out before the endpoint answered.
+    pub timed_out: bool,
+}
+
+impl Unavailable {
+    /// The error for a call that failed. The error itself is kept if it is an [`Unavailable`].
+    pub fn new(error: anyhow::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| Self { message: format!("{error:#}"), timed_out: false })
+    }
+
+    /// The message without hints, on one line.
+    pub fn summary(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Unavailable {}
 
 /// A text from an index or a server, without the control characters that could affect a terminal.
 pub(super) fn printable(text: &str) -> String {

@@ -8,6 +8,8 @@
 
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 pub mod address;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+pub mod ahead;
 #[cfg(feature = "remote")]
 pub mod approvals;
 mod builtin;
@@ -19,12 +21,16 @@ mod info;
 #[cfg(feature = "fastembed")]
 pub mod onnx;
 #[cfg(feature = "remote")]
+mod outage;
+#[cfg(feature = "remote")]
 mod remote;
 mod spec;
 mod wordpiece;
 
+use std::time::Instant;
+
 pub use builtin::{Builtin, Prepare};
-pub use info::{ModelInfo, NotApproved, Origin, Pooling, WrongModel};
+pub use info::{ModelInfo, NotApproved, Origin, Pooling, Unavailable, WrongModel};
 pub use spec::{Loading, ModelSpec, Patience, Settings, is_offline, load, load_reranker, open};
 pub use wordpiece::WordPiece;
 
@@ -51,6 +57,15 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// The model cannot run.
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>>;
+
+    /// Like [`embed`](Self::embed), but a model behind an endpoint gives up at `deadline`. A model on this
+    /// machine ignores the deadline.
+    ///
+    /// # Errors
+    /// The model cannot run. [`Unavailable`] if its endpoint does not answer.
+    fn embed_by(&self, text: &str, role: Role, _deadline: Instant) -> anyhow::Result<Vec<f32>> {
+        self.embed(text, role)
+    }
 
     /// The vectors of several texts, in the same order. Each is the vector that [`embed`](Self::embed)
     /// returns.

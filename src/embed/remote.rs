@@ -13,8 +13,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::address::Address;
 use super::approvals::{Approvals, KEY};
 use super::info::printable;
+use super::outage::Outage;
 use super::{
-    Embedder, Loading, ModelInfo, NotApproved, Origin, Patience, Role, Settings, WordPiece, truncated,
+    Embedder, Loading, ModelInfo, NotApproved, Origin, Patience, Role, Settings, Unavailable, WordPiece,
+    truncated,
 };
 
 /// The number of texts in one request. All servers of this kind accept this many.
@@ -44,6 +46,7 @@ pub struct Endpoint {
     address: Address,
     key: Key,
     patience: Patience,
+    outage: Outage,
     /// Estimates the number of tokens: the tokenizer of the model is not available.
     tokens: OnceLock<WordPiece>,
 }
@@ -156,10 +159,11 @@ impl Endpoint {
             address,
             key,
             patience: loading.patience,
+            outage: Outage::default(),
             tokens: OnceLock::new(),
         };
         if endpoint.info.dimensions == 0 {
-            let vectors = endpoint.request(&["dimensions"])?;
+            let vectors = endpoint.request(&["dimensions"], None)?;
             endpoint.info.dimensions = vectors[0].len();
         }
         let used = ModelInfo { origin: Origin::Builtin, ..endpoint.info.clone() };
@@ -167,12 +171,29 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Requests the vectors of texts. Retries if that may help and there is time.
-    fn request(&self, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
-        let (retries, deadline) = match self.patience {
-            Patience::Batch => (RETRIES, None),
-            Patience::Waiting(time) => (RETRIES_WAITING, Some(Instant::now() + time)),
+    /// Requests the vectors of texts. Fails at once if the endpoint failed a short time ago and a user is
+    /// waiting. `deadline` can only shorten the time that [`Patience`] allows.
+    fn request(&self, texts: &[&str], deadline: Option<Instant>) -> Result<Vec<Vec<f32>>, Unavailable> {
+        let limit = match self.patience {
+            Patience::Batch => None,
+            Patience::Waiting(time) => Some(Instant::now() + time),
         };
+        let Some(deadline) = [limit, deadline].into_iter().flatten().min() else {
+            return self.attempts(texts, RETRIES, None);
+        };
+        self.outage.check(Instant::now())?;
+        let result = self.attempts(texts, RETRIES_WAITING, Some(deadline));
+        self.outage.record(&result, Instant::now());
+        result
+    }
+
+    /// Sends a request. Sends it again if that may help and there is time.
+    fn attempts(
+        &self,
+        texts: &[&str],
+        retries: u32,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Vec<f32>>, Unavailable> {
         let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let mut attempt = 0;
         loop {
@@ -183,11 +204,12 @@ impl Endpoint {
             let pause = failure.pause.unwrap_or(Duration::from_millis(250 << attempt)).min(LONGEST_PAUSE);
             let in_time = left().is_none_or(|left| pause < left);
             if !failure.is_transient {
-                return Err(failure.error);
+                return Err(failure.unavailable());
             }
             if attempt >= retries || !in_time {
                 let attempts = if attempt == 0 { "1 attempt" } else { &format!("{} attempts", attempt + 1) };
-                return Err(failure.error.context(format!("gave up after {attempts}")));
+                let error = failure.error.context(format!("gave up after {attempts}"));
+                return Err(Failure { error, ..failure }.unavailable());
             }
             std::thread::sleep(pause);
             attempt += 1;
@@ -202,6 +224,7 @@ impl Endpoint {
         }
         let body = Request { model: &self.info.name, input: texts, encoding_format: "float" };
         let mut response = request.send_json(&body).map_err(|error| Failure {
+            timed_out: matches!(&error, ureq::Error::Timeout(_)),
             // A server that is starting or busy may answer a little later.
             is_transient: matches!(
                 &error,
@@ -221,6 +244,7 @@ impl Endpoint {
             let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
             let body = response.body_mut().read_to_string().unwrap_or_default();
             return Err(Failure {
+                timed_out: false,
                 is_transient: matches!(status.as_u16(), 408 | 429 | 500..=599),
                 pause,
                 error: anyhow!(
@@ -233,12 +257,16 @@ impl Endpoint {
         }
         // A batch of long vectors can exceed ureq's default limit of 10 MB.
         let reply: Result<Reply, _> = response.body_mut().with_config().limit(256 << 20).read_json();
-        let reply = reply.map_err(|error| {
-            Failure::permanent(anyhow!(
+        let reply = reply.map_err(|error| match error {
+            ureq::Error::Timeout(_) => Failure {
+                timed_out: true,
+                ..Failure::permanent(anyhow!("{} did not send its whole reply in time", self.address))
+            },
+            error => Failure::permanent(anyhow!(
                 "the reply of {} is not that of an embedding endpoint: {error}\n  \
                  hint: check the address; it usually ends like http://localhost:11434/v1",
                 self.address
-            ))
+            )),
         })?;
         self.vectors(reply, texts.len()).map_err(Failure::permanent)
     }
@@ -319,13 +347,39 @@ struct Failure {
     error: anyhow::Error,
     /// Whether another attempt may succeed.
     is_transient: bool,
+    /// Whether the time of the attempt ran out.
+    timed_out: bool,
     /// The pause before another attempt that the endpoint asks for.
     pause: Option<Duration>,
 }
 
 impl Failure {
     fn permanent(error: anyhow::Error) -> Self {
-        Self { error, is_transient: false, pause: None }
+        Self { error, is_transient: false, timed_out: false, pause: None }
+    }
+
+    fn unavailable(self) -> Unavailable {
+        Unavailable { message: format!("{:#}", self.error), timed_out: self.timed_out }
+    }
+}
+
+impl Endpoint {
+    fn one(&self, text: &str, role: Role, deadline: Option<Instant>) -> anyhow::Result<Vec<f32>> {
+        let mut vectors = self.many(&[text], role, deadline)?;
+        vectors.pop().context("the endpoint returned no vector")
+    }
+
+    fn many(&self, texts: &[&str], role: Role, deadline: Option<Instant>) -> anyhow::Result<Vec<Vec<f32>>> {
+        let prefixed: Vec<_> = texts.iter().map(|text| self.info.prefixed(text, role)).collect();
+        let prefixed: Vec<&str> = prefixed.iter().map(AsRef::as_ref).collect();
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in prefixed.chunks(BATCH) {
+            // Some servers refuse an empty text.
+            let batch: Vec<&str> =
+                batch.iter().map(|text| if text.is_empty() { " " } else { *text }).collect();
+            vectors.extend(self.request(&batch, deadline)?);
+        }
+        Ok(vectors.into_iter().map(|vector| truncated(vector, self.info.dimensions)).collect())
     }
 }
 
@@ -335,21 +389,15 @@ impl Embedder for Endpoint {
     }
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
-        let mut vectors = self.embed_all(&[text], role)?;
-        vectors.pop().context("the endpoint returned no vector")
+        self.one(text, role, None)
+    }
+
+    fn embed_by(&self, text: &str, role: Role, deadline: Instant) -> anyhow::Result<Vec<f32>> {
+        self.one(text, role, Some(deadline))
     }
 
     fn embed_all(&self, texts: &[&str], role: Role) -> anyhow::Result<Vec<Vec<f32>>> {
-        let prefixed: Vec<_> = texts.iter().map(|text| self.info.prefixed(text, role)).collect();
-        let prefixed: Vec<&str> = prefixed.iter().map(AsRef::as_ref).collect();
-        let mut vectors = Vec::with_capacity(texts.len());
-        for batch in prefixed.chunks(BATCH) {
-            // Some servers refuse an empty text.
-            let batch: Vec<&str> =
-                batch.iter().map(|text| if text.is_empty() { " " } else { *text }).collect();
-            vectors.extend(self.request(&batch)?);
-        }
-        Ok(vectors.into_iter().map(|vector| truncated(vector, self.info.dimensions)).collect())
+        self.many(texts, role, None)
     }
 
     fn batch(&self) -> usize {

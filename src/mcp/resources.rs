@@ -1,15 +1,16 @@
 //! Questions as resources: `question://ID`.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rmcp::model::{
     ErrorData, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
 };
 use serde_json::json;
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, DocSet, TERMINATED, Term};
 
 use super::{internal, truncate};
-use crate::engine::Opened;
-use crate::index::Index;
+use crate::index::{Index, QUESTION};
 use crate::question::Question;
 
 const SCHEME: &str = "question://";
@@ -24,51 +25,63 @@ const NAME: usize = 200;
 /// The maximum length of a resource's text, in bytes.
 const WHOLE: usize = 1 << 20;
 
-/// A cache of the resource list, so that each page does not read the index again.
-#[derive(Default)]
-pub struct Listing(Mutex<Option<Listed>>);
-
-/// The questions of one commit as resources, in source order.
-struct Listed {
-    commit: Arc<Opened>,
-    all: Arc<[Resource]>,
+/// Returns one page of the questions, in the order of the index: the first, or the one that follows `cursor`,
+/// the id of the last question of a page. Reads only the questions of the page.
+///
+/// # Errors
+/// `cursor` is not the id of a question, or the index cannot be read.
+pub fn page(index: &Index, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
+    let failed = |error: tantivy::TantivyError| internal(&error.into());
+    let after = match cursor {
+        None => None,
+        Some(last) => Some(address(index, last).map_err(failed)?.ok_or_else(|| {
+            let message = format!("unknown cursor {last:?}; list the resources again without a cursor");
+            ErrorData::invalid_params(message, None)
+        })?),
+    };
+    // One more than a page, to know whether there is another page.
+    let mut addresses = following(index, after, PAGE + 1).map_err(failed)?;
+    let has_more = addresses.len() > PAGE;
+    addresses.truncate(PAGE);
+    let question = |address: DocAddress| index.question(address).map_err(|error| internal(&error));
+    let questions: Vec<Question> = addresses.into_iter().map(question).collect::<Result<_, _>>()?;
+    let mut page = ListResourcesResult::with_all_items(questions.iter().map(resource).collect());
+    page.next_cursor = questions.last().filter(|_| has_more).map(|last| last.id.clone());
+    Ok(page)
 }
 
-impl Listing {
-    /// Returns one page: the first, or the one that follows `cursor`, the id of the last question of a page.
-    ///
-    /// # Errors
-    /// `cursor` is not the id of a question, or the index cannot be read.
-    pub fn page(&self, opened: &Arc<Opened>, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
-        let all = self.all(opened).map_err(|error| internal(&error))?;
-        let start = match cursor {
-            None => 0,
-            Some(last) => {
-                let at = all.iter().position(|resource| resource.uri.strip_prefix(SCHEME) == Some(last));
-                1 + at.ok_or_else(|| {
-                    let message =
-                        format!("unknown cursor {last:?}; list the resources again without a cursor");
-                    ErrorData::invalid_params(message, None)
-                })?
-            }
-        };
-        let end = (start + PAGE).min(all.len());
-        let mut page = ListResourcesResult::with_all_items(all[start..end].to_vec());
-        if end < all.len() {
-            page.next_cursor = all[end - 1].uri.strip_prefix(SCHEME).map(str::to_owned);
-        }
-        Ok(page)
-    }
+/// The document of the question with this id.
+fn address(index: &Index, id: &str) -> tantivy::Result<Option<DocAddress>> {
+    let query = TermQuery::new(Term::from_field_text(index.fields().id, id), IndexRecordOption::Basic);
+    Ok(index.searcher().search(&query, &DocSetCollector)?.into_iter().min())
+}
 
-    fn all(&self, opened: &Arc<Opened>) -> anyhow::Result<Arc<[Resource]>> {
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listed) = cached.as_ref().filter(|listed| Arc::ptr_eq(&listed.commit, opened)) {
-            return Ok(Arc::clone(&listed.all));
+/// The documents of the next `count` questions.
+fn following(index: &Index, after: Option<DocAddress>, count: usize) -> tantivy::Result<Vec<DocAddress>> {
+    let kind = index.fields().kind;
+    let term = Term::from_field_text(kind, QUESTION);
+    let start =
+        after.map_or(DocAddress::new(0, 0), |after| DocAddress::new(after.segment_ord, after.doc_id + 1));
+    let mut found = Vec::with_capacity(count);
+    for (ord, segment) in (0..).zip(index.searcher().segment_readers()).skip(start.segment_ord as usize) {
+        let first = if ord == start.segment_ord { start.doc_id } else { 0 };
+        let Some(mut postings) =
+            segment.inverted_index(kind)?.read_postings(&term, IndexRecordOption::Basic)?
+        else {
+            continue;
+        };
+        let mut doc = if postings.doc() < first { postings.seek(first) } else { postings.doc() };
+        while doc != TERMINATED {
+            if found.len() == count {
+                return Ok(found);
+            }
+            if !segment.is_deleted(doc) {
+                found.push(DocAddress::new(ord, doc));
+            }
+            doc = postings.advance();
         }
-        let all: Arc<[Resource]> = opened.index.questions()?.iter().map(resource).collect();
-        *cached = Some(Listed { commit: Arc::clone(opened), all: Arc::clone(&all) });
-        Ok(all)
     }
+    Ok(found)
 }
 
 /// A question as a resource. Some clients show the name and some the title, so both are the question's title.

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{schema, truncate};
-use crate::duplicates::{Cache, check, duplicates};
+use crate::duplicates::{Cache, duplicates};
+use crate::embed::ahead::Ahead;
+use crate::embed::{Embedder, Role, Unavailable};
 use crate::engine::Opened;
 use crate::question::Question;
 use crate::render::json::{
@@ -19,7 +21,7 @@ use crate::render::json::{
     SearchReply, SearchRequest, TruncatedReply,
 };
 use crate::render::terminal::{self, Layout};
-use crate::search::Results;
+use crate::search::{Mode, Results};
 
 /// The layout of text replies: lines are not wrapped, and control and invisible characters are escaped.
 const LAYOUT: Layout = Layout { width: None, escape: true };
@@ -99,17 +101,58 @@ impl Tool {
             .with_annotations(annotations)
     }
 
-    /// Calls the tool.
+    /// The text that a call embeds, and its role. `None` if it embeds nothing, or if its arguments are not
+    /// valid.
+    pub fn phrase(self, arguments: &JsonObject) -> Option<(String, Role)> {
+        match self {
+            Self::SearchQuestions => {
+                let request: SearchRequest = parsed(arguments.clone()).ok()?;
+                ensure_short(&request.q).ok()?;
+                let query = request.query().ok().filter(|query| query.mode != Mode::Keyword)?;
+                Some((query.text, Role::Query))
+            }
+            Self::FindDuplicates => {
+                let request: CheckRequest = parsed(arguments.clone()).ok()?;
+                ensure_short(&request.q).ok()?;
+                request.accepted().ok().map(|(phrase, _)| (phrase.to_owned(), Role::Passage))
+            }
+            Self::GetQuestion | Self::ListDuplicates => None,
+        }
+    }
+
+    /// Calls the tool. `asked` is the vector of its [`phrase`](Self::phrase), if it was asked for.
     ///
     /// # Errors
     /// An argument is invalid, or the index cannot be read. The message tells the model what to do.
-    pub fn call(self, opened: &Opened, arguments: JsonObject) -> anyhow::Result<CallToolResult> {
+    pub fn call(
+        self,
+        opened: &Opened,
+        arguments: JsonObject,
+        asked: Option<&Asked>,
+    ) -> anyhow::Result<CallToolResult> {
         match self {
-            Self::SearchQuestions => search_questions(opened, &parsed(arguments)?),
+            Self::SearchQuestions => search_questions(opened, &parsed(arguments)?, asked),
             Self::GetQuestion => get_question(opened, &parsed(arguments)?),
-            Self::FindDuplicates => find_duplicates(opened, &parsed(arguments)?),
+            Self::FindDuplicates => find_duplicates(opened, &parsed(arguments)?, asked),
             Self::ListDuplicates => list_duplicates(opened, &parsed(arguments)?),
         }
+    }
+}
+
+/// The vector of a text that an endpoint was asked for, or the reason why there is none.
+pub struct Asked {
+    pub text: String,
+    pub role: Role,
+    pub vector: Result<Vec<f32>, Unavailable>,
+}
+
+/// Calls a function with the model of the index, and with the vector that was asked for.
+fn with_model<T>(opened: &Opened, asked: Option<&Asked>, work: impl FnOnce(Option<&dyn Embedder>) -> T) -> T {
+    match (opened.embedder.as_deref(), asked) {
+        (Some(model), Some(Asked { text, role, vector })) => {
+            work(Some(&Ahead { model, key: (*role, text), vector }))
+        }
+        (model, _) => work(model),
     }
 }
 
@@ -151,11 +194,16 @@ fn limited(limit: usize, cut: &mut Vec<String>) -> anyhow::Result<usize> {
     Ok(limit.min(truncate::ITEMS))
 }
 
-fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<CallToolResult> {
+fn search_questions(
+    opened: &Opened,
+    request: &SearchRequest,
+    asked: Option<&Asked>,
+) -> anyhow::Result<CallToolResult> {
     ensure_short(&request.q)?;
     let mut cut = Vec::new();
     let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
-    let results = opened.search(&request.query()?)?;
+    let query = request.query()?;
+    let results = with_model(opened, asked, |model| opened.search_with(model, &query))?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
         (true, _) => "No question matches.\n".to_owned(),
         (false, false) => "No question matches well enough. The closest:\n\n".to_owned(),
@@ -231,10 +279,14 @@ fn question(opened: &Opened, id: &str) -> anyhow::Result<Question> {
     }
 }
 
-fn find_duplicates(opened: &Opened, request: &CheckRequest) -> anyhow::Result<CallToolResult> {
+fn find_duplicates(
+    opened: &Opened,
+    request: &CheckRequest,
+    asked: Option<&Asked>,
+) -> anyhow::Result<CallToolResult> {
     ensure_short(&request.q)?;
     let (question, threshold) = request.accepted()?;
-    let mut found = check(&opened.index, opened.embedder.as_deref(), question, 0.0)?;
+    let mut found = with_model(opened, asked, |model| opened.check_with(model, question, 0.0))?;
     let far = found.split_off(found.partition_point(|found| found.probability >= threshold));
     let (lead, shown) = match (found.as_slice(), far.as_slice()) {
         ([], []) => ("Not a duplicate.\n", &[][..]),

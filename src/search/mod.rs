@@ -3,6 +3,7 @@
 mod collapse;
 mod confidence;
 mod explain;
+mod fall_back;
 mod filter;
 mod fuse;
 mod keyword;
@@ -27,6 +28,7 @@ use retrieval::{Candidate, Ranking, Retrieval, by_score};
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
+pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};

@@ -1,7 +1,6 @@
 //! The state that all requests share, and the router.
 
 use std::any::Any;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -14,14 +13,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 
+use super::attempts::Attempts;
 use super::cache::CommitCache;
 use super::concurrency::ConcurrencyLimit;
+use super::connections::Connections;
+use super::current::Current;
 use super::duplicates::DuplicatesCache;
 use super::embedding_cache::EmbeddingCache;
+use super::endpoint::Endpoint;
 use super::host_check::{AllowedHosts, check_host};
+use super::log::Log;
 use super::metrics::{self, Metrics, observe};
+use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
-use super::{Options, duplicates, headers, openapi, page, questions, search, stats, token};
+use super::token::{Required, Right, Tokens, require};
+use super::{Limits, duplicates, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
@@ -32,27 +38,39 @@ pub type Shared = Arc<App>;
 
 pub struct App {
     pub engine: Engine,
+    pub current: Current,
+    pub endpoint: Endpoint,
     /// The limit of searches, and of other short requests.
     pub search_limit: ConcurrencyLimit,
     /// The limit of searches for all duplicates of an index. They run one at a time, because each uses all
     /// processors.
     pub duplicates_limit: ConcurrencyLimit,
+    pub connections: Arc<Connections>,
     pub embeddings: EmbeddingCache,
     pub metrics: Metrics,
+    pub log: Log,
+    /// `None` accepts every client.
+    pub tokens: Option<Tokens>,
+    pub attempts: Attempts,
     pub duplicates: DuplicatesCache,
     /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
 }
 
 impl App {
-    pub fn new(engine: Engine, options: &Options) -> Self {
-        let limits = &options.limits;
+    pub fn new(engine: Engine, tokens: Option<Tokens>, log: Log, limits: &Limits) -> Self {
         Self {
             engine,
+            current: Current::default(),
+            endpoint: Endpoint::default(),
             search_limit: ConcurrencyLimit::new(limits.threads.get(), limits.queue, limits.time),
             duplicates_limit: ConcurrencyLimit::new(1, limits.queue, limits.time),
+            connections: Connections::new(limits.connections.get(), limits.connections_per_address.get()),
             embeddings: EmbeddingCache::new(),
             metrics: Metrics::new(),
+            log,
+            tokens,
+            attempts: Attempts::new(),
             duplicates: DuplicatesCache::new(),
             stats: CommitCache::new(),
         }
@@ -60,37 +78,37 @@ impl App {
 }
 
 /// All routes, with the middleware that every request passes.
-///
-/// # Errors
-/// An allowed origin is not valid.
-pub fn router(app: Shared, listen: IpAddr, options: &Options) -> anyhow::Result<Router> {
-    let hosts = Arc::new(AllowedHosts::new(listen, &options.allow_hosts));
-    let mut private = corpus_routes();
+pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
+    let requires = |right| middleware::from_fn_with_state(Required { app: Arc::clone(&app), right }, require);
+    let checked_origin = middleware::from_fn_with_state(Arc::clone(&origins.names), check_origin);
+    let private = corpus_routes()
+        .route_layer(requires(Right::Search))
+        .merge(Router::new().route("/metrics", get(metrics::get)).route_layer(requires(Right::Admin)))
+        .route_layer(checked_origin);
     let mut open = open_routes();
-    if let Some(token) = options.token.clone().map(Arc::new) {
-        private = private.route_layer(middleware::from_fn_with_state(Arc::clone(&token), token::require));
-        open = open.route("/session", post(token::sign_in).with_state(token));
+    if app.tokens.is_some() {
+        open = open.route("/session", post(token::sign_in));
     }
     let mut router = private
         .merge(open)
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "this path does not exist") })
+        .fallback(|| async { Problem::no_path() })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method")
         })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CompressionLayer::new());
-    if !options.allow_origins.is_empty() {
-        router = router.layer(cors(&options.allow_origins)?);
+    if let Some(cors) = &origins.cors {
+        router = router.layer(cors.clone());
     }
-    Ok(router
+    router
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(hosts, check_host))
+        .layer(middleware::from_fn_with_state(Arc::new(hosts), check_host))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), observe))
         .layer(middleware::map_response(headers::secure))
-        .with_state(app))
+        .with_state(app)
 }
 
-/// The routes that reveal the index. They require the token, if there is one.
+/// The routes that reveal the index. They require a token, if there are any.
 fn corpus_routes() -> Router<Shared> {
     Router::new()
         .route("/search", get(search::get).post(search::post))
@@ -99,7 +117,6 @@ fn corpus_routes() -> Router<Shared> {
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))
         .route("/stats", get(stats::stats))
-        .route("/metrics", get(metrics::get))
 }
 
 /// The routes that are the same on every server. They never require a token.
@@ -110,27 +127,41 @@ fn open_routes() -> Router<Shared> {
     files.route("/health", get(stats::health)).route("/openapi.json", get(openapi::get))
 }
 
-/// Lets web pages of these origins read replies.
-fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
-    let origin = |origin: &String| -> anyhow::Result<HeaderValue> {
-        let (scheme, host) = origin.split_once("://").unwrap_or_default();
-        let is_origin =
-            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', ' ']);
-        anyhow::ensure!(
-            is_origin,
-            "{origin:?} is not an origin\n  \
-             hint: give the scheme and the host, as in --allow-origin https://example.org"
-        );
-        origin.to_lowercase().parse().with_context(|| format!("{origin:?} is not an origin"))
-    };
-    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<anyhow::Result<_>>()?;
-    Ok(CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::RETRY_AFTER]))
+/// The origins whose web pages may send requests and read replies.
+pub struct Origins {
+    names: AllowedOrigins,
+    cors: Option<CorsLayer>,
 }
 
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::internal("the server failed; see its log").into_response()
+impl Origins {
+    /// # Errors
+    /// A name is not an origin.
+    pub fn new(names: &[String]) -> anyhow::Result<Self> {
+        let origin = |origin: &String| -> anyhow::Result<HeaderValue> {
+            let (scheme, host) = origin.split_once("://").unwrap_or_default();
+            let is_origin =
+                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', ' ']);
+            anyhow::ensure!(
+                is_origin,
+                "{origin:?} is not an origin\n  \
+                 hint: give the scheme and the host, as in --allow-origin https://example.org"
+            );
+            origin.to_lowercase().parse().with_context(|| format!("{origin:?} is not an origin"))
+        };
+        let values: Vec<HeaderValue> = names.iter().map(origin).collect::<anyhow::Result<_>>()?;
+        let cors = (!values.is_empty()).then(|| {
+            CorsLayer::new()
+                .allow_origin(values)
+                .allow_methods([Method::GET, Method::POST])
+                .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+                .expose_headers([header::RETRY_AFTER])
+        });
+        Ok(Self { names: names.iter().map(|name| name.to_lowercase()).collect(), cors })
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Problem::internal(format!("panicked: {message}")).into_response()
 }

@@ -1,7 +1,9 @@
 //! A cache of results that depend on one commit of the index. A new commit invalidates it.
+//!
+//! The cache does not keep the index or its model open: it refers to them weakly.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use lru::LruCache;
 
@@ -16,7 +18,8 @@ pub struct CommitCache<K, V> {
 }
 
 struct Entries<K, V> {
-    commit: Arc<Opened>,
+    /// While this exists, no other index can have the same address in memory.
+    commit: Weak<Opened>,
     results: LruCache<K, Arc<V>>,
 }
 
@@ -45,11 +48,16 @@ impl<K: std::hash::Hash + Eq, V> CommitCache<K, V> {
         Ok(computed)
     }
 
+    /// Drops all results.
+    pub fn clear(&self) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Calls a function with the cached results of a commit. The results of any other commit are dropped.
     fn with<T>(&self, commit: &Arc<Opened>, work: impl FnOnce(&mut LruCache<K, Arc<V>>) -> T) -> T {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = entries.take().filter(|entries| Arc::ptr_eq(&entries.commit, commit));
-        let new = || Entries { commit: Arc::clone(commit), results: LruCache::new(CAPACITY) };
+        let current = entries.take().filter(|entries| entries.commit.as_ptr() == Arc::as_ptr(commit));
+        let new = || Entries { commit: Arc::downgrade(commit), results: LruCache::new(CAPACITY) };
         work(&mut entries.insert(current.unwrap_or_else(new)).results)
     }
 }

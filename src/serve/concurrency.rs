@@ -37,17 +37,18 @@ impl ConcurrencyLimit {
         Self { slots: semaphore(capacity), running: semaphore(threads), threads, capacity, time }
     }
 
+    /// When the time of a request that arrives now is up.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.time
+    }
+
     /// Adds a request to the queue.
     ///
     /// # Errors
     /// The queue is full.
-    pub fn enter(&self) -> Result<Slot, Problem> {
+    pub fn enter(&self, deadline: Instant) -> Result<Slot, Problem> {
         let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Problem::busy())?;
-        Ok(Slot {
-            permit: Arc::new(permit),
-            running: Arc::clone(&self.running),
-            deadline: Instant::now() + self.time,
-        })
+        Ok(Slot { permit: Arc::new(permit), running: Arc::clone(&self.running), deadline })
     }
 
     /// How many jobs run.
@@ -80,9 +81,7 @@ impl Slot {
                 let _permits = (thread, permit);
                 job()
             };
-            spawn_blocking(job)
-                .await
-                .map_err(|_| Problem::internal("the request failed; see the server's log"))
+            spawn_blocking(job).await.map_err(|panic| Problem::internal(format!("a job failed: {panic}")))
         };
         timeout_at(self.deadline, work).await.map_err(|_| Problem::timed_out())?
     }
@@ -101,7 +100,7 @@ mod tests {
     /// A place is free shortly after the job has ended.
     async fn wait_for_a_place(limit: &ConcurrencyLimit) {
         let is_free = async {
-            while limit.enter().is_err() {
+            while limit.enter(limit.deadline()).is_err() {
                 tokio::task::yield_now().await;
             }
         };
@@ -113,17 +112,17 @@ mod tests {
     async fn the_queue_is_bounded_and_a_dropped_slot_frees_its_place() {
         let limit = ConcurrencyLimit::new(1, 1, LONG);
         let (go, wait) = mpsc::channel::<()>();
-        let first = limit.enter().unwrap();
+        let first = limit.enter(limit.deadline()).unwrap();
         let running = tokio::spawn(async move { first.run(move || wait.recv().is_ok()).await });
         while limit.running() == 0 {
             tokio::task::yield_now().await;
         }
-        let second = limit.enter().unwrap();
+        let second = limit.enter(limit.deadline()).unwrap();
         assert_eq!((limit.running(), limit.waiting()), (1, 1));
-        assert_eq!(limit.enter().err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(limit.enter(limit.deadline()).err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
         drop(second);
         assert_eq!(limit.waiting(), 0);
-        let third = limit.enter().unwrap();
+        let third = limit.enter(limit.deadline()).unwrap();
         go.send(()).unwrap();
         assert!(running.await.unwrap().unwrap());
         assert_eq!(third.run(|| 7).await.unwrap(), 7);
@@ -133,9 +132,9 @@ mod tests {
     async fn a_job_that_timed_out_counts_until_it_ends() {
         let limit = ConcurrencyLimit::new(1, 0, Duration::from_millis(20));
         let (go, wait) = mpsc::channel::<()>();
-        let late = limit.enter().unwrap().run(move || wait.recv()).await;
+        let late = limit.enter(limit.deadline()).unwrap().run(move || wait.recv()).await;
         assert_eq!(late.err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(limit.enter().is_err(), "the job still runs");
+        assert!(limit.enter(limit.deadline()).is_err(), "the job still runs");
         go.send(()).unwrap();
         wait_for_a_place(&limit).await;
     }
@@ -143,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_frees_its_place() {
         let limit = ConcurrencyLimit::new(1, 0, LONG);
-        let failed = limit.enter().unwrap().run(|| panic!("expected by the test")).await;
+        let failed = limit.enter(limit.deadline()).unwrap().run(|| panic!("expected by the test")).await;
         assert_eq!(failed.err().unwrap().status, StatusCode::INTERNAL_SERVER_ERROR);
         wait_for_a_place(&limit).await;
     }

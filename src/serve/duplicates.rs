@@ -8,11 +8,13 @@ use axum::response::{IntoResponse, Response};
 
 use super::app::{App, Shared};
 use super::cache::CommitCache;
+use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
-use crate::duplicates::{Cache, Duplicates, Options, check as check_phrase, duplicates, map as places};
+use crate::duplicates::{Cache, Duplicates, Options, duplicates, map as places};
+use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::graph;
 use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
@@ -57,8 +59,12 @@ pub async fn check(
 ) -> Result<Response, Problem> {
     let accepted = ensure_short(&request.q).and_then(|()| request.accepted().map(|_| ()));
     accepted.map_err(|error| Problem::refused(&error))?;
-    let slot = app.search_limit.enter()?;
-    let reply = slot.run(move || app.check(&request)).await??;
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let asked = app.ask(&opened, &request.q, Role::Passage, deadline.into_std(), Share::Most).await;
+    let asked = asked.map(Asked::available).transpose()?;
+    let slot = app.search_limit.enter(deadline)?;
+    let reply = slot.run(move || app.check(&opened, &request, asked.as_ref())).await??;
     Ok(json(reply))
 }
 
@@ -70,9 +76,10 @@ async fn find_all(
     write: impl FnOnce(&Opened, &Duplicates, &DuplicatesRequest) -> anyhow::Result<Vec<u8>> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
     let options = request.options().map_err(|error| Problem::refused(&error))?;
-    let slot = app.duplicates_limit.enter()?;
+    let deadline = app.duplicates_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.duplicates_limit.enter(deadline)?;
     let work = move || {
-        let opened = app.engine.current()?;
         let found = app.all_duplicates(&opened, &options)?;
         write(&opened, &found, &request)
     };
@@ -86,11 +93,14 @@ impl App {
             .get(opened, key, |opened| duplicates(&opened.index, options, &mut Cache::open(&opened.index)))
     }
 
-    fn check(&self, request: &CheckRequest) -> anyhow::Result<Vec<u8>> {
-        let opened = self.engine.current()?;
+    fn check(
+        &self,
+        opened: &Opened,
+        request: &CheckRequest,
+        asked: Option<&Asked>,
+    ) -> anyhow::Result<Vec<u8>> {
         let (phrase, threshold) = request.accepted()?;
-        let found =
-            self.with_model(&opened, |model| check_phrase(&opened.index, model, phrase, threshold))?;
+        let found = self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
         Ok(serde_json::to_vec(&CheckReply::new(None, phrase, &found))?)
     }
 }

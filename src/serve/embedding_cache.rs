@@ -36,6 +36,17 @@ impl EmbeddingCache {
         CachedEmbedder { model, cache: self, metrics }
     }
 
+    /// The cached vector of a text.
+    pub fn get(&self, model: &ModelInfo, text: &str, role: Role) -> Option<Vec<f32>> {
+        let key = (role, text.to_owned());
+        self.with(model, |vectors| vectors.get(&key).map(|vector| vector.to_vec()))
+    }
+
+    /// Caches the vector of a text.
+    pub fn put(&self, model: &ModelInfo, text: &str, role: Role, vector: &[f32]) {
+        self.with(model, |vectors| vectors.put((role, text.to_owned()), vector.into()));
+    }
+
     /// Calls a function with the cached vectors of a model. The vectors of any other model are dropped.
     fn with<T>(
         &self,
@@ -64,16 +75,14 @@ impl Embedder for CachedEmbedder<'_> {
     }
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
-        let key = (role, text.to_owned());
-        if let Some(vector) = self.cache.with(self.model(), |vectors| vectors.get(&key).cloned()) {
+        if let Some(vector) = self.cache.get(self.model(), text, role) {
             self.metrics.phrase_cached();
-            return Ok(vector.to_vec());
+            return Ok(vector);
         }
         let start = Instant::now();
         let vector = self.model.embed(text, role)?;
         self.metrics.phrase_embedded(start.elapsed());
-        let cached: Arc<[f32]> = vector.as_slice().into();
-        self.cache.with(self.model(), |vectors| vectors.put(key, cached));
+        self.cache.put(self.model(), text, role, &vector);
         Ok(vector)
     }
 

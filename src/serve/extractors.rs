@@ -1,5 +1,6 @@
 //! Extractors that parse a request, or reject it with a [`Problem`].
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -16,6 +17,15 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 #[derive(FromRequestParts)]
 #[from_request(via(axum_extra::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
+
+/// A part of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub struct Path<T>(pub T);
+
+/// The address of the client. Every request has it as an extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Client(pub IpAddr);
 
 /// A JSON body.
 pub struct Json<T>(pub T);

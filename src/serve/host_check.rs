@@ -24,8 +24,11 @@ pub struct AllowedHosts {
 impl AllowedHosts {
     /// Allows `localhost`, loopback addresses, the address that the server listens on, and `names`. The port
     /// is ignored, because it may be forwarded.
-    pub fn new(listen: IpAddr, names: &[String]) -> Self {
-        Self { listen, names: names.iter().map(|name| name.to_lowercase()).collect() }
+    ///
+    /// # Errors
+    /// A name is not a host.
+    pub fn new(listen: IpAddr, names: &[String]) -> anyhow::Result<Self> {
+        Ok(Self { listen, names: names.iter().map(|name| host_name(name)).collect::<anyhow::Result<_>>()? })
     }
 
     fn allows(&self, authority: &Authority) -> bool {
@@ -56,6 +59,23 @@ impl AllowedHosts {
     }
 }
 
+/// The host in a name that the user gives: in lower case, without the port and a trailing dot.
+fn host_name(name: &str) -> anyhow::Result<String> {
+    let invalid = || {
+        anyhow::anyhow!(
+            "{name:?} is not a host name\n  hint: give only the name, as in --allow-host faq.example.org"
+        )
+    };
+    let authority: Authority = name.parse().map_err(|_| invalid())?;
+    let host = authority.host();
+    let is_name =
+        |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+    let has_user = authority.as_str().contains('@');
+    anyhow::ensure!(!host.is_empty() && !has_user && (is_name(host) || is_address), invalid());
+    Ok(host.trim_end_matches('.').to_lowercase())
+}
+
 /// The value of the `Host` header.
 ///
 /// # Errors
@@ -80,7 +100,8 @@ mod tests {
     use super::*;
 
     fn check(listen: &str, host: &str) -> bool {
-        let hosts = AllowedHosts::new(listen.parse().unwrap(), &["Search.example.org".to_owned()]);
+        let hosts =
+            AllowedHosts::new(listen.parse().unwrap(), &["Search.example.org:8443".to_owned()]).unwrap();
         hosts.allows(&host.parse().unwrap())
     }
 
@@ -109,6 +130,23 @@ mod tests {
             "search.example.org.evil.example",
         ] {
             assert!(!check("127.0.0.1", host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_request_can_have_is_refused() {
+        for name in [
+            "",
+            "https://faq.example.org",
+            "a b",
+            "me@faq.example.org",
+            "faq.example.org/path",
+            "*.example.org",
+        ] {
+            assert!(host_name(name).is_err(), "{name:?}");
+        }
+        for (name, host) in [("FAQ.example.org.", "faq.example.org"), ("[2001:db8::1]:80", "[2001:db8::1]")] {
+            assert_eq!(host_name(name).unwrap(), host);
         }
     }
 

@@ -8,15 +8,21 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tower::Service;
 
-use super::app::{App, router};
+use super::app::{App, Origins, router};
+use super::connections::{Admitted, Place};
+use super::extractors::Client;
+use super::host_check::AllowedHosts;
 use super::{Limits, Options};
 use crate::engine::Engine;
 
@@ -26,13 +32,18 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// The size limit of a request's head, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
 
-/// How many clients may be connected. Further clients wait until one of them disconnects.
-const MOST_CONNECTIONS: usize = 1024;
+/// How long a client may take to read a part of a reply. Replies are in memory until they are read.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a client gets that is refused because every connection is busy.
+const REFUSED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
 /// A server that is bound to its address and does not reply yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    app: Arc<App>,
     router: Router,
     /// How many searches run at once.
     threads: usize,
@@ -44,11 +55,11 @@ impl Server {
     /// Binds the address.
     ///
     /// # Errors
-    /// The address cannot be bound. It is not a loopback address, and there is no token. An allowed origin is
-    /// not valid.
-    pub fn bind(engine: Engine, options: &Options) -> anyhow::Result<Self> {
-        let wanted = options.listen;
-        if !wanted.ip().is_loopback() && options.token.is_none() {
+    /// The address cannot be bound. It is not a loopback address, and there is no token. An allowed host or
+    /// origin is not valid.
+    pub fn bind(engine: Engine, options: Options) -> anyhow::Result<Self> {
+        let Options { listen: wanted, allow_hosts, allow_origins, tokens, log, limits } = options;
+        if !wanted.ip().is_loopback() && tokens.is_none() {
             bail!(
                 "listening on {wanted} would open the index to other machines without a token\n  \
                  hint: require a token with --token-file FILE, or listen on 127.0.0.1"
@@ -66,11 +77,14 @@ impl Server {
             let hint = hint(&error);
             anyhow::anyhow!("could not listen on {wanted}: {error}{hint}")
         };
+        let hosts = AllowedHosts::new(wanted.ip(), &allow_hosts)?;
+        let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let router = router(Arc::new(App::new(engine, options)), wanted.ip(), options)?;
-        let Limits { threads, time, .. } = options.limits;
-        Ok(Self { listener, address, router, threads: threads.get(), finish: time })
+        let app = Arc::new(App::new(engine, tokens, log, &limits));
+        let router = router(Arc::clone(&app), hosts, &origins);
+        let Limits { threads, time, .. } = limits;
+        Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })
     }
 
     /// The address that the server listens on, with the port that was picked if port 0 was asked for.
@@ -90,9 +104,11 @@ impl Server {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(io_threads).enable_all().build();
         let runtime = runtime.context("could not start the server's threads")?;
+        let app = Arc::clone(&self.app);
         let served = runtime.block_on(self.serve());
         // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();
+        app.log.finish();
         served
     }
 
@@ -103,7 +119,7 @@ impl Server {
             tokio::net::TcpListener::from_std(self.listener).context("could not use the socket")?;
         let connections = GracefulShutdown::new();
         tokio::select! {
-            never = accept(&listener, &connections, &self.router) => match never {},
+            never = accept(&listener, &connections, &self.app, &self.router) => match never {},
             () = signals.next() => {}
         }
         drop(listener);
@@ -118,38 +134,74 @@ impl Server {
 /// Accepts connections, and serves each on its own task.
 async fn accept(
     listener: &tokio::net::TcpListener,
-    connections: &GracefulShutdown,
+    shutdown: &GracefulShutdown,
+    app: &Arc<App>,
     router: &Router,
 ) -> Infallible {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let permit = Arc::clone(&permits).acquire_owned().await.expect("the semaphore is never closed");
-        let Ok((stream, _)) = listener.accept().await else {
-            // The client disconnected, or too many files are open. Existing connections are not affected.
-            sleep(Duration::from_millis(50)).await;
-            continue;
+        let (stream, client) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                // The client disconnected, or too many files are open. An idle connection makes room.
+                if app.connections.close_idle() {
+                    app.metrics.connection_closed("idle");
+                }
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
-        let connection = connections.watch(connection(stream, router.clone()));
-        tokio::spawn(async move {
-            // Errors of a connection are the client's and are ignored.
-            _ = connection.await;
-            drop(permit);
-        });
+        let place = match app.connections.admit(client.ip()) {
+            Admitted::Free(place) => place,
+            Admitted::Instead(place) => {
+                app.metrics.connection_closed("idle");
+                place
+            }
+            Admitted::Refused => {
+                app.metrics.connection_closed("refused");
+                // The buffer of a new socket is empty: this does not wait. If it fails, the client is gone.
+                _ = stream.try_write(REFUSED);
+                continue;
+            }
+        };
+        let number = place.number();
+        let connection = connection(stream, client, place, shutdown, router.clone());
+        let task = tokio::spawn(connection);
+        app.connections.started(number, task.abort_handle());
     }
 }
 
+/// Serves a connection until it is closed.
 fn connection(
     stream: TcpStream,
+    client: SocketAddr,
+    place: Place,
+    shutdown: &GracefulShutdown,
     router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+) -> impl Future<Output = ()> + Send + 'static {
     // Replies are written in one piece, so delaying small packets gains nothing. An error is ignored, because
     // an old kernel may refuse this.
     _ = stream.set_nodelay(true);
-    http1::Builder::new()
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_WITHIN));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Client(client.ip()));
+        let (answering, mut router) = (place.answering(), router.clone());
+        async move {
+            let response = router.call(request).await;
+            drop(answering);
+            response
+        }
+    });
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let served = shutdown.watch(served);
+    async move {
+        // Errors of a connection are the client's and are ignored.
+        _ = served.await;
+    }
 }
 
 /// The signals that stop the server.

@@ -1,17 +1,24 @@
 //! Metrics for Prometheus.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Counter, Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use super::app::Shared;
+use super::extractors::Client;
+use super::log::{self, Logged};
+use super::problem::Cause;
+use super::search::{Notice, Phrases};
+use super::token::{AcceptedToken, Tokens};
 
 /// The upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -19,6 +26,8 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
+    /// How many requests were answered: the number of the last one in the log.
+    requests_total: AtomicU64,
     requests: IntCounterVec,
     seconds: HistogramVec,
     searches: IntCounter,
@@ -26,6 +35,13 @@ pub struct Metrics {
     embedding_seconds: Counter,
     phrases: IntCounterVec,
     jobs: IntGaugeVec,
+    endpoint_failures: IntCounter,
+    fallbacks: IntCounter,
+    rejected_tokens: IntCounterVec,
+    connections: IntGauge,
+    closed: IntCounterVec,
+    failing: IntGaugeVec,
+    dropped_lines: IntGauge,
 }
 
 impl Metrics {
@@ -36,6 +52,7 @@ impl Metrics {
             "Time from the head of a request to its reply.",
         );
         Self {
+            requests_total: AtomicU64::new(0),
             requests: register(
                 &registry,
                 IntCounterVec::new(
@@ -79,6 +96,60 @@ impl Metrics {
                     &["limit", "state"],
                 ),
             ),
+            endpoint_failures: register(
+                &registry,
+                IntCounter::new(
+                    "rqsearch_endpoint_failures_total",
+                    "Calls of the embedding endpoint that failed, or that were not made because of a failure before.",
+                ),
+            ),
+            fallbacks: register(
+                &registry,
+                IntCounter::new(
+                    "rqsearch_keyword_fallbacks_total",
+                    "Hybrid searches that used keywords only, because the model was not available.",
+                ),
+            ),
+            rejected_tokens: register(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "rqsearch_rejected_tokens_total",
+                        "Requests whose token was wrong or lacked the right, whose session had ended (session), or \
+                         that were not checked after too many wrong tokens (limited).",
+                    ),
+                    &["reason"],
+                ),
+            ),
+            connections: register(&registry, IntGauge::new("rqsearch_connections", "Open connections.")),
+            closed: register(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "rqsearch_connections_closed_total",
+                        "Connections that were closed because a limit was reached: while idle, or at once (refused).",
+                    ),
+                    &["reason"],
+                ),
+            ),
+            failing: register(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "rqsearch_failing",
+                        "1 if the last commit of the index (index), the embedding endpoint (endpoint) or the token \
+                         file (tokens) cannot be used, else 0.",
+                    ),
+                    &["part"],
+                ),
+            ),
+            dropped_lines: register(
+                &registry,
+                IntGauge::new(
+                    "rqsearch_log_lines_dropped",
+                    "Lines of the log that were dropped because nobody read the log fast enough.",
+                ),
+            ),
             registry,
         }
     }
@@ -100,6 +171,32 @@ impl Metrics {
         self.phrases.with_label_values(&["known"]).inc();
     }
 
+    /// Counts a call of the embedding endpoint that failed.
+    pub fn endpoint_failed(&self) {
+        self.endpoint_failures.inc();
+    }
+
+    /// Counts a search that used keywords only because the model was not available.
+    pub fn fell_back(&self) {
+        self.fallbacks.inc();
+    }
+
+    /// Counts a request that was rejected because of its token.
+    pub fn token_rejected(&self, reason: &str) {
+        self.rejected_tokens.with_label_values(&[reason]).inc();
+    }
+
+    /// How many requests were rejected because of their token.
+    pub fn rejected_tokens(&self) -> u64 {
+        let reasons = ["wrong", "right", "session", "limited"];
+        reasons.iter().map(|reason| self.rejected_tokens.with_label_values(&[reason]).get()).sum()
+    }
+
+    /// Counts a connection that was closed because a limit was reached.
+    pub fn connection_closed(&self, reason: &str) {
+        self.closed.with_label_values(&[reason]).inc();
+    }
+
     fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
@@ -112,8 +209,13 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, created: promet
     collector
 }
 
-/// Counts every request and measures its time.
-pub async fn observe(State(app): State<Shared>, request: Request, next: Next) -> Response {
+/// Counts every request, measures its time, and logs it.
+pub async fn observe(
+    State(app): State<Shared>,
+    Extension(Client(client)): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
     let start = Instant::now();
     // The label is the route, not the path: otherwise each unknown path would create a label.
     let route = request
@@ -126,19 +228,44 @@ pub async fn observe(State(app): State<Shared>, request: Request, next: Next) ->
         _ => "(other)".to_owned(),
     };
     let response = next.run(request).await;
-    app.metrics.answered(&route, &method, response.status().as_u16(), start.elapsed());
+    let (status, took) = (response.status().as_u16(), start.elapsed());
+    app.metrics.answered(&route, &method, status, took);
+    let extensions = response.extensions();
+    app.log.request(&Logged {
+        time: log::now(),
+        request: app.metrics.requests_total.fetch_add(1, Ordering::Relaxed) + 1,
+        client: client.to_string(),
+        method: &method,
+        route: &route,
+        status,
+        ms: (took.as_secs_f64() * 1e6).round() / 1e3,
+        token: extensions.get().map(|AcceptedToken(name)| &**name),
+        notice: extensions.get().map(|Notice(notice)| notice.as_str()),
+        error: extensions.get().map(|Cause(cause)| cause.as_str()),
+        phrases: extensions.get().map(|Phrases(phrases)| phrases.as_slice()),
+    });
     response
 }
 
 /// `GET /metrics`
 pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'static str); 1], Vec<u8>) {
+    let metrics = &app.metrics;
     for (name, limit) in [("search", &app.search_limit), ("survey", &app.duplicates_limit)] {
         for (state, count) in [("running", limit.running()), ("waiting", limit.waiting())] {
-            app.metrics.jobs.with_label_values(&[name, state]).set(count as i64);
+            metrics.jobs.with_label_values(&[name, state]).set(count as i64);
         }
     }
+    metrics.connections.set(app.connections.count() as i64);
+    metrics.dropped_lines.set(i64::try_from(app.log.dropped()).unwrap_or(i64::MAX));
+    for (part, has_failed) in [
+        ("index", app.current.has_failed()),
+        ("endpoint", app.endpoint.has_failed()),
+        ("tokens", app.tokens.as_ref().is_some_and(Tokens::has_problem)),
+    ] {
+        metrics.failing.with_label_values(&[part]).set(has_failed.into());
+    }
     let mut text = Vec::new();
-    let families = app.metrics.registry.gather();
+    let families = metrics.registry.gather();
     TextEncoder::new().encode(&families, &mut text).expect("metrics are written to memory as text");
     ([(axum::http::header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
 }

@@ -1,23 +1,32 @@
 //! The HTTP server: routes that return the JSON types, and a web page.
 //!
 //! ```text
-//! connection → host check → token → concurrency limit → engine → JSON
+//! connection → host check → origin check → token → endpoint → concurrency limit → engine → JSON
 //! ```
+//!
+//! If the model of the index is behind an endpoint, the server asks it for the vector of a phrase before the
+//! search takes a thread. If the endpoint does not answer, hybrid searches use keywords only.
 //!
 //! Searches run on blocking threads, by default as many as there are processors. A bounded number of requests
 //! wait in a queue; further requests are refused at once. The asynchronous threads only do network I/O.
 
 mod app;
+mod attempts;
 mod cache;
 mod concurrency;
+mod connections;
+mod current;
 mod duplicates;
 mod embedding_cache;
+mod endpoint;
 mod extractors;
 mod headers;
 mod host_check;
 mod listen;
+mod log;
 mod metrics;
 mod openapi;
+mod origin_check;
 mod page;
 mod problem;
 mod questions;
@@ -30,7 +39,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 pub use listen::Server;
-pub use token::Token;
+pub use log::{Log, LogFormat};
+pub use token::{Right, Token, Tokens};
 
 /// The options of a [`Server`].
 #[derive(Debug)]
@@ -39,10 +49,12 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Names to accept in the `Host` header, in addition to `localhost`, loopback addresses and `listen`.
     pub allow_hosts: Vec<String>,
-    /// Origins (`https://example.org`) whose web pages may read replies.
+    /// Origins (`https://example.org`) whose web pages may send requests and read replies.
     pub allow_origins: Vec<String>,
-    /// The token that clients must send. `None` accepts every client, and requires a loopback address.
-    pub token: Option<Token>,
+    /// The tokens that clients must send one of. `None` accepts every client, and requires a loopback address.
+    pub tokens: Option<Tokens>,
+    /// Where failures and, in JSON, requests are logged.
+    pub log: Log,
     /// The limits of concurrency and time.
     pub limits: Limits,
 }
@@ -56,6 +68,10 @@ pub struct Limits {
     pub queue: usize,
     /// How long a request may take, including the wait in the queue.
     pub time: Duration,
+    /// How many clients may be connected.
+    pub connections: NonZeroUsize,
+    /// How many clients with one address may be connected. For IPv6, the first 64 bits count.
+    pub connections_per_address: NonZeroUsize,
 }
 
 impl Limits {
@@ -64,4 +80,10 @@ impl Limits {
 
     /// The default of [`time`](Self::time).
     pub const TIME: Duration = Duration::from_secs(10);
+
+    /// The default of [`connections`](Self::connections).
+    pub const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+    /// The default of [`connections_per_address`](Self::connections_per_address).
+    pub const CONNECTIONS_PER_ADDRESS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 }

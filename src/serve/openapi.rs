@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::search::{self, LONGEST_PHRASE, MOST_HITS, MOST_REQUESTS};
+use super::search::{self, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
     AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, HealthReply,
     ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
@@ -57,7 +57,7 @@ impl Api {
     fn search(&mut self) {
         let parameters = self.query::<SearchRequest>();
         let reply = self.replies.subschema_for::<SearchReply<'_>>();
-        let refused = [400, 422, 503];
+        let refused = [400, 401, 403, 422, 429, 502, 503, 504];
         self.add(
             "/search",
             "get",
@@ -68,7 +68,8 @@ impl Api {
                     "description".into(),
                     format!(
                         "Returns at most {MOST_HITS} hits. A phrase has at most {LONGEST_PHRASE} characters. \
-                 Repeat a filter to accept any of several values."
+                 Repeat a filter to accept any of several values. If the embedding endpoint does not answer, a \
+                 hybrid search uses keywords only, and `notice` says why; a semantic one gets status 502 or 504."
                     )
                     .into(),
                 );
@@ -86,12 +87,12 @@ impl Api {
                 operation.insert("requestBody".into(), body);
                 operation.insert("description".into(), format!(
                 "The body is an object with the parameters of GET, or an object with the key `requests` and \
-                 at most {MOST_REQUESTS} such objects. If one of them is not valid, the error names it, and \
-                 no search runs."
+                 at most {MOST_REQUESTS} such objects, whose limits sum up to at most {MOST_HITS_OF_BATCH} hits. \
+                 If one of them is not valid, the error names it, and no search runs."
             ).into());
             },
             json_answer(&json!({"anyOf": [reply, several]})),
-            &[400, 408, 413, 415, 422, 503],
+            &[400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504],
         );
         let question = self.replies.subschema_for::<QuestionReply<'_>>();
         let id = json!([{
@@ -106,7 +107,7 @@ impl Api {
                 operation.insert("parameters".into(), id);
             },
             json_answer(&question),
-            &[404, 409, 422, 503],
+            &[400, 401, 403, 404, 409, 422, 429, 503],
         );
     }
 
@@ -127,7 +128,7 @@ impl Api {
                 );
             },
             json_answer(&reply),
-            &[400, 422, 503],
+            &[400, 401, 403, 422, 429, 503],
         );
         self.add(
             "/duplicates/map",
@@ -137,7 +138,7 @@ impl Api {
                 operation.insert("parameters".into(), parameters);
             },
             json!({"text/html": {"schema": {"type": "string"}}}),
-            &[400, 422, 503],
+            &[400, 401, 403, 422, 429, 503],
         );
         let body = body(&self.requests.subschema_for::<CheckRequest>());
         let reply = self.replies.subschema_for::<CheckReply<'_>>();
@@ -149,24 +150,35 @@ impl Api {
                 operation.insert("requestBody".into(), body);
             },
             json_answer(&reply),
-            &[400, 408, 413, 415, 422, 503],
+            &[400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504],
         );
     }
 
     fn about(&mut self) {
         let stats = self.replies.subschema_for::<StatsReply<'_>>();
         let health = self.replies.subschema_for::<HealthReply<'_>>();
-        self.add("/stats", "get", "Get statistics of the index", |_| {}, json_answer(&stats), &[503]);
+        self.add(
+            "/stats",
+            "get",
+            "Get statistics of the index",
+            |_| {},
+            json_answer(&stats),
+            &[401, 403, 429, 503],
+        );
         self.add(
             "/health",
             "get",
-            "Check that the index can be searched",
-            without_token,
+            "Check what works",
+            |operation| {
+                without_token(operation);
+                let description = "The status code is 200 as long as searches are possible.";
+                operation.insert("description".into(), description.into());
+            },
             json_answer(&health),
-            &[500],
+            &[503],
         );
         let text = json!({"text/plain": {"schema": {"type": "string"}}});
-        self.add("/metrics", "get", "Get metrics for Prometheus", |_| {}, text, &[]);
+        self.add("/metrics", "get", "Get metrics for Prometheus", |_| {}, text, &[401, 403, 429]);
         let document = json_answer(&json!({"type": "object"}));
         self.add("/openapi.json", "get", "Get this document", without_token, document, &[]);
     }
@@ -228,7 +240,7 @@ impl Api {
                     unless the schema says otherwise. Offsets are in bytes of UTF-8.",
             },
             "paths": self.paths,
-            // The token is optional: a server may run without one.
+            // The token is optional: a server may run without one. `/metrics` needs the right `admin`.
             "security": [{"token": []}, {}],
             "components": {
                 "schemas": schemas,

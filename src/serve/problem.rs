@@ -1,14 +1,14 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
-use axum::extract::rejection::JsonRejection;
+use std::time::Duration;
+
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
 
+use crate::embed::Unavailable;
 use crate::render::json::ProblemReply;
-
-/// After how many seconds a client may retry.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// An error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +16,20 @@ pub struct Problem {
     pub status: StatusCode,
     /// What is wrong with this request, for people.
     pub detail: String,
+    /// What failed inside the server, for its log only: it may contain paths.
+    cause: Option<String>,
+    /// After how many seconds the client may try again.
+    retry_after: Option<u64>,
 }
+
+/// Why the server failed. An extension of the response, for the log.
+#[derive(Clone)]
+pub struct Cause(pub String);
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Self { status, detail: detail.into(), cause: None, retry_after }
     }
 
     /// The request is well-formed, but a value is not valid.
@@ -28,6 +37,11 @@ impl Problem {
         // Further lines are hints for the command line.
         let message = format!("{error:#}");
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message.lines().next().unwrap_or_default())
+    }
+
+    /// The path does not exist.
+    pub fn no_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "this path does not exist")
     }
 
     /// The queue is full.
@@ -40,14 +54,44 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long; try again in a moment")
     }
 
-    /// The server failed.
-    pub fn internal(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    /// The index cannot be opened at the moment, for example because it is being replaced.
+    pub fn no_index(error: &anyhow::Error) -> Self {
+        let detail = "the index cannot be opened at the moment; try again in a moment";
+        Self { cause: Some(format!("{error:#}")), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// The client sent too many wrong tokens.
+    pub fn too_many_attempts(retry_after: Duration) -> Self {
+        let detail = "too many wrong tokens were sent from this address; try again in a moment";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        Self { retry_after: Some(retry_after.as_secs()), ..problem }
+    }
+
+    /// The server failed. The log says why.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let detail = "the server failed; its log says why";
+        Self { cause: Some(cause.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
+    }
+
+    /// The same problem, of one request of a batch.
+    pub fn of_request(self, nth: usize) -> Self {
+        Self { detail: format!("requests[{nth}]: {}", self.detail), ..self }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        let status = if error.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+        let detail = format!("the embedding endpoint is not available: {}", error.summary());
+        Self { cause: Some(error.message), ..Self::new(status, detail) }
     }
 }
 
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
+        if let Some(error) = error.downcast_ref::<Unavailable>() {
+            return error.clone().into();
+        }
         Self::internal(format!("{error:#}"))
     }
 }
@@ -64,6 +108,12 @@ impl From<QueryRejection> for Problem {
     }
 }
 
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let reply = ProblemReply {
@@ -76,11 +126,14 @@ impl IntoResponse for Problem {
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
         }
         response
     }

@@ -1,18 +1,21 @@
 //! `GET /questions/{id}`
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::app::Shared;
+use super::extractors::Path;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
 use crate::render::json::QuestionReply;
 
 pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
     ensure_short(&id).map_err(|error| Problem::refused(&error))?;
-    let slot = app.search_limit.enter()?;
-    let found = slot.run(move || Ok::<_, anyhow::Error>((app.engine.current()?.index.find(id.trim())?, id)));
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.search_limit.enter(deadline)?;
+    let found = slot.run(move || Ok::<_, anyhow::Error>((opened.index.find(id.trim())?, id)));
     let (found, id) = found.await??;
     match found.as_slice() {
         [question] => {

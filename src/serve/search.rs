@@ -1,7 +1,6 @@
 //! `GET /search`, `POST /search`
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::ensure;
 use axum::extract::State;
@@ -10,14 +9,16 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::app::{App, Shared};
+use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::problem::Problem;
-use crate::embed::Embedder;
+use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
-use crate::search::{self, Mode, search};
+use crate::search::{self, Mode};
 
 /// The length limit of a phrase, in characters. The model reads only about its first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;
@@ -27,6 +28,20 @@ pub const MOST_HITS: usize = 100;
 
 /// The greatest number of searches in one `POST`.
 pub const MOST_REQUESTS: usize = 64;
+
+/// The greatest sum of the limits of the searches in one `POST`.
+pub const MOST_HITS_OF_BATCH: usize = 1_000;
+
+/// The greatest size of the replies to one `POST`, in bytes. They are in memory until the client has read them.
+const LARGEST_BATCH: usize = 8 << 20;
+
+/// Why a search was limited to keywords. An extension of the response, for the log.
+#[derive(Clone)]
+pub struct Notice(pub String);
+
+/// The phrases of a request. An extension of the response, for the log.
+#[derive(Clone)]
+pub struct Phrases(pub Vec<String>);
 
 pub async fn get(
     State(app): State<Shared>,
@@ -45,38 +60,73 @@ pub async fn post(State(app): State<Shared>, Json(sent): Json<Value>) -> Result<
 }
 
 async fn one(app: Shared, request: &SearchRequest) -> Result<Response, Problem> {
+    let deadline = app.search_limit.deadline();
     let search = ValidSearch::new(request).map_err(|error| Problem::refused(&error))?;
-    let slot = app.search_limit.enter()?;
-    let reply = slot.run(move || app.answer(&search)).await??;
-    Ok(json(reply))
+    let opened = app.opened(deadline).await?;
+    let search = search.possible_in(&opened)?;
+    let asked = app.ask_for(&opened, &search, deadline).await?;
+    let phrases = app.logged_phrases(std::slice::from_ref(&search));
+    let slot = app.search_limit.enter(deadline)?;
+    let answer = slot.run(move || app.answer(&opened, &search, asked.as_ref())).await??;
+    Ok(with_notes(json(answer.body), answer.notice, phrases))
 }
 
 /// Runs the searches of a batch one after another, in one slot of the concurrency limit. Other requests can
 /// run between them, so a batch does not bypass the queue.
 async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Problem> {
+    let deadline = app.search_limit.deadline();
+    let refused = |detail| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     if requests.len() > MOST_REQUESTS {
-        let detail = format!("the batch has {} requests; the limit is {MOST_REQUESTS}", requests.len());
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        return refused(format!("the batch has {} requests; the limit is {MOST_REQUESTS}", requests.len()));
     }
     let validate = |(nth, request)| {
         ValidSearch::new(request)
             .map_err(|error| Problem::refused(&error.context(format!("requests[{nth}]"))))
     };
     let searches: Vec<ValidSearch> = requests.iter().enumerate().map(validate).collect::<Result<_, _>>()?;
-    let slot = app.search_limit.enter()?;
-    let mut replies = Vec::with_capacity(searches.len());
-    for search in searches {
-        let app = Arc::clone(&app);
-        let reply = slot.run(move || app.answer(&search)).await??;
+    let hits: usize = searches.iter().map(|search| search.query.limit).sum();
+    if hits > MOST_HITS_OF_BATCH {
+        return refused(format!(
+            "the limits of the requests sum up to {hits} hits; the limit of a batch is {MOST_HITS_OF_BATCH}"
+        ));
+    }
+    let opened = app.opened(deadline).await?;
+    let possible = |(nth, search): (usize, ValidSearch)| {
+        search.possible_in(&opened).map_err(|problem| problem.of_request(nth))
+    };
+    let searches: Vec<ValidSearch> =
+        searches.into_iter().enumerate().map(possible).collect::<Result<_, _>>()?;
+    let phrases = app.logged_phrases(&searches);
+    let mut ready = Vec::with_capacity(searches.len());
+    for (nth, search) in searches.into_iter().enumerate() {
+        let asked =
+            app.ask_for(&opened, &search, deadline).await.map_err(|problem| problem.of_request(nth))?;
+        ready.push((search, asked));
+    }
+    let slot = app.search_limit.enter(deadline)?;
+    let (mut replies, mut size, mut notice) = (Vec::with_capacity(ready.len()), 0, None);
+    for (nth, (search, asked)) in ready.into_iter().enumerate() {
+        let (app, opened) = (Arc::clone(&app), Arc::clone(&opened));
+        let answer = slot.run(move || app.answer(&opened, &search, asked.as_ref())).await?;
+        let answer = answer.map_err(|problem| problem.of_request(nth))?;
+        size += answer.body.len();
+        if size > LARGEST_BATCH {
+            return refused(format!(
+                "the replies are larger than {LARGEST_BATCH} bytes; send smaller batches"
+            ));
+        }
+        notice = notice.or(answer.notice);
         replies.push(
-            RawValue::from_string(String::from_utf8(reply).expect("JSON is UTF-8")).expect("it is JSON"),
+            RawValue::from_string(String::from_utf8(answer.body).expect("JSON is UTF-8"))
+                .expect("it is JSON"),
         );
     }
     #[derive(Serialize)]
     struct Replies {
         replies: Vec<Box<RawValue>>,
     }
-    Ok(json(serde_json::to_vec(&Replies { replies }).expect("raw JSON can be written as JSON")))
+    let body = serde_json::to_vec(&Replies { replies }).expect("raw JSON can be written as JSON");
+    Ok(with_notes(json(body), notice, phrases))
 }
 
 /// A search request whose values are valid.
@@ -90,6 +140,20 @@ impl ValidSearch {
         ensure_short(&request.q)?;
         ensure!((1..=MOST_HITS).contains(&request.limit), "limit must be a number from 1 to {MOST_HITS}");
         Ok(Self { query: request.query()?, min_confidence: request.min_confidence })
+    }
+
+    /// The search that is possible in an index.
+    ///
+    /// # Errors
+    /// The search is semantic, and the index has no model or one that is not approved.
+    fn possible_in(self, opened: &Opened) -> Result<Self, Problem> {
+        let possible = opened.possible(&self.query).map_err(|error| Problem::refused(&error.into()))?;
+        let query = possible.into_owned();
+        if query.mode == Mode::Semantic && opened.embedder.is_none() {
+            let detail = "the index has keywords only; search without mode=semantic";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        Ok(Self { query, ..self })
     }
 }
 
@@ -108,26 +172,63 @@ pub fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
+/// The reply to a phrase.
+struct Answer {
+    /// JSON.
+    body: Vec<u8>,
+    notice: Option<String>,
+}
+
+/// Adds what the log says about a request.
+fn with_notes(mut response: Response, notice: Option<String>, phrases: Option<Phrases>) -> Response {
+    let extensions = response.extensions_mut();
+    notice.map(|notice| extensions.insert(Notice(notice)));
+    phrases.map(|phrases| extensions.insert(phrases));
+    response
+}
+
 impl App {
-    /// The reply to a phrase, as JSON.
-    fn answer(&self, request: &ValidSearch) -> Result<Vec<u8>, Problem> {
-        let opened = self.engine.current()?;
-        let query = opened.possible(&request.query).map_err(|error| Problem::refused(&error.into()))?;
-        if query.mode == Mode::Semantic && opened.embedder.is_none() {
-            let detail = "the index has keywords only; search without mode=semantic";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    /// The vector of the phrase, if the model is behind an endpoint.
+    ///
+    /// # Errors
+    /// The endpoint is not available and the search needs it.
+    async fn ask_for(
+        &self,
+        opened: &Opened,
+        search: &ValidSearch,
+        deadline: Instant,
+    ) -> Result<Option<Asked>, Problem> {
+        let share = match search.query.mode {
+            Mode::Keyword => return Ok(None),
+            Mode::Hybrid => Share::Half,
+            Mode::Semantic => Share::Most,
+        };
+        let asked = self.ask(opened, &search.query.text, Role::Query, deadline.into_std(), share).await;
+        match asked {
+            Some(asked) if search.query.mode == Mode::Semantic => Ok(Some(asked.available()?)),
+            asked => Ok(asked),
         }
-        let start = Instant::now();
-        let mut results = self.with_model(&opened, |model| search(&opened.index, model, &query))?;
-        results.notice = opened.notice();
-        self.metrics.searched(start.elapsed());
-        Ok(serde_json::to_vec(&SearchReply::new(&results, request.min_confidence))
-            .map_err(anyhow::Error::from)?)
     }
 
-    /// Calls a function with the model of the index, wrapped in the embedding cache.
-    pub fn with_model<T>(&self, opened: &Opened, work: impl FnOnce(Option<&dyn Embedder>) -> T) -> T {
-        let model = opened.embedder.as_deref().map(|model| self.embeddings.wrap(model, &self.metrics));
-        work(model.as_ref().map(|model| model as &dyn Embedder))
+    fn logged_phrases(&self, searches: &[ValidSearch]) -> Option<Phrases> {
+        let phrases = || searches.iter().map(|search| search.query.phrase.clone()).collect();
+        self.log.has_phrases().then(|| Phrases(phrases()))
+    }
+
+    fn answer(
+        &self,
+        opened: &Opened,
+        request: &ValidSearch,
+        asked: Option<&Asked>,
+    ) -> Result<Answer, Problem> {
+        let start = std::time::Instant::now();
+        let results = self.with_model(opened, asked, |model| opened.search_with(model, &request.query))?;
+        self.metrics.searched(start.elapsed());
+        if results.notice.is_some() {
+            self.metrics.fell_back();
+        }
+        let body = serde_json::to_vec(&SearchReply::new(&results, request.min_confidence))
+            .map_err(anyhow::Error::from)?;
+        Ok(Answer { body, notice: results.notice })
     }
 }

@@ -8,12 +8,15 @@ use axum::response::Response;
 use super::app::Shared;
 use super::problem::Problem;
 use super::search::json;
+use super::token::Tokens;
 use crate::render::json::{HealthReply, StatsReply};
 
 pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {
-    let slot = app.search_limit.enter()?;
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.search_limit.enter(deadline)?;
     let work = move || {
-        app.stats.get(&app.engine.current()?, (), |opened| {
+        app.stats.get(&opened, (), |opened| {
             let stats = opened.index.stats()?;
             Ok(serde_json::to_vec(&StatsReply::new(&opened.index, &stats))?)
         })
@@ -22,10 +25,30 @@ pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {
     Ok(json(stats.to_vec()))
 }
 
-/// Checks that the index can be opened. A busy server is healthy, so this does not wait in the queue.
+/// What works and what does not. Searches are possible, or the server would not run: a commit that cannot be
+/// opened does not replace the one before it. The reply contains nothing of the index, and does not wait in
+/// the queue: a busy server is healthy.
 pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
-    let opened = tokio::task::spawn_blocking(move || app.engine.current().map(|_| ())).await;
-    opened.map_err(|_| Problem::internal("could not check the index; see the server's log"))??;
-    let reply = HealthReply { status: "ok", version: env!("CARGO_PKG_VERSION") };
+    app.opened(app.search_limit.deadline()).await?;
+    let tokens_failed = app.tokens.as_ref().is_some_and(Tokens::has_problem);
+    let problems = [
+        (
+            app.current.has_failed(),
+            "the last commit of the index cannot be opened; the one before it is searched",
+        ),
+        (
+            app.endpoint.has_failed(),
+            "the embedding endpoint is not available; hybrid searches use keywords only",
+        ),
+        (tokens_failed, "the token file cannot be used; the tokens read before stay valid"),
+    ];
+    let problems: Vec<&str> =
+        problems.into_iter().filter(|(is_problem, _)| *is_problem).map(|(_, problem)| problem).collect();
+    let reply = HealthReply {
+        status: if problems.is_empty() { "ok" } else { "degraded" },
+        version: env!("CARGO_PKG_VERSION"),
+        problems,
+        rejected_tokens: app.metrics.rejected_tokens(),
+    };
     Ok(json(serde_json::to_vec(&reply).map_err(anyhow::Error::from)?))
 }

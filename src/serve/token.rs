@@ -1,13 +1,20 @@
-//! The token that clients must send. It is required if other machines can connect.
+//! The tokens that clients must send. They are required if other machines can connect.
 //!
-//! Programs send it as `Authorization: Bearer TOKEN`. The web page sends it once, and gets a cookie with a
-//! hash of it. Scripts cannot read the cookie. The cookie makes links work as well, such as the one to the
+//! Programs send a token as `Authorization: Bearer TOKEN`. The web page sends it once, and gets a cookie with
+//! a hash of it. Scripts cannot read the cookie. The cookie makes links work as well, such as the one to the
 //! map.
+//!
+//! Tokens are read from a file. The file is read again when it changes.
 
 use std::fmt;
-use std::sync::Arc;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, bail, ensure};
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -15,10 +22,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::extractors::Json;
+use super::app::{App, Shared};
+use super::attempts::ONE_MORE_AFTER;
+use super::extractors::{Client, Json};
 use super::problem::Problem;
 
 /// The least length of a token, in bytes. A shorter token could be guessed.
@@ -27,12 +36,296 @@ const SHORTEST: usize = 16;
 /// The name of the cookie.
 const COOKIE: &str = "rqsearch_session";
 
-/// The token that clients must send. Only hashes of it are stored.
+/// How often the file is checked for changes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The SHA-256 of a token.
+pub(super) type Digest = [u8; 32];
+
+/// What a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Search, questions, duplicates and statistics.
+    Search,
+    /// Metrics.
+    Admin,
+}
+
+impl Right {
+    const ALL: [Self; 2] = [Self::Search, Self::Admin];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A token with a name and rights. Only hashes of it are stored.
 #[derive(Clone)]
 pub struct Token {
-    digest: [u8; 32],
+    name: Arc<str>,
+    rights: Vec<Right>,
+    digest: Digest,
     /// The value of the cookie.
     session: String,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("name", &self.name).field("rights", &self.rights).finish()
+    }
+}
+
+impl Token {
+    /// Parses a line of a token file: `NAME RIGHTS TOKEN`, with rights such as `search,admin`, or only a
+    /// token, which has all rights.
+    fn parse(line: &str) -> anyhow::Result<Self> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (name, rights, token) = match words.as_slice() {
+            [token] => ("token", Right::ALL.to_vec(), *token),
+            [name, rights, token] => (*name, parse_rights(rights)?, *token),
+            _ => bail!("expected a token, or a name, rights and a token, separated by spaces"),
+        };
+        ensure!(
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
+            "a name consists of letters, digits, `-`, `_` and `.`"
+        );
+        ensure!(
+            token.len() >= SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic()),
+            "a token must have at least {SHORTEST} characters of printable ASCII\n  \
+             hint: create one with `head -c 24 /dev/urandom | base64`"
+        );
+        let session = Sha256::new().chain_update(b"rqsearch session ").chain_update(token).finalize();
+        Ok(Self {
+            name: name.into(),
+            rights,
+            digest: digest(token),
+            session: URL_SAFE_NO_PAD.encode(session),
+        })
+    }
+
+    // Hashes are compared in constant time, so the time reveals neither the token nor its length.
+    fn is(&self, given: &Credential) -> bool {
+        match given {
+            Credential::Token(given) => given.ct_eq(&self.digest).into(),
+            Credential::Session(given) => given.ct_eq(&digest(&self.session)).into(),
+        }
+    }
+}
+
+fn parse_rights(text: &str) -> anyhow::Result<Vec<Right>> {
+    let right = |name: &str| {
+        let found = Right::ALL.into_iter().find(|right| right.name() == name);
+        found.with_context(|| format!("unknown right {name:?}; the rights are `search` and `admin`"))
+    };
+    text.split(',').map(right).collect()
+}
+
+fn digest(text: &str) -> Digest {
+    Sha256::digest(text).into()
+}
+
+/// What a request sends to identify itself, hashed.
+enum Credential {
+    Token(Digest),
+    Session(Digest),
+}
+
+impl Credential {
+    /// The credential of a request. A token takes precedence over a cookie.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        if let Some(value) = text(header::AUTHORIZATION) {
+            let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+            return scheme.eq_ignore_ascii_case("bearer").then(|| Self::Token(digest(token.trim())));
+        }
+        let cookies = text(header::COOKIE).unwrap_or_default().split(';');
+        let mut cookies = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+        cookies.find(|(name, _)| *name == COOKIE).map(|(_, value)| Self::Session(digest(value)))
+    }
+}
+
+/// The tokens of a server.
+pub struct Tokens {
+    path: PathBuf,
+    state: RwLock<Contents>,
+    last_check: Mutex<Instant>,
+}
+
+/// The tokens of a file.
+struct Contents {
+    /// What the file contained when it was read last.
+    read: Result<String, String>,
+    /// The tokens when the file was valid last.
+    tokens: Vec<Token>,
+    /// Why the file cannot be used, if it cannot.
+    problem: Option<String>,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Reads the tokens of a file: one per line, as `NAME RIGHTS TOKEN` or only `TOKEN`. Empty lines and lines
+    /// that start with `#` are skipped.
+    ///
+    /// While the server runs, it reads the file again when it changes. If the new file cannot be used, the
+    /// tokens that were read before stay valid.
+    ///
+    /// # Errors
+    /// The file cannot be read, a line is not valid, two tokens have the same name, or there is no token.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+        let tokens =
+            parse(&text).with_context(|| format!("could not use the tokens in {}", path.display()))?;
+        let state = Contents { read: Ok(text), tokens, problem: None };
+        Ok(Self { path: path.to_owned(), state: RwLock::new(state), last_check: Mutex::new(Instant::now()) })
+    }
+
+    /// Reads the file again if it has changed since the last check. Returns a message if that changed the
+    /// tokens or failed.
+    fn refresh(&self, now: Instant) -> Option<String> {
+        {
+            let mut last_check = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.saturating_duration_since(*last_check) < CHECK_INTERVAL {
+                return None;
+            }
+            *last_check = now;
+        }
+        let read = fs::read_to_string(&self.path).map_err(|error| error.to_string());
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.read == read {
+            return None;
+        }
+        let parsed = read
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|text| parse(text).map_err(|error| format!("{error:#}")));
+        state.read = read;
+        let path = self.path.display();
+        match parsed {
+            Ok(tokens) => {
+                state.problem = None;
+                state.tokens = tokens;
+                Some(format!("read {} tokens from {path}", state.tokens.len()))
+            }
+            Err(error) => {
+                let problem = format!("could not use {path}; the tokens read before stay valid: {error}");
+                state.problem = Some(problem.clone());
+                Some(problem)
+            }
+        }
+    }
+
+    /// Whether the file cannot be used any more.
+    pub(super) fn has_problem(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).problem.is_some()
+    }
+
+    fn find(&self, given: &Credential) -> Option<Token> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        // All tokens are compared, so the time does not reveal which one matches.
+        state
+            .tokens
+            .iter()
+            .fold(None, |found, token| if token.is(given) { Some(token.clone()) } else { found })
+    }
+}
+
+fn parse(text: &str) -> anyhow::Result<Vec<Token>> {
+    let mut tokens: Vec<Token> = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let token = Token::parse(line).with_context(|| format!("line {number}"))?;
+        ensure!(
+            tokens.iter().all(|other| other.name != token.name),
+            "line {number}: another token has the name {:?}\n  hint: write `NAME RIGHTS TOKEN` in each line",
+            token.name
+        );
+        tokens.push(token);
+    }
+    ensure!(
+        !tokens.is_empty(),
+        "there is no token; a token must have at least {SHORTEST} characters\n  \
+         hint: create one with `head -c 24 /dev/urandom | base64`"
+    );
+    Ok(tokens)
+}
+
+/// The name of the token that a request was accepted with. An extension of the response.
+#[derive(Clone)]
+pub struct AcceptedToken(pub Arc<str>);
+
+/// The tokens and the right that a route requires.
+#[derive(Clone)]
+pub struct Required {
+    pub app: Shared,
+    pub right: Right,
+}
+
+impl App {
+    /// Finds the token of a credential.
+    fn authenticate(&self, tokens: &Tokens, given: &Credential, address: IpAddr) -> Result<Token, Problem> {
+        let now = Instant::now();
+        if let Some(message) = tokens.refresh(now) {
+            self.log.event(&message);
+        }
+        // A cookie is a hash that cannot be guessed. Browsers send old ones again and again.
+        let Credential::Token(digest) = given else {
+            return tokens.find(given).ok_or_else(|| {
+                self.metrics.token_rejected("session");
+                unauthorized("the session has ended; sign in again")
+            });
+        };
+        if !self.attempts.may_check(address, digest, now) {
+            self.metrics.token_rejected("limited");
+            return Err(Problem::too_many_attempts(ONE_MORE_AFTER));
+        }
+        let found = tokens.find(given);
+        self.attempts.checked(address, digest, found.is_some(), now);
+        found.ok_or_else(|| {
+            self.metrics.token_rejected("wrong");
+            self.log.event(&format!("a wrong token was sent from {address}"));
+            unauthorized("the token is wrong")
+        })
+    }
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, detail)
+}
+
+/// A layer that refuses requests without a token that has a right.
+pub async fn require(
+    State(Required { app, right }): State<Required>,
+    Extension(Client(client)): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(tokens) = &app.tokens else { return next.run(request).await };
+    let Some(given) = Credential::of(request.headers()) else {
+        let detail = "this server requires a token; send the header `Authorization: Bearer TOKEN`";
+        return unauthorized(detail).into_response();
+    };
+    let token = match app.authenticate(tokens, &given, client) {
+        Ok(token) => token,
+        Err(problem) => return problem.into_response(),
+    };
+    if !token.rights.contains(&right) {
+        app.metrics.token_rejected("right");
+        let detail = format!("the token {:?} does not have the right `{}`", token.name, right.name());
+        return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
+    }
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(AcceptedToken(token.name));
+    response
 }
 
 /// The body of `POST /session`.
@@ -42,74 +335,15 @@ pub struct SignIn {
     token: String,
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
-impl Token {
-    /// Reads a token from the text of a file. White space around it is removed.
-    ///
-    /// # Errors
-    /// The token has fewer than 16 characters, a space, or characters other than printable ASCII.
-    pub fn new(text: &str) -> anyhow::Result<Self> {
-        let token = text.trim();
-        ensure!(
-            token.len() >= SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic()),
-            "the token must have at least {SHORTEST} characters of printable ASCII, without spaces\n  \
-             hint: create one with `head -c 24 /dev/urandom | base64 > FILE`"
-        );
-        let session = Sha256::new().chain_update(b"rqsearch session ").chain_update(token).finalize();
-        Ok(Self { digest: digest(token), session: URL_SAFE_NO_PAD.encode(session) })
-    }
-
-    // Hashes are compared in constant time, so the time reveals neither the token nor its length.
-    fn is(&self, given: &str) -> bool {
-        digest(given).ct_eq(&self.digest).into()
-    }
-
-    fn is_session(&self, given: &str) -> bool {
-        digest(given).ct_eq(&digest(&self.session)).into()
-    }
-
-    fn authorizes(&self, headers: &HeaderMap) -> bool {
-        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let bearer = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let cookies = text(header::COOKIE).unwrap_or_default().split(';');
-        let session =
-            cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == COOKIE);
-        bearer.is_some_and(|(_, given)| self.is(given.trim()))
-            || session.is_some_and(|(_, given)| self.is_session(given))
-    }
-}
-
-fn digest(text: &str) -> [u8; 32] {
-    Sha256::digest(text).into()
-}
-
-fn unauthorized(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, detail)
-}
-
-/// Refuses requests without the token.
-pub async fn require(State(token): State<Arc<Token>>, request: Request, next: Next) -> Response {
-    if token.authorizes(request.headers()) {
-        return next.run(request).await;
-    }
-    unauthorized("this server requires a token; send the header `Authorization: Bearer TOKEN`")
-        .into_response()
-}
-
-/// `POST /session`: exchanges the token for a cookie.
+/// `POST /session`: exchanges a token for a cookie.
 pub async fn sign_in(
-    State(token): State<Arc<Token>>,
+    State(app): State<Shared>,
+    Extension(Client(client)): Extension<Client>,
     Json(given): Json<SignIn>,
 ) -> Result<Response, Problem> {
-    if !token.is(given.token.trim()) {
-        return Err(unauthorized("the token is wrong"));
-    }
+    let tokens = app.tokens.as_ref().ok_or_else(Problem::no_path)?;
+    let given = Credential::Token(digest(given.token.trim()));
+    let token = app.authenticate(tokens, &given, client)?;
     let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", token.session);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
@@ -118,17 +352,20 @@ pub async fn sign_in(
 mod tests {
     use super::*;
 
-    fn authorizes(name: header::HeaderName, value: &str) -> bool {
-        let token = Token::new("correct horse".replace(' ', "-battery-").as_str()).unwrap();
-        token.authorizes(&HeaderMap::from_iter([(name, value.parse().unwrap())]))
+    const TOKEN: &str = "correct-battery-horse";
+
+    fn accepts(name: header::HeaderName, value: &str) -> bool {
+        let token = Token::parse(TOKEN).unwrap();
+        let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+        Credential::of(&headers).is_some_and(|given| token.is(&given))
     }
 
     #[test]
-    fn the_header_or_the_cookie_authorizes() {
-        let session = Token::new("correct-battery-horse").unwrap().session;
-        assert!(authorizes(header::AUTHORIZATION, "Bearer correct-battery-horse"));
-        assert!(authorizes(header::AUTHORIZATION, "bearer  correct-battery-horse"));
-        assert!(authorizes(header::COOKIE, &format!("a=b; {COOKIE}={session}; c=d")));
+    fn the_header_or_the_cookie_is_accepted() {
+        let session = Token::parse(TOKEN).unwrap().session;
+        assert!(accepts(header::AUTHORIZATION, "Bearer correct-battery-horse"));
+        assert!(accepts(header::AUTHORIZATION, "bearer  correct-battery-horse"));
+        assert!(accepts(header::COOKIE, &format!("a=b; {COOKIE}={session}; c=d")));
         for wrong in [
             "Bearer correct-battery-hors",
             "Bearer",
@@ -136,25 +373,66 @@ mod tests {
             "Basic correct-battery-horse",
             "correct-battery-horse",
         ] {
-            assert!(!authorizes(header::AUTHORIZATION, wrong), "{wrong}");
+            assert!(!accepts(header::AUTHORIZATION, wrong), "{wrong}");
         }
-        assert!(
-            !authorizes(header::COOKIE, &format!("{COOKIE}=correct-battery-horse")),
-            "the token is not a cookie"
-        );
-        assert!(
-            !authorizes(header::AUTHORIZATION, &format!("Bearer {session}")),
-            "the cookie is not a token"
-        );
+        assert!(!accepts(header::COOKIE, &format!("{COOKIE}={TOKEN}")), "the token is not a cookie");
+        assert!(!accepts(header::AUTHORIZATION, &format!("Bearer {session}")), "the cookie is not a token");
     }
 
     #[test]
-    fn a_token_that_is_short_or_has_spaces_is_refused() {
-        assert!(
-            Token::new(" hunter2\n").is_err()
-                && Token::new("").is_err()
-                && Token::new("with space inside it").is_err()
+    fn a_file_has_one_token_or_several_with_names_and_rights() {
+        let parsed = |text: &str| -> Vec<(String, Vec<Right>)> {
+            let tokens = parse(text).unwrap_or_else(|error| panic!("{text:?}: {error:#}"));
+            tokens.into_iter().map(|token| (token.name.to_string(), token.rights)).collect()
+        };
+        assert_eq!(parsed(&format!("{TOKEN}\n")), [("token".to_owned(), Right::ALL.to_vec())]);
+        let several = "# pages\nwiki search 0123456789abcdef\n\n ops search,admin fedcba9876543210 \n";
+        assert_eq!(
+            parsed(several),
+            [("wiki".to_owned(), vec![Right::Search]), ("ops".to_owned(), Right::ALL.to_vec())]
         );
-        assert_eq!(format!("{:?}", Token::new("correct-battery-horse\n").unwrap()), "Token(…)");
+        assert!(!format!("{:?}", Token::parse(TOKEN).unwrap()).contains(TOKEN));
+    }
+
+    #[test]
+    fn invalid_files_are_refused_with_the_line() {
+        for (text, reason) in [
+            ("", "there is no token"),
+            ("# only a comment\n", "there is no token"),
+            (" hunter2\n", "line 1: a token must have at least 16 characters"),
+            ("a search 0123456789abcdef\nb serch 0123456789abcdeg\n", "line 2: unknown right \"serch\""),
+            ("a search 0123456789abcdef\na admin 0123456789abcdeg\n", "line 2: another token has the name"),
+            ("with space inside it\n", "line 1: expected a token"),
+            ("a/b search 0123456789abcdef\n", "line 1: a name consists of"),
+        ] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.starts_with(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again_and_a_broken_one_is_not_used() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let write = |text: &str| fs::write(file.path(), text).unwrap();
+        write("0123456789abcdef");
+        let tokens = Tokens::open(file.path()).unwrap();
+        let mut now = Instant::now();
+        let mut refresh = || {
+            now += CHECK_INTERVAL;
+            tokens.refresh(now)
+        };
+        let accepts = |token: &str| tokens.find(&Credential::Token(digest(token))).is_some();
+        assert_eq!(refresh(), None);
+        write("a search 0123456789abcdef\nb search fedcba9876543210\n");
+        assert!(!accepts("fedcba9876543210"));
+        assert!(refresh().unwrap().contains("read 2 tokens"));
+        assert!(accepts("fedcba9876543210"));
+        write("short");
+        assert!(refresh().unwrap().contains("stay valid"));
+        assert_eq!(refresh(), None, "a problem is reported once");
+        assert!(accepts("fedcba9876543210") && tokens.has_problem());
+        write("b search fedcba9876543210\n");
+        assert!(refresh().unwrap().contains("read 1 token"));
+        assert!(!accepts("0123456789abcdef") && !tokens.has_problem());
     }
 }

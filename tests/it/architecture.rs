@@ -21,7 +21,7 @@ const DEPENDENCIES: [(&str, &[&str]); 18] = [
     ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
-    ("mcp", &["duplicates", "engine", "index", "question", "render", "search"]),
+    ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
     ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];
 

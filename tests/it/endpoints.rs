@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rqsearch::embed::{Builtin, Embedder, Prepare, Role};
 use serde_json::Value;
@@ -453,31 +451,4 @@ fn servers_support_offline_and_a_moved_model() {
     drop(served);
     let wrong = ["serve", "--builtin", "--model", &moved];
     dir.run(&wrong).exits(2).says("the built-in index uses the built-in model");
-}
-
-#[cfg(feature = "serve")]
-#[test]
-fn a_hanging_endpoint_does_not_block_the_server_forever() {
-    use crate::serve::Served;
-
-    let hangs = Arc::new(AtomicBool::new(false));
-    let (inner, hung) = (endpoint("m"), Arc::clone(&hangs));
-    let forward = inner.handler();
-    let server = Server::new(move |request| {
-        while hung.load(Ordering::SeqCst) {
-            std::thread::park_timeout(std::time::Duration::from_millis(20));
-        }
-        forward(request)
-    });
-    let dir = Dir::new();
-    dir.write("faq.md", FAQ);
-    dir.run(&["index", "faq.md", "--model", &format!("{}/v1#m", server.address())]).success();
-    let served = Served::start(&dir, &["--threads", "1", "--timeout", "0.5"]);
-    hangs.store(true, Ordering::SeqCst);
-    assert!(served.get("/search?q=dough").status >= 500);
-    // The only thread is free again after the time limit of the endpoint.
-    crate::serve::until("keywords are searched", || {
-        (served.get("/search?q=dough&mode=keyword").status == 200).then_some(())
-    });
-    hangs.store(false, Ordering::SeqCst);
 }

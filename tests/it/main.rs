@@ -26,4 +26,5 @@ mod serve;
 mod server;
 mod shell;
 mod sources;
+mod streams;
 mod util;

@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,8 +15,22 @@ use crate::util::{Dir, Output, tools};
 struct Session {
     child: Child,
     stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    /// The lines of stdout.
+    stdout: Receiver<String>,
     last: u64,
+}
+
+/// The time limit of every wait in a test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads lines on a thread, so that waiting for one can end.
+fn lines(stdout: ChildStdout) -> Receiver<String> {
+    let (line, lines) = channel();
+    thread::spawn(move || {
+        // The test may have ended.
+        BufReader::new(stdout).lines().for_each(|read| _ = line.send(read.unwrap()));
+    });
+    lines
 }
 
 impl Session {
@@ -37,7 +54,7 @@ impl Session {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.take().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout = lines(child.stdout.take().unwrap());
         Self { child, stdin, stdout, last: 0 }
     }
 
@@ -47,9 +64,9 @@ impl Session {
     }
 
     /// Reads the next line, which must be a JSON-RPC message.
+    #[track_caller]
     fn read(&mut self) -> Value {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
+        let line = self.stdout.recv_timeout(PATIENCE).expect("the server writes a line");
         message(&line)
     }
 
@@ -73,10 +90,9 @@ impl Session {
 
     /// Closes stdin and reads the remaining messages.
     fn close(self) -> Output {
-        let Self { child, stdin, mut stdout, .. } = self;
+        let Self { child, stdin, stdout, .. } = self;
         drop(stdin);
-        let mut rest = String::new();
-        while stdout.read_line(&mut rest).unwrap() > 0 {}
+        let rest: String = stdout.iter().map(|line| line + "\n").collect();
         rest.lines().for_each(|line| drop(message(line)));
         let output = child.wait_with_output().unwrap();
         Output { code: output.status.code(), stdout: rest, stderr: String::from_utf8(output.stderr).unwrap() }
@@ -180,6 +196,114 @@ fn invalid_messages_do_not_end_the_session() {
 }
 
 #[test]
+fn broken_lines_get_the_error_of_json_rpc() {
+    let dir = Dir::indexed();
+    let mut session = Session::start(&dir, &[]);
+    let null = Value::Null;
+    for (line, id, code) in [
+        (&b"{"[..], &null, -32700),
+        (b"hello", &null, -32700),
+        (b"\xff\xfe", &null, -32700),
+        (b"[]", &null, -32600),
+        (b"{\"jsonrpc\": \"2.0\", \"id\": 7}", &json!(7), -32600),
+        (&[b'x'; 5 << 20], &null, -32600),
+    ] {
+        session.write(line);
+        let answer = session.read();
+        assert_eq!((&answer["id"], answer["error"]["code"].as_i64()), (id, Some(code)), "{answer}");
+    }
+    session.search("roses");
+    session.close().success();
+}
+
+#[test]
+fn the_instructions_and_the_list_of_resources_are_bounded() {
+    let dir = Dir::new();
+    let names: Vec<String> = (0..250).map(|nth| format!("file-{nth:03}-{}.md", "x".repeat(60))).collect();
+    for (nth, name) in names.iter().enumerate() {
+        dir.write(name, format!("## What is number {nth}?\n\n{}\n", "It is a number. ".repeat(50)));
+    }
+    let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+    dir.run(&[&["index", "--keyword-only"], &paths[..]].concat()).success();
+    let mut session = Session::without_handshake(&dir, &[]);
+    let params = json!({
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
+    });
+    let info = session.ask("initialize", params);
+    let instructions = info["result"]["instructions"].as_str().unwrap();
+    assert!(instructions.len() < 3_000 && instructions.contains("250 questions"), "{instructions}");
+    assert!(instructions.contains("and 245 more"), "{instructions}");
+    session.write(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
+    let (mut uris, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+        let page = session.ask("resources/list", params)["result"].clone();
+        let resources = page["resources"].as_array().unwrap();
+        assert!(resources.len() <= 100);
+        uris.extend(resources.iter().map(|resource| resource["uri"].as_str().unwrap().to_owned()));
+        cursor = page["nextCursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(uris.len(), 250);
+    uris.sort();
+    uris.dedup();
+    assert_eq!(uris.len(), 250, "no question is listed twice");
+    session.close().success();
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn an_endpoint_that_hangs_does_not_stop_messages_and_other_calls() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let hangs = Arc::new(AtomicBool::new(false));
+    let (inner, hung) = (crate::endpoints::endpoint("m"), Arc::clone(&hangs));
+    let forward = inner.handler();
+    let server = crate::server::Server::new(move |request| {
+        while hung.load(Ordering::SeqCst) {
+            thread::park_timeout(Duration::from_millis(20));
+        }
+        forward(request)
+    });
+    let dir = Dir::new();
+    dir.write("faq.md", crate::util::FAQ);
+    dir.run(&["index", "faq.md", "--model", &format!("{}/v1#m", server.address())]).success();
+    let mut session = Session::start(&dir, &[]);
+    hangs.store(true, Ordering::SeqCst);
+    let call = |id: u64, arguments: Value| {
+        let params = json!({"name": "search_questions", "arguments": arguments});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string()
+    };
+    for id in 1_000..1_040 {
+        session.write(call(id, json!({"q": format!("roses {id}")})));
+    }
+    // A call that is cancelled gets no reply.
+    let cancel = json!({"requestId": 1_039, "reason": "test"});
+    session
+        .write(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel}).to_string());
+    // `ask` skips the replies to the calls above, if there are any already.
+    assert!(session.ask("ping", json!({})).get("error").is_none());
+    assert_eq!(session.ask("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 4);
+    let keyword = json!({"name": "search_questions", "arguments": {"q": "roses", "mode": "keyword"}});
+    let found = session.ask("tools/call", keyword)["result"].clone();
+    assert_eq!(found["structuredContent"]["hits"][0]["title"], "When should I prune roses?", "{found}");
+    let listed = session.ask("resources/list", json!({}));
+    assert_eq!(listed["result"]["resources"].as_array().unwrap().len(), 5);
+    // Hybrid searches use keywords, and say so.
+    let found = session.search("roses in spring");
+    let text = found["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("using keyword search only") && text.contains("prune roses"), "{found}");
+    assert!(found["structuredContent"]["notice"].is_string());
+    let semantic = json!({"name": "search_questions", "arguments": {"q": "roses", "mode": "semantic"}});
+    assert_eq!(session.ask("tools/call", semantic)["result"]["isError"], true);
+    hangs.store(false, Ordering::SeqCst);
+    session.close().success();
+}
+
+#[test]
 fn input_without_initialize_is_an_error() {
     let dir = Dir::indexed();
     let mut session = Session::without_handshake(&dir, &[]);
@@ -191,8 +315,15 @@ fn input_without_initialize_is_an_error() {
 #[test]
 fn a_closed_stdout_ends_the_session_and_a_full_disk_is_an_error() {
     let dir = Dir::indexed();
-    let Session { mut child, mut stdin, stdout, .. } = Session::without_handshake(&dir, &[]);
-    drop(stdout);
+    let mut child = dir
+        .command(&["mcp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    drop(child.stdout.take());
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
     }});

@@ -137,7 +137,9 @@ fn serve(stream: TcpStream, handler: &Handler, requests: &Mutex<Vec<Request>>) -
             write!(writer, "{name}: {value}\r\n")?;
         }
         writer.write_all(b"\r\n")?;
-        writer.write_all(&answer.body)?;
+        if request.method != "HEAD" {
+            writer.write_all(&answer.body)?;
+        }
         writer.flush()?;
     }
 }

@@ -190,11 +190,16 @@ impl ModelFolder {
     /// A file cannot be read.
     pub fn hash(&self) -> anyhow::Result<Xxh3Default> {
         let mut hasher = Xxh3Default::new();
-        let files = [self.path.join(&self.graph), self.path.join("tokenizer.json")];
-        for path in files.into_iter().chain(self.weights()) {
+        for path in self.hashed_files() {
             hash_file(&mut hasher, &path).with_context(|| format!("could not read {}", path.display()))?;
         }
         Ok(hasher)
+    }
+
+    /// The files that affect the vectors, in the order in which they are hashed.
+    pub fn hashed_files(&self) -> Vec<PathBuf> {
+        let files = [self.path.join(&self.graph), self.path.join("tokenizer.json")];
+        files.into_iter().chain(self.weights()).collect()
     }
 
     fn required(&self, name: &str) -> anyhow::Result<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! ONNX models, run by fastembed on ONNX Runtime.
 
+mod fingerprints;
 pub mod folder;
 mod rerank;
 pub mod runtime;
@@ -11,7 +12,8 @@ use fastembed::{
 };
 use tokenizers::Tokenizer;
 
-use super::{Embedder, Loading, ModelInfo, Origin, Pooling, Role, Settings, truncated};
+use super::{Embedder, Loading, ModelInfo, Origin, Pooling, Role, Settings, hub, truncated};
+use fingerprints::Entry;
 use folder::ModelFolder;
 use sessions::Sessions;
 
@@ -79,15 +81,25 @@ impl Onnx {
         }
     }
 
+    /// Hashes the files and the settings, or takes the hash from the cache.
     fn fingerprint(&self, folder: &ModelFolder) -> anyhow::Result<String> {
-        let mut hasher = folder.hash()?;
         let used = serde_json::to_vec(&ModelInfo {
             name: String::new(),
             origin: Origin::Builtin,
             ..self.info.clone()
         })?;
+        let cached = hub::cache().ok().and_then(|cache| Entry::new(&cache, &folder.hashed_files(), &used));
+        if let Some(known) = cached.as_ref().and_then(Entry::read) {
+            return Ok(known);
+        }
+        let mut hasher = folder.hash()?;
         hasher.update(&used);
-        Ok(format!("{:016x}", hasher.digest()))
+        let fingerprint = format!("{:016x}", hasher.digest());
+        if let Some(entry) = cached {
+            // A cache that cannot be written costs time only.
+            _ = entry.write(&fingerprint);
+        }
+        Ok(fingerprint)
     }
 
     /// Computes the full-length vector of a text. Each run embeds one text: with quantized activations, texts

@@ -4,9 +4,8 @@ use std::sync::{Condvar, Mutex};
 
 use crate::embed::{Loading, Prepare};
 
-/// A model of at least this many bytes is loaded once and runs on all threads. Copies would be faster, but
-/// need too much memory.
-const LARGE: u64 = 600 << 20;
+/// How much memory all copies of a model may take together, in bytes. A model that is larger is loaded once.
+const BUDGET: u64 = 1 << 30;
 
 /// Copies of one model, loaded on demand.
 pub struct Sessions<S> {
@@ -31,12 +30,7 @@ impl<S> Sessions<S> {
         loading: Loading,
     ) -> anyhow::Result<Self> {
         let all = loading.thread_count();
-        // A single phrase is embedded on all threads. If there are many texts, each is embedded on one
-        // thread.
-        let (limit, threads) = match loading.prepare {
-            Prepare::Many if bytes < LARGE => (all, 1),
-            Prepare::Once | Prepare::Many => (1, all),
-        };
+        let (limit, threads) = copies(bytes, loading.prepare, all);
         let first = load(threads)?;
         let state = Mutex::new(State { idle: vec![first], loaded: 1 });
         Ok(Self { load: Box::new(load), limit, threads, state, free: Condvar::new() })
@@ -68,6 +62,18 @@ impl<S> Sessions<S> {
             state = self.free.wait(state).expect("nothing panics while it is locked");
         }
     }
+}
+
+/// The maximum number of copies, and the number of threads of each, for a model of this size on `all` threads.
+///
+/// A single phrase is embedded on all threads. If there are many texts, one copy per thread is fastest, as far
+/// as the memory allows.
+fn copies(bytes: u64, prepare: Prepare, all: usize) -> (usize, usize) {
+    let limit = match prepare {
+        Prepare::Once => 1,
+        Prepare::Many => usize::try_from(BUDGET / bytes.max(1)).unwrap_or(all).clamp(1, all),
+    };
+    (limit, all / limit)
 }
 
 /// A copy in use. It is returned to the pool on drop, even after a panic. Otherwise waiting threads would
@@ -119,10 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn large_models_and_single_phrases_use_one_copy_on_all_threads() {
-        for (prepare, bytes) in [(Prepare::Many, LARGE), (Prepare::Once, 1)] {
-            let sessions = Sessions::new(Ok, bytes, loading(prepare, 4)).unwrap();
-            assert_eq!((sessions.limit, sessions.with(|threads| Ok(*threads)).unwrap()), (1, 4));
+    fn the_copies_of_a_model_fit_into_the_budget() {
+        for (bytes, prepare, all, expected) in [
+            (100 << 20, Prepare::Many, 4, (4, 1)),
+            (100 << 20, Prepare::Many, 32, (10, 3)),
+            (500 << 20, Prepare::Many, 32, (2, 16)),
+            (600 << 20, Prepare::Many, 32, (1, 32)),
+            (3 << 30, Prepare::Many, 4, (1, 4)),
+            (0, Prepare::Many, 4, (4, 1)),
+            (1, Prepare::Once, 4, (1, 4)),
+        ] {
+            assert_eq!(copies(bytes, prepare, all), expected, "{bytes} {prepare:?} {all}");
         }
     }
 }

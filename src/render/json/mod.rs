@@ -72,10 +72,14 @@ pub struct ProblemReply<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthReply<'a> {
-    /// Always `ok`.
+    /// `ok`, or `degraded` if there are problems. Searches are possible in both cases.
     pub status: &'a str,
     /// The version of the program.
     pub version: &'a str,
+    /// What does not work, as sentences for people. The log of the server has the details.
+    pub problems: Vec<&'a str>,
+    /// How many requests were rejected because of their token since the server was started.
+    pub rejected_tokens: u64,
 }
 
 /// The results for one line of a batch.

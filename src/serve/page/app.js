@@ -129,6 +129,8 @@ function show(reply, key) {
   $('results').classList.toggle('unanswered', !reply.answered);
   $('more').hidden = reply.hits.length < wanted.limit || wanted.limit >= MOST;
   say(summaryOf(reply, isFiltered()), reply.answered ? '' : 'unanswered');
+  // For example, the model was not available. Further lines are hints for the command line.
+  if (reply.notice) $('status').append(` (${reply.notice.split('\n')[0]})`);
   if (!reply.hits.length && isFiltered()) $('status').append(' ', el('button', { type: 'button', onclick: dropAll }, 'Search without filters'));
   // A hit that had the focus keeps it when more hits are loaded or a filter is removed.
   const again = focused && [...$('results').children].find((item) => item.dataset.id === focused);

@@ -1,14 +1,19 @@
 //! `rqsearch serve`, used by real clients.
 
 mod browser;
+mod failures;
 mod host_check;
+mod limits;
 mod load;
+mod log;
 mod routes;
 mod schema;
+mod tokens;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +29,8 @@ pub struct Served {
     child: Child,
     /// `127.0.0.1:PORT`
     pub address: String,
+    /// What it wrote to stderr after its address.
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// A reply of any status.
@@ -54,9 +61,25 @@ impl Served {
             }
             output += &line;
         };
-        // The server would block on a full pipe.
-        thread::spawn(move || lines.for_each(|line| _ = line));
-        Self { child, address }
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&log);
+        thread::spawn(move || lines.for_each(|line| written.lock().unwrap().push(line.unwrap())));
+        Self { child, address, log }
+    }
+
+    /// The lines of the log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until a line of the log contains `words`.
+    #[track_caller]
+    pub fn logs(&self, words: &str) {
+        until(words, || self.log().iter().any(|line| line.contains(words)).then_some(()));
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn url(&self, path: &str) -> String {
