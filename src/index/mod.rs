@@ -2,12 +2,16 @@
 
 mod build;
 mod builtin;
+mod commit_file;
 mod cosine_scale;
+mod damage;
 mod document;
+mod lock;
 mod phrasings;
 mod read_only;
 mod schema;
 mod stats;
+mod stored_path;
 mod vectors;
 
 use std::collections::BTreeMap;
@@ -32,8 +36,11 @@ use crate::worker_threads;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
-pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
+pub use build::{
+    AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, STDIN, Summary, Tuning, update_tuning,
+};
 pub use cosine_scale::CosineScale;
+pub use lock::Busy;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
@@ -140,7 +147,8 @@ impl fmt::Display for OpenError {
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
-                 hint: if it is damaged, remove the directory and rebuild the index with `rqsearch index`",
+                 hint: `rqsearch check` names the damaged files, and `rqsearch check --repair` reads the lost \
+                 questions from their sources again",
                 dir.display()
             ),
         }
@@ -168,16 +176,8 @@ impl Index {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        let owned = || dir.to_owned();
-        if !dir.join("meta.json").is_file() {
-            let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-            return Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
-                OpenError::Foreign { dir: owned() }
-            } else {
-                OpenError::Missing { dir: owned() }
-            });
-        }
-        let broken = |source| OpenError::Broken { dir: owned(), source };
+        ensure_commit(dir)?;
+        let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
         let directory = tantivy::directory::MmapDirectory::open(dir)
             .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
         Self::open_directory(read_only::ReadOnly(directory), dir)
@@ -192,14 +192,18 @@ impl Index {
         let index = tantivy::Index::open(directory).map_err(broken)?;
         let meta = read_meta(&index, dir)?;
         let index = prepare(index, &meta);
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .num_warming_threads(0)
-            .try_into()
-            .map_err(broken)?;
-        let searcher = reader.searcher();
-        let vectors = vectors::open_all(&searcher).map_err(broken)?;
+        // Tantivy verifies the footer of every file here. It panics on some damage inside the files.
+        let open = || -> tantivy::Result<_> {
+            let reader = index
+                .reader_builder()
+                .reload_policy(ReloadPolicy::Manual)
+                .num_warming_threads(0)
+                .try_into()?;
+            let searcher = reader.searcher();
+            let vectors = vectors::open_all(&searcher, dimensions(&meta))?;
+            Ok((searcher, vectors))
+        };
+        let (searcher, vectors) = damage::caught(open).map_err(broken)?;
         let (_, fields) = schema::schema();
         Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned(), centre: Arc::default() })
     }
@@ -256,7 +260,9 @@ impl Index {
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
         let base = build::base_of(&self.dir)?;
         let roots = self.meta.roots.iter().filter(|root| *root != STDIN);
-        let path = |root: &String| if read::is_url(root) { root.into() } else { base.join(root) };
+        let path = |root: &String| {
+            if read::is_url(root) { root.into() } else { base.join(stored_path::path_of(root)) }
+        };
         Ok(roots.map(path).collect())
     }
 
@@ -266,7 +272,7 @@ impl Index {
     /// # Errors
     /// The current directory no longer exists.
     pub fn file(&self, source: &Source) -> anyhow::Result<PathBuf> {
-        Ok(build::base_of(&self.dir)?.join(&source.path))
+        Ok(build::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
     }
 
     /// The index directory.
@@ -382,6 +388,20 @@ impl Index {
     }
 }
 
+/// Makes sure that a directory has a commit of an index.
+fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
+    if dir.join(commit_file::NAME).is_file() {
+        return Ok(());
+    }
+    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let dir = dir.to_owned();
+    Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
+        OpenError::Foreign { dir }
+    } else {
+        OpenError::Missing { dir }
+    })
+}
+
 fn parse_question(record: &str) -> anyhow::Result<Question> {
     serde_json::from_str(record).context("could not read a question from the index")
 }
@@ -409,7 +429,12 @@ fn create(directory: impl Into<Box<dyn tantivy::Directory>>, meta: &Meta) -> tan
 }
 
 fn plugin(meta: &Meta) -> Arc<vectors::VectorPlugin> {
-    Arc::new(vectors::VectorPlugin { dimensions: meta.model.as_ref().map_or(0, |model| model.dimensions) })
+    Arc::new(vectors::VectorPlugin { dimensions: dimensions(meta) })
+}
+
+/// The number of elements of the vectors; 0 in an index without vectors.
+fn dimensions(meta: &Meta) -> usize {
+    meta.model.as_ref().map_or(0, |model| model.dimensions)
 }
 
 fn with_tokenizer(index: tantivy::Index) -> tantivy::Index {

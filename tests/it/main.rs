@@ -15,6 +15,7 @@ mod interactive;
 mod json;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod missing;
 #[cfg(all(feature = "fastembed", feature = "remote"))]
 mod models;
 #[cfg(all(unix, feature = "interactive"))]
