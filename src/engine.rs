@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
-use crate::index::{Build, Index, OpenError, Problem};
+use crate::index::{Build, Index, OpenError, Problem, guarded};
 use crate::search::{Mode, Query, Results, retune, search};
 
 /// How often the engine checks for a new commit.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the engine waits before it tries again to open a commit that could not be opened.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// An index at one commit, with its model.
 pub struct Opened {
@@ -31,9 +34,10 @@ impl Opened {
     /// Finds the questions that match a phrase, best first.
     ///
     /// # Errors
-    /// Returns the errors of [`search`](search()) and [`possible`](Self::possible).
+    /// Returns the errors of [`search`](search()), [`guarded`] and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
-        let results = search(&self.index, self.embedder.as_deref(), self.possible(query)?.as_ref())?;
+        let query = self.possible(query)?;
+        let results = guarded(self.index.dir(), || search(&self.index, self.embedder.as_deref(), &query))?;
         Ok(Results { notice: self.notice(), ..results })
     }
 
@@ -56,9 +60,10 @@ impl Opened {
     /// probable first. Without a model, only exact duplicates and repeats are found.
     ///
     /// # Errors
-    /// Returns the errors of [`check`].
+    /// Returns the errors of [`check`] and [`guarded`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
-        check(&self.index, self.embedder.as_deref(), phrase, threshold)
+        let check = || check(&self.index, self.embedder.as_deref(), phrase, threshold);
+        guarded(self.index.dir(), check)
     }
 }
 
@@ -87,13 +92,28 @@ pub fn possible<'a>(
 type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync;
 
 /// An open index that any number of threads can search at once. A search sees a new commit at most 100 ms
-/// after it was made.
+/// after it was made and opened. While one thread opens a commit and loads its model, the others use the
+/// previous one. They also do if the commit cannot be used; see [`Engine::failure`].
 pub struct Engine {
     /// The directory of the index. `None` for an index in memory, which does not change.
     dir: Option<PathBuf>,
     load: Box<LoadModel>,
     opened: RwLock<Arc<Opened>>,
     last_check: Mutex<Instant>,
+    /// Locked by the thread that opens a new commit.
+    renewal: Mutex<()>,
+    failure: RwLock<Option<Arc<Failure>>>,
+}
+
+/// Why the last commit of an index is not used.
+pub struct Failure {
+    /// The error of the last attempt to open the commit or to load its model.
+    pub error: anyhow::Error,
+    /// When the first attempt for this commit failed.
+    pub since: SystemTime,
+    /// The contents of `meta.json` of the commit.
+    commit: Vec<u8>,
+    tried: Instant,
 }
 
 impl Engine {
@@ -159,13 +179,14 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let (embedder, not_approved) = loaded(&index, &load)?;
         let opened = RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit }));
-        Ok(Self { dir, load, opened, last_check: Mutex::new(Instant::now()) })
+        let last_check = Mutex::new(Instant::now());
+        Ok(Self { dir, load, opened, last_check, renewal: Mutex::default(), failure: RwLock::default() })
     }
 
     /// Finds the questions that match a phrase, best first, in the [current](Self::current) commit.
     ///
     /// # Errors
-    /// Returns the errors of [`current`](Self::current) and [`Opened::search`].
+    /// Returns the errors of [`Opened::search`].
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         self.current()?.search(query)
     }
@@ -174,25 +195,62 @@ impl Engine {
     /// the probability `threshold`, most probable first.
     ///
     /// # Errors
-    /// Returns the errors of [`current`](Self::current) and [`Opened::check`].
+    /// Returns the errors of [`Opened::check`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
         self.current()?.check(phrase, threshold)
     }
 
-    /// The index at the last commit, with its model. Later commits do not change the returned value.
+    /// The index at the last commit that could be opened, with its model. Later commits do not change the
+    /// returned value.
     ///
     /// # Errors
-    /// A new commit cannot be opened or its model cannot be loaded. A later call tries again.
+    /// None at present. If a new commit cannot be opened or its model cannot be loaded, the previous commit is
+    /// returned, [`failure`](Self::failure) tells why, and a later call tries again.
     pub fn current(&self) -> anyhow::Result<Arc<Opened>> {
         let opened = self.opened();
         let Some(dir) = self.dir.as_deref().filter(|_| self.is_check_due()) else {
             return Ok(opened);
         };
+        let _renewing = match self.renewal.try_lock() {
+            Ok(renewing) => renewing,
+            Err(TryLockError::Poisoned(renewing)) => renewing.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(opened),
+        };
         match commit(dir) {
-            Ok(commit) if commit != opened.commit => self.reopen(dir, &opened, commit),
+            Ok(commit) if commit == opened.commit => self.set_failure(None),
+            Ok(commit) if self.is_retry_due(&commit) => match self.reopen(dir, &opened, commit.clone()) {
+                Ok(opened) => {
+                    self.set_failure(None);
+                    return Ok(opened);
+                }
+                Err(error) => self.record_failure(error, commit),
+            },
             // The index was deleted or is being replaced. The open one can still be searched.
-            _ => Ok(opened),
+            _ => {}
         }
+        Ok(opened)
+    }
+
+    /// Why the last commit is not used, if that is so: it cannot be opened, or its model cannot be loaded.
+    /// Searches use the commit before it. [`current`](Self::current) tries it again every two seconds.
+    pub fn failure(&self) -> Option<Arc<Failure>> {
+        self.failure.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_failure(&self, failure: Option<Failure>) {
+        *self.failure.write().unwrap_or_else(PoisonError::into_inner) = failure.map(Arc::new);
+    }
+
+    fn record_failure(&self, error: anyhow::Error, commit: Vec<u8>) {
+        let before = self.failure().filter(|before| before.commit == commit);
+        let since = before.map_or_else(SystemTime::now, |before| before.since);
+        self.set_failure(Some(Failure { error, since, commit, tried: Instant::now() }));
+    }
+
+    fn is_retry_due(&self, commit: &[u8]) -> bool {
+        self.failure().is_none_or(|failure| {
+            failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL
+        })
     }
 
     fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
@@ -256,6 +314,58 @@ mod tests {
 
     use super::*;
 
+    /// While one thread loads the model of a new commit, the others search the previous commit.
+    #[test]
+    fn one_thread_opens_a_new_commit_and_the_others_do_not_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, index) = (dir.path().join("faq.md"), dir.path().join("index"));
+        fs::write(&file, "## How long must dough rise?\n\nUntil it has doubled.\n").unwrap();
+        Engine::build(&index, std::slice::from_ref(&file), |problem| panic!("{problem}")).unwrap();
+        let (started, loads) = crossbeam_channel::unbounded();
+        let (finish, finishes) = crossbeam_channel::unbounded::<()>();
+        finish.send(()).unwrap();
+        let load = move |model: &ModelInfo| {
+            started.send(()).unwrap();
+            finishes.recv().unwrap();
+            load_model(model)
+        };
+        let engine = Engine::open_with(&index, load).unwrap();
+        loads.recv().unwrap();
+        // Another description of the model, so that it is loaded again.
+        let mut model = Builtin::info().clone();
+        model.name += " renamed";
+        let renamed = Renamed(batch_model(Builtin::info()).unwrap(), model);
+        let paths = [file];
+        Build { embedder: Some(&renamed), ..Build::new(&index, &paths) }.run().unwrap();
+        sleep(CHECK_INTERVAL);
+        std::thread::scope(|scope| {
+            let renewing = scope.spawn(|| engine.current().unwrap());
+            loads.recv().unwrap();
+            sleep(CHECK_INTERVAL);
+            let name = |opened: &Opened| opened.index.meta().model.as_ref().unwrap().name.clone();
+            assert_eq!(name(&engine.current().unwrap()), Builtin::info().name);
+            assert!(loads.is_empty(), "a second thread loads the model");
+            finish.send(()).unwrap();
+            assert!(name(&renewing.join().unwrap()).ends_with("renamed"));
+        });
+    }
+
+    struct Renamed(Box<dyn Embedder>, ModelInfo);
+
+    impl Embedder for Renamed {
+        fn model(&self) -> &ModelInfo {
+            &self.1
+        }
+
+        fn embed(&self, text: &str, role: embed::Role) -> anyhow::Result<Vec<f32>> {
+            self.0.embed(text, role)
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            self.0.count_tokens(text)
+        }
+    }
+
     #[test]
     fn a_new_commit_is_searched_and_an_old_one_stays_usable() {
         let dir = tempfile::tempdir().unwrap();
@@ -274,6 +384,19 @@ mod tests {
             "Why wax a rope?"
         );
         assert_eq!(before.index.question_count().unwrap(), 1);
+        // An unusable commit does not replace the one in use.
+        let meta = index.join("meta.json");
+        let sound = fs::read(&meta).unwrap();
+        fs::write(&meta, sound.to_ascii_uppercase()).unwrap();
+        for _ in 0..3 {
+            sleep(CHECK_INTERVAL);
+            assert_eq!(engine.current().unwrap().index.question_count().unwrap(), 2);
+            assert!(engine.failure().unwrap().error.to_string().contains("cannot be read"));
+        }
+        fs::write(&meta, sound).unwrap();
+        sleep(CHECK_INTERVAL);
+        engine.current().unwrap();
+        assert!(engine.failure().is_none());
         // An index stays usable after its directory is deleted.
         fs::remove_dir_all(&index).unwrap();
         sleep(CHECK_INTERVAL);

@@ -40,6 +40,7 @@ pub use build::{
     AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, STDIN, Summary, Tuning, update_tuning,
 };
 pub use cosine_scale::CosineScale;
+pub use damage::guarded;
 pub use lock::Busy;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};

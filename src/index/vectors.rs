@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use anyhow::ensure;
 use rayon::prelude::*;
 use simsimd::SpatialSimilarity;
 use tantivy::directory::OwnedBytes;
@@ -31,6 +32,7 @@ use tantivy::schema::{Field, FieldType, Schema, Value};
 use tantivy::{DocId, Segment, SegmentReader, TantivyDocument};
 
 use crate::chunk::Passage;
+use crate::embed::ModelInfo;
 
 /// The file extension of the component.
 pub const EXTENSION: &str = "rqsv";
@@ -62,6 +64,26 @@ impl From<&[f32]> for Quantized {
 }
 
 impl Quantized {
+    /// Quantizes a vector that a model returned.
+    ///
+    /// # Errors
+    /// The vector does not have the dimensions of the model, or an element is not a finite number.
+    pub fn of(vector: &[f32], model: &ModelInfo) -> anyhow::Result<Self> {
+        ensure!(
+            vector.len() == model.dimensions,
+            "the model {} returned a vector of {} dimensions instead of {}",
+            model.name,
+            vector.len(),
+            model.dimensions
+        );
+        ensure!(
+            vector.iter().all(|x| x.is_finite()),
+            "the model {} returned a vector with an element that is not a finite number",
+            model.name
+        );
+        Ok(Self::from(vector))
+    }
+
     /// Borrows the vector as a row.
     pub fn view(&self) -> RowView<'_> {
         RowView { scale: self.scale, numbers: &self.numbers }

@@ -162,7 +162,7 @@ fn by_title(question: &Question, embedder: &dyn Embedder) -> Option<KnownItem> {
 /// The keyword and semantic scores of every document of an index in memory, in document order.
 fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<RetrievalScores>> {
     let keyword = KeywordScores::new(index, phrase)?;
-    let vector = Quantized::from(embedder.embed(phrase, Role::Query)?.as_slice());
+    let vector = Quantized::of(&embedder.embed(phrase, Role::Query)?, embedder.model())?;
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {
