@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, fs};
 
 use anyhow::{Context, anyhow};
@@ -28,6 +28,8 @@ pub const MANAGED: &str = ".managed.json";
 pub struct WriteLock {
     directory: MmapDirectory,
     dir: Arc<Path>,
+    /// The commit that tantivy reads instead of the one on disk, until it writes another one.
+    assumed: Arc<Mutex<Option<Vec<u8>>>>,
     /// Closing the file releases the lock.
     _file: Arc<File>,
 }
@@ -52,7 +54,16 @@ impl WriteLock {
         }
         let directory =
             MmapDirectory::open(dir).with_context(|| format!("could not open {}", dir.display()))?;
-        Ok(Self { directory, dir: dir.into(), _file: Arc::new(file) })
+        Ok(Self { directory, dir: dir.into(), assumed: Arc::default(), _file: Arc::new(file) })
+    }
+
+    /// Makes tantivy read this commit instead of the one on disk, until it writes another one.
+    pub fn assume(&self, commit: Vec<u8>) {
+        *self.assumed() = Some(commit);
+    }
+
+    fn assumed(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.assumed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files that hold segments, whether a commit references them or not.
@@ -124,6 +135,11 @@ impl Directory for WriteLock {
     /// Reads a small file. The list of managed files includes every segment file in the directory, so that
     /// tantivy deletes what an interrupted run left, even if the list is damaged or older than the file.
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        if path == commit_file::NAME
+            && let Some(commit) = self.assumed().clone()
+        {
+            return Ok(commit);
+        }
         let stored = self.directory.atomic_read(path);
         if path != MANAGED {
             return commit_file::verified(path, stored?);
@@ -141,7 +157,11 @@ impl Directory for WriteLock {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.directory.atomic_write(path, &commit_file::sealed(path, data))
+        self.directory.atomic_write(path, &commit_file::sealed(path, data))?;
+        if path == commit_file::NAME {
+            *self.assumed() = None;
+        }
+        Ok(())
     }
 
     fn sync_directory(&self) -> io::Result<()> {

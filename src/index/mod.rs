@@ -2,6 +2,7 @@
 
 mod build;
 mod builtin;
+pub mod check;
 mod commit_file;
 mod cosine_scale;
 mod damage;
@@ -37,7 +38,7 @@ use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
 pub use build::{
-    AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, STDIN, Summary, Tuning, update_tuning,
+    AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, Repaired, STDIN, Summary, Tuning, update_tuning,
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;

@@ -2,6 +2,7 @@
 
 mod embedding;
 mod missing;
+mod repair;
 mod sources;
 
 use std::collections::{HashMap, HashSet};
@@ -35,6 +36,7 @@ use embedding::Embedding;
 use sources::{Item, Items, Place, Root};
 
 pub use missing::Missing;
+pub use repair::Repaired;
 pub use sources::STDIN;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
@@ -304,25 +306,40 @@ impl Build<'_> {
     /// [`switch_model`](Self::switch_model)) or another format; a path does not exist and never did; every file of a
     /// path is gone (see [`Missing`]); the disk is full. A bad file or record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
-        self.run_locked().map_err(explain_write)
+        let run = || {
+            match ensure_commit(self.dir) {
+                // Nothing is created for paths that do not exist.
+                Err(OpenError::Missing { .. }) => {
+                    sources::ensure_known(&self.roots()?, &base_of(self.dir)?, &[])?;
+                }
+                result => result?,
+            }
+            let lock = WriteLock::take(self.dir)?;
+            // From here on no other process changes the index, so what is read now is what the commit replaces.
+            self.run_locked(&lock, Index::open(self.dir), None)
+        };
+        run().map_err(explain_write)
     }
 
-    fn run_locked(&self) -> anyhow::Result<Summary> {
+    /// Replaces the last commit, `before`, by a new one. A repair also keeps the records in `rescued`.
+    fn run_locked(
+        &self,
+        lock: &WriteLock,
+        before: Result<Index, OpenError>,
+        rescued: Option<&[String]>,
+    ) -> anyhow::Result<Summary> {
         let unobserved = Progress::default();
         let progress = self.progress.unwrap_or(&unobserved);
         let base = base_of(self.dir)?;
         let mut roots = self.roots()?;
-        match ensure_commit(self.dir) {
-            // Nothing is created for paths that do not exist.
-            Err(OpenError::Missing { .. }) => sources::ensure_known(&roots, &base, &[])?,
-            result => result?,
-        }
-        let lock = WriteLock::take(self.dir)?;
-        // From here on no other process changes the index, so what is read now is what the commit replaces.
-        let before = self.before()?;
-        let (index, mut meta) = self.create_or_open(&before, &lock)?;
+        let before = self.before(before)?;
+        let (index, mut meta) = self.create_or_open(&before, lock)?;
         sources::ensure_known(&roots, &base, &meta.roots)?;
-        let mut writer = writer(&index, &lock)?;
+        let mut writer = writer(&index)?;
+        // The files of segments that a repair leaves out are needed until it has committed.
+        if rescued.is_none() {
+            collect_leftovers(&writer, lock)?;
+        }
         self.remember_reading(&roots, &base, &mut meta)?;
         let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
         let items = self.items(&roots, &base, &meta, &files);
@@ -346,6 +363,7 @@ impl Build<'_> {
         };
         state.switch_model()?;
         state.remove_deleted_files(&roots, &items);
+        state.keep_rescued(rescued.unwrap_or_default(), &items)?;
         state.embed(|jobs| state.read(&items.list, jobs));
         let State { summary, failure, .. } = state;
         if let Some(error) = failure.into_inner() {
@@ -380,8 +398,8 @@ impl Build<'_> {
         Ok(summary)
     }
 
-    fn before(&self) -> anyhow::Result<Before> {
-        let index = match Index::open(self.dir) {
+    fn before(&self, index: Result<Index, OpenError>) -> anyhow::Result<Before> {
+        let index = match index {
             Ok(index) => index,
             Err(OpenError::Missing { .. }) => return Ok(Before { index: None, rows: HashMap::new() }),
             Err(error) => return Err(error.into()),
@@ -468,26 +486,29 @@ pub fn update_tuning(
     let meta = Meta { semantic_weight, spread, tuned_on, ..before.meta().clone() };
     let store = || {
         let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
-        let mut writer = writer(&index, &lock)?;
+        let mut writer = writer(&index)?;
+        collect_leftovers(&writer, &lock)?;
         commit(&mut writer, &meta)?;
         writer.wait_merging_threads().context("could not finish the index")
     };
     store().map_err(explain_write)
 }
 
-/// A writer of an index, after deleting the files that the last commit does not reference.
+fn writer(index: &tantivy::Index) -> anyhow::Result<IndexWriter> {
+    index.writer_with_num_threads(2, MEMORY).context("could not write the index")
+}
+
+/// Deletes the files of an index that the last commit does not reference.
 ///
 /// A run that is killed between writing the deletions of a segment and committing leaves the file with the
 /// deletions behind. The next run uses the same file name for its deletions, and tantivy refuses to overwrite
 /// a file. Without this cleanup, all later updates would fail.
-fn writer(index: &tantivy::Index, lock: &WriteLock) -> anyhow::Result<IndexWriter> {
-    let writer = index.writer_with_num_threads(2, MEMORY).context("could not write the index")?;
+fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyhow::Result<()> {
     let collect = || -> anyhow::Result<()> {
         writer.garbage_collect_files().wait()?;
         Ok(lock.delete_temporary_files()?)
     };
-    collect().context("could not delete the files of an interrupted update")?;
-    Ok(writer)
+    collect().context("could not delete the files of an interrupted update")
 }
 
 /// Merges the segments of a committed index: so that a search opens only one, and so that deleted questions
@@ -597,6 +618,37 @@ impl State<'_> {
                 self.remove(file);
             }
         }
+    }
+
+    /// Adds the records that a repair rescued, except those of files that are read again. Does nothing if there are
+    /// none.
+    fn keep_rescued(&self, records: &[String], items: &Items) -> anyhow::Result<()> {
+        let read: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
+        let mut questions = Vec::new();
+        for record in records {
+            if let Ok(file) = serde_json::from_str::<FileRecord>(record) {
+                let holder = file.within.as_deref().unwrap_or(&file.path);
+                if !read.contains(file.path.as_str()) && !read.contains(holder) {
+                    self.replace_file_record(&file)?;
+                }
+            } else {
+                let question = super::parse_question(record)?;
+                let path = question.source.path.as_str();
+                if !read.iter().any(|name| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))) {
+                    questions.push(question);
+                }
+            }
+        }
+        self.embed(|jobs| {
+            for question in questions {
+                self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
+                if jobs.send(question).is_err() {
+                    self.failure.set(anyhow::anyhow!("the embedding threads have stopped")).ok();
+                    return;
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Starts the embedding threads, and calls `feed` to send them questions through a bounded channel. The
