@@ -248,9 +248,8 @@ impl Engine {
     }
 
     fn is_retry_due(&self, commit: &[u8]) -> bool {
-        self.failure().is_none_or(|failure| {
-            failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL
-        })
+        self.failure()
+            .is_none_or(|failure| failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL)
     }
 
     fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {

@@ -292,7 +292,9 @@ fn report_missing(summary: &Summary, kept: bool) {
     for path in &summary.missing_paths {
         say(&match kept {
             true => format!("  missing: {path}; its questions are kept"),
-            false => format!("  missing: {path}; its questions were removed, and `rqsearch index` no longer looks for it"),
+            false => format!(
+                "  missing: {path}; its questions were removed, and `rqsearch index` no longer looks for it"
+            ),
         });
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use tantivy::directory::{CompositeFile, Directory, MmapDirectory, OwnedBytes};
@@ -129,7 +129,8 @@ pub fn check(dir: &Path) -> Result<Report, OpenError> {
 
 fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
     let mut report = Report { files: 1, bytes: commit.len() as u64, ..Report::default() };
-    let damaged_commit = |reason: String| Damage { file: commit_file::NAME.to_owned(), segment: None, reason };
+    let damaged_commit =
+        |reason: String| Damage { file: commit_file::NAME.to_owned(), segment: None, reason };
     if !commit_file::is_sound(commit) {
         report.damage.push(damaged_commit("its content does not match its checksum".to_owned()));
         return Ok(report);
@@ -143,7 +144,8 @@ fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
         }
     };
     read_meta(&index, dir)?;
-    let metas = index.load_metas().map_err(|error| OpenError::Broken { dir: dir.to_owned(), source: error })?;
+    let metas =
+        index.load_metas().map_err(|error| OpenError::Broken { dir: dir.to_owned(), source: error })?;
     for segment in &metas.segments {
         let damaged = check_segment(&index, &directory, segment, &mut report);
         if !damaged.is_empty() {
@@ -204,7 +206,13 @@ fn components(segment: &SegmentMeta) -> Vec<SegmentComponent> {
 fn verify(index: &tantivy::Index, directory: &MmapDirectory, path: &Path) -> Result<u64, String> {
     let bytes = directory
         .open_read(path)
-        .map_err(|error| if directory.exists(path).unwrap_or(true) { error.to_string() } else { "it is missing".to_owned() })?
+        .map_err(|error| {
+            if directory.exists(path).unwrap_or(true) {
+                error.to_string()
+            } else {
+                "it is missing".to_owned()
+            }
+        })?
         .read_bytes()
         .map_err(|error| error.to_string())?;
     verify_footer(&bytes)?;
@@ -246,7 +254,9 @@ fn verify_footer(bytes: &OwnedBytes) -> Result<(), String> {
 fn affected(segment: &Segment, damaged: &[SegmentComponent]) -> DamagedSegment {
     let is_sound = |component: SegmentComponent| !damaged.contains(&component);
     let alive = match is_sound(SegmentComponent::Delete) && segment.meta().has_deletes() {
-        true => caught(|| Ok(Some(AliveBitSet::open(segment.open_read(SegmentComponent::Delete)?.read_bytes()?)))),
+        true => {
+            caught(|| Ok(Some(AliveBitSet::open(segment.open_read(SegmentComponent::Delete)?.read_bytes()?))))
+        }
         false => Ok(None),
     };
     let records = match (alive, is_sound(SegmentComponent::Store)) {
@@ -330,9 +340,12 @@ mod tests {
     fn the_tantivy_in_use_is_known() {
         let version = tantivy::version();
         let version = format!("{version:?}");
-        assert!(TANTIVY.iter().any(|known| {
-            let [major, minor, patch] = known.split('.').collect::<Vec<_>>()[..] else { return false };
-            version.contains(&format!("major: {major}, minor: {minor}, patch: {patch}"))
-        }), "add {version} to TANTIVY");
+        assert!(
+            TANTIVY.iter().any(|known| {
+                let [major, minor, patch] = known.split('.').collect::<Vec<_>>()[..] else { return false };
+                version.contains(&format!("major: {major}, minor: {minor}, patch: {patch}"))
+            }),
+            "add {version} to TANTIVY"
+        );
     }
 }

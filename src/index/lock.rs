@@ -62,6 +62,26 @@ impl WriteLock {
         *self.assumed() = Some(commit);
     }
 
+    /// Whether the last commit on disk has a file. Also true if that cannot be determined.
+    pub fn is_referenced(&self, name: &str) -> bool {
+        let commit = self.directory.atomic_read(Path::new(commit_file::NAME));
+        match commit {
+            Ok(commit) => {
+                // The id of a segment has hyphens there.
+                let commit = String::from_utf8_lossy(&commit).replace('-', "");
+                name.get(..32).is_none_or(|segment| commit.contains(segment))
+            }
+            Err(error) => !matches!(error, OpenReadError::FileDoesNotExist(_)),
+        }
+    }
+
+    /// Writes the file that names the commit, as another index has it.
+    pub fn write_commit(&self, content: &[u8]) -> io::Result<()> {
+        self.directory.atomic_write(Path::new(commit_file::NAME), content)?;
+        *self.assumed() = None;
+        self.directory.sync_directory()
+    }
+
     fn assumed(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,7 +123,7 @@ impl fmt::Debug for WriteLock {
 }
 
 /// Whether a file belongs to a segment: `0123456789abcdef0123456789abcdef.store`.
-fn is_segment_file(name: &Path) -> bool {
+pub fn is_segment_file(name: &Path) -> bool {
     let name = name.as_os_str().as_encoded_bytes();
     name.len() > 33 && name[32] == b'.' && name[..32].iter().all(u8::is_ascii_hexdigit)
 }
@@ -204,7 +224,9 @@ fn cannot_write(dir: &Path, error: io::Error) -> anyhow::Error {
 pub fn explain_write(error: anyhow::Error) -> anyhow::Error {
     let hint = match io_kind(&error) {
         Some(ErrorKind::StorageFull) => "the disk is full; free some space and run the command again",
-        Some(ErrorKind::QuotaExceeded) => "the disk quota is used up; free some space and run the command again",
+        Some(ErrorKind::QuotaExceeded) => {
+            "the disk quota is used up; free some space and run the command again"
+        }
         Some(ErrorKind::ReadOnlyFilesystem) => {
             "the file system is read-only; --index names an index elsewhere. You can still search this one"
         }

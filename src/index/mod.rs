@@ -11,6 +11,7 @@ mod lock;
 mod phrasings;
 mod read_only;
 mod schema;
+mod snapshot;
 mod stats;
 mod stored_path;
 mod vectors;
@@ -38,13 +39,15 @@ use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
 pub use build::{
-    AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, Repaired, STDIN, Summary, Tuning, update_tuning,
+    AUTO, Build, Counts, FileSummary, Missing, Problem, Progress, Repaired, STDIN, Summary, Tuning,
+    update_tuning,
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
 pub use lock::Busy;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
+pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
@@ -260,12 +263,7 @@ impl Index {
     /// # Errors
     /// The current directory no longer exists.
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let base = build::base_of(&self.dir)?;
-        let roots = self.meta.roots.iter().filter(|root| *root != STDIN);
-        let path = |root: &String| {
-            if read::is_url(root) { root.into() } else { base.join(stored_path::path_of(root)) }
-        };
-        Ok(roots.map(path).collect())
+        absolute_roots(&self.meta, &self.dir)
     }
 
     /// The absolute path of the file that contains a question. The file may not exist: it may have been
@@ -388,6 +386,30 @@ impl Index {
         let record = doc.get_first(self.fields.record).and_then(|value| value.as_str().map(str::to_owned));
         record.context("could not read a question from the index: it has no record")
     }
+}
+
+/// The model and the [roots](Index::roots) of an index, which may have damaged segments.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>)> {
+    ensure_commit(dir)?;
+    let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+    let directory = tantivy::directory::MmapDirectory::open(dir)
+        .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
+    let index = tantivy::Index::open(read_only::ReadOnly(directory)).map_err(broken)?;
+    let meta = read_meta(&index, dir)?;
+    let roots = absolute_roots(&meta, dir)?;
+    Ok((meta.model, roots))
+}
+
+fn absolute_roots(meta: &Meta, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let base = build::base_of(dir)?;
+    let roots = meta.roots.iter().filter(|root| *root != STDIN);
+    let path = |root: &String| {
+        if read::is_url(root) { root.into() } else { base.join(stored_path::path_of(root)) }
+    };
+    Ok(roots.map(path).collect())
 }
 
 /// Makes sure that a directory has a commit of an index.

@@ -77,8 +77,15 @@ mod tests {
 
     #[test]
     fn different_paths_have_different_texts_and_are_given_back() {
-        let names: [&[u8]; 7] =
-            [b"a.md", b"a\xff.md", b"a\xfe.md", "a\u{fffd}.md".as_bytes(), "a\u{fffd}ff.md".as_bytes(), b"\xff\xfe", "ä/日本.md".as_bytes()];
+        let names: [&[u8]; 7] = [
+            b"a.md",
+            b"a\xff.md",
+            b"a\xfe.md",
+            "a\u{fffd}.md".as_bytes(),
+            "a\u{fffd}ff.md".as_bytes(),
+            b"\xff\xfe",
+            "ä/日本.md".as_bytes(),
+        ];
         let texts: Vec<String> = names
             .iter()
             .map(|name| stored_path(Path::new(OsStr::from_bytes(name)), Path::new("/base")))

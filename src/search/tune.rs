@@ -116,7 +116,9 @@ pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
     });
     match tuned {
         Err(error) if error.is::<Busy>() => Ok(()),
-        result => result.context("the index is updated, but it could not be tuned; the next update tries it again"),
+        result => {
+            result.context("the index is updated, but it could not be tuned; the next update tries it again")
+        }
     }
 }
 

@@ -25,7 +25,8 @@ pub enum Missing {
 
 /// Whether nothing exists at a path. If that cannot be determined, this returns false.
 pub fn is_missing(path: &Path) -> bool {
-    path.symlink_metadata().is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+    path.symlink_metadata()
+        .is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
         || path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 

@@ -494,6 +494,15 @@ pub fn update_tuning(
     store().map_err(explain_write)
 }
 
+/// Deletes the files of an index that the last commit does not reference.
+pub(super) fn delete_unreferenced(lock: &WriteLock) -> anyhow::Result<()> {
+    let meta = super::read_meta(&tantivy::Index::open(lock.clone())?, Path::new(""))?;
+    let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
+    let writer = writer(&index)?;
+    collect_leftovers(&writer, lock)?;
+    Ok(writer.wait_merging_threads()?)
+}
+
 fn writer(index: &tantivy::Index) -> anyhow::Result<IndexWriter> {
     index.writer_with_num_threads(2, MEMORY).context("could not write the index")
 }
@@ -634,7 +643,9 @@ impl State<'_> {
             } else {
                 let question = super::parse_question(record)?;
                 let path = question.source.path.as_str();
-                if !read.iter().any(|name| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))) {
+                // The file, or the archive that holds it.
+                let holders = path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]);
+                if !holders.into_iter().any(|holder| read.contains(holder)) {
                     questions.push(question);
                 }
             }

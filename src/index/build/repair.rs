@@ -56,7 +56,8 @@ impl Build<'_> {
             return Ok(Repaired { report, ..Repaired::default() });
         }
         let before = |source| OpenError::Broken { dir: self.dir.to_owned(), source };
-        let metas = tantivy::Index::open(lock.clone()).and_then(|index| index.load_metas()).map_err(before)?;
+        let metas =
+            tantivy::Index::open(lock.clone()).and_then(|index| index.load_metas()).map_err(before)?;
         lock.assume(commit_without(&metas, &report.segments)?);
         let sound = Index::open_directory(lock.clone(), self.dir);
         let records: Vec<String> =
@@ -72,7 +73,8 @@ impl Build<'_> {
             }
             for question in &segment.questions {
                 let found = now.matching(now.fields().id, &question.id)?;
-                if found.is_empty() { &mut repaired.lost } else { &mut repaired.restored }.push(question.clone());
+                if found.is_empty() { &mut repaired.lost } else { &mut repaired.restored }
+                    .push(question.clone());
             }
         }
         Ok(Repaired { report, ..repaired })
