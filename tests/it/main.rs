@@ -2,6 +2,8 @@
 
 mod architecture;
 mod builtin;
+#[cfg(unix)]
+mod campaign;
 mod cli;
 mod dups;
 mod durability;
