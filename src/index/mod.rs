@@ -16,7 +16,7 @@ mod stats;
 mod stored_path;
 mod vectors;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -368,9 +368,30 @@ impl Index {
         if id.len() < SHORTEST_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
-        let mut found = self.questions()?;
-        found.retain(|question| question.id.starts_with(&id.to_lowercase()));
+        let mut found = Vec::new();
+        for id in self.ids_with_prefix(&id.to_lowercase())? {
+            found.append(&mut self.matching(self.fields.id, &id)?);
+        }
+        found.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(found)
+    }
+
+    /// The ids that start with a prefix, also those of deleted questions.
+    fn ids_with_prefix(&self, prefix: &str) -> tantivy::Result<BTreeSet<String>> {
+        let mut ids = BTreeSet::new();
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(self.fields.id)?;
+            let mut stream = index.terms().range().ge(prefix).into_stream()?;
+            while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
+                ids.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The number of documents whose field contains exactly this term.
+    fn count(&self, field: Field, text: &str) -> tantivy::Result<usize> {
+        self.searcher.search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
     }
 
     /// The records of all documents whose field contains exactly this term, in no particular order.

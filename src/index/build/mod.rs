@@ -272,6 +272,11 @@ impl FileRecord {
         }
     }
 
+    /// The id of the document that holds the record of a file. It differs from the ids of questions.
+    fn id_of(path: &str) -> String {
+        format!("file:{path}")
+    }
+
     fn is_within(&self, holder: &str) -> bool {
         self.within.as_deref() == Some(holder)
     }
@@ -787,8 +792,10 @@ impl State<'_> {
     /// Counts the questions of a file or an archive that has not changed.
     fn keep(&self, names: &[&str]) -> anyhow::Result<()> {
         for name in names {
-            let unchanged = self.question_hashes(name)?.len() as u64;
-            self.progress.questions.fetch_add(unchanged, Ordering::Relaxed);
+            let Some(index) = &self.before.index else { continue };
+            // One of the documents is the record of the file.
+            let unchanged = index.count(self.fields.path, name)?.saturating_sub(1);
+            self.progress.questions.fetch_add(unchanged as u64, Ordering::Relaxed);
         }
         self.summary().unchanged_files += 1;
         Ok(())
@@ -957,12 +964,12 @@ impl State<'_> {
         let Some(index) = &self.before.index else {
             return Ok(None);
         };
-        let records = index.records(self.fields.path, stored)?;
+        let records = index.records(self.fields.id, &FileRecord::id_of(stored))?;
         Ok(records.iter().find_map(|record| serde_json::from_str(record).ok()))
     }
 
     fn replace_file_record(&self, record: &FileRecord) -> anyhow::Result<()> {
-        let key = format!("file:{}", record.path);
+        let key = FileRecord::id_of(&record.path);
         self.writer.delete_term(Term::from_field_text(self.fields.id, &key));
         let mut doc = TantivyDocument::new();
         doc.add_text(self.fields.kind, FILE);
