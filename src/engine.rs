@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
-use crate::index::{Build, Index, OpenError, Problem};
+use crate::index::{Build, Index, OpenError, Problem, guarded};
 use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
 
 /// How often the engine checks for a new commit.
@@ -35,7 +35,7 @@ impl Opened {
     /// hybrid query is searched by keywords, and [`Results::notice`] has the reason.
     ///
     /// # Errors
-    /// Returns the errors of [`search_or_fall_back`] and [`possible`](Self::possible).
+    /// Returns the errors of [`search_or_fall_back`], [`guarded`] and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         self.search_with(self.embedder.as_deref(), query)
     }
@@ -47,7 +47,8 @@ impl Opened {
     /// Those of [`search`](Self::search).
     pub fn search_with(&self, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
         let query = self.possible(query)?;
-        let results = search_or_fall_back(&self.index, embedder, &query)?;
+        let search = || search_or_fall_back(&self.index, embedder, &query);
+        let results = guarded(self.index.dir(), search)?;
         Ok(Results { notice: self.notice().or(results.notice), ..results })
     }
 
@@ -70,7 +71,7 @@ impl Opened {
     /// probable first. Without a model, only exact duplicates and repeats are found.
     ///
     /// # Errors
-    /// Returns the errors of [`check`].
+    /// Returns the errors of [`check`] and [`guarded`].
     pub fn check(&self, phrase: &str, threshold: f32) -> anyhow::Result<Vec<Found>> {
         self.check_with(self.embedder.as_deref(), phrase, threshold)
     }
@@ -86,7 +87,7 @@ impl Opened {
         phrase: &str,
         threshold: f32,
     ) -> anyhow::Result<Vec<Found>> {
-        check(&self.index, embedder, phrase, threshold)
+        guarded(self.index.dir(), || check(&self.index, embedder, phrase, threshold))
     }
 }
 

@@ -132,14 +132,21 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
                 kind,
                 &format!("{probability:.4}"),
                 &question.id,
-                &question.title,
-                &question.source.path,
+                &cell(&question.title),
+                &cell(&question.source.path),
                 &question.source.line.to_string(),
             ])?;
         }
     }
     table.flush()?;
     Ok(())
+}
+
+/// A cell of text. Spreadsheets run cells that start with some characters as formulas, so such a cell gets an
+/// apostrophe, which they do not show. On a terminal, control characters are escaped.
+fn cell(text: &str) -> String {
+    let apostrophe = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("{apostrophe}{}", layout().shown(text))
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {

@@ -16,7 +16,7 @@ use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, dry_run, plural, say};
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{AUTO, Build, Index, OpenError, Problem, Progress, STDIN, Summary};
+use crate::index::{AUTO, Build, Index, Missing, OpenError, Problem, Progress, STDIN, Summary};
 use crate::read::{self, Assignment};
 use crate::search::retune;
 
@@ -85,6 +85,13 @@ pub struct Args {
     /// Use N threads [default: the number of processors]
     #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
     threads: Option<NonZeroUsize>,
+    /// Keep the questions of files that no longer exist. Otherwise they are removed
+    #[arg(long)]
+    keep_missing: bool,
+    /// Remove the questions of files that no longer exist, also if all files of a directory are gone. Without
+    /// this option, such a directory is an error, since a disk may not be mounted
+    #[arg(long, conflicts_with = "keep_missing")]
+    remove_missing: bool,
     #[command(flatten)]
     index: BuildArgs,
 }
@@ -140,6 +147,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let build = Build {
         dir: &dir,
         paths: &paths,
+        missing: missing(args),
         format: args.format.as_deref(),
         map: map.as_deref(),
         articles: args.articles,
@@ -165,8 +173,17 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         retune(&dir, embedder)?;
     }
     report(&summary, &dir, start.elapsed(), args.verbose);
+    report_missing(&summary, args.keep_missing);
     suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+fn missing(args: &Args) -> Missing {
+    match (args.keep_missing, args.remove_missing) {
+        (true, _) => Missing::Keep,
+        (_, true) => Missing::RemoveAll,
+        _ => Missing::Remove,
+    }
 }
 
 /// The assignments of `--map`; `None` if it was not given, and none of them for `--map none`.
@@ -222,7 +239,10 @@ fn say_if_switched(before: Option<&Index>, embedder: Option<&dyn Embedder>) {
 /// The paths to read: the named ones, or those that the index was built from.
 fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     let is_url = |path: &PathBuf| path.to_str().is_some_and(read::is_url);
-    let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists();
+    // The index may have questions of a file that no longer exists.
+    let known = before.map_or(Ok(Vec::new()), Index::roots)?;
+    let is_known = |path: &Path| std::path::absolute(path).is_ok_and(|path| known.contains(&path));
+    let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists() && !is_known(path);
     if let Some(missing) = args.paths.iter().find(is_missing) {
         bail!(
             "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
@@ -235,7 +255,7 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
             if index.meta().roots.iter().any(|root| root == STDIN) {
                 say("rqsearch: the questions from standard input are kept; `rqsearch index -` replaces them");
             }
-            let mut roots = index.roots()?;
+            let mut roots = known;
             if args.network.is_offline() && roots.iter().any(is_url) {
                 say(
                     "rqsearch: the questions from the web are kept as they are: --offline forbids the network",
@@ -300,6 +320,18 @@ fn report(summary: &Summary, dir: &Path, took: Duration, verbose: bool) {
     if summary.problems > summary.failed_files {
         let records = counted(summary.problems - summary.failed_files, "record");
         say(&format!("  skipped: {records} (see above)"));
+    }
+}
+
+/// Reports the paths that the index was built from and that no longer exist.
+fn report_missing(summary: &Summary, kept: bool) {
+    for path in &summary.missing_paths {
+        say(&match kept {
+            true => format!("  missing: {path}; its questions are kept"),
+            false => format!(
+                "  missing: {path}; its questions were removed, and `rqsearch index` no longer looks for it"
+            ),
+        });
     }
 }
 

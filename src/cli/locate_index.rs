@@ -122,7 +122,10 @@ fn variable() -> Option<PathBuf> {
     env::var_os(VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
+/// The nearest index directory. It is found by its name: a directory with a damaged or unfinished index is an
+/// error when it is opened, and never a reason to search another index.
 fn nearest() -> anyhow::Result<Option<PathBuf>> {
     let here = env::current_dir().context("cannot determine the current directory")?;
-    Ok(here.ancestors().map(|parent| parent.join(FOLDER)).find(|dir| dir.join("meta.json").is_file()))
+    let is_there = |dir: &PathBuf| dir.symlink_metadata().is_ok();
+    Ok(here.ancestors().map(|parent| parent.join(FOLDER)).find(is_there))
 }

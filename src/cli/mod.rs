@@ -1,6 +1,7 @@
 //! The command line: arguments are parsed, and each command has a file of its own.
 
 mod batch;
+mod check;
 mod doctor;
 mod dry_run;
 mod dups;
@@ -15,11 +16,13 @@ mod mcp;
 mod model;
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 mod models;
+mod panic;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
 mod show;
+mod snapshot;
 mod stats;
 mod streams;
 mod welcome;
@@ -80,6 +83,12 @@ enum Command {
     Show(show::Args),
     /// Write every question of the index as JSON Lines
     Export(export::Args),
+    /// Verify the files of the index, and repair a damaged one
+    Check(check::Args),
+    /// Write the index to one file, also while it is in use
+    Snapshot(snapshot::SnapshotArgs),
+    /// Create an index from a file that `snapshot` wrote
+    Restore(snapshot::RestoreArgs),
     /// Serve a web page and an HTTP API
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -178,6 +187,17 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
+    match &cli.command {
+        // Servers report panics as they happen, and go on.
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(_)) => run_command(cli),
+        #[cfg(feature = "mcp")]
+        Some(Command::Mcp(_)) => run_command(cli),
+        _ => panic::caught(|| run_command(cli)),
+    }
+}
+
+fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         None if cli.is_bare => welcome::run(cli.search.index.location()),
         None => search::run(&cli.search),
@@ -186,6 +206,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Dups(args)) => dups::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Snapshot(args)) => snapshot::snapshot(&args),
+        Some(Command::Restore(args)) => snapshot::restore(&args),
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),

@@ -55,7 +55,7 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     writeln!(
         out,
         "index      {}: {} in {}",
-        index.dir().display(),
+        layout.shown(&index.dir().display().to_string()),
         HumanBytes(stats.bytes),
         counted(stats.segments, "segment")
     )?;
@@ -63,8 +63,8 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
         Some(model) => writeln!(
             out,
             "model      {} ({}), {} of {} dimensions",
-            model.name,
-            model.fingerprint,
+            layout.shown(&model.name),
+            layout.shown(&model.fingerprint),
             counted(stats.vectors, "vector"),
             model.dimensions
         )?,

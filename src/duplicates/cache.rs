@@ -63,6 +63,13 @@ impl Cache {
         Self { model, file, ..read.unwrap_or_default() }
     }
 
+    /// The cache file in an index's directory, if there is one and it is damaged.
+    pub fn damaged_file(dir: &Path) -> Option<PathBuf> {
+        let file = dir.join(FILE);
+        let bytes = fs::read(&file).ok()?;
+        Self::parse(&bytes).is_none().then_some(file)
+    }
+
     /// Finds the candidate pairs among some phrasings and compares only those that are not in the cache. If
     /// they are all phrasings of the index (`whole`), also updates the cache and removes deleted phrasings.
     pub(super) fn candidates(&mut self, index: &Index, rows: &[Row], whole: bool) -> Candidates {

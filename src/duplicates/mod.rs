@@ -14,12 +14,12 @@ mod groups;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use rayon::prelude::*;
 use tantivy::DocAddress;
 
 use crate::chunk::Passage;
-use crate::embed::{Embedder, Role, normalized};
+use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized, RowView};
 use crate::pair::{Difference, FITTED, LEAST_COSINE, Phrasing, repeat_key};
 use crate::question::Question;
@@ -387,7 +387,8 @@ const NEAREST: usize = 20;
 /// are found.
 ///
 /// # Errors
-/// The phrase is empty, the index is damaged, or the model fails.
+/// [`WrongModel`] if `embedder` is not the model of the index. The phrase is empty, the index is damaged, or the
+/// model fails.
 pub fn check(
     index: &Index,
     embedder: Option<&dyn Embedder>,
@@ -397,8 +398,15 @@ pub fn check(
     if phrase.trim().is_empty() {
         bail!("the phrase is empty");
     }
-    let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
-    let vector = vector.map(|vector| Quantized::from(vector.as_slice()));
+    let vector = match (embedder, &index.meta().model) {
+        (Some(embedder), Some(model)) => {
+            let wrong = || WrongModel { made_with: model.clone(), given: Some(embedder.model().clone()) };
+            ensure!(embedder.model().is_same(model), wrong());
+            Some(Quantized::of(&embedder.embed(phrase, Role::Passage)?, model)?)
+        }
+        // Without vectors on both sides, there is nothing to compare.
+        _ => None,
+    };
     let key = repeat_key(phrase);
     let mut found = Vec::new();
     for question in index.matching(index.fields().title_key, &key)? {

@@ -1,5 +1,6 @@
 //! Converts a question to a tantivy document.
 
+use anyhow::ensure;
 use tantivy::TantivyDocument;
 
 use super::schema::{Fields, QUESTION};
@@ -48,15 +49,20 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
 /// Embeds a question: returns a row for each of its chunks.
 ///
 /// # Errors
-/// The model fails.
+/// The model fails, or returns vectors of the wrong number or size.
 pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<Row>> {
     let chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
     let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
     let vectors = embedder.embed_all(&texts, Role::Passage)?;
-    let row = |(chunk, vector): (Chunk, Vec<f32>)| Row {
-        hash: text_hash(&chunk.text),
-        passage: chunk.passage,
-        vector: Quantized::from(vector.as_slice()),
+    ensure!(
+        vectors.len() == texts.len(),
+        "the model returned {} vectors for {} texts",
+        vectors.len(),
+        texts.len()
+    );
+    let row = |(chunk, vector): (Chunk, Vec<f32>)| {
+        let vector = Quantized::of(&vector, embedder.model())?;
+        Ok(Row { hash: text_hash(&chunk.text), passage: chunk.passage, vector })
     };
-    Ok(chunks.into_iter().zip(vectors).map(row).collect())
+    chunks.into_iter().zip(vectors).map(row).collect()
 }

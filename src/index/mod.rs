@@ -2,15 +2,21 @@
 
 mod build;
 mod builtin;
+pub mod check;
+mod commit_file;
 mod cosine_scale;
+mod damage;
 mod document;
+mod lock;
 mod phrasings;
 mod read_only;
 mod schema;
+mod snapshot;
 mod stats;
+mod stored_path;
 mod vectors;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -32,10 +38,16 @@ use crate::worker_threads;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
-pub use build::{AUTO, Build, Counts, FileSummary, Preview, Problem, Progress, STDIN, Summary, set_meta};
+pub use build::{
+    AUTO, Build, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN, Summary, Tuning,
+    update_tuning,
+};
 pub use cosine_scale::CosineScale;
+pub use damage::guarded;
+pub use lock::Busy;
 pub use phrasings::Centre;
 pub use schema::{Fields, QUESTION};
+pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
@@ -140,7 +152,8 @@ impl fmt::Display for OpenError {
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
-                 hint: if it is damaged, remove the directory and rebuild the index with `rqsearch index`",
+                 hint: `rqsearch check` names the damaged files, and `rqsearch check --repair` reads the lost \
+                 questions from their sources again",
                 dir.display()
             ),
         }
@@ -168,16 +181,8 @@ impl Index {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        let owned = || dir.to_owned();
-        if !dir.join("meta.json").is_file() {
-            let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-            return Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
-                OpenError::Foreign { dir: owned() }
-            } else {
-                OpenError::Missing { dir: owned() }
-            });
-        }
-        let broken = |source| OpenError::Broken { dir: owned(), source };
+        ensure_commit(dir)?;
+        let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
         let directory = tantivy::directory::MmapDirectory::open(dir)
             .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
         Self::open_directory(read_only::ReadOnly(directory), dir)
@@ -192,14 +197,18 @@ impl Index {
         let index = tantivy::Index::open(directory).map_err(broken)?;
         let meta = read_meta(&index, dir)?;
         let index = prepare(index, &meta);
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .num_warming_threads(0)
-            .try_into()
-            .map_err(broken)?;
-        let searcher = reader.searcher();
-        let vectors = vectors::open_all(&searcher).map_err(broken)?;
+        // Tantivy verifies the footer of every file here. It panics on some damage inside the files.
+        let open = || -> tantivy::Result<_> {
+            let reader = index
+                .reader_builder()
+                .reload_policy(ReloadPolicy::Manual)
+                .num_warming_threads(0)
+                .try_into()?;
+            let searcher = reader.searcher();
+            let vectors = vectors::open_all(&searcher, dimensions(&meta))?;
+            Ok((searcher, vectors))
+        };
+        let (searcher, vectors) = damage::caught(open).map_err(broken)?;
         let (_, fields) = schema::schema();
         Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned(), centre: Arc::default() })
     }
@@ -254,10 +263,7 @@ impl Index {
     /// # Errors
     /// The current directory no longer exists.
     pub fn roots(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let base = build::base_of(&self.dir)?;
-        let roots = self.meta.roots.iter().filter(|root| *root != STDIN);
-        let path = |root: &String| if read::is_url(root) { root.into() } else { base.join(root) };
-        Ok(roots.map(path).collect())
+        absolute_roots(&self.meta, &self.dir)
     }
 
     /// The absolute path of the file that contains a question. The file may not exist: it may have been
@@ -266,7 +272,7 @@ impl Index {
     /// # Errors
     /// The current directory no longer exists.
     pub fn file(&self, source: &Source) -> anyhow::Result<PathBuf> {
-        Ok(build::base_of(&self.dir)?.join(&source.path))
+        Ok(build::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
     }
 
     /// The index directory.
@@ -362,9 +368,30 @@ impl Index {
         if id.len() < SHORTEST_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
-        let mut found = self.questions()?;
-        found.retain(|question| question.id.starts_with(&id.to_lowercase()));
+        let mut found = Vec::new();
+        for id in self.ids_with_prefix(&id.to_lowercase())? {
+            found.append(&mut self.matching(self.fields.id, &id)?);
+        }
+        found.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(found)
+    }
+
+    /// The ids that start with a prefix, also those of deleted questions.
+    fn ids_with_prefix(&self, prefix: &str) -> tantivy::Result<BTreeSet<String>> {
+        let mut ids = BTreeSet::new();
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(self.fields.id)?;
+            let mut stream = index.terms().range().ge(prefix).into_stream()?;
+            while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
+                ids.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The number of documents whose field contains exactly this term.
+    fn count(&self, field: Field, text: &str) -> tantivy::Result<usize> {
+        self.searcher.search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
     }
 
     /// The records of all documents whose field contains exactly this term, in no particular order.
@@ -380,6 +407,44 @@ impl Index {
         let record = doc.get_first(self.fields.record).and_then(|value| value.as_str().map(str::to_owned));
         record.context("could not read a question from the index: it has no record")
     }
+}
+
+/// The model and the [roots](Index::roots) of an index, which may have damaged segments.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>)> {
+    ensure_commit(dir)?;
+    let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+    let directory = tantivy::directory::MmapDirectory::open(dir)
+        .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
+    let index = tantivy::Index::open(read_only::ReadOnly(directory)).map_err(broken)?;
+    let meta = read_meta(&index, dir)?;
+    let roots = absolute_roots(&meta, dir)?;
+    Ok((meta.model, roots))
+}
+
+fn absolute_roots(meta: &Meta, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let base = build::base_of(dir)?;
+    let roots = meta.roots.iter().filter(|root| *root != STDIN);
+    let path = |root: &String| {
+        if read::is_url(root) { root.into() } else { base.join(stored_path::path_of(root)) }
+    };
+    Ok(roots.map(path).collect())
+}
+
+/// Makes sure that a directory has a commit of an index.
+fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
+    if dir.join(commit_file::NAME).is_file() {
+        return Ok(());
+    }
+    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let dir = dir.to_owned();
+    Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
+        OpenError::Foreign { dir }
+    } else {
+        OpenError::Missing { dir }
+    })
 }
 
 fn parse_question(record: &str) -> anyhow::Result<Question> {
@@ -409,7 +474,12 @@ fn create(directory: impl Into<Box<dyn tantivy::Directory>>, meta: &Meta) -> tan
 }
 
 fn plugin(meta: &Meta) -> Arc<vectors::VectorPlugin> {
-    Arc::new(vectors::VectorPlugin { dimensions: meta.model.as_ref().map_or(0, |model| model.dimensions) })
+    Arc::new(vectors::VectorPlugin { dimensions: dimensions(meta) })
+}
+
+/// The number of elements of the vectors; 0 in an index without vectors.
+fn dimensions(meta: &Meta) -> usize {
+    meta.model.as_ref().map_or(0, |model| model.dimensions)
 }
 
 fn with_tokenizer(index: tantivy::Index) -> tantivy::Index {

@@ -63,10 +63,11 @@ impl Index {
     /// index. It is computed on first use.
     pub fn centre(&self) -> &Centre {
         self.centre.get_or_init(|| {
-            let phrasings = (0..).zip(self.vectors()).flat_map(|(segment, vectors): (usize, _)| {
-                (0..vectors.row_count())
-                    .filter(|row| vectors.passage(*row).asks())
-                    .map(move |row| (segment, row))
+            // Deleted questions must have no effect: the same questions have the same centre in any index.
+            let segments = self.searcher.segment_readers().iter().zip(self.vectors());
+            let phrasings = (0..).zip(segments).flat_map(|(at, (segment, vectors)): (usize, _)| {
+                let rows = segment.doc_ids_alive().flat_map(|doc| vectors.rows_of(doc));
+                rows.filter(|row| vectors.passage(*row).asks()).map(move |row| (at, row))
             });
             let phrasings: Vec<(usize, usize)> = phrasings.collect();
             let sample = phrasings.iter().step_by(phrasings.len().div_ceil(SAMPLE).max(1));

@@ -1,7 +1,7 @@
 //! A tantivy directory for searching that does not need write permission.
 
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::Directory;
@@ -9,6 +9,9 @@ use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWrite
 use tantivy::directory::{
     DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
 };
+
+use super::commit_file;
+use super::lock::MANAGED;
 
 /// An [`MmapDirectory`] that also works without write permission: on a read-only file system, or in a
 /// directory of another user.
@@ -45,7 +48,12 @@ impl Directory for ReadOnly {
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
-        self.0.atomic_read(path)
+        let bytes = self.0.atomic_read(path)?;
+        if path == MANAGED && serde_json::from_slice::<Vec<PathBuf>>(&bytes).is_err() {
+            // A reader does not need the list of files to delete, so a damaged one does not matter to it.
+            return Err(OpenReadError::FileDoesNotExist(path.to_owned()));
+        }
+        commit_file::verified(path, bytes)
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {

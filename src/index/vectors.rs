@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use anyhow::ensure;
 use rayon::prelude::*;
 use simsimd::SpatialSimilarity;
 use tantivy::directory::OwnedBytes;
@@ -31,6 +32,7 @@ use tantivy::schema::{Field, FieldType, Schema, Value};
 use tantivy::{DocId, Segment, SegmentReader, TantivyDocument};
 
 use crate::chunk::Passage;
+use crate::embed::ModelInfo;
 
 /// The file extension of the component.
 pub const EXTENSION: &str = "rqsv";
@@ -62,6 +64,26 @@ impl From<&[f32]> for Quantized {
 }
 
 impl Quantized {
+    /// Quantizes a vector that a model returned.
+    ///
+    /// # Errors
+    /// The vector does not have the dimensions of the model, or an element is not a finite number.
+    pub fn of(vector: &[f32], model: &ModelInfo) -> anyhow::Result<Self> {
+        ensure!(
+            vector.len() == model.dimensions,
+            "the model {} returned a vector of {} dimensions instead of {}",
+            model.name,
+            vector.len(),
+            model.dimensions
+        );
+        ensure!(
+            vector.iter().all(|x| x.is_finite()),
+            "the model {} returned a vector with an element that is not a finite number",
+            model.name
+        );
+        Ok(Self::from(vector))
+    }
+
     /// Borrows the vector as a row.
     pub fn view(&self) -> RowView<'_> {
         RowView { scale: self.scale, numbers: &self.numbers }
@@ -286,8 +308,6 @@ impl Vectors {
     /// The component is missing, truncated, or has another format.
     pub fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
         let bytes = segment.open_read(SegmentComponent::Custom(EXTENSION.into()))?.read_bytes()?;
-        let corrupt =
-            |what: &str| tantivy::error::DataCorruption::comment_only(format!("vectors: {what}")).into();
         if bytes.len() < HEADER || bytes[..4] != MAGIC {
             return Err(corrupt("not a vector component"));
         }
@@ -297,9 +317,11 @@ impl Vectors {
                 "format {format} is not readable by this version (reads {FORMAT})"
             )));
         }
-        let expected =
-            HEADER as u64 + 4 * (documents as u64 + 1) + rows as u64 * (ROW_HEADER + dimensions) as u64;
-        if bytes.len() as u64 != expected || documents != segment.max_doc() as usize {
+        // No overflow: each number has at most 32 bits.
+        let expected = HEADER as u128
+            + 4 * (documents as u128 + 1)
+            + rows as u128 * (ROW_HEADER as u128 + dimensions as u128);
+        if bytes.len() as u128 != expected || documents != segment.max_doc() as usize {
             return Err(corrupt("the component's length does not match its header"));
         }
         Ok(Self { bytes, dimensions, documents, rows })
@@ -504,10 +526,25 @@ impl Nearest {
     }
 }
 
-/// The vectors of every segment of a searcher, in segment order.
+/// The vectors of every segment of a searcher, in segment order. Segments with vectors have vectors of
+/// `dimensions` elements.
 ///
 /// # Errors
-/// The component of a segment is missing or damaged.
-pub fn open_all(searcher: &tantivy::Searcher) -> tantivy::Result<Arc<[Vectors]>> {
-    searcher.segment_readers().iter().map(Vectors::open).collect()
+/// The component of a segment is missing or damaged, or its vectors are of another model.
+pub fn open_all(searcher: &tantivy::Searcher, dimensions: usize) -> tantivy::Result<Arc<[Vectors]>> {
+    let open = |segment: &SegmentReader| {
+        let vectors = Vectors::open(segment)?;
+        if vectors.rows > 0 && vectors.dimensions != dimensions {
+            return Err(corrupt(&format!(
+                "{} dimensions, but the model of the index has {dimensions}",
+                vectors.dimensions
+            )));
+        }
+        Ok(vectors)
+    };
+    searcher.segment_readers().iter().map(open).collect()
+}
+
+fn corrupt(what: &str) -> tantivy::TantivyError {
+    tantivy::error::DataCorruption::comment_only(format!("vectors: {what}")).into()
 }

@@ -90,6 +90,28 @@ fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
+/// Why a file that could be read has no questions.
+#[derive(Debug)]
+struct NoQuestions(&'static str);
+
+impl fmt::Display for NoQuestions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for NoQuestions {}
+
+fn no_questions(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, NoQuestions(why))
+}
+
+/// Whether an error of [`read`] means that the file was read and has no questions, rather than that some of it could not
+/// be read.
+pub fn has_no_questions(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<NoQuestions>())
+}
+
 /// All readers. If two fit a file equally well, the first one reads it.
 pub const READERS: [&dyn Reader; 10] = [
     &text_formats::Markdown,
@@ -234,7 +256,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         if !named && table::is_settings(text.extension()) {
             return Ok(Outcome::NotQuestions);
         }
-        return Err(invalid("empty file"));
+        return Err(no_questions("empty file"));
     }
     let reader = match format {
         Some(format) => Some(format.reader),
@@ -246,7 +268,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     };
     let Some(reader) = reader else {
         return if named {
-            Err(invalid("no reader knows the format of this file; --format names one"))
+            Err(no_questions("no reader knows the format of this file; --format names one"))
         } else {
             Ok(Outcome::NotQuestions)
         };

@@ -307,7 +307,7 @@ fn query_vector(
     let wrong =
         || WrongModel { made_with: model.clone(), given: embedder.map(|given| given.model().clone()) };
     let embedder = embedder.filter(|given| given.model().is_same(model)).ok_or_else(wrong)?;
-    Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
+    Ok(Some(Quantized::of(&embedder.embed(&query.text, Role::Query)?, model)?))
 }
 
 fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {

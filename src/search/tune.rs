@@ -13,13 +13,14 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::{Builtin, Embedder, Prepare, Role};
-use crate::index::{Index, Quantized, set_meta};
+use crate::index::{Busy, Index, Quantized, Tuning, update_tuning};
 use crate::question::Question;
 use crate::worker_threads;
 
@@ -95,21 +96,30 @@ fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
 }
 
 /// Tunes the semantic weight of the index in a directory and stores it in the index. This is the last step of
-/// a build. It does nothing if the number of questions has changed by at most a fifth since the last tuning.
+/// a build. It does nothing if the number of questions has changed by at most a fifth since the last tuning,
+/// if the index has the vectors of another model by now, or if another process is writing the index: that one
+/// tunes it.
 ///
 /// # Errors
 /// Returns the errors of [`tune`], or an error if the index cannot be opened or written.
 pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
-    let index = Index::open(dir)?;
-    let questions = index.question_count()?;
-    let mut meta = index.meta().clone();
-    if meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on {
-        return Ok(());
+    let tuned = update_tuning(dir, |index| {
+        let (questions, meta) = (index.question_count()?, index.meta());
+        let has_model = meta.model.as_ref().is_some_and(|model| model.is_same(embedder.model()));
+        let is_tuned =
+            meta.semantic_weight.is_some() && questions.abs_diff(meta.tuned_on) * 5 <= meta.tuned_on;
+        if is_tuned || !has_model {
+            return Ok(None);
+        }
+        let semantic_weight = tune(index, embedder)?;
+        Ok(Some(Tuning { semantic_weight, spread: spread(index, embedder)?, tuned_on: questions }))
+    });
+    match tuned {
+        Err(error) if error.is::<Busy>() => Ok(()),
+        result => {
+            result.context("the index is updated, but it could not be tuned; the next update tries it again")
+        }
     }
-    meta.semantic_weight = Some(tune(&index, embedder)?);
-    meta.spread = spread(&index, embedder)?;
-    meta.tuned_on = questions;
-    set_meta(dir, &meta)
 }
 
 /// The weight with the highest mean reciprocal rank over a sample.
@@ -154,7 +164,7 @@ fn by_title(question: &Question, embedder: &dyn Embedder) -> Option<KnownItem> {
 /// The keyword and semantic scores of every document of an index in memory, in document order.
 fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<RetrievalScores>> {
     let keyword = KeywordScores::new(index, phrase)?;
-    let vector = Quantized::from(embedder.embed(phrase, Role::Query)?.as_slice());
+    let vector = Quantized::of(&embedder.embed(phrase, Role::Query)?, embedder.model())?;
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {

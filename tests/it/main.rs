@@ -2,6 +2,8 @@
 
 mod architecture;
 mod builtin;
+#[cfg(unix)]
+mod campaign;
 mod cli;
 mod dups;
 mod durability;
@@ -15,6 +17,7 @@ mod interactive;
 mod json;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod missing;
 #[cfg(all(feature = "fastembed", feature = "remote"))]
 mod models;
 #[cfg(all(unix, feature = "interactive"))]

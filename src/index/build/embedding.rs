@@ -86,7 +86,7 @@ impl<'a> Embedding<'a> {
         );
         for (cell, vector) in pending.cells.iter().zip(vectors) {
             // No other thread sets this cell.
-            cell.set(Some(Quantized::from(vector.as_slice()))).ok();
+            cell.set(Some(Quantized::of(&vector, self.embedder.model())?)).ok();
         }
         Ok(())
     }
@@ -152,6 +152,17 @@ mod tests {
         fn count_tokens(&self, text: &str) -> usize {
             text.len()
         }
+    }
+
+    #[test]
+    fn vectors_of_the_wrong_size_and_without_a_value_are_refused() {
+        let (before, progress) = (before(), Progress::default());
+        let mut model = Counting::new(None);
+        model.info.dimensions = 3;
+        let error = Embedding::new(&model, &before, &progress).vectors(&[(1, "a")]).unwrap_err();
+        assert!(error.to_string().contains("2 dimensions instead of 3"), "{error}");
+        let error = Quantized::of(&[0.5, f32::NAN, 0.5], &model.info).unwrap_err();
+        assert!(error.to_string().contains("not a finite number"), "{error}");
     }
 
     fn before() -> Before {

@@ -1,12 +1,14 @@
 //! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
 mod embedding;
+mod missing;
 mod preview;
+mod repair;
 mod sources;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -14,16 +16,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
-use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
+use tantivy::{IndexWriter, TantivyDocument, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::document::document;
+use super::lock::{WriteLock, explain_write};
 use super::schema::{FILE, Fields, QUESTION, schema};
+use super::stored_path::{path_of, stored_path};
 use super::vectors::{Quantized, Row};
-use super::{Index, Meta, OpenError, create, prepare, text_hash};
+use super::{Index, Meta, OpenError, commit_file, create, ensure_commit, prepare, text_hash};
 use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, ModelInfo};
@@ -32,7 +36,9 @@ use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
 use sources::{Item, Items, Place, Root};
 
+pub use missing::Missing;
 pub use preview::Preview;
+pub use repair::Repaired;
 pub use sources::STDIN;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
@@ -64,9 +70,11 @@ pub struct Build<'a> {
     /// The index directory. It is created if it does not exist.
     pub dir: &'a Path,
     /// Files and directories to read; [`STDIN`] for standard input; and addresses of pages and sitemaps (`http://…`,
-    /// `https://…`). Questions of deleted files below directories, and of pages that a sitemap no longer lists, are removed
-    /// from the index.
+    /// `https://…`). Questions of pages that a sitemap no longer lists are removed from the index.
     pub paths: &'a [PathBuf],
+    /// What becomes of the questions of files that no longer exist: files below the paths, and paths from which the
+    /// index was built.
+    pub missing: Missing,
     /// The name of the [`Format`](read::Format) of the paths, or [`AUTO`] to detect it. `None` uses what the index
     /// remembers for each path.
     pub format: Option<&'a str>,
@@ -101,6 +109,7 @@ impl<'a> Build<'a> {
         Self {
             dir,
             paths,
+            missing: Missing::default(),
             format: None,
             map: None,
             articles: None,
@@ -160,6 +169,9 @@ pub struct Summary {
     pub unchanged_files: u64,
     /// Number of deleted files whose questions were removed.
     pub removed_files: u64,
+    /// The paths that the index was built from and that no longer exist, as stored in the index. With
+    /// [`Missing::Keep`] their questions were kept, otherwise they were removed and the index forgot the paths.
+    pub missing_paths: Vec<String>,
     /// Files found in a directory that no reader knows.
     pub unrecognized: Vec<String>,
     /// Number of documents without questions that [`Build::articles`] would add.
@@ -182,7 +194,7 @@ pub struct FileSummary {
     /// Its path, as in [`Source::path`](crate::question::Source::path).
     pub path: String,
     /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
-    /// `None` if it could not be read to its end.
+    /// `None` if it could not be read to its end, or has no known layout any more.
     pub format: Option<&'static str>,
     /// The changes to its questions.
     pub counts: Counts,
@@ -274,6 +286,11 @@ impl FileRecord {
         }
     }
 
+    /// The id of the document that holds the record of a file. It differs from the ids of questions.
+    fn id_of(path: &str) -> String {
+        format!("file:{path}")
+    }
+
     fn is_within(&self, holder: &str) -> bool {
         self.within.as_deref() == Some(holder)
     }
@@ -304,20 +321,48 @@ impl Build<'_> {
     /// previous commit until then. They still see it if the build fails or the process is killed.
     ///
     /// # Errors
-    /// Another process is writing the index; the index has another model (see
-    /// [`switch_model`](Self::switch_model)) or another format; a path does not exist; the disk is full. A
-    /// bad file or record is a [`Problem`], not an error.
+    /// Another process is writing the index ([`Busy`](super::Busy)); the index has another model (see
+    /// [`switch_model`](Self::switch_model)) or another format; a path does not exist and never did; every file of a
+    /// path is gone (see [`Missing`]); the disk is full. A bad file or record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
+        let run = || {
+            match ensure_commit(self.dir) {
+                // Nothing is created for paths that do not exist.
+                Err(OpenError::Missing { .. }) => {
+                    sources::ensure_known(&self.roots()?, &base_of(self.dir)?, &[])?;
+                }
+                result => result?,
+            }
+            let lock = WriteLock::take(self.dir)?;
+            // From here on no other process changes the index, so what is read now is what the commit replaces.
+            self.run_locked(&lock, Index::open(self.dir), None)
+        };
+        run().map_err(explain_write)
+    }
+
+    /// Replaces the last commit, `before`, by a new one. A repair also keeps the records in `rescued`.
+    fn run_locked(
+        &self,
+        lock: &WriteLock,
+        before: Result<Index, OpenError>,
+        rescued: Option<&[String]>,
+    ) -> anyhow::Result<Summary> {
         let unobserved = Progress::default();
         let progress = self.progress.unwrap_or(&unobserved);
         let base = base_of(self.dir)?;
-        let roots = self.roots()?;
-        let before = self.before()?;
-        let (index, mut meta) = self.create_or_open(&before)?;
-        let mut writer = lock(&index, self.dir)?;
+        let mut roots = self.roots()?;
+        let before = self.before(before)?;
+        let (index, mut meta) = self.create_or_open(&before, lock)?;
+        sources::ensure_known(&roots, &base, &meta.roots)?;
+        let mut writer = writer(&index)?;
+        // The files of segments that a repair leaves out are needed until it has committed.
+        if rescued.is_none() {
+            collect_leftovers(&writer, lock)?;
+        }
         self.remember_reading(&roots, &base, &mut meta)?;
         let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
         let items = self.items(&roots, &base, &meta, &files);
+        self.ensure_not_emptied(&roots, &items, &files, &base)?;
         let bytes: u64 = items.list.iter().map(|item| item.bytes).sum();
         progress.bytes.store(bytes, Ordering::Relaxed);
 
@@ -337,6 +382,7 @@ impl Build<'_> {
         };
         state.switch_model()?;
         state.remove_deleted_files(&roots, &items);
+        state.keep_rescued(rescued.unwrap_or_default(), &items)?;
         state.embed(|jobs| state.read(&items.list, jobs));
         let State { summary, failure, .. } = state;
         if let Some(error) = failure.into_inner() {
@@ -346,6 +392,7 @@ impl Build<'_> {
         let mut summary = summary.into_inner().expect("no thread panicked");
         summary.embedded = progress.embedded.load(Ordering::Relaxed);
         summary.files.sort_by(|a, b| a.path.cmp(&b.path));
+        summary.missing_paths = self.forget_missing(&mut roots, &base, &mut meta);
 
         for root in roots.iter().map(|root| root.stored(&base)) {
             if meta.roots.contains(&root) {
@@ -360,19 +407,18 @@ impl Build<'_> {
         }
         commit(&mut writer, &meta)?;
         summary.questions = super::count_questions(&index.reader()?.searcher(), &schema().1)?;
-        if summary.questions <= ONE_SEGMENT {
-            let segments = index.searchable_segment_ids()?;
-            if segments.len() > 1 {
-                writer.merge(&segments).wait().context("could not merge the index's segments")?;
-            }
-        }
-        writer.garbage_collect_files().wait().ok();
-        writer.wait_merging_threads().context("could not finish the index")?;
+        merge(&index, writer, summary.questions).with_context(|| {
+            format!(
+                "the new state of the index in {} is committed, but its segments could not be merged; the next \
+                 update tries it again",
+                self.dir.display()
+            )
+        })?;
         Ok(summary)
     }
 
-    fn before(&self) -> anyhow::Result<Before> {
-        let index = match Index::open(self.dir) {
+    fn before(&self, index: Result<Index, OpenError>) -> anyhow::Result<Before> {
+        let index = match index {
             Ok(index) => index,
             Err(OpenError::Missing { .. }) => return Ok(Before { index: None, rows: HashMap::new() }),
             Err(error) => return Err(error.into()),
@@ -409,7 +455,7 @@ impl Build<'_> {
         }
     }
 
-    fn create_or_open(&self, before: &Before) -> anyhow::Result<(tantivy::Index, Meta)> {
+    fn create_or_open(&self, before: &Before, lock: &WriteLock) -> anyhow::Result<(tantivy::Index, Meta)> {
         // The path or address of the same model may have changed.
         let model = self.embedder.map(|embedder| embedder.model().clone());
         let meta = match &before.index {
@@ -420,47 +466,64 @@ impl Build<'_> {
             }
             None => Meta::new(model),
         };
-        fs::create_dir_all(self.dir).with_context(|| format!("could not create {}", self.dir.display()))?;
-        let directory = tantivy::directory::MmapDirectory::open(self.dir)
-            .with_context(|| format!("could not open {}", self.dir.display()))?;
-        let index = if self.dir.join("meta.json").is_file() {
-            tantivy::Index::open(directory).map(|index| prepare(index, &meta))
+        let index = if self.dir.join(commit_file::NAME).is_file() {
+            tantivy::Index::open(lock.clone()).map(|index| prepare(index, &meta))
         } else {
-            create(directory, &meta)
+            create(lock.clone(), &meta)
         };
         Ok((index.with_context(|| format!("could not create an index in {}", self.dir.display()))?, meta))
     }
 }
 
-/// Replaces the metadata of an index, in a separate commit.
-///
-/// # Errors
-/// The index cannot be opened or written, or another process is writing it.
-pub fn set_meta(dir: &Path, meta: &Meta) -> anyhow::Result<()> {
-    let directory = tantivy::directory::MmapDirectory::open(dir)?;
-    let index = prepare(tantivy::Index::open(directory)?, meta);
-    let mut writer = lock(&index, dir)?;
-    commit(&mut writer, meta)?;
-    writer.wait_merging_threads().context("could not finish the index")
+/// How an index is tuned to its corpus; see the fields of the same names in [`Meta`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuning {
+    /// The weight of the semantic retriever, 0 to 1.
+    pub semantic_weight: f32,
+    /// The spread of the model's cosines.
+    pub spread: Option<f32>,
+    /// The number of questions that it was tuned on.
+    pub tuned_on: u64,
 }
 
-/// Locks an index for writing, and deletes the files that an interrupted run left in it.
+/// Stores a new tuning in an index, in a separate commit. `tune` is called with the last commit; if it returns
+/// `None`, nothing changes. No other process can write the index in the meantime.
 ///
 /// # Errors
-/// Another process holds the lock (the message says so), or the index cannot be written.
-fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
-    let writer = index.writer_with_num_threads(2, MEMORY).map_err(|error| match error {
-        TantivyError::LockFailure(..) => anyhow!(
-            "another process is writing the index in {}\n  \
-             hint: wait until it has finished; you can search the index in the meantime",
-            dir.display()
-        ),
-        error => anyhow!(error).context(format!("could not write the index in {}", dir.display())),
-    })?;
-    collect_leftovers(&writer, dir).with_context(|| {
-        format!("could not delete the files of an interrupted update in {}", dir.display())
-    })?;
-    Ok(writer)
+/// Another process is writing the index ([`Busy`](super::Busy)); the index cannot be opened or written; `tune` fails.
+pub fn update_tuning(
+    dir: &Path,
+    tune: impl FnOnce(&Index) -> anyhow::Result<Option<Tuning>>,
+) -> anyhow::Result<()> {
+    ensure_commit(dir)?;
+    let lock = WriteLock::take(dir)?;
+    let before = Index::open(dir)?;
+    let Some(Tuning { semantic_weight, spread, tuned_on }) = tune(&before)? else {
+        return Ok(());
+    };
+    let semantic_weight = Some(semantic_weight);
+    let meta = Meta { semantic_weight, spread, tuned_on, ..before.meta().clone() };
+    let store = || {
+        let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
+        let mut writer = writer(&index)?;
+        collect_leftovers(&writer, &lock)?;
+        commit(&mut writer, &meta)?;
+        writer.wait_merging_threads().context("could not finish the index")
+    };
+    store().map_err(explain_write)
+}
+
+/// Deletes the files of an index that the last commit does not reference.
+pub(super) fn delete_unreferenced(lock: &WriteLock) -> anyhow::Result<()> {
+    let meta = super::read_meta(&tantivy::Index::open(lock.clone())?, Path::new(""))?;
+    let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
+    let writer = writer(&index)?;
+    collect_leftovers(&writer, lock)?;
+    Ok(writer.wait_merging_threads()?)
+}
+
+fn writer(index: &tantivy::Index) -> anyhow::Result<IndexWriter> {
+    index.writer_with_num_threads(2, MEMORY).context("could not write the index")
 }
 
 /// Deletes the files of an index that the last commit does not reference.
@@ -468,18 +531,27 @@ fn lock(index: &tantivy::Index, dir: &Path) -> anyhow::Result<IndexWriter> {
 /// A run that is killed between writing the deletions of a segment and committing leaves the file with the
 /// deletions behind. The next run uses the same file name for its deletions, and tantivy refuses to overwrite
 /// a file. Without this cleanup, all later updates would fail.
-fn collect_leftovers(writer: &IndexWriter, dir: &Path) -> anyhow::Result<()> {
-    writer.garbage_collect_files().wait()?;
-    // Temporary files of atomic writes, which tantivy does not track. No other process writes: we hold the
-    // lock.
-    for entry in dir.read_dir()? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        if name.starts_with(b".tmp") && path.is_file() {
-            fs::remove_file(&path)?;
+fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyhow::Result<()> {
+    let collect = || -> anyhow::Result<()> {
+        writer.garbage_collect_files().wait()?;
+        Ok(lock.delete_temporary_files()?)
+    };
+    collect().context("could not delete the files of an interrupted update")
+}
+
+/// Merges the segments of a committed index: so that a search opens only one, and so that deleted questions
+/// have no effect on scores. Then deletes the files that are no longer needed.
+fn merge(index: &tantivy::Index, mut writer: IndexWriter, questions: u64) -> anyhow::Result<()> {
+    if questions <= ONE_SEGMENT {
+        let segments = index.searchable_segment_metas()?;
+        if segments.len() > 1 || segments.iter().any(|segment| segment.has_deletes()) {
+            let ids: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
+            writer.merge(&ids).wait()?;
         }
     }
-    Ok(())
+    // Files that cannot be deleted now are deleted by the next update.
+    writer.garbage_collect_files().wait().ok();
+    Ok(writer.wait_merging_threads()?)
 }
 
 /// Commits the changes together with the metadata.
@@ -497,16 +569,6 @@ pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
     let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
     let parent = dir.parent().unwrap_or(&dir);
     Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
-}
-
-/// A path as stored in the index: relative if it is below the base, with `/` as separator.
-fn stored_path(path: &Path, base: &Path) -> String {
-    let path = path.strip_prefix(base).unwrap_or(path);
-    let text = path.to_string_lossy();
-    if text.is_empty() {
-        return ".".to_owned();
-    }
-    if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() }
 }
 
 /// The state that the threads of a build share.
@@ -561,9 +623,15 @@ impl State<'_> {
     fn remove_deleted_files(&self, roots: &[Root], items: &Items) {
         let found: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
         let is_gone = |name: &str| {
-            let path = self.base.join(name);
-            let is_below = |root: &Root| matches!(root, Root::Path(root) if path.starts_with(root));
-            !found.contains(name) && roots.iter().any(is_below)
+            let path = self.base.join(path_of(name));
+            let below = roots.iter().filter(|root| root.contains(&path)).collect::<Vec<_>>();
+            !found.contains(name)
+                && !below.is_empty()
+                && match missing::is_missing(&path) {
+                    true => self.build.missing != Missing::Keep,
+                    // The file is excluded now, unless a directory could not be listed.
+                    false => !below.iter().any(|root| items.is_incomplete(root)),
+                }
         };
         for file in &self.files {
             let gone = match file.within.as_deref() {
@@ -578,6 +646,39 @@ impl State<'_> {
                 self.remove(file);
             }
         }
+    }
+
+    /// Adds the records that a repair rescued, except those of files that are read again. Does nothing if there are
+    /// none.
+    fn keep_rescued(&self, records: &[String], items: &Items) -> anyhow::Result<()> {
+        let read: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
+        let mut questions = Vec::new();
+        for record in records {
+            if let Ok(file) = serde_json::from_str::<FileRecord>(record) {
+                let holder = file.within.as_deref().unwrap_or(&file.path);
+                if !read.contains(file.path.as_str()) && !read.contains(holder) {
+                    self.replace_file_record(&file)?;
+                }
+            } else {
+                let question = super::parse_question(record)?;
+                let path = question.source.path.as_str();
+                // The file, or the archive that holds it.
+                let holders = path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]);
+                if !holders.into_iter().any(|holder| read.contains(holder)) {
+                    questions.push(question);
+                }
+            }
+        }
+        self.embed(|jobs| {
+            for question in questions {
+                self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
+                if jobs.send(question).is_err() {
+                    self.failure.set(anyhow::anyhow!("the embedding threads have stopped")).ok();
+                    return;
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Starts the embedding threads, and calls `feed` to send them questions through a bounded channel. The
@@ -698,8 +799,10 @@ impl State<'_> {
     /// Counts the questions of a file or an archive that has not changed.
     fn keep(&self, names: &[&str]) -> anyhow::Result<()> {
         for name in names {
-            let unchanged = self.question_hashes(name)?.len() as u64;
-            self.progress.questions.fetch_add(unchanged, Ordering::Relaxed);
+            let Some(index) = &self.before.index else { continue };
+            // One of the documents is the record of the file.
+            let unchanged = index.count(self.fields.path, name)?.saturating_sub(1);
+            self.progress.questions.fetch_add(unchanged as u64, Ordering::Relaxed);
         }
         self.summary().unchanged_files += 1;
         Ok(())
@@ -823,12 +926,17 @@ impl State<'_> {
             // The user gave a directory, not this file, so the file is counted but not reported.
             Ok(read::Outcome::NotQuestions) => {
                 self.summary().unrecognized.push(name.clone());
-                return Ok(());
+                if self.old_file(name)?.is_none() {
+                    return Ok(());
+                }
+                None
             }
             Err(error) => {
                 self.fail(item, &error);
-                // The rest of the file was not read, so its questions may still be in it.
-                old.clear();
+                // If the rest of the file was not read, its questions may still be in it.
+                if !read::has_no_questions(&error) {
+                    old.clear();
+                }
                 bad += 1;
                 None
             }
@@ -865,12 +973,12 @@ impl State<'_> {
         let Some(index) = &self.before.index else {
             return Ok(None);
         };
-        let records = index.records(self.fields.path, stored)?;
+        let records = index.records(self.fields.id, &FileRecord::id_of(stored))?;
         Ok(records.iter().find_map(|record| serde_json::from_str(record).ok()))
     }
 
     fn replace_file_record(&self, record: &FileRecord) -> anyhow::Result<()> {
-        let key = format!("file:{}", record.path);
+        let key = FileRecord::id_of(&record.path);
         self.writer.delete_term(Term::from_field_text(self.fields.id, &key));
         let mut doc = TantivyDocument::new();
         doc.add_text(self.fields.kind, FILE);

@@ -23,6 +23,8 @@ const STDIN_NAME: &str = "stdin";
 pub enum Root {
     /// A file or directory: its absolute path.
     Path(PathBuf),
+    /// A file or directory that no longer exists: its absolute path.
+    Missing(PathBuf),
     /// Standard input. It cannot be read again.
     Stdin,
     /// The address of a page or a sitemap.
@@ -37,14 +39,22 @@ impl Root {
         if let Some(url) = path.to_str().filter(|path| read::is_url(path)) {
             return Ok(Self::Web(url.to_owned()));
         }
-        let path = path.canonicalize().with_context(|| format!("could not find {}", path.display()))?;
-        Ok(Self::Path(path))
+        match path.canonicalize() {
+            Ok(path) => Ok(Self::Path(path)),
+            Err(_) if super::missing::is_missing(path) => Ok(Self::Missing(super::missing::absolute(path)?)),
+            Err(error) => Err(error).with_context(|| format!("could not find {}", path.display())),
+        }
+    }
+
+    /// Whether a file is this root or is below it.
+    pub fn contains(&self, file: &Path) -> bool {
+        matches!(self, Self::Path(path) | Self::Missing(path) if file.starts_with(path))
     }
 
     /// The root as stored in the index.
     pub fn stored(&self, base: &Path) -> String {
         match self {
-            Self::Path(path) => match stored_path(path, base) {
+            Self::Path(path) | Self::Missing(path) => match stored_path(path, base) {
                 // A file of this name, not standard input.
                 name if name == STDIN => format!("./{name}"),
                 name => name,
@@ -53,6 +63,18 @@ impl Root {
             Self::Web(url) => url.clone(),
         }
     }
+}
+
+/// Makes sure that every root exists, or is one of those that the index was built from (`known`).
+pub fn ensure_known(roots: &[Root], base: &Path, known: &[String]) -> anyhow::Result<()> {
+    for root in roots {
+        if let Root::Missing(path) = root
+            && !known.contains(&root.stored(base))
+        {
+            bail!("{} does not exist", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// What the roots hold.
@@ -65,6 +87,15 @@ pub struct Items {
     pub complete: HashSet<String>,
     /// The addresses that could not be fetched.
     pub failed: HashSet<String>,
+    /// The directories of which a part could not be listed.
+    incomplete: HashSet<PathBuf>,
+}
+
+impl Items {
+    /// Whether a part of a directory could not be listed.
+    pub fn is_incomplete(&self, root: &Root) -> bool {
+        matches!(root, Root::Path(path) if self.incomplete.contains(path))
+    }
 }
 
 /// A file to read.
@@ -172,6 +203,7 @@ impl Build<'_> {
         for root in roots {
             match root {
                 Root::Path(path) => paths.push(path.clone()),
+                Root::Missing(_) => {}
                 Root::Stdin => items.list.push(Item {
                     name: STDIN_NAME.to_owned(),
                     path: STDIN_NAME.into(),
@@ -187,7 +219,10 @@ impl Build<'_> {
                 }
             }
         }
-        let (files, problems) = read::walk(&paths, self.dir, |path, reason| self.report(path, reason));
+        let (files, problems) = read::walk(&paths, self.dir, |root, reason| {
+            self.report(root, reason);
+            items.incomplete.insert(root.to_owned());
+        });
         items.problems += problems;
         items.list.extend(files.into_iter().map(|read::Found { path, bytes, named }| Item {
             name: stored_path(&path, base),

@@ -1,0 +1,62 @@
+//! `rqsearch snapshot FILE` and `rqsearch restore FILE`
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use indicatif::{HumanBytes, HumanCount};
+
+use super::locate_index::BuildArgs;
+use super::{Outcome, plural, say};
+use crate::index::{restore_snapshot, write_snapshot};
+
+#[derive(Debug, clap::Args)]
+pub struct SnapshotArgs {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    index: BuildArgs,
+}
+
+pub fn snapshot(args: &SnapshotArgs) -> anyhow::Result<Outcome> {
+    let Some(dir) = args.index.location().find()? else {
+        bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
+    };
+    let contents = write_snapshot(&dir, &args.file, args.force)?;
+    say(&format!(
+        "{} {} in {} ({})",
+        HumanCount(contents.questions),
+        plural(contents.questions, "question"),
+        args.file.display(),
+        HumanBytes(contents.bytes)
+    ));
+    Ok(Outcome::Success)
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// The snapshot to read
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Replace the index in the directory if there is one
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    index: BuildArgs,
+}
+
+pub fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
+    let dir = args.index.location().to_build()?;
+    let contents = restore_snapshot(&args.file, &dir, args.force)?;
+    say(&format!(
+        "{} {} in {} ({})",
+        HumanCount(contents.questions),
+        plural(contents.questions, "question"),
+        dir.display(),
+        HumanBytes(contents.bytes)
+    ));
+    Ok(Outcome::Success)
+}

@@ -1,0 +1,272 @@
+//! An index in one file, for backups.
+//!
+//! A snapshot is a ZIP archive without compression: the files of one commit, and last the manifest
+//! [`MANIFEST`], a JSON object with the name, size and XXH3 checksum of each of them. Any ZIP program can read
+//! it. The files keep their names, and an index directory that consists of them is an index.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+use tantivy::Directory;
+use tantivy::directory::{META_LOCK, MmapDirectory};
+use tempfile::NamedTempFile;
+use xxhash_rust::xxh3::Xxh3Default;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::check::check;
+use super::lock::{WriteLock, explain_write, is_segment_file};
+use super::read_only::ReadOnly;
+use super::{Index, OpenError, commit_file, ensure_commit};
+
+/// The name of the manifest.
+const MANIFEST: &str = "rqsearch-snapshot.json";
+
+/// The version of the format of snapshots.
+const FORMAT: u32 = 1;
+
+/// The largest manifest that is read, in bytes. A file takes about 100.
+const LARGEST_MANIFEST: u64 = 16 << 20;
+
+/// The content of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Manifest {
+    /// The [`FORMAT`].
+    snapshot: u32,
+    /// The version of the program that wrote it.
+    rqsearch: String,
+    files: Vec<Entry>,
+}
+
+/// A file of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    bytes: u64,
+    /// Sixteen hexadecimal digits.
+    xxh3: String,
+}
+
+/// What a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Number of questions.
+    pub questions: u64,
+    /// Total size of the files in bytes.
+    pub bytes: u64,
+}
+
+/// Writes a snapshot of the last commit of the index in a directory. The index may be searched and updated in
+/// the meantime. The file appears at once and complete.
+///
+/// # Errors
+/// The file exists and `replace` is false; the file cannot be written; the directory has no index, or a
+/// damaged one.
+pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<Contents> {
+    refuse_existing(file, replace)?;
+    ensure!(
+        check(dir)?.is_sound(),
+        "the index in {0} is damaged, so no snapshot was written\n  \
+         hint: `rqsearch check --index {0}` names the damaged files, `rqsearch check --repair` repairs the index",
+        dir.display()
+    );
+    let sources =
+        open_files(dir).with_context(|| format!("could not read the index in {}", dir.display()))?;
+    let write = || -> anyhow::Result<u64> {
+        let mut out = NamedTempFile::new_in(parent(file))?;
+        let bytes = write_archive(&mut out, sources)?;
+        out.as_file().sync_all()?;
+        match replace {
+            true => out.persist(file)?,
+            false => out.persist_noclobber(file)?,
+        };
+        sync_directory(parent(file))?;
+        Ok(bytes)
+    };
+    let bytes =
+        write().with_context(|| format!("could not write {}", file.display())).map_err(explain_write)?;
+    Ok(Contents { questions: Index::open(dir)?.question_count()?, bytes })
+}
+
+fn refuse_existing(file: &Path, replace: bool) -> anyhow::Result<()> {
+    let exists = file.symlink_metadata().is_ok();
+    ensure!(replace || !exists, "{} exists\n  hint: --force replaces it", file.display());
+    Ok(())
+}
+
+/// The directory of a file.
+fn parent(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a renamed file survive a power failure.
+fn sync_directory(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// The files of the last commit, open for reading. Open files stay readable if a later commit deletes them.
+fn open_files(dir: &Path) -> anyhow::Result<Vec<(String, File)>> {
+    let directory = ReadOnly(MmapDirectory::open(dir)?);
+    // A writer deletes no file while this is locked.
+    let _lock = directory.acquire_lock(&META_LOCK)?;
+    let metas = tantivy::Index::open(directory.clone())?.load_metas()?;
+    let names = metas.list_segment_files();
+    let names: BTreeSet<&str> = names.iter().filter_map(|name| name.to_str()).collect();
+    let mut files = vec![(commit_file::NAME.to_owned(), File::open(dir.join(commit_file::NAME))?)];
+    for name in names {
+        match File::open(dir.join(name)) {
+            Ok(file) => files.push((name.to_owned(), file)),
+            // The list includes files that a segment may not have.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(files)
+}
+
+/// Writes the archive, and returns the total size of its files.
+fn write_archive(out: &mut (impl Write + Seek), sources: Vec<(String, File)>) -> anyhow::Result<u64> {
+    let mut archive = ZipWriter::new(out);
+    let mut files = Vec::new();
+    for (name, mut source) in sources {
+        let is_large = source.metadata()?.len() >= u64::from(u32::MAX);
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file(name.as_str(), options.large_file(is_large))?;
+        let (bytes, xxh3) = copy(&mut source, &mut archive)?;
+        files.push(Entry { name, bytes, xxh3 });
+    }
+    let bytes = files.iter().map(|file| file.bytes).sum();
+    let manifest = Manifest { snapshot: FORMAT, rqsearch: env!("CARGO_PKG_VERSION").to_owned(), files };
+    archive.start_file(MANIFEST, SimpleFileOptions::default())?;
+    archive.write_all(&serde_json::to_vec(&manifest)?)?;
+    archive.finish()?;
+    Ok(bytes)
+}
+
+/// Copies all of a file. Returns its size and checksum.
+fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(u64, String)> {
+    let (mut hasher, mut total) = (Xxh3Default::new(), 0);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok((total, format!("{:016x}", hasher.digest()))),
+            Ok(length) => {
+                hasher.update(&buffer[..length]);
+                to.write_all(&buffer[..length])?;
+                total += length as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Makes a snapshot the last commit of the index in a directory, which is created if it does not exist.
+/// Searches see the old index or the restored one, and nothing in between.
+///
+/// # Errors
+/// The file is not a snapshot, or it is damaged; the directory has an index and `replace` is false; another
+/// process is writing that index; the directory cannot be written. The index is unchanged then.
+pub fn restore_snapshot(file: &Path, dir: &Path, replace: bool) -> anyhow::Result<Contents> {
+    let input = File::open(file).with_context(|| format!("could not open {}", file.display()))?;
+    let broken = || format!("{} is not a snapshot of an index, or it is damaged", file.display());
+    let mut archive = ZipArchive::new(BufReader::new(input)).with_context(broken)?;
+    let manifest = manifest(&mut archive).with_context(broken)?;
+    match ensure_commit(dir) {
+        Ok(()) if !replace => {
+            bail!("there is an index in {}\n  hint: --force replaces it", dir.display())
+        }
+        Ok(()) | Err(OpenError::Missing { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let lock = WriteLock::take(dir)?;
+    let mut restore = || {
+        let files = extract(&mut archive, &manifest, dir).with_context(broken)?;
+        publish(files, &lock, dir)
+    };
+    restore().map_err(explain_write)?;
+    let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+    Ok(Contents { questions: Index::open(dir)?.question_count()?, bytes })
+}
+
+/// Reads the manifest, and makes sure that it names files of an index only.
+fn manifest(archive: &mut ZipArchive<BufReader<File>>) -> anyhow::Result<Manifest> {
+    let mut text = Vec::new();
+    archive.by_name(MANIFEST)?.take(LARGEST_MANIFEST).read_to_end(&mut text)?;
+    let manifest: Manifest = serde_json::from_slice(&text)?;
+    ensure!(
+        manifest.snapshot == FORMAT,
+        "format {} is not readable by this version (reads {FORMAT})",
+        manifest.snapshot
+    );
+    let mut names = BTreeSet::new();
+    for Entry { name, .. } in &manifest.files {
+        let is_ours =
+            name == commit_file::NAME || is_segment_file(Path::new(name)) && !name.contains(['/', '\\']);
+        ensure!(is_ours && names.insert(name), "it names the file {name:?}");
+    }
+    ensure!(names.iter().any(|name| *name == commit_file::NAME), "it has no {}", commit_file::NAME);
+    Ok(manifest)
+}
+
+/// Extracts the files of a snapshot to temporary files in a directory, and verifies each.
+fn extract(
+    archive: &mut ZipArchive<BufReader<File>>,
+    manifest: &Manifest,
+    dir: &Path,
+) -> anyhow::Result<Vec<(String, NamedTempFile)>> {
+    let mut files = Vec::new();
+    for Entry { name, bytes, xxh3 } in &manifest.files {
+        let mut out = tempfile::Builder::new().prefix(".tmp").tempfile_in(dir)?;
+        let source = archive.by_name(name)?;
+        let found =
+            copy(&mut source.take(bytes + 1), &mut out).with_context(|| format!("could not read {name}"))?;
+        ensure!(found == (*bytes, xxh3.clone()), "{name} does not match its checksum");
+        out.as_file().sync_data()?;
+        files.push((name.clone(), out));
+    }
+    Ok(files)
+}
+
+/// Renames the files, the one that names the commit last.
+fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) -> anyhow::Result<()> {
+    let mut commit = Vec::new();
+    for (name, file) in files {
+        if name == commit_file::NAME {
+            commit = fs::read(file.path())?;
+            continue;
+        }
+        let target = dir.join(&name);
+        match is_same(&target, file.path())? {
+            Some(true) => {}
+            Some(false) if lock.is_referenced(&name) => bail!(
+                "the index in {} and the snapshot have different files of the name {name}\n  \
+                 hint: restore to another directory with --index, then replace the directory",
+                dir.display()
+            ),
+            _ => {
+                file.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
+            }
+        }
+    }
+    lock.sync_directory()?;
+    lock.assume(commit.clone());
+    // Nothing is replaced by an index that cannot be opened.
+    Index::open_directory(lock.clone(), dir)?;
+    lock.write_commit(&commit)?;
+    super::build::delete_unreferenced(lock)
+}
+
+/// Whether two files have the same content; `None` if the first does not exist.
+fn is_same(one: &Path, two: &Path) -> io::Result<Option<bool>> {
+    let digest = |path: &Path| copy(&mut File::open(path)?, &mut io::sink());
+    match digest(one) {
+        Ok(found) => Ok(Some(found == digest(two)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

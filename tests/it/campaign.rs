@@ -1,0 +1,416 @@
+//! Faults on purpose: kills, failing system calls, damaged files, competing writers.
+//!
+//! The short form runs with the other tests. The long form prints what it tried and what it lost:
+//!
+//! ```text
+//! RQSEARCH_CAMPAIGN=10 cargo test --release --test it campaign -- --nocapture --test-threads 1
+//! ```
+//!
+//! The number multiplies the tries; from 10 on, every single operation of an update gets every fault.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rqsearch::engine::Engine;
+use rqsearch::index::check::check;
+use rqsearch::index::{Build, Index, guarded};
+use rqsearch::search::{Mode, Query};
+
+use crate::util::{Dir, Output};
+
+/// How many questions the corpus has.
+const QUESTIONS: usize = 40;
+
+/// How many times more tries than in the short form.
+fn scale() -> u64 {
+    std::env::var("RQSEARCH_CAMPAIGN").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
+}
+
+/// Only every nth operation gets a fault, except in the long form.
+fn stride(short: u64) -> usize {
+    (short / scale()).max(1) as usize
+}
+
+fn report(line: &str) {
+    writeln!(std::io::stderr(), "campaign: {line}").unwrap();
+}
+
+/// A small random number generator (SplitMix64), the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) % limit
+    }
+}
+
+/// An index whose questions all have one word, and a source whose questions have another.
+struct Case {
+    dir: Dir,
+    index: PathBuf,
+    /// The files of the index before an update.
+    before: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let dir = Dir::new();
+        let index = dir.path().join(".rqsearch");
+        dir.write("faq.md", questions("rose"));
+        dir.run(&["index", "--keyword-only", "faq.md"]).success();
+        let before = files(&index);
+        dir.write("faq.md", questions("tulip"));
+        Self { dir, index, before }
+    }
+
+    /// Restores the files of the index before the update.
+    fn reset(&self) {
+        fs::remove_dir_all(&self.index).unwrap();
+        fs::create_dir(&self.index).unwrap();
+        self.before.iter().for_each(|(name, bytes)| fs::write(self.index.join(name), bytes).unwrap());
+    }
+
+    /// The word that all questions have.
+    fn word(&self) -> Result<String, String> {
+        let index = Index::open(&self.index).map_err(|error| error.to_string())?;
+        word_of(&index)
+    }
+
+    /// Makes sure that the index has one of two commits, and that an update leads to the new one and leaves no
+    /// file behind. Returns whether the new one was committed already.
+    #[track_caller]
+    fn recovers(&self, what: &str) -> bool {
+        let word = self.word().unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(word == "rose" || word == "tulip", "{what}: {word}");
+        let paths = [self.dir.path().join("faq.md")];
+        Build::new(&self.index, &paths).run().unwrap_or_else(|error| panic!("{what}: stuck: {error:#}"));
+        assert_eq!(self.word().as_deref(), Ok("tulip"), "{what}");
+        let names =
+            |files: BTreeSet<String>| files.into_iter().filter(|name| !name.ends_with(".lock")).collect();
+        let left: BTreeSet<String> =
+            names(files(&self.index).keys().map(|name| name.display().to_string()).collect());
+        let left: Vec<&String> = left.iter().filter(|name| !name.ends_with(".json")).collect();
+        let segments: BTreeSet<&str> = left.iter().map(|name| name.split('.').next().unwrap()).collect();
+        assert_eq!((segments.len(), left.len()), (1, 7), "{what}: {left:?}");
+        assert!(check(&self.index).unwrap().is_sound(), "{what}");
+        word == "tulip"
+    }
+
+    /// Runs a command with a fault at an operation on the index.
+    fn run_with_fault(&self, library: &Path, args: &[&str], step: usize, fault: Fault) -> Output {
+        let mut command = self.dir.command(args);
+        command.env("LD_PRELOAD", library).env("FAULT_IN", ".rqsearch").env("FAULT_AT", step.to_string());
+        if let Fault::Error(number, all) = fault {
+            command.env("FAULT_ERRNO", number.to_string());
+            if all {
+                command.env("FAULT_ALL", "1");
+            }
+        }
+        Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), b"")
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Kill,
+    /// An error number, and whether all later operations fail too.
+    Error(i32, bool),
+}
+
+fn questions(word: &str) -> String {
+    (0..QUESTIONS).map(|nth| format!("## Is {word} number {nth} here?\n\nYes, {word} {nth}.\n\n")).collect()
+}
+
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.is_file());
+    files.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
+}
+
+/// The word that all questions of an index have.
+fn word_of(index: &Index) -> Result<String, String> {
+    let questions = index.questions().map_err(|error| error.to_string())?;
+    let words: BTreeSet<&str> =
+        questions.iter().map(|question| question.title.split(' ').nth(1).unwrap()).collect();
+    match words.iter().collect::<Vec<_>>()[..] {
+        [word] if questions.len() == QUESTIONS => Ok((*word).to_owned()),
+        _ => Err(format!("{} questions with the words {words:?}", questions.len())),
+    }
+}
+
+/// The library that injects faults; `None` if there is no C compiler.
+fn library(dir: &Dir) -> Option<PathBuf> {
+    let library = dir.path().join("fault_at.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fault_at.c");
+    let mut cc = std::process::Command::new("cc");
+    let compiled = cc.args(["-shared", "-fPIC", source, "-ldl", "-o"]).arg(&library).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        crate::util::skipped("there is no C compiler");
+        return None;
+    }
+    Some(library)
+}
+
+fn is_killed(status: Option<i32>) -> bool {
+    status.is_none()
+}
+
+/// After a kill at any operation, the index has the old commit or the new one, and the next update succeeds.
+#[cfg(target_os = "linux")]
+#[test]
+fn kills_by_operation_lose_nothing() {
+    let case = Case::new();
+    let Some(library) = library(&case.dir) else { return };
+    let (mut tries, mut committed, mut with_deletions) = (0, 0, 0);
+    for args in [&["index"][..], &["index", "--reread"]] {
+        for step in (1..).step_by(stride(9)) {
+            case.reset();
+            let output = case.run_with_fault(&library, args, step, Fault::Kill);
+            if !is_killed(output.code) {
+                assert_eq!(output.code, Some(0), "{output:?}");
+                break;
+            }
+            tries += 1;
+            with_deletions += usize::from(
+                files(&case.index).keys().any(|name| name.display().to_string().ends_with(".del")),
+            );
+            committed += usize::from(case.recovers(&format!("{args:?} killed at operation {step}")));
+        }
+    }
+    report(&format!(
+        "{tries} kills by operation ({with_deletions} with deletions written, {committed} after the commit), 0 losses, 0 stuck"
+    ));
+    // The kills covered the commit itself, and the step that used to leave an index that could not be updated.
+    assert!(tries > 20 && committed > 0 && with_deletions > 0, "{tries} {committed} {with_deletions}");
+}
+
+/// A system call that fails makes the update fail with a message, or does not matter.
+#[cfg(target_os = "linux")]
+#[test]
+fn failing_system_calls_lose_nothing() {
+    const EIO: i32 = 5;
+    const ENOSPC: i32 = 28;
+    let case = Case::new();
+    let Some(library) = library(&case.dir) else { return };
+    let (mut tries, mut errors, mut committed) = (0, 0, 0);
+    for fault in [Fault::Error(ENOSPC, true), Fault::Error(EIO, false), Fault::Error(ENOSPC, false)] {
+        let mut same = 0;
+        for step in (1..).step_by(stride(11)) {
+            case.reset();
+            let output = case.run_with_fault(&library, &["index"], step, fault);
+            let what = format!("{fault:?} at operation {step}: {output:?}");
+            assert!(matches!(output.code, Some(0 | 2)), "{what}");
+            assert!(!output.stderr.contains("internal error"), "{what}");
+            tries += 1;
+            if output.code == Some(2) {
+                errors += 1;
+                assert!(output.stderr.starts_with("rqsearch: "), "{what}");
+                same = 0;
+            } else {
+                assert_eq!(case.word().as_deref(), Ok("tulip"), "{what}");
+                same += 1;
+            }
+            committed += usize::from(case.recovers(&what));
+            // The update has fewer operations than this.
+            if same > 12 || step > 2000 {
+                break;
+            }
+        }
+    }
+    report(&format!(
+        "{tries} failing system calls ({errors} reported, {committed} after the commit), 0 losses, 0 stuck"
+    ));
+    assert!(errors > 10 && committed > 0, "{errors} {committed}");
+}
+
+/// Kills at random times, of updates and first builds.
+#[test]
+fn timed_kills_lose_nothing() {
+    let case = Case::new();
+    let mut random = Random(1);
+    let (mut killed, mut committed) = (0, 0);
+    for nth in 0..12 * scale() {
+        case.reset();
+        let mut child =
+            case.dir.command(&["index"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_micros(random.below(400_000)));
+        child.kill().unwrap();
+        let status: ExitStatus = child.wait().unwrap();
+        killed += u64::from(!status.success());
+        committed += u64::from(case.recovers(&format!("timed kill {nth}")));
+    }
+    report(&format!(
+        "{} timed kills ({killed} hit, {committed} after the commit), 0 losses, 0 stuck",
+        12 * scale()
+    ));
+}
+
+/// A flipped bit or a cut anywhere in any file is found by `check`, and no command panics on it. A repair
+/// brings every question back.
+#[test]
+fn damage_is_found_and_repaired() {
+    let dir = Dir::new();
+    let index = dir.path().join(".rqsearch");
+    dir.write("faq.md", questions("rose"));
+    dir.run(&["index", "faq.md"]).success();
+    // A second segment, with deletions in the first.
+    let before = files(&index);
+    let expected = answers(&index).unwrap();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut random = Random(2);
+    let (mut tries, mut refused, mut changed, mut unseen, mut repaired) = (0, 0, 0, Vec::new(), 0);
+    for (name, bytes) in before.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        for nth in 0..12 * scale() {
+            let mut damaged = bytes.clone();
+            let at = random.below(bytes.len() as u64) as usize;
+            match nth % 4 {
+                3 => damaged.truncate(at),
+                _ => damaged[at] ^= 1 << random.below(8),
+            }
+            fs::write(index.join(name), &damaged).unwrap();
+            tries += 1;
+            let is_sound = check(&index).map(|report| report.is_sound()).unwrap_or(false);
+            match answers(&index) {
+                Err(_) => refused += 1,
+                Ok(answers) if answers != expected => changed += 1,
+                Ok(_) => {}
+            }
+            // The list of files to delete is not needed to read the index, and each update writes it again.
+            let matters = name != Path::new(".managed.json");
+            if is_sound && matters {
+                unseen.push((name, at));
+            }
+            if nth % 6 == 0 && matters && name != Path::new("meta.json") {
+                let paths = [dir.path().join("faq.md")];
+                let model = rqsearch::embed::Builtin::load(rqsearch::embed::Prepare::Once).unwrap();
+                let build = Build { embedder: Some(&model), ..Build::new(&index, &paths) };
+                let done = build.repair().unwrap();
+                assert!(done.lost.is_empty() && answers(&index).is_ok(), "{name:?} at {at}: {done:?}");
+                assert_eq!(Index::open(&index).unwrap().question_count().unwrap(), QUESTIONS as u64);
+                repaired += 1;
+                fs::remove_dir_all(&index).unwrap();
+                fs::create_dir(&index).unwrap();
+                before.iter().for_each(|(name, bytes)| fs::write(index.join(name), bytes).unwrap());
+            }
+            fs::write(index.join(name), bytes).unwrap();
+        }
+    }
+    std::panic::set_hook(hook);
+    report(&format!(
+        "{tries} flips and truncations ({refused} refused by a search, {changed} changed its results), {} unseen by \
+         `check`; {repaired} repairs, 0 losses",
+        unseen.len()
+    ));
+    assert!(unseen.is_empty(), "{unseen:?}");
+}
+
+/// The results of some searches and of an export, as text.
+fn answers(index: &Path) -> Result<String, String> {
+    let read = || {
+        let opened = Index::open(index)?;
+        let mut text = String::new();
+        for phrase in ["rose number 7", "is it here", "rsoe"] {
+            let query = Query { mode: Mode::Keyword, ..Query::plain(phrase) };
+            let results = rqsearch::search::search(&opened, None, &query)?;
+            for hit in results.hits {
+                text += &format!("{} {} {}\n", hit.question.id, hit.question.title, hit.score);
+            }
+        }
+        for question in opened.questions()? {
+            text += &serde_json::to_string(&question)?;
+        }
+        Ok(text)
+    };
+    guarded(index, read).map_err(|error| error.to_string())
+}
+
+/// Writers that compete and are killed, while others search: each search sees one whole commit.
+#[test]
+fn competing_writers_and_searches_see_whole_commits() {
+    let dir = Dir::new();
+    let index = dir.path().join(".rqsearch");
+    for word in ["rose", "tulip", "lily"] {
+        dir.write(&format!("{word}.md"), questions(word));
+    }
+    let source = dir.path().join("faq.md");
+    fs::copy(dir.path().join("rose.md"), &source).unwrap();
+    dir.run(&["index", "--keyword-only", "faq.md"]).success();
+    let engine = Engine::open(&index).unwrap();
+    let (done, searches, refused, updates, kills) =
+        (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|writer| {
+                let (dir, source) = (&dir, &source);
+                let (refused, updates, kills) = (&refused, &updates, &kills);
+                scope.spawn(move || {
+                    let mut random = Random(writer);
+                    for _ in 0..8 * scale() {
+                        let word = ["rose", "tulip", "lily"][random.below(3) as usize];
+                        // Replaced atomically, so that no writer reads half a file.
+                        let new = dir.path().join(format!("{writer}.new"));
+                        fs::copy(dir.path().join(format!("{word}.md")), &new).unwrap();
+                        fs::rename(&new, source).unwrap();
+                        let mut child = dir
+                            .command(&["index", "faq.md"])
+                            .stdout(Stdio::null())
+                            .stderr(Stdio::piped())
+                            .spawn()
+                            .unwrap();
+                        if random.below(3) == 0 {
+                            thread::sleep(Duration::from_millis(random.below(200)));
+                            child.kill().unwrap();
+                            kills.fetch_add(1, Ordering::Relaxed);
+                        }
+                        let output = child.wait_with_output().unwrap();
+                        let text = String::from_utf8_lossy(&output.stderr);
+                        match output.status.code() {
+                            Some(0) => updates.fetch_add(1, Ordering::Relaxed),
+                            Some(2) => {
+                                assert!(text.contains("another process is writing"), "{text}");
+                                refused.fetch_add(1, Ordering::Relaxed)
+                            }
+                            None => 0,
+                            code => panic!("{code:?}: {text}"),
+                        };
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    word_of(&engine.current().unwrap().index).unwrap();
+                    word_of(&Index::open(&index).unwrap()).unwrap();
+                    searches.fetch_add(2, Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(5));
+                }
+            });
+        }
+        let results: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        results.into_iter().for_each(|result| result.unwrap());
+    });
+    dir.run(&["index"]).success();
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    report(&format!(
+        "3 competing writers: {} updates, {} refused, {} kills; {} reads meanwhile, 0 of parts of commits",
+        count(&updates),
+        count(&refused),
+        count(&kills),
+        count(&searches)
+    ));
+    assert!(check(&index).unwrap().is_sound());
+    assert!(count(&updates) > 0 && count(&searches) > 0);
+}
