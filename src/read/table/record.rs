@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::question::Question;
 use crate::read::document::{ends_asking, is_question_like, labelled_question};
@@ -138,6 +138,9 @@ pub fn is_part(name: &str) -> bool {
     PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
 }
 
+/// The keys and values of a map that may be a record.
+pub type View<'n> = Vec<(&'n str, Cow<'n, Value>)>;
+
 /// The pairs of a record, taken out one after another.
 pub struct Record {
     pairs: Vec<(String, Value)>,
@@ -169,35 +172,33 @@ impl Record {
     }
 
     /// Whether there is a question in it, by its keys.
-    pub fn has_question(object: &Map<String, Value>) -> bool {
-        let asks = |(name, value): (&String, &Value)| {
-            is_title(&normalized(name)) && !is_blank(value) || name == "@type" && value == "Question"
+    pub fn has_question(view: &View<'_>) -> bool {
+        let asks = |(name, value): &(&str, Cow<'_, Value>)| {
+            is_title(&normalized(name)) && !is_blank(value) || *name == "@type" && **value == "Question"
         };
-        let has = |is: fn(&str) -> bool| object.keys().any(|name| is(&normalized(name)));
-        object.iter().any(asks) || has(is_title) && has(is_answer)
+        let has = |is: fn(&str) -> bool| view.iter().any(|(name, _)| is(&normalized(name)));
+        view.iter().any(asks) || has(is_title) && has(is_answer)
     }
 
     /// Whether it is a question wherever it is found. A map with only a title and a text may be anything.
-    pub fn asks(object: &Map<String, Value>) -> bool {
+    pub fn asks(view: &View<'_>) -> bool {
         let has = |names: &[&str], test: &dyn Fn(&str) -> bool| {
-            let texts = object.iter().filter(|(name, _)| names.contains(&&*normalized(name)));
-            texts.into_iter().any(|(_, value)| test(&text_of(value)))
+            view.iter().any(|(name, value)| names.contains(&&*normalized(name)) && test(&text_of(value)))
         };
-        let is_answered = object.iter().any(|(name, value)| {
+        let is_answered = view.iter().any(|(name, value)| {
             let name = &*normalized(name);
             ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !is_blank(value)
         });
-        object.get("@type").is_some_and(|kind| kind == "Question")
+        view.iter().any(|(name, value)| *name == "@type" && **value == "Question")
             || has(&TITLE, &ends_asking)
             || has(&TITLE, &|text| !text.is_empty()) && is_answered
             || has(&SURE_TITLE, &|text| text.split_whitespace().nth(1).is_some())
     }
 
     /// What a group of records is called: its section, title or name.
-    pub fn section_name(object: &Map<String, Value>) -> Option<String> {
-        let mut record = Self::new(
-            object.iter().filter(|(_, value)| value.is_string()).map(|(k, v)| (k.clone(), v.clone())),
-        );
+    pub fn section_name(view: &View<'_>) -> Option<String> {
+        let texts = view.iter().filter(|(_, value)| value.is_string());
+        let mut record = Self::new(texts.map(|(name, value)| ((*name).to_owned(), (**value).clone())));
         record.take(&SECTION).or_else(|| record.take(&["title", "name", "heading", "label"]))
     }
 
