@@ -83,6 +83,17 @@ struct List {
     held: Vec<(u64, Value)>,
 }
 
+/// What is left of a map.
+#[derive(Default)]
+struct Own {
+    pairs: Pairs,
+    /// It may be a record, whose other keys do not ask.
+    has_title: bool,
+}
+
+/// What is left of the value of a key.
+type Pair = Option<(String, Node)>;
+
 impl<'e, 'f> Walk<'e, 'f> {
     /// A walk through a new file of data.
     pub fn data(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
@@ -182,10 +193,14 @@ impl<'e, 'f> Walk<'e, 'f> {
         if self.mapping.maps("question") { self.mapping.has_question(view) } else { Record::asks(view) }
     }
 
-    /// The shape of a map. Mapped keys come first: their records have no other shape.
+    /// Mapped keys come first: their records have no shape.
+    fn may_have_shape(&self) -> bool {
+        self.is_data && self.mapping.is_empty()
+    }
+
+    /// The shape of a map.
     fn shape(&self, pairs: &Pairs) -> Option<&'static Shape> {
-        let may_fit =
-            self.is_data && self.mapping.is_empty() && Shape::may_fit(pairs.iter().map(|(key, _)| key));
+        let may_fit = self.may_have_shape() && Shape::may_fit(pairs.iter().map(|(key, _)| key));
         let inner = |(key, node): &(String, Node)| Some((key.clone(), node.outline(SHAPE_LEVELS)?));
         may_fit.then(|| Shape::of(&pairs.iter().filter_map(inner).collect())).flatten()
     }
@@ -224,13 +239,10 @@ impl<'e, 'f> Walk<'e, 'f> {
                 let view = self.view(&pairs);
                 let (asks, plausible) = (!self.is_data && self.asks(&view), self.has_question(&view));
                 let object: Object = values(pairs).collect();
-                if self.is_data
-                    && self.mapping.is_empty()
-                    && let Some(shape) = Shape::of(&object)
-                {
-                    return self.shaped(shape, object, at);
+                match Shape::of(&object).filter(|_| self.may_have_shape()) {
+                    Some(shape) => return self.shaped(shape, object, at),
+                    None => (asks, plausible, Value::Object(object)),
                 }
-                (asks, plausible, Value::Object(object))
             }
             Content::Scalar(Value::String(text)) if is_question(&text) => {
                 (!self.is_data && ends_asking(&text), true, Value::String(text))
@@ -287,7 +299,7 @@ impl<'e, 'f> Walk<'e, 'f> {
     /// Reads a map whose keys lead to records. What they do not use may be one more record.
     fn map(&mut self, pairs: Pairs, at: At<'_>, is_top: bool) -> ControlFlow<()> {
         let count = self.count;
-        let mut own = Pairs::new();
+        let mut own = Own::default();
         for (key, node) in pairs {
             let pair = match node.is_nested() && !self.is_whole(&key) {
                 true => self.entry(key, node, at.section)?,
@@ -295,23 +307,16 @@ impl<'e, 'f> Walk<'e, 'f> {
             };
             self.answer_or_keep(pair, &mut own, at.section)?;
         }
-        self.own(own, at, !is_top && self.count == count)
+        self.own(own.pairs, at, !is_top && self.count == count)
     }
 
     /// Hands over a question and its answer, or keeps them for the record that the map itself may be.
-    fn answer_or_keep(
-        &mut self,
-        pair: Option<(String, Node)>,
-        own: &mut Pairs,
-        section: Option<&str>,
-    ) -> ControlFlow<()> {
-        let is_title = |(key, _): &(String, Node)| is_title(&normalized(key));
+    fn answer_or_keep(&mut self, pair: Pair, own: &mut Own, section: Option<&str>) -> ControlFlow<()> {
         match pair {
-            Some((key, node)) if is_question(&key) && !own.iter().any(is_title) => {
-                self.answer(key, node, section)
-            }
+            Some((key, node)) if is_question(&key) && !own.has_title => self.answer(key, node, section),
             pair => {
-                own.extend(pair);
+                own.has_title |= pair.as_ref().is_some_and(|(key, _)| is_title(&normalized(key)));
+                own.pairs.extend(pair);
                 Continue(())
             }
         }
@@ -360,12 +365,7 @@ impl<'e, 'f> Walk<'e, 'f> {
     }
 
     /// The value of a key below the top: records, a record, or answers by question. What does not hold any comes back.
-    fn entry(
-        &mut self,
-        key: String,
-        node: Node,
-        above: Option<&str>,
-    ) -> ControlFlow<(), Option<(String, Node)>> {
+    fn entry(&mut self, key: String, node: Node, above: Option<&str>) -> ControlFlow<(), Pair> {
         let line = node.line;
         let own = section_of(&key);
         let section = own.as_deref().or(above);
@@ -540,7 +540,7 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
         let Self { walk, section, is_top } = self;
         let at = At { line: walk.position.line(), section, key: None };
         let count = walk.count;
-        let mut own = Pairs::new();
+        let mut own = Own::default();
         let mut next = || {
             let Some(key) = entries.next_key::<String>()? else { return Ok(false) };
             let line = walk.position.line();
@@ -561,7 +561,7 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
         };
         // What was read of settings before an error is good.
         if read.is_ok() || !walk.is_data && !walk.stopped {
-            stop(walk.own(own, at, !is_top && walk.count == count))?;
+            stop(walk.own(own.pairs, at, !is_top && walk.count == count))?;
         }
         read
     }
@@ -609,7 +609,7 @@ struct Entry<'w, 'e, 'f> {
 }
 
 impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_> {
-    type Value = Option<(String, Node)>;
+    type Value = Pair;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -617,7 +617,7 @@ impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_> {
 }
 
 impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
-    type Value = Option<(String, Node)>;
+    type Value = Pair;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
