@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::document::inline_markup::{
     Mark, Markup, Rest, Substitutions, code, folded, link, may_begin, push_text, to_markdown,
 };
-use super::document::writer::lines;
+use super::document::writer::{self, Lines};
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses AsciiDoc.
 pub fn parse(text: &str) -> Document {
-    let lines = lines(text);
+    let lines = Lines::of(text);
     let mut delimiters: HashMap<&str, usize> = HashMap::new();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| Delimiter::of(line.text).is_some()) {
         delimiters.insert(line.text, at);
@@ -28,16 +28,13 @@ pub fn parse(text: &str) -> Document {
         after_blank: true,
         continues: false,
     };
-    let mut at = 0;
-    while at < lines.len() {
-        at = parser.block(at).max(at + 1);
-    }
+    lines.each_block(|at| parser.block(at));
     parser.close(0);
     parser.writer.document
 }
 
 struct Parser<'t> {
-    lines: &'t [Line<'t>],
+    lines: &'t Lines<'t>,
     /// Of each delimiter, the last line that consists of it.
     delimiters: HashMap<&'t str, usize>,
     writer: Writer,
@@ -345,7 +342,7 @@ impl<'t> Parser<'t> {
         let closing = if line.text.starts_with("```") { "```" } else { line.text };
         let is_closed = self.delimiters.get(closing).is_some_and(|last| *last > at);
         let ends = |next: &Line<'_>| if is_closed { next.text == closing } else { next.text.is_empty() };
-        let end = at + 1 + self.lines[at + 1..].iter().position(ends).unwrap_or(self.lines.len() - at - 1);
+        let end = self.lines.end(at, ends);
         let inner = &self.lines[at + 1..end];
         let indent = self.indent();
         match delimiter {
@@ -368,21 +365,17 @@ impl<'t> Parser<'t> {
     }
 
     fn language(&self, fence: &str) -> String {
-        let attached = &self.attached;
-        let positional =
-            attached.positional.get(1).copied().filter(|_| matches!(attached.style(), "source" | ""));
-        let diagram = Some(attached.style())
-            .filter(|style| matches!(*style, "mermaid" | "plantuml" | "ditaa" | "graphviz"));
-        let default = || self.attributes.get("source-language").filter(|_| attached.style() == "source");
-        let language =
-            Some(fence).filter(|fence| !fence.is_empty() && !fence.chars().any(|c| matches!(c, '-' | '.')));
-        language
+        let (attached, style) = (&self.attached, self.attached.style());
+        let is_fence = !fence.is_empty() && !fence.contains(['-', '.']);
+        let positional = attached.positional.get(1).copied();
+        let is_diagram = matches!(style, "mermaid" | "plantuml" | "ditaa" | "graphviz");
+        let language = is_fence
+            .then_some(fence)
             .or(attached.language)
-            .or(positional)
-            .or(diagram)
-            .or_else(default)
-            .unwrap_or_default()
-            .to_owned()
+            .or(positional.filter(|_| matches!(style, "source" | "")))
+            .or(is_diagram.then_some(style))
+            .or_else(|| self.attributes.get("source-language").filter(|_| style == "source"));
+        language.unwrap_or_default().to_owned()
     }
 
     fn open_block(&mut self, at: usize) -> usize {
@@ -404,8 +397,7 @@ impl<'t> Parser<'t> {
             self.write_title();
         }
         if style == "source" || style == "listing" || style == "verse" {
-            let ends = |next: &Line<'_>| next.text == line.text;
-            let end = at + 1 + self.lines[at + 1..].iter().position(ends).unwrap_or(0);
+            let end = self.lines.end(at, |next| next.text == line.text);
             let (indent, language) = (self.indent(), self.language(""));
             self.writer.code(line.number, indent, &language, &self.lines[at + 1..end]);
             return end + 1;
@@ -453,12 +445,7 @@ impl<'t> Parser<'t> {
         let style = self.attached.style();
         let is_code = matches!(style, "source" | "listing" | "literal");
         if is_code || line.indent > 0 && !awaits_text && !matches!(style, "normal" | "quote" | "verse") {
-            let end = at
-                + 1
-                + self.lines[at + 1..]
-                    .iter()
-                    .position(|next| next.text.is_empty() || next.text == "+")
-                    .unwrap_or(self.lines.len() - at - 1);
+            let end = self.lines.end(at, |next| next.text.is_empty() || next.text == "+");
             let language = self.language("");
             self.writer.code(line.number, indent, &language, &self.lines[at..end]);
             return end;
@@ -527,11 +514,9 @@ impl<'t> Parser<'t> {
                 || next.indent == 0 && block_attributes(next.text).is_some()
                 || in_list && (list_item(next.text).is_some() || term(next.text).is_some())
         };
-        let end = at + 1 + self.lines[at + 1..].iter().position(ends).unwrap_or(self.lines.len() - at - 1);
-        let rest = self.lines[at + 1..end]
-            .iter()
-            .map(|line| line.text)
-            .filter(|text| !text.starts_with("//") && !is_condition(text));
+        let end = self.lines.end(at, ends);
+        let rest = self.lines[at + 1..end].iter().map(|line| line.text);
+        let rest = rest.filter(|text| !text.starts_with("//") && !is_condition(text));
         let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
         let all = if item.is_some() && !all.contains(" +\n") { folded(&all) } else { all };
         let (label, all) =
@@ -609,14 +594,7 @@ fn split_cells(text: &str) -> Vec<&str> {
 }
 
 fn admonition(name: &str) -> Option<&'static str> {
-    const NAMES: [(&str, &str); 5] = [
-        ("NOTE", "Note"),
-        ("TIP", "Tip"),
-        ("IMPORTANT", "Important"),
-        ("CAUTION", "Caution"),
-        ("WARNING", "Warning"),
-    ];
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, label)| *label)
+    writer::admonition(name).filter(|_| name.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
 /// A line that includes a file or depends on an attribute.

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek};
 
-use quick_xml::escape::resolve_xml_entity;
+use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -13,6 +12,10 @@ use super::document::inline_markup::{code, link, push_text};
 use super::document::{Document, Kind, Line, Writer};
 use super::invalid;
 use super::markup::one_line;
+use super::office::{self, attribute};
+
+/// What error messages call the file.
+const KIND: &str = "DOCX file";
 
 /// The largest part of a file, expanded, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -24,18 +27,8 @@ const LONGEST_ADDRESS: usize = 2000;
 ///
 /// # Errors
 /// The file cannot be read, is encrypted, is no DOCX file, or too large.
-pub fn parse(mut file: impl Read + Seek) -> io::Result<Document> {
-    file.rewind()?;
-    let mut magic = [0; 4];
-    let read = file.read_exact(&mut magic).map(|()| magic);
-    file.rewind()?;
-    match read {
-        Ok([b'P', b'K', ..]) => {}
-        // An OLE container: Office puts encrypted files into one.
-        Ok([0xd0, 0xcf, 0x11, 0xe0]) => return Err(invalid("an encrypted document, or one of Word 97")),
-        _ => return Err(invalid("not a DOCX file: no ZIP archive")),
-    }
-    let mut archive = ZipArchive::new(file).map_err(broken)?;
+pub fn parse(file: impl Read + Seek) -> io::Result<Document> {
+    let mut archive = office::open(file, KIND, "document, or one of Word 97")?;
     let mut part = |name: &str| part(&mut archive, name);
     let Some(document) = part("word/document.xml")? else {
         return Err(invalid("not a DOCX file: it has no word/document.xml"));
@@ -49,10 +42,7 @@ pub fn parse(mut file: impl Read + Seek) -> io::Result<Document> {
 }
 
 fn broken(error: impl Into<ZipError>) -> io::Error {
-    match error.into() {
-        ZipError::Io(error) if error.kind() != io::ErrorKind::InvalidData => error,
-        error => invalid(format!("broken DOCX file: {error}")),
-    }
+    office::broken(KIND, error)
 }
 
 /// A part of the file. The sizes that an archive declares may be wrong.
@@ -90,13 +80,6 @@ fn each_event<'x>(xml: &'x str, mut handle: impl FnMut(Event<'x>) -> bool) -> io
     }
 }
 
-/// The value of an attribute, whatever its prefix.
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found =
-        element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == name)?;
-    Some(found.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
-}
-
 /// `w:val`.
 fn value(element: &BytesStart<'_>) -> Option<String> {
     attribute(element, "val")
@@ -130,19 +113,9 @@ fn set_format(format: &mut Format, element: &BytesStart<'_>) {
 }
 
 fn is_monospaced(font: &str) -> bool {
-    [
-        "courier",
-        "consolas",
-        "mono",
-        "menlo",
-        "monaco",
-        "source code",
-        "lucida console",
-        "fira code",
-        "typewriter",
-    ]
-    .iter()
-    .any(|name| font.contains(name))
+    let mut names =
+        "courier,consolas,mono,menlo,monaco,source code,lucida console,fira code,typewriter".split(',');
+    names.any(|name| font.contains(name))
 }
 
 /// A style.
@@ -152,6 +125,15 @@ struct Style {
     format: Format,
     list: Option<(String, usize)>,
     based_on: Option<String>,
+}
+
+/// Sets the id or the level of a list, whichever the element has. The id 0 is none.
+fn set_list(list: &mut Option<(String, usize)>, element: &BytesStart<'_>) {
+    let (id, at) = list.take().unwrap_or_default();
+    *list = match element.local_name().into_inner() {
+        "numId" => value(element).filter(|id| id != "0").map(|id| (id, at)),
+        _ => Some((id, level(element))),
+    };
 }
 
 /// What a paragraph is for.
@@ -204,15 +186,7 @@ fn styles(xml: &str) -> io::Result<HashMap<String, Style>> {
                 ("name", Some(style)) => style.role = Role::of(&value(element).unwrap_or_default()),
                 ("basedOn", Some(style)) => style.based_on = value(element),
                 ("outlineLvl", Some(style)) if style.role == Role::Text => style.role = outline(element),
-                ("numId", Some(style)) => {
-                    style.list = Some((
-                        value(element).unwrap_or_default(),
-                        style.list.take().map_or(0, |(_, level)| level),
-                    ))
-                }
-                ("ilvl", Some(style)) => {
-                    style.list = Some((style.list.take().map_or(String::new(), |(id, _)| id), level(element)))
-                }
+                ("numId" | "ilvl", Some(style)) => set_list(&mut style.list, element),
                 ("tblStylePr", _) => return true,
                 (_, Some(style)) => set_format(&mut style.format, element),
                 _ => {}
@@ -382,15 +356,14 @@ impl Parser {
                     }
                     self.start(name, element);
                 }
-                Event::Text(text) if in_text => self.text(&text.xml10_content()),
-                Event::CData(text) if in_text => self.text(&text.xml10_content()),
-                Event::GeneralRef(entity) if in_text => {
-                    let c = entity.resolve_char_ref().ok().flatten().map(String::from);
-                    self.text(c.as_deref().or(resolve_xml_entity(entity)).unwrap_or_default());
-                }
                 Event::End(element) => {
                     in_text = false;
                     self.end(element.local_name().into_inner());
+                }
+                event if in_text => {
+                    let mut text = String::new();
+                    office::push_text(event, &mut text);
+                    self.text(&text);
                 }
                 _ => {}
             }
@@ -439,14 +412,7 @@ impl Parser {
                 }
             }
             ("outlineLvl", _) if paragraph.role == Role::Text => paragraph.role = outline(element),
-            ("numId", _) => {
-                let level = paragraph.list.take().map_or(0, |(_, level)| level);
-                paragraph.list = value(element).filter(|id| id != "0").map(|id| (id, level));
-            }
-            ("ilvl", _) => {
-                paragraph.list =
-                    Some((paragraph.list.take().map_or(String::new(), |(id, _)| id), level(element)))
-            }
+            ("numId" | "ilvl", _) => set_list(&mut paragraph.list, element),
             ("hyperlink", _) => {
                 let anchor = || attribute(element, "anchor").map(|anchor| format!("#{anchor}"));
                 paragraph.link =
@@ -666,13 +632,11 @@ fn spaced(text: &str, marked: impl Fn(&str) -> String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
+    use std::io::Cursor;
 
     use super::*;
     use crate::read::document::finder;
+    use crate::read::testing;
 
     const STYLES: &str = r#"<w:styles>
         <w:style w:styleId="berschrift1"><w:name w:val="heading 1"/><w:rPr><w:b/></w:rPr></w:style>
@@ -695,19 +659,13 @@ mod tests {
 
     /// A DOCX file with these paragraphs.
     fn file(body: &str) -> Cursor<Vec<u8>> {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let document = format!("<?xml version=\"1.0\"?><w:document><w:body>{body}</w:body></w:document>");
-        let parts = [
+        Cursor::new(testing::zip(&[
             ("word/document.xml", document.as_str()),
             ("word/styles.xml", STYLES),
             ("word/numbering.xml", NUMBERING),
             ("word/_rels/document.xml.rels", LINKS),
-        ];
-        for (name, content) in parts {
-            zip.start_file(name, SimpleFileOptions::default()).unwrap();
-            zip.write_all(content.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap()
+        ]))
     }
 
     /// A paragraph of a style, with runs.

@@ -1,4 +1,4 @@
-//! schema.org's `FAQPage` and `QAPage`, as pages tell search engines about their questions.
+//! `FAQPage` and `QAPage` of schema.org, with which pages declare their questions to search engines.
 //!
 //! <https://schema.org/FAQPage>
 
@@ -8,8 +8,7 @@ use crate::question::Question;
 use crate::read::BadRecord;
 use crate::read::table::{Record, json_reason};
 
-/// The questions of a `<script type="application/ld+json">` that begins on a line; none where it
-/// speaks of other things.
+/// The questions of a `<script type="application/ld+json">` that begins on a line; empty if it is about something else.
 pub fn questions(script: &str, line: u64) -> Vec<Result<Question, BadRecord>> {
     let value: Value = match serde_json::from_str(script) {
         Ok(value) => value,
@@ -32,7 +31,7 @@ pub fn questions(script: &str, line: u64) -> Vec<Result<Question, BadRecord>> {
     questions
 }
 
-/// The keys that say something about a question itself.
+/// Whether a key describes a question itself.
 fn wanted(key: &str) -> bool {
     matches!(
         key,
@@ -40,7 +39,7 @@ fn wanted(key: &str) -> bool {
     )
 }
 
-/// Every `Question` of a page about questions. serde limits how deep a value can be.
+/// Collects each `Question` of a page about questions. serde limits the depth of a value.
 fn collect<'a>(value: &'a Value, in_page: bool, entities: &mut Vec<&'a Map<String, Value>>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, in_page, entities)),
@@ -65,7 +64,7 @@ fn collect<'a>(value: &'a Value, in_page: bool, entities: &mut Vec<&'a Map<Strin
     }
 }
 
-/// How many lines into the script a question's name stands, looking on from the one before.
+/// The line of a question's name within the script, from 0. The search begins behind the question before.
 fn place(script: &str, entity: &Map<String, Value>, from: &mut usize) -> Option<u64> {
     let name = entity.get("name").and_then(Value::as_str)?;
     let at = *from + script.get(*from..)?.find(name)?;

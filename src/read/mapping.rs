@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::table::normalized;
+use super::table::{View, normalized};
 
 /// The parts of a question that a key can be assigned to. A part that `Record` does not know
 /// becomes a field.
@@ -100,9 +100,9 @@ impl Mapping {
         self.assignments.iter().any(|(one, _)| one.part == part)
     }
 
-    /// Whether an object has a value for the question.
-    pub fn has_question(&self, object: &serde_json::Map<String, Value>) -> bool {
-        let pairs = || object.iter().map(|(name, value)| (name.as_str(), value));
+    /// Whether a map has a value for the question.
+    pub fn has_question(&self, view: &View<'_>) -> bool {
+        let pairs = || view.iter().map(|(name, value)| (*name, &**value));
         let questions = self.assignments.iter().filter(|(one, _)| one.part == "question");
         questions
             .into_iter()

@@ -1,10 +1,10 @@
-//! HTML in an answer → Markdown.
+//! Converts HTML in texts and titles to Markdown.
 
 use std::borrow::Cow;
 
 use super::html;
 
-/// Tags that only markup has; `Vec<T>` and `a < b` are text.
+/// Tags that show that a text is HTML. `Vec<T>` and `a < b` are text.
 const TELLING: [&str; 14] = [
     "<p>",
     "</p>",
@@ -27,7 +27,7 @@ pub fn is_html(text: &str) -> bool {
     text.contains('<') && TELLING.iter().any(|tag| text.contains(tag))
 }
 
-/// A text as Markdown: HTML is turned into it, anything else stays.
+/// A text as Markdown: HTML is converted, any other text is only trimmed.
 pub fn to_markdown(text: &str) -> Cow<'_, str> {
     if is_html(text) { Cow::Owned(html_to_markdown(text)) } else { Cow::Borrowed(text.trim()) }
 }
@@ -37,12 +37,12 @@ pub fn html_to_markdown(html: &str) -> String {
     html::to_markdown(html)
 }
 
-/// What somebody asked at length, and the answer: either may be empty.
+/// The body of a question and its answer, with a rule between them. Either may be empty.
 pub fn joined(body: &str, answer: &str) -> String {
     parts([body, answer], "\n\n---\n\n")
 }
 
-/// Texts one after another; any may be empty.
+/// Texts as paragraphs. Any may be empty.
 pub fn paragraphs<const N: usize>(texts: [&str; N]) -> String {
     parts(texts, "\n\n")
 }
@@ -51,19 +51,19 @@ fn parts<const N: usize>(texts: [&str; N], between: &str) -> String {
     texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
 }
 
-/// A text on one line, white space folded.
+/// A text on one line, with single spaces.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A title on one line, entities and tags taken out where it is written in HTML.
+/// A title on one line. Of HTML, tags are removed and entities replaced.
 pub fn title(text: &str) -> String {
     let entities = text.contains('&') && text.contains(';');
     let plain = if is_html(text) || entities { html_to_text(text) } else { text.to_owned() };
     one_line(&plain)
 }
 
-/// The text of HTML; `<code>` becomes backticks, other tags go.
+/// The text of HTML. `<code>` becomes backticks; other tags are removed.
 fn html_to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut tokens = html5gum::Tokenizer::new(html);
@@ -73,7 +73,7 @@ fn html_to_text(html: &str) -> String {
             html5gum::Token::StartTag(tag) => match tag.name.as_slice() {
                 b"code" => text.push('`'),
                 b"br" | b"p" | b"div" | b"li" => text.push(' '),
-                // `Vec<T>` in a title is no tag.
+                // `<T>` of `Vec<T>` is not a tag.
                 name if name.len() == 1
                     && !matches!(name, b"a" | b"b" | b"i" | b"p" | b"q" | b"s" | b"u") =>
                 {

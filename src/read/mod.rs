@@ -12,6 +12,7 @@ mod markdown;
 mod markup;
 mod mdx;
 mod mojibake;
+mod office;
 mod org;
 mod report;
 mod rst;

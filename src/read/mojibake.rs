@@ -1,10 +1,9 @@
-//! UTF-8 that was once read in the wrong code page, mended.
+//! Repairs UTF-8 text that was decoded with the wrong code page (mojibake).
 //!
-//! Somebody's tool took UTF-8 bytes for Windows-1252 (or another code page) and wrote the result
-//! down as text: `—` became `â€”`, and `β€”` where the code page was Greek. Turned back into bytes, such
-//! a run is valid multi-byte UTF-8 again, which real text in any language almost never is. *Almost*
-//! matters: `группа «В»` holds the bytes of a valid character too. So a run is mended only where
-//! what comes out is likelier than what stands there.
+//! A program decoded UTF-8 bytes as Windows-1252 or another code page and saved the result: `—` became `â€”`, or `β€”`
+//! with the Greek code page. Encoded again with that code page, such a run of characters is valid multi-byte UTF-8.
+//! Real text rarely is, but it happens: the `«В` of `группа «В»` also encodes to a valid character. Therefore, a run is
+//! repaired only if the result is more likely than the original.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use encoding_rs::{
     Encoding, MACINTOSH, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257,
 };
 
-/// The code pages that text is taken for, likeliest first.
+/// The code pages that text may have been decoded with, the most likely first.
 const PAGES: [Page; 7] = [
     Page { encoding: WINDOWS_1252, latin: true },
     Page { encoding: WINDOWS_1253, latin: false },
@@ -25,20 +24,20 @@ const PAGES: [Page; 7] = [
     Page { encoding: MACINTOSH, latin: true },
 ];
 
-/// A code page that text may have been taken for.
+/// A code page that text may have been decoded with.
 struct Page {
     encoding: &'static Encoding,
-    /// Its letters are Latin ones, so that words may hold them among ASCII.
+    /// Its letters are Latin, so one word can contain both them and ASCII letters.
     latin: bool,
 }
 
-/// Text may have gone through more than one wrong decoding; this many are undone.
+/// How many wrong decodings in a row are undone.
 const ROUNDS: usize = 3;
 
-/// So many characters without a gap are no accident, whatever they are.
+/// This many adjacent characters to repair are not a coincidence, whatever they are.
 const NO_ACCIDENT: usize = 3;
 
-/// Of every character that some page has in its upper half: its byte in each page, or 0.
+/// For each character in the upper half of any page: its byte in each page, or 0.
 static BYTES: LazyLock<Vec<(char, [u8; PAGES.len()])>> = LazyLock::new(|| {
     let mut bytes: Vec<(char, [u8; PAGES.len()])> = Vec::new();
     let mut insert = |c: char, page: usize, byte: u8| {
@@ -46,7 +45,7 @@ static BYTES: LazyLock<Vec<(char, [u8; PAGES.len()])>> = LazyLock::new(|| {
             bytes.insert(at, (c, [0; PAGES.len()]));
             at
         });
-        // The page's own character wins over a stand-in.
+        // A character that the page defines takes precedence over one that fills a hole.
         if bytes[at].1[page] == 0 {
             bytes[at].1[page] = byte;
         }
@@ -60,7 +59,7 @@ static BYTES: LazyLock<Vec<(char, [u8; PAGES.len()])>> = LazyLock::new(|| {
     }
     for (page, Page { encoding, .. }) in PAGES.iter().enumerate() {
         for byte in 0x80..=0xFF {
-            // Where a page has a hole, decoders take the byte for itself or for what 1252 has there.
+            // Decoders map a byte that the page does not define to itself, or to the character of Windows-1252.
             let hole = decoded(encoding, byte).is_none_or(|c| u32::from(c) == u32::from(byte));
             if hole {
                 insert(char::from(byte), page, byte);
@@ -77,11 +76,9 @@ fn decoded(encoding: &'static Encoding, byte: u8) -> Option<char> {
     text.chars().next()
 }
 
-/// Undoes wrong decodings, run by run: a run of characters that some code page turns back into the
-/// bytes of valid multi-byte UTF-8 becomes that text; everything else stays.
-///
-/// Real text in Greek, Cyrillic, accented Latin and curly quotes stay as they are. ASCII costs one
-/// pass over the bytes.
+/// Undoes wrong decodings. A run of characters that a code page encodes to valid multi-byte UTF-8 is replaced by the
+/// text that it encodes to. Everything else stays unchanged: real text in Greek or Cyrillic, accented Latin letters,
+/// curly quotes. ASCII text costs one pass over the bytes.
 pub fn repair(line: &str) -> Cow<'_, str> {
     if line.is_ascii() {
         return Cow::Borrowed(line);
@@ -105,14 +102,14 @@ fn repaired_once(line: &str) -> Option<String> {
         })
         .collect();
     let repairs = (0..PAGES.len()).map(|page| repairs(&chars, page));
-    // The page that explains most of what stands there; of equals the likeliest, which is the first.
+    // The page that repairs most characters; of equals, the first one is the most likely.
     let explained = |repairs: &Vec<Run>| repairs.iter().map(|run| run.at.len()).sum::<usize>();
     let best = repairs.rev().max_by_key(explained).filter(|repairs| !repairs.is_empty())?;
     let mut text = String::with_capacity(line.len());
     let mut from = 0;
     for run in best {
         text.extend(chars[from..run.at.start].iter().map(|(c, _)| *c));
-        // A byte order mark in the middle of a text is no character of it.
+        // A byte order mark within a text is not part of it.
         if run.becomes != '\u{feff}' {
             text.push(run.becomes);
         }
@@ -122,13 +119,13 @@ fn repaired_once(line: &str) -> Option<String> {
     Some(text)
 }
 
-/// Characters whose bytes are one character in UTF-8.
+/// Characters whose bytes are one character of UTF-8.
 struct Run {
     at: Range<usize>,
     becomes: char,
 }
 
-/// What one code page would mend.
+/// The runs that one code page repairs.
 fn repairs(chars: &[(char, [u8; PAGES.len()])], page: usize) -> Vec<Run> {
     let runs = runs(chars, page);
     if runs.is_empty() {
@@ -149,13 +146,13 @@ fn repairs(chars: &[(char, [u8; PAGES.len()])], page: usize) -> Vec<Run> {
         let after_letter = !latin && run.at.start.checked_sub(1).is_some_and(real_letter);
         is_symbol(run.becomes) && !after_letter
     };
-    // `naГЇve`: no word goes on in another script.
+    // In `naГЇve`, a word would continue in another script.
     let ascii_letter = |at: usize| chars.get(at).is_some_and(|(c, _)| c.is_ascii_alphabetic());
     let within_word = |run: &Run| {
         let before = run.at.start.checked_sub(1).is_some_and(ascii_letter);
         !latin && (before || ascii_letter(run.at.end))
     };
-    // One sure sign of a page vouches for the rest of the line.
+    // One certain run makes the other runs of the line plausible.
     let sure = runs.iter().any(symbol);
     let plausible = |run: &Run, unbroken: usize| {
         let western = ('\u{a0}'..='\u{17f}').contains(&run.becomes);
@@ -170,7 +167,7 @@ fn repairs(chars: &[(char, [u8; PAGES.len()])], page: usize) -> Vec<Run> {
     runs.into_iter().zip(keep).filter_map(|(run, keep)| keep.then_some(run)).collect()
 }
 
-/// Every place whose bytes in a code page are one multi-byte character of UTF-8.
+/// All runs whose bytes in a code page are one multi-byte character of UTF-8.
 fn runs(chars: &[(char, [u8; PAGES.len()])], page: usize) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut at = 0;
@@ -200,17 +197,17 @@ fn runs(chars: &[(char, [u8; PAGES.len()])], page: usize) -> Vec<Run> {
     runs
 }
 
-/// Of every run, how many stand side by side with it, itself counted.
+/// For each run, the number of adjacent runs, including itself.
 fn unbroken(runs: &[Run]) -> Vec<usize> {
     runs.chunk_by(|a, b| a.at.end == b.at.start)
         .flat_map(|side| std::iter::repeat_n(side.len(), side.len()))
         .collect()
 }
 
-/// Punctuation, arrows, mathematics, boxes, emoji: what people type among letters of any script.
+/// Whether a character is punctuation, an arrow, a mathematical sign, a box or an emoji, which occur among letters of
+/// any script.
 ///
-/// Roman numerals and Braille are left out: in Windows-1251 they are the bytes of `в…»` and of `в «`
-/// with a space that does not break.
+/// Roman numerals and Braille do not count: their bytes are `в…»` and `в «` (with a no-break space) in Windows-1251.
 fn is_symbol(c: char) -> bool {
     matches!(
         u32::from(c),
@@ -232,7 +229,7 @@ fn is_symbol(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// `text` as it looks once its bytes were taken for a code page.
+    /// `text` after its bytes were decoded with a code page.
     fn broken(text: &str, page: &'static Encoding) -> String {
         text.bytes()
             .map(|byte| match byte {
@@ -242,13 +239,8 @@ mod tests {
             .collect()
     }
 
-    #[track_caller]
-    fn stays(text: &str) {
-        assert_eq!(repair(text), text);
-    }
-
     #[test]
-    fn what_went_through_any_page_is_mended() {
+    fn text_decoded_with_any_page_is_repaired() {
         for text in ["a — b", "don’t “do” it…", "fast 🦀 ✅ → 3 × 4", "à la café", "½ of 20 €", "• one"]
         {
             for page in &PAGES {
@@ -258,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_another_script_is_mended_as_well() {
+    fn text_of_another_script_is_repaired() {
         for text in ["Привет, мир", "Ελληνικά", "日本語の質問"] {
             for page in [WINDOWS_1251, WINDOWS_1252, WINDOWS_1253] {
                 assert_eq!(repair(&broken(text, page)), text, "{}", page.name());
@@ -267,26 +259,26 @@ mod tests {
     }
 
     #[test]
-    fn a_word_does_not_go_on_in_another_script() {
+    fn a_word_does_not_continue_in_another_script() {
         assert_eq!(repair(&broken("naïve", WINDOWS_1251)), "naïve");
         assert_eq!(repair(&broken("naïve", WINDOWS_1252)), "naïve");
     }
 
     #[test]
     fn holes_of_a_page_are_filled_as_decoders_fill_them() {
-        // The crab by a decoder that takes byte 9F, a hole of Windows-1253, for that of 1252.
+        // The crab, by a decoder that maps byte 9F, which Windows-1253 does not define, as Windows-1252 does.
         assert_eq!(repair("\u{3c0}\u{178}\u{a6}\u{20ac} fast"), "🦀 fast");
         assert_eq!(repair("\u{3b2}\u{20ac}\u{201d}"), "—");
     }
 
     #[test]
-    fn twice_broken_is_mended_twice() {
+    fn two_wrong_decodings_are_undone() {
         let twice = broken(&broken("it’s — so", WINDOWS_1252), WINDOWS_1252);
         assert_eq!(repair(&twice), "it’s — so");
     }
 
     #[test]
-    fn real_text_stays() {
+    fn real_text_is_unchanged() {
         for text in [
             "plain",
             "“Curly” quotes — dashes… and ‘single’ ones",
@@ -302,14 +294,14 @@ mod tests {
             "emoji 🦀🎉 ✅ → ∀x",
             "20 °C ± 2, ½, §4, ©2024, 5 €, £3",
         ] {
-            stays(text);
+            assert_eq!(repair(text), text);
         }
     }
 
     #[test]
-    fn any_text_is_mended_without_a_panic() {
+    fn any_text_is_repaired_without_a_panic() {
         proptest::proptest!(|(text in r"[a-zа-яα-ωà-ž«»©€™…—â€”Ââ\PC]{0,40}")| {
-            // No character is made up: a run of several becomes one.
+            // No character is added: a run of several becomes one.
             proptest::prop_assert!(repair(&text).chars().count() <= text.chars().count());
         });
     }

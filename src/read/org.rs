@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::document::inline_markup::{
     Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown,
 };
-use super::document::writer::lines;
+use super::document::writer::{Lines, admonition};
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses an Org file.
 pub fn parse(text: &str) -> Document {
-    let lines = lines(text);
+    let lines = Lines::of(text);
     let is_end = |line: &Line<'_>| {
         line.text.len() < 80
             && (line.text.eq_ignore_ascii_case(":end:") || keyword(line.text, "#+end_").is_some())
@@ -23,15 +23,12 @@ pub fn parse(text: &str) -> Document {
         .collect();
     let mut parser =
         Parser { lines: &lines, ends, writer: Writer::default(), open: Vec::new(), states: Vec::new() };
-    let mut at = 0;
-    while at < lines.len() {
-        at = parser.block(at).max(at + 1);
-    }
+    lines.each_block(|at| parser.block(at));
     parser.writer.document
 }
 
 struct Parser<'t> {
-    lines: &'t [Line<'t>],
+    lines: &'t Lines<'t>,
     /// Of each line that ends a block or a drawer, the last one, in lower case.
     ends: HashMap<String, usize>,
     writer: Writer,
@@ -94,7 +91,7 @@ impl<'t> Parser<'t> {
             return self.drawer(at);
         }
         if is_fixed(text) {
-            let end = self.end(at, |next| !is_fixed(next.text));
+            let end = self.lines.end(at, |next| !is_fixed(next.text));
             let lines: Vec<Line<'_>> = self.lines[at..end].iter().map(|line| line.behind(1)).collect();
             self.writer.code(line.number, indent, "", &lines);
             return end;
@@ -112,12 +109,6 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The lines from `at` on that belong together: all below until one for which `ends` is true.
-    fn end(&self, at: usize, ends: impl Fn(&Line<'_>) -> bool) -> usize {
-        let below = &self.lines[at + 1..];
-        at + 1 + below.iter().position(ends).unwrap_or(below.len())
-    }
-
     fn indent(&self) -> usize {
         self.open.last().map_or(0, |(_, content)| *content)
     }
@@ -132,7 +123,7 @@ impl<'t> Parser<'t> {
             title = rest.trim_start();
         }
         if title == "COMMENT" || title.starts_with("COMMENT ") {
-            return self.end(at, |next| heading(next).is_some_and(|(next, _)| next <= level));
+            return self.lines.end(at, |next| heading(next).is_some_and(|(next, _)| next <= level));
         }
         if title.starts_with("[#") && title[2..].chars().next().is_some_and(char::is_alphanumeric) {
             title = title.split_once(']').map_or(title, |(_, rest)| rest.trim_start());
@@ -203,21 +194,14 @@ impl<'t> Parser<'t> {
         let name = name.to_lowercase();
         let indent = self.indent();
         if !matches!(name.as_str(), "src" | "example" | "export" | "comment") {
-            let label =
-                ["note", "tip", "warning", "important", "caution"].iter().find(|label| **label == name);
-            if let Some(label) = label {
-                self.writer.paragraph(
-                    line.number,
-                    indent,
-                    None,
-                    &format!("{}{}:", label[..1].to_uppercase(), &label[1..]),
-                );
+            if let Some(label) = admonition(&name) {
+                self.writer.paragraph(line.number, indent, None, &format!("{label}:"));
             }
             return at + 1;
         }
         let closing = format!("#+end_{name}");
         let is_closed = self.ends.get(&closing).is_some_and(|last| *last > at);
-        let end = self.end(at, |next| {
+        let end = self.lines.end(at, |next| {
             if is_closed { next.text.eq_ignore_ascii_case(&closing) } else { next.text.is_empty() }
         });
         let language = if name == "src" { arguments.trim() } else { "" };
@@ -284,9 +268,8 @@ impl<'t> Parser<'t> {
                 || item(next).is_some()
                 || heading(next).is_some()
         };
-        let end = self.end(at, ends);
-        let rest = self.lines[at + 1..end].iter().map(|line| line.text);
-        let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
+        let end = self.lines.end(at, ends);
+        let all = self.lines.joined(text, at + 1..end);
         let all = if item_before.is_some() { folded(&all) } else { all };
         let (marker, term) = item_before.map_or((None, String::new()), |(marker, term)| (Some(marker), term));
         let indent =
@@ -296,7 +279,7 @@ impl<'t> Parser<'t> {
     }
 
     fn table(&mut self, at: usize) -> usize {
-        let end = self.end(at, |next| !next.text.starts_with('|'));
+        let end = self.lines.end(at, |next| !next.text.starts_with('|'));
         let is_row = |line: &&Line<'_>| !line.text.starts_with("|-");
         let cells = |line: &Line<'_>| {
             let inner = line.text.trim_start_matches('|');

@@ -3,13 +3,13 @@
 use super::document::inline_markup::{
     Mark, Markup, Rest, Substitutions, anchor, code, folded, link, may_begin, push_text, to_markdown,
 };
-use super::document::writer::lines;
+use super::document::writer::Lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
 use super::markup::one_line;
 
 /// Parses reStructuredText, with the directives and roles of Sphinx.
 pub fn parse(text: &str) -> Document {
-    let lines = lines(text);
+    let lines = Lines::of(text);
     let names = Names::collect(text.len(), &lines);
     let mut parser = Parser {
         lines: &lines,
@@ -19,16 +19,13 @@ pub fn parse(text: &str) -> Document {
         counters: Vec::new(),
         levels: Vec::new(),
     };
-    let mut at = 0;
-    while at < lines.len() {
-        at = parser.block(at).max(at + 1);
-    }
+    lines.each_block(|at| parser.block(at));
     parser.leave(0);
     parser.writer.document
 }
 
 struct Parser<'t> {
-    lines: &'t [Line<'t>],
+    lines: &'t Lines<'t>,
     names: Names,
     writer: Writer,
     open: Vec<Container>,
@@ -55,78 +52,57 @@ enum Within {
     Directive,
 }
 
-/// Directives whose content is code.
-const CODE: [&str; 16] = [
-    "code-block",
-    "code",
-    "sourcecode",
-    "parsed-literal",
-    "literal",
-    "doctest",
-    "testcode",
-    "testoutput",
-    "testsetup",
-    "prompt",
-    "ipython",
-    "console",
-    "productionlist",
-    "mermaid",
-    "graphviz",
-    "math",
-];
+/// What a directive does with its content.
+enum Directive {
+    Code,
+    /// Nothing of it is read.
+    Silent,
+    /// A label is in front of it.
+    Labelled(&'static str),
+    /// Its arguments only say how it looks.
+    Container,
+    /// Its arguments are a title.
+    Titled,
+    Fold,
+    Image,
+    Other,
+}
 
-/// Directives that add nothing to read.
-const SILENT: [&str; 28] = [
-    "contents",
-    "toctree",
-    "index",
-    "include",
-    "literalinclude",
-    "raw",
-    "meta",
-    "currentmodule",
-    "module",
-    "py:module",
-    "py:currentmodule",
-    "highlight",
-    "sectnum",
-    "section-numbering",
-    "default-role",
-    "role",
-    "tabularcolumns",
-    "target-notes",
-    "header",
-    "footer",
-    "default-domain",
-    "automodule",
-    "autoclass",
-    "autofunction",
-    "autosummary",
-    "moduleauthor",
-    "sectionauthor",
-    "todolist",
-];
-
-/// Directives that are named in front of their content.
-const NAMED: [(&str, &str); 14] = [
-    ("note", "Note"),
-    ("warning", "Warning"),
-    ("tip", "Tip"),
-    ("hint", "Hint"),
-    ("important", "Important"),
-    ("caution", "Caution"),
-    ("danger", "Danger"),
-    ("error", "Error"),
-    ("attention", "Attention"),
-    ("seealso", "See also"),
-    ("versionadded", "New in version"),
-    ("versionchanged", "Changed in version"),
-    ("deprecated", "Deprecated since version"),
-    ("todo", "To do"),
-];
-
-/// Directives that fold their content away.
-const FOLDS: [&str; 4] = ["dropdown", "collapse", "details", "toggle"];
+impl Directive {
+    fn of(name: &str) -> Self {
+        match name {
+            "code-block" | "code" | "sourcecode" | "parsed-literal" | "literal" | "doctest" | "testcode"
+            | "testoutput" | "testsetup" | "prompt" | "ipython" | "console" | "productionlist"
+            | "mermaid" | "graphviz" | "math" => Self::Code,
+            "contents" | "toctree" | "index" | "include" | "literalinclude" | "raw" | "meta"
+            | "currentmodule" | "module" | "py:module" | "py:currentmodule" | "highlight" | "sectnum"
+            | "section-numbering" | "default-role" | "role" | "tabularcolumns" | "target-notes"
+            | "header" | "footer" | "default-domain" | "automodule" | "autoclass" | "autofunction"
+            | "autosummary" | "moduleauthor" | "sectionauthor" | "todolist" => Self::Silent,
+            "note" => Self::Labelled("Note"),
+            "warning" => Self::Labelled("Warning"),
+            "tip" => Self::Labelled("Tip"),
+            "hint" => Self::Labelled("Hint"),
+            "important" => Self::Labelled("Important"),
+            "caution" => Self::Labelled("Caution"),
+            "danger" => Self::Labelled("Danger"),
+            "error" => Self::Labelled("Error"),
+            "attention" => Self::Labelled("Attention"),
+            "seealso" => Self::Labelled("See also"),
+            "versionadded" => Self::Labelled("New in version"),
+            "versionchanged" => Self::Labelled("Changed in version"),
+            "deprecated" => Self::Labelled("Deprecated since version"),
+            "todo" => Self::Labelled("To do"),
+            "only" | "container" | "rst-class" | "cssclass" | "tabs" | "tab-set" | "grid" | "glossary"
+            | "compound" => Self::Container,
+            "rubric" | "topic" | "sidebar" | "admonition" | "card" | "tab" | "tab-item" | "group-tab"
+            | "table" | "list-table" | "csv-table" | "centered" => Self::Titled,
+            "dropdown" | "collapse" | "details" | "toggle" => Self::Fold,
+            "image" | "figure" => Self::Image,
+            _ => Self::Other,
+        }
+    }
+}
 
 impl<'t> Parser<'t> {
     /// Reads a block and returns where the next one begins.
@@ -179,7 +155,7 @@ impl<'t> Parser<'t> {
             return self.item(at, column, width, number, rest);
         }
         if text.starts_with(">>> ") {
-            let end = self.end(at, |next| next.text.is_empty());
+            let end = self.lines.end(at, |next| next.text.is_empty());
             self.writer.code(line.number, indent, "pycon", &self.lines[at..end]);
             return end;
         }
@@ -195,15 +171,9 @@ impl<'t> Parser<'t> {
         self.paragraph(at, column, text, None)
     }
 
-    /// The lines from `at` on that belong together: all below until one for which `ends` is true.
-    fn end(&self, at: usize, ends: impl Fn(&Line<'_>) -> bool) -> usize {
-        let below = &self.lines[at + 1..];
-        at + 1 + below.iter().position(ends).unwrap_or(below.len())
-    }
-
     /// Where the block of lines that are indented deeper than `column` ends.
     fn indented_end(&self, at: usize, column: usize) -> usize {
-        self.end(at, |next| !next.text.is_empty() && next.indent <= column)
+        self.lines.end(at, |next| !next.text.is_empty() && next.indent <= column)
     }
 
     fn is_blank(&self, at: usize) -> bool {
@@ -252,8 +222,7 @@ impl<'t> Parser<'t> {
         let line = self.lines[at];
         let end = self.indented_end(at, line.indent);
         if self.writer.document.blocks.is_empty() {
-            let rest = self.lines[at + 1..end].iter().map(|line| line.text);
-            let value = [value].into_iter().chain(rest).collect::<Vec<_>>().join(" ");
+            let value = self.lines.joined(value, at + 1..end).replace('\n', " ");
             self.writer.metadata(line.number, name, value.trim());
             return end;
         }
@@ -325,8 +294,7 @@ impl<'t> Parser<'t> {
             self.enter(line.indent, indent, Within::Definition);
             return end;
         }
-        let rest = self.lines[at + 1..end].iter().map(|line| line.text);
-        let all = [text].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
+        let all = self.lines.joined(text, at + 1..end);
         let all = if item_before.is_some() { folded(&all) } else { all };
         let marker = item_before.map(|(_, marker)| marker);
         let before =
@@ -354,7 +322,7 @@ impl<'t> Parser<'t> {
         } else if let Some(sign) =
             sign.filter(|_| first.indent == column && start > at && !first.text.starts_with(".."))
         {
-            self.end(start, |next| !next.text.starts_with(sign))
+            self.lines.end(start, |next| !next.text.starts_with(sign))
         } else {
             return at;
         };
@@ -388,45 +356,35 @@ impl<'t> Parser<'t> {
         let options = self.lines[at + 1..end].iter().take_while(|line| field(line.text).is_some());
         let body = at + 1 + options.clone().count();
         let indent = self.indent();
-        if CODE.contains(&name) {
-            let language = if matches!(name, "mermaid" | "graphviz" | "console") { name } else { arguments };
-            self.writer.code(line.number, indent, language, &self.lines[body..end]);
-            return end;
+        let directive = Directive::of(name);
+        match directive {
+            Directive::Code => {
+                let is_language = matches!(name, "mermaid" | "graphviz" | "console");
+                let language = if is_language { name } else { arguments };
+                self.writer.code(line.number, indent, language, &self.lines[body..end]);
+                return end;
+            }
+            Directive::Silent => return end,
+            _ => {}
         }
-        if SILENT.contains(&name) {
-            return end;
-        }
-        let label = NAMED.iter().find(|(known, _)| *known == name).map(|(_, label)| *label);
         // A title or a text may go on in the next lines.
         let below = if body == at + 1 && !arguments.is_empty() {
-            self.end(at, |next| next.text.is_empty()).min(end)
+            self.lines.end(at, |next| next.text.is_empty()).min(end)
         } else {
             body
         };
-        let rest = self.lines[at + 1..below].iter().filter(|_| below > body).map(|line| line.text);
-        let text = [arguments].into_iter().chain(rest).collect::<Vec<_>>().join("\n");
-        let markdown = match (name, label) {
-            (
-                "only" | "container" | "rst-class" | "cssclass" | "tabs" | "tab-set" | "grid" | "glossary"
-                | "compound",
-                _,
-            ) => String::new(),
-            ("image" | "figure", _) => {
+        let text = self.lines.joined(arguments, at + 1..if below > body { below } else { at + 1 });
+        let markdown = match directive {
+            Directive::Image => {
                 let alt = options.filter_map(|line| field(line.text)).find(|(name, _)| *name == "alt");
-                alt.map_or(String::new(), |(_, alt)| {
-                    format!("![{}]({arguments})", alt.replace(['[', ']'], ""))
-                })
+                let alt = alt.map(|(_, alt)| format!("![{}]({arguments})", alt.replace(['[', ']'], "")));
+                alt.unwrap_or_default()
             }
-            (_, Some(label)) => format!("{label}: {}", self.inline(&text)),
+            Directive::Labelled(label) => format!("{label}: {}", self.inline(&text)),
+            Directive::Container => String::new(),
             _ if text.is_empty() => text,
-            (
-                "rubric" | "topic" | "sidebar" | "admonition" | "card" | "tab" | "tab-item" | "group-tab"
-                | "table" | "list-table" | "csv-table" | "centered",
-                _,
-            ) => {
-                format!("**{}**", self.inline(&text))
-            }
-            _ if FOLDS.contains(&name) => {
+            Directive::Titled => format!("**{}**", self.inline(&text)),
+            Directive::Fold => {
                 self.writer.mark(Kind::FoldStart, line.number);
                 let markdown = self.inline(&text);
                 self.writer.title(Kind::Summary, line.number, &one_line(&markdown));
@@ -448,11 +406,11 @@ impl<'t> Parser<'t> {
         let is_border =
             |line: &Line<'_>| line.text.starts_with('=') && line.text.chars().all(|c| matches!(c, '=' | ' '));
         let end = if is_grid {
-            self.end(at, |next| !next.text.starts_with(['+', '|']))
+            self.lines.end(at, |next| !next.text.starts_with(['+', '|']))
         } else {
             let last = |at: &usize| is_border(&self.lines[*at]) && self.is_blank(at + 1);
             let last = (at + 1..self.lines.len().min(at + MOST_ROWS)).find(last);
-            last.map_or_else(|| self.end(at, |next| next.text.is_empty()), |last| last + 1)
+            last.map_or_else(|| self.lines.end(at, |next| next.text.is_empty()), |last| last + 1)
         };
         let signs: Vec<char> = border.text.chars().collect();
         let starts: Vec<usize> = match is_grid {
@@ -577,20 +535,15 @@ struct Names {
 }
 
 impl Names {
-    fn collect(document: usize, lines: &[Line<'_>]) -> Self {
+    fn collect(document: usize, lines: &Lines<'_>) -> Self {
         let mut names = Self { targets: Substitutions::new(document), texts: Substitutions::new(document) };
         for (at, line) in lines.iter().enumerate() {
             let Some(rest) = line.text.strip_prefix(".. ") else {
                 continue;
             };
             // The value may go on in the next lines.
-            let below = lines[at + 1..]
-                .iter()
-                .take(20)
-                .take_while(|next| !next.text.is_empty() && next.indent > line.indent);
-            let value = |first: &str| {
-                [first].into_iter().chain(below.map(|line| line.text)).collect::<Vec<_>>().join(" ")
-            };
+            let end = lines.end(at, |next| next.text.is_empty() || next.indent <= line.indent);
+            let value = |first: &str| lines.joined(first, at + 1..end.min(at + 21)).replace('\n', " ");
             if let Some(rest) = rest.strip_prefix('_') {
                 let quoted = rest.strip_prefix('`').and_then(|rest| rest.split_once("`:"));
                 let split = rest
@@ -623,40 +576,16 @@ struct Inline<'n> {
     is_nested: bool,
 }
 
-/// Roles whose text is code. So is that of the roles of a domain, such as `py:func`.
-const CODE_ROLES: [&str; 31] = [
-    "code",
-    "literal",
-    "func",
-    "class",
-    "meth",
-    "mod",
-    "attr",
-    "data",
-    "const",
-    "exc",
-    "obj",
-    "envvar",
-    "option",
-    "file",
-    "command",
-    "program",
-    "kbd",
-    "samp",
-    "keyword",
-    "regexp",
-    "token",
-    "makevar",
-    "mailheader",
-    "mimetype",
-    "cmdoption",
-    "setting",
-    "sig",
-    "math",
-    "cfunc",
-    "ctype",
-    "macro",
-];
+/// Whether the text of a role is code. So is that of the roles of a domain, such as `py:func`.
+fn is_code(role: &str, name: &str) -> bool {
+    match name {
+        "code" | "literal" | "func" | "class" | "meth" | "mod" | "attr" | "data" | "const" | "exc"
+        | "obj" | "envvar" | "option" | "file" | "command" | "program" | "kbd" | "samp" | "keyword"
+        | "regexp" | "token" | "makevar" | "mailheader" | "mimetype" | "cmdoption" | "setting" | "sig"
+        | "math" | "cfunc" | "ctype" | "macro" => true,
+        name => role.contains(':') && !matches!(name, "ref" | "doc" | "term"),
+    }
+}
 
 /// The longest name of a role that is looked at, in bytes.
 const LONGEST_ROLE: usize = 60;
@@ -775,9 +704,7 @@ impl Inline<'_> {
         let text = titled.map_or(text, |(title, _)| title.trim()).trim_start_matches('!');
         match name {
             "pep" | "rfc" if titled.is_none() => format!("{} {text}", name.to_uppercase()),
-            _ if CODE_ROLES.contains(&name)
-                || role.contains(':') && !matches!(name, "ref" | "doc" | "term") =>
-            {
+            _ if is_code(role, name) => {
                 let short = text.strip_prefix('~').filter(|_| titled.is_none());
                 code(short.map_or(text, |path| path.rsplit('.').next().unwrap_or(path)))
             }

@@ -1,9 +1,8 @@
-//! `Posts.xml` of a Stack Exchange dump: one post a row, questions and answers alike.
+//! `Posts.xml` of a Stack Exchange dump (<https://archive.org/details/stackexchange>).
 //!
-//! Each row stands on a line of its own (<https://archive.org/details/stackexchange>). The file is
-//! read twice: the first time tells which answer of each question is the best, the accepted one or
-//! else the one with the most votes. What is kept in memory is a few numbers for each question, and
-//! the questions whose answer is yet to come.
+//! Each line has one post, a question or an answer. The file is read twice. The first pass finds the best answer of each
+//! question: the accepted one, or else the one with the most votes. The second pass reads the questions and their best
+//! answers. Memory holds a few numbers for each question, and the questions whose answer has not been read yet.
 
 use std::collections::HashMap;
 use std::io;
@@ -50,7 +49,7 @@ impl Reader for StackExchange {
                 return Ok(());
             }
         }
-        // An answer that the first reading saw is gone: the file changed under our hands.
+        // An answer of the first pass is missing: the file has changed since then.
         let mut left: Vec<Question> = waiting.into_values().collect();
         left.sort_by_key(|question| question.source.line);
         let _: ControlFlow<()> = left.into_iter().try_for_each(|question| emit(Ok(question)));
@@ -58,7 +57,7 @@ impl Reader for StackExchange {
     }
 }
 
-/// A post, as much of it as counts here.
+/// The attributes of a post that are used.
 #[derive(Default)]
 struct Row {
     id: u64,
@@ -73,26 +72,26 @@ struct Row {
     date: String,
 }
 
-/// What the first reading knows of a question's answers.
+/// What the first pass finds out about the answers of a question.
 #[derive(Clone, Copy, Default)]
 struct Answers {
     accepted: Option<u64>,
     /// An accepted answer may have been deleted before the dump was made.
-    accepted_is_there: bool,
-    /// Votes and number of the one with the most votes.
+    has_accepted: bool,
+    /// The votes and the id of the answer with the most votes.
     top: Option<(i64, u64)>,
 }
 
 impl Answers {
     fn best(self) -> Option<u64> {
-        self.accepted.filter(|_| self.accepted_is_there).or(self.top.map(|(_, id)| id))
+        self.accepted.filter(|_| self.has_accepted).or(self.top.map(|(_, id)| id))
     }
 }
 
 const QUESTION: &str = "1";
 const ANSWER: &str = "2";
 
-/// A line's row; `None` for the lines around the rows.
+/// The post on a line; `None` for other lines.
 fn row(line: &str) -> Option<Result<Row, String>> {
     let line = line.trim();
     line.starts_with("<row").then(|| parsed(line).map_err(|error| format!("broken XML: {error}")))
@@ -129,7 +128,7 @@ fn note(row: &Row, answers: &mut HashMap<u64, Answers>) {
         QUESTION if row.accepted.is_some() => answers.entry(row.id).or_default().accepted = row.accepted,
         ANSWER => {
             let known = answers.entry(row.parent).or_default();
-            known.accepted_is_there |= known.accepted == Some(row.id);
+            known.has_accepted |= known.accepted == Some(row.id);
             if known.top.is_none_or(|(votes, _)| votes < row.score) {
                 known.top = Some((row.score, row.id));
             }
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_no_posts_hold_no_questions() {
+    fn rows_of_other_tables_have_no_questions() {
         let links =
             "<postlinks>\n  <row Id=\"1\" PostId=\"7\" RelatedPostId=\"2\" LinkTypeId=\"1\" />\n</postlinks>";
         assert_eq!(StackExchange.fit("xml", links), 90);

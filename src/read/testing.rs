@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 use std::ops::ControlFlow;
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use super::{BadRecord, Input, Options, Outcome, Reader, Text, inner_extension};
 use crate::question::Question;
@@ -57,6 +60,16 @@ pub fn check_records(records: Vec<Result<Question, BadRecord>>, expected: &str, 
     let shown = show_all(records);
     let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
     assert_eq!(shown, expected, "{content}");
+}
+
+/// A ZIP archive of these names and contents.
+pub fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
 }
 
 fn show_all(records: Vec<Result<Question, BadRecord>>) -> String {

@@ -1,4 +1,4 @@
-//! A file as every reader sees it: UTF-8, repaired, in lines of bounded length.
+//! An input file as text: decoded to UTF-8, repaired, in lines of bounded length.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -13,35 +13,35 @@ use super::mapping::Mapping;
 use super::walk::inner_extension;
 use super::{BadRecord, Report, expand, invalid, mojibake};
 
-/// The longest line that is read, in bytes; a longer one is a [`BadRecord`].
+/// The longest line that [`Text::next_line`] returns, in bytes. A longer one is a [`BadRecord`].
 ///
-/// Questions with their answers are kilobytes; a dump with 16 MiB in one line is a JSON array or
-/// a minified page, whose readers take the text as a stream ([`BufRead`]) instead.
+/// Questions with their answers take kilobytes. A line of 16 MiB is a JSON array or a minified page, which is read as a
+/// stream ([`BufRead`]).
 pub const MAX_LINE: usize = 16 << 20;
 
-/// A stream hands a longer line over in pieces of about this size.
+/// A stream returns longer lines in pieces of about this size, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// How much of a file [`Text::head`] shows the readers.
+/// How much of a file [`Text::head`] returns, in bytes.
 const HEAD: usize = 64 << 10;
 
 /// An open text file, read as lines ([`next_line`](Self::next_line)) or as a stream
 /// ([`Read`], [`BufRead`]). Use one or the other between two [`rewind`](Self::rewind)s.
 ///
-/// A byte order mark chooses UTF-8 or UTF-16 and is taken away; line ends are `\n` or `\r\n`;
-/// mojibake is repaired line by line. A compressed file is expanded as it is read. As a stream, lines may have any length; where one
-/// is not UTF-8 it holds U+FFFD, and [`take_unreadable`](Self::take_unreadable) names it.
+/// A byte order mark selects UTF-8 or UTF-16 and is removed. Lines end with `\n` or `\r\n`. Mojibake is repaired line
+/// by line. A compressed file is expanded as it is read. In a stream, lines may have any length. Bytes that are not UTF-8
+/// become U+FFFD, and [`take_unreadable`](Self::take_unreadable) returns the line.
 pub struct Text {
     input: BufReader<DecodeReaderBytes<Box<dyn Read>, Vec<u8>>>,
     /// Number of the line last read, from 1; 0 before the first.
     line: u64,
     raw: Vec<u8>,
     repaired: String,
-    /// How much of `repaired` the stream's reader has taken.
+    /// How many bytes of `repaired` the stream has returned.
     taken: usize,
-    /// The stream is within a line, behind its first piece.
+    /// The stream has returned the first piece of a line, but not its end.
     within_line: bool,
-    /// Lines of the stream that were not UTF-8, until somebody asks.
+    /// Lines of the stream that are not UTF-8, until they are taken.
     unreadable: VecDeque<u64>,
     extension: String,
     mapping: Rc<Mapping>,
@@ -90,7 +90,7 @@ impl Text {
     /// Goes back to the beginning.
     ///
     /// # Errors
-    /// The file is a pipe, or gone.
+    /// The file is a pipe, or cannot be read.
     pub fn rewind(&mut self) -> io::Result<()> {
         let new = Self::new(self.file.try_clone()?, std::mem::take(&mut self.extension))?;
         *self = Self {
@@ -132,8 +132,8 @@ impl Text {
         Ok(mojibake::repair(&text).into_owned())
     }
 
-    /// The file's extension in lower case, without its dot; empty where it has none. That of a compressed file is the
-    /// one before.
+    /// The file's extension in lower case and without a dot; empty if it has none. That of a compressed file is the
+    /// inner one.
     pub fn extension(&self) -> &str {
         &self.extension
     }
@@ -193,7 +193,7 @@ impl Text {
         self.report = Some(report);
     }
 
-    /// The next line that the stream could not read as UTF-8, each told once.
+    /// The next line of the stream that is not UTF-8. Each is returned once.
     pub fn take_unreadable(&mut self) -> Option<u64> {
         self.unreadable.pop_front()
     }
@@ -202,7 +202,7 @@ impl Text {
     fn next_piece(&mut self) -> io::Result<()> {
         self.taken = 0;
         self.repaired.clear();
-        // What a cut left over of a character is at the front of `raw`.
+        // `raw` begins with the incomplete character at the end of the last piece.
         let mut limited = (&mut self.input).take(PIECE as u64);
         limited.read_until(b'\n', &mut self.raw)?;
         if self.raw.is_empty() {
@@ -237,11 +237,11 @@ impl Text {
         self.line
     }
 
-    /// The next line's number and its text without the line end; `None` behind the last one. A line
-    /// that is not UTF-8, or too long (its rest is skipped), is a bad record.
+    /// The number of the next line and its text without the line end; `None` at the end of the file. A line that is not
+    /// UTF-8, or longer than [`MAX_LINE`], is a bad record.
     ///
     /// # Errors
-    /// The file cannot be read on.
+    /// The file cannot be read.
     pub fn next_line(&mut self) -> io::Result<Option<Result<(u64, &str), BadRecord>>> {
         self.raw.clear();
         let mut limited = (&mut self.input).take(MAX_LINE as u64 + 1);
@@ -264,7 +264,7 @@ impl Text {
     }
 }
 
-/// Takes the line end away; whether there was one.
+/// Removes the line end. Returns whether there was one.
 fn chomp(line: &mut Vec<u8>) -> bool {
     let ends = line.pop_if(|byte| *byte == b'\n').is_some();
     if ends {
@@ -273,7 +273,7 @@ fn chomp(line: &mut Vec<u8>) -> bool {
     ends
 }
 
-/// Moves past the next line end without keeping what stands before it.
+/// Skips the rest of a line.
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;
@@ -305,7 +305,7 @@ impl Read for Text {
 
 impl BufRead for Text {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // A piece may turn out empty (a byte order mark within the text) without being the end.
+        // A piece can be empty before the end of the file: a byte order mark within the text is removed.
         while self.taken >= self.repaired.len() {
             let at = self.line;
             self.next_piece()?;

@@ -1,11 +1,11 @@
-//! Folders → files.
+//! Finds the files to read below files and directories.
 
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-/// The extensions of files that are looked into when a folder is walked; a file that was named is
-/// looked into whatever it is called.
+/// The extensions of files that are read when a directory is walked. A file that was named is read whatever its
+/// extension.
 const EXTENSIONS: [&str; 24] = [
     "md", "markdown", "mdx", "rst", "adoc", "asciidoc", "org", "txt", "html", "htm", "docx", "docm", "csv",
     "tsv", "json", "jsonl", "ndjson", "xml", "yml", "yaml", "toml", "xlsx", "xlsm", "ods",
@@ -20,19 +20,19 @@ const ARCHIVE: &str = "7z";
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Its size.
+    /// Its size, in bytes.
     pub bytes: u64,
-    /// Somebody named it, so that not being able to read it is worth a word.
+    /// The user named it. If it cannot be read, that is an error.
     pub named: bool,
 }
 
-/// The files to read below some files and folders, in order of path, each once; and how many
-/// places could not be walked, each of which `problem` heard of.
+/// The files to read below files and directories, in order of path, each once; and the number of places that could not
+/// be walked. `problem` is called for each of these.
 ///
-/// Folders are walked as ripgrep walks them: hidden files and what `.gitignore` names are left
-/// out. `index` is left out too: an index is no document.
+/// Directories are walked as ripgrep does it: hidden files and those that `.gitignore` excludes are left out. So is the
+/// directory `index`.
 pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, String)) -> (Vec<Found>, u64) {
     let mut files = Vec::new();
     let mut problems = 0;
@@ -68,7 +68,7 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
     (files, problems)
 }
 
-/// The extension in lower case, without a dot. That of a compressed file is the one before: `jsonl` of `faq.jsonl.gz`.
+/// The extension in lower case, without a dot. Of a compressed file, it is the inner one: `jsonl` of `faq.jsonl.gz`.
 pub fn inner_extension(path: &Path) -> String {
     let of = |path: &Path| path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match of(path) {
@@ -82,7 +82,7 @@ pub fn is_url(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
-/// Whether a file of this name is looked into when a folder is walked, or an archive is read.
+/// Whether a file of this name is read when a directory is walked or an archive is read.
 pub fn has_known_extension(path: &Path) -> bool {
     // Office creates `~$faq.xlsx` while `faq.xlsx` is open.
     let is_lock = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"~$"));

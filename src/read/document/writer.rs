@@ -1,5 +1,7 @@
 //! Writes a document as Markdown. The parsers of all other markups use it.
 
+use std::ops::{Deref, Range};
+
 use super::inline_markup::FOLDED;
 use super::{Document, Inline, Kind, Marker, columns, dedented, inline, take_front_matter};
 use crate::read::markup::one_line;
@@ -34,8 +36,47 @@ impl<'t> Line<'t> {
 }
 
 /// The lines of a text.
-pub fn lines(text: &str) -> Vec<Line<'_>> {
-    (1..).zip(text.lines()).map(|(number, raw)| Line::new(number, raw)).collect()
+pub struct Lines<'t>(Vec<Line<'t>>);
+
+impl<'t> Lines<'t> {
+    /// The lines of this text.
+    pub fn of(text: &'t str) -> Self {
+        Self((1..).zip(text.lines()).map(|(number, raw)| Line::new(number, raw)).collect())
+    }
+
+    /// Calls `read` with the index of the first line of each block. It returns the index of the next block.
+    pub fn each_block(&self, mut read: impl FnMut(usize) -> usize) {
+        let mut at = 0;
+        while at < self.len() {
+            at = read(at).max(at + 1);
+        }
+    }
+
+    /// The end of a block that begins at a line: the index of the next line for which `ends` is true.
+    pub fn end(&self, at: usize, ends: impl Fn(&Line<'_>) -> bool) -> usize {
+        let below = &self[at + 1..];
+        at + 1 + below.iter().position(ends).unwrap_or(below.len())
+    }
+
+    /// A text and the lines that continue it.
+    pub fn joined(&self, first: &str, rest: Range<usize>) -> String {
+        let rest = self[rest].iter().map(|line| line.text);
+        [first].into_iter().chain(rest).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl<'t> Deref for Lines<'t> {
+    type Target = [Line<'t>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The label of an admonition by its name, whatever its case.
+pub fn admonition(name: &str) -> Option<&'static str> {
+    let labels = ["Note", "Tip", "Important", "Caution", "Warning"];
+    labels.into_iter().find(|label| label.eq_ignore_ascii_case(name))
 }
 
 /// Deeper text is not indented further, in columns.

@@ -1,4 +1,4 @@
-//! CSV, TSV and their kin: a delimiter, maybe quotes, maybe a header.
+//! Delimited text: CSV, TSV and similar formats, with or without quotes and a header.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -12,10 +12,10 @@ use super::record::{Record, is_answer, is_question, is_title, normalized};
 use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text, invalid};
 
-/// The longest record, in bytes; a quote that never closes ends there.
+/// The longest record, in bytes. It limits what a missing closing quote can take in.
 const LONGEST_RECORD: u64 = 16 << 20;
 
-/// How many records are looked at to tell columns apart that have no names.
+/// How many records are examined to find the columns of a table without a header.
 const SAMPLE: usize = 50;
 
 /// What a delimited file looks like.
@@ -23,15 +23,15 @@ const SAMPLE: usize = 50;
 pub struct Layout {
     /// Between two fields.
     pub delimiter: u8,
-    /// The columns' names: the first record where it is a header, made up where there is none.
+    /// The names of the columns: those of the header, or generated ones.
     pub names: Vec<String>,
-    /// The first record is no question.
+    /// The first record is a header.
     pub has_header: bool,
     /// The records are notes of Anki, whose columns have no names.
     pub notes: Option<Notes>,
 }
 
-/// The layout of a file by its beginning, where its columns can be told apart.
+/// The layout of a file by its beginning; `None` if no column has questions.
 pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> {
     let delimiter = delimiter(extension, head);
     if !mapping.is_empty() {
@@ -85,8 +85,8 @@ pub fn mapped_columns(mut names: Vec<String>, is_header: bool, mapping: &Mapping
     (names, has_header)
 }
 
-/// Without names the column that asks most is the question, and of the others the one with the most
-/// text the answer.
+/// Names for the columns of a table without a header: the question is in the column with the most questions, and the
+/// answer in the one of the others with the most text.
 fn guessed_names(sample: &[StringRecord]) -> Option<Vec<String>> {
     let columns = sample.iter().map(StringRecord::len).max()?;
     let field = |record: &StringRecord, column: usize| record.get(column).unwrap_or_default().to_owned();
@@ -111,7 +111,7 @@ fn delimiter(extension: &str, head: &str) -> u8 {
     }
     let first = head.lines().next().unwrap_or_default();
     let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
-    // Of equals the first: a comma.
+    // Of equals, `max_by_key` returns the last: a comma.
     [b'|', b';', b'\t', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
@@ -148,7 +148,7 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
                     csv::ErrorKind::Io(error) => error.to_string(),
                     _ => "broken record".to_owned(),
                 };
-                // Where a record ends that never ends, nobody can tell.
+                // The next record cannot be found.
                 let _ = emit(Err(BadRecord { line, reason }));
                 return Ok(());
             }
@@ -186,8 +186,7 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
     }
 }
 
-/// The line a record begins on: the reader says where it began to look (`from`), before any empty
-/// lines, and where it stands now (`to`).
+/// The line on which a record begins. The reader has read the lines from `from`, which may be empty ones, to `to`.
 fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
     let within = record.iter().map(|field| field.matches('\n').count() as u64).sum::<u64>();
     // The last record may end without a line end.
@@ -195,10 +194,10 @@ fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
     to.saturating_sub(within + ends).max(from)
 }
 
-/// The text, cut off where one record goes on for too long.
+/// The text. Reading it fails within a record that is too long.
 #[derive(Clone)]
 struct Limited<'a> {
-    /// And how much was read since the last record began.
+    /// The text, and how many bytes of it were read since the last record began.
     text: Rc<RefCell<(&'a mut Text, u64)>>,
 }
 

@@ -1,6 +1,6 @@
 //! Records with named parts: CSV, TSV, JSON, JSON Lines, YAML, TOML, Anki exports, spreadsheets.
 //!
-//! [`record`] knows which name means what (`question`, `title`, `Question Text`), and [`tree`] where records
+//! [`record`] knows which name means what (`question`, `title`, `Question Text`), and [`walk`] where records
 //! are in nested data. A format only parses.
 
 mod anki;
@@ -12,10 +12,11 @@ mod shapes;
 pub mod spreadsheet;
 mod toml;
 mod tree;
+mod walk;
 mod yaml;
 
 pub use json::reason as json_reason;
-pub use record::{Record, normalized};
+pub use record::{Record, View, normalized};
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

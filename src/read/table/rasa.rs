@@ -61,7 +61,10 @@ impl Responses {
         if let Some(Node { content: Content::Map(pairs), .. }) = document.get("responses") {
             for (name, variants) in pairs {
                 // Each variant has its text on the first level.
-                let texts = variants.elements().iter().map(|variant| text_of(&variant.outline()));
+                let texts = variants
+                    .elements()
+                    .iter()
+                    .map(|variant| text_of(&variant.outline(1).unwrap_or_default()));
                 let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
                 self.0.entry(name.clone()).or_insert_with(|| texts.join("\n\n"));
             }
@@ -91,7 +94,11 @@ fn question(intent: &str, item: &Node, answer: Option<&String>) -> Option<Questi
     let mut examples: Vec<String> = match node.text() {
         Some(text) => text.lines().map(example).collect(),
         // The long form: `- text: …`, with metadata.
-        None => node.elements().iter().map(|element| example(&text_of(&element.outline()))).collect(),
+        None => node
+            .elements()
+            .iter()
+            .map(|element| example(&text_of(&element.outline(1).unwrap_or_default())))
+            .collect(),
     };
     examples.retain(|example| !example.is_empty());
     let title = (!examples.is_empty()).then(|| examples.remove(0))?;

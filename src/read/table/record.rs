@@ -1,9 +1,9 @@
-//! A record's columns or keys → a question.
+//! Converts a record (names and values) to a question.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::question::Question;
 use crate::read::document::{ends_asking, is_question_like, labelled_question};
@@ -138,6 +138,9 @@ pub fn is_part(name: &str) -> bool {
     PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
 }
 
+/// The keys and values of a map that may be a record.
+pub type View<'n> = Vec<(&'n str, Cow<'n, Value>)>;
+
 /// The pairs of a record, taken out one after another.
 pub struct Record {
     pairs: Vec<(String, Value)>,
@@ -147,7 +150,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Names as the source has them, in its order. Texts in HTML become Markdown.
+    /// A record with these names and values. Texts in HTML become Markdown.
     pub fn new(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (normalized(&name).into_owned(), value)).collect();
         Self { pairs, markdown: false, mapped: BTreeMap::new() }
@@ -163,48 +166,46 @@ impl Record {
         Self { mapped, ..Self::new(pairs) }
     }
 
-    /// The same for texts that are Markdown: tags in them are meant, and the title may be one of several lines.
+    /// A record whose texts are Markdown. Tags in them are text, and the title may be one of several lines.
     pub fn markdown(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
         Self { markdown: true, ..Self::new(pairs) }
     }
 
-    /// Whether there is a question in it, by its keys.
-    pub fn has_question(object: &Map<String, Value>) -> bool {
-        let asks = |(name, value): (&String, &Value)| {
-            is_title(&normalized(name)) && !is_blank(value) || name == "@type" && value == "Question"
+    /// Whether a map has a question, by its keys.
+    pub fn has_question(view: &View<'_>) -> bool {
+        let asks = |(name, value): &(&str, Cow<'_, Value>)| {
+            is_title(&normalized(name)) && !is_blank(value) || *name == "@type" && **value == "Question"
         };
-        let has = |is: fn(&str) -> bool| object.keys().any(|name| is(&normalized(name)));
-        object.iter().any(asks) || has(is_title) && has(is_answer)
+        let has = |is: fn(&str) -> bool| view.iter().any(|(name, _)| is(&normalized(name)));
+        view.iter().any(asks) || has(is_title) && has(is_answer)
     }
 
-    /// Whether it is a question wherever it is found. A map with only a title and a text may be anything.
-    pub fn asks(object: &Map<String, Value>) -> bool {
+    /// Whether a map is a question in any context. A map with only a title and a text may be something else.
+    pub fn asks(view: &View<'_>) -> bool {
         let has = |names: &[&str], test: &dyn Fn(&str) -> bool| {
-            let texts = object.iter().filter(|(name, _)| names.contains(&&*normalized(name)));
-            texts.into_iter().any(|(_, value)| test(&text_of(value)))
+            view.iter().any(|(name, value)| names.contains(&&*normalized(name)) && test(&text_of(value)))
         };
-        let is_answered = object.iter().any(|(name, value)| {
+        let is_answered = view.iter().any(|(name, value)| {
             let name = &*normalized(name);
             ANSWER.contains(&name) && !NEUTRAL.contains(&name) && !is_blank(value)
         });
-        object.get("@type").is_some_and(|kind| kind == "Question")
+        view.iter().any(|(name, value)| *name == "@type" && **value == "Question")
             || has(&TITLE, &ends_asking)
             || has(&TITLE, &|text| !text.is_empty()) && is_answered
             || has(&SURE_TITLE, &|text| text.split_whitespace().nth(1).is_some())
     }
 
-    /// What a group of records is called: its section, title or name.
-    pub fn section_name(object: &Map<String, Value>) -> Option<String> {
-        let mut record = Self::new(
-            object.iter().filter(|(_, value)| value.is_string()).map(|(k, v)| (k.clone(), v.clone())),
-        );
+    /// The name of a group of records: its section, title or name.
+    pub fn section_name(view: &View<'_>) -> Option<String> {
+        let texts = view.iter().filter(|(_, value)| value.is_string());
+        let mut record = Self::new(texts.map(|(name, value)| ((*name).to_owned(), (**value).clone())));
         record.take(&SECTION).or_else(|| record.take(&["title", "name", "heading", "label"]))
     }
 
     /// The question at a line.
     ///
     /// # Errors
-    /// There is nothing to ask in it, in words for a message.
+    /// It has no question. The text says why.
     pub fn question(mut self, line: u64) -> Result<Question, String> {
         let (maps_question, maps_answer) =
             (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
@@ -212,7 +213,7 @@ impl Record {
         let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
         let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
         let asked = asked.or_else(|| self.take_value(&TITLE));
-        // Without a title a bare text asks.
+        // Without a title, the text is the question.
         let asked = if maps_question { asked } else { asked.or_else(|| self.take_value(&BARE)) };
         let mut ways = match asked {
             Some(Value::Array(ways)) => ways,
@@ -272,7 +273,7 @@ impl Record {
             .filter(|score: &f64| score.is_finite());
         for (name, value) in self.pairs {
             let text = text_of(&value);
-            // What is not one short value says nothing on its own.
+            // Long and nested values are not useful as fields.
             if !text.is_empty()
                 && !name.is_empty()
                 && !name.starts_with('@')
@@ -285,7 +286,7 @@ impl Record {
         Ok(question)
     }
 
-    /// The first of these that has a text; its pair goes. The first name is the part that a key can be mapped to.
+    /// Takes the first of these names that has a text. The first name is the part that a key can be mapped to.
     fn take_value(&mut self, names: &[&str]) -> Option<Value> {
         if let Some(value) = self.mapped.remove(names[0]) {
             return Some(value).filter(|value| !is_blank(value));
@@ -319,11 +320,11 @@ impl Record {
     }
 }
 
-/// The longest line that is a title as a whole where somebody wrote at length, in bytes.
+/// Of longer lines, only one sentence is the title, in bytes.
 const LONGEST_TITLE: usize = 300;
 
-/// Of a text of several lines or of one long line, the question and what stands before the answer: the first line and
-/// the lines below it, or a line or sentence further down that asks and the whole text.
+/// Splits a text of several lines, or of one long line, into the title and the text before the answer. The title is the
+/// first line, and the text what is below it. If a line or sentence further down asks, it is the title of the whole text.
 fn split(text: &str) -> (&str, &str) {
     let mut fenced = false;
     let mut lines = Vec::new();
@@ -337,7 +338,7 @@ fn split(text: &str) -> (&str, &str) {
     let asks = |line: &&&str| ends_asking(line);
     let first = lines.first().filter(|line| is_question_like(line)).or_else(|| lines.last().filter(asks));
     let line = first.or_else(|| lines.iter().find(asks)).or(lines.first()).copied();
-    // Nothing but code.
+    // All of it is code.
     let line = line.or_else(|| {
         text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(['`', '~']))
     });
@@ -359,7 +360,7 @@ fn asking_sentence(line: &str) -> Option<&str> {
     Some(line[start..end].trim()).filter(|sentence| is_question(sentence))
 }
 
-/// Of a label or an account its name (`{"name": "bug", "color": …}`), of anything else its text.
+/// The name of a label or an account (`{"name": "bug", "color": …}`), or the text of any other value.
 pub fn name_of(value: &Value) -> String {
     let names = ["login", "username", "name", "title"].iter().filter_map(|key| value.get(key)?.as_str());
     names.map(str::trim).find(|name| !name.is_empty()).map_or_else(|| text_of(value), str::to_owned)
@@ -376,8 +377,8 @@ fn is_blank(value: &Value) -> bool {
     value.as_str().map_or_else(|| text_of(value).is_empty(), |text| text.trim().is_empty())
 }
 
-/// A value as text: strings as they are, numbers as written, lists in paragraphs, of an object its
-/// own text (`{"@type": "Answer", "text": …}`).
+/// A value as text. The elements of a list become paragraphs, and an object its own text (`{"@type": "Answer",
+/// "text": …}`).
 pub fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -396,7 +397,7 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
-/// A question that stands as a bare string, or a key whose value is its answer.
+/// Whether a text is a question of several words, such as a string in a list or a key whose value is the answer.
 pub fn is_question(text: &str) -> bool {
     is_question_like(text) && text.split_whitespace().nth(1).is_some()
 }

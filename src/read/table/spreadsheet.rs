@@ -6,12 +6,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::ops::ControlFlow;
+use std::str::FromStr;
 
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 use csv::StringRecord;
-use quick_xml::escape::resolve_xml_entity;
+use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
 use serde_json::Value;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -19,7 +19,11 @@ use zip::result::ZipError;
 use super::delimited::{columns, is_header, mapped_columns};
 use super::record::Record;
 use crate::read::mapping::Mapping;
+use crate::read::office::{self, attribute};
 use crate::read::{BadRecord, Compression, Emit, Text, expand, invalid};
+
+/// What error messages call the file.
+const KIND: &str = "spreadsheet";
 
 /// The extensions of spreadsheets, in lower case.
 const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
@@ -57,17 +61,8 @@ impl crate::read::Reader for Spreadsheet {
 }
 
 fn read(file: File, mapping: &Mapping, emit: &mut Emit<'_>) -> io::Result<()> {
-    let mut file = BufReader::new(expanded(file)?);
-    let mut magic = [0; 4];
-    let magic = file.read_exact(&mut magic).map(|()| magic);
-    file.rewind()?;
-    match magic {
-        Ok([b'P', b'K', ..]) => {}
-        // An OLE container: Office puts encrypted files into one.
-        Ok([0xd0, 0xcf, 0x11, 0xe0]) => return Err(invalid("an encrypted spreadsheet, or one of Excel 97")),
-        _ => return Err(invalid("not a spreadsheet: no ZIP archive")),
-    }
-    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    let file = BufReader::new(expanded(file)?);
+    let mut archive = office::open(file, KIND, "spreadsheet, or one of Excel 97")?;
     check_size(&mut archive)?;
     if archive.index_for_name("content.xml").is_some() {
         return read_ods(&mut archive, mapping, emit);
@@ -94,10 +89,7 @@ fn too_large() -> io::Error {
 }
 
 fn broken(error: impl Into<ZipError>) -> io::Error {
-    match error.into() {
-        ZipError::Io(error) => error,
-        error => invalid(format!("broken spreadsheet: {error}")),
-    }
+    office::broken(KIND, error)
 }
 
 /// The sizes that an archive declares may be wrong, so this expands it.
@@ -185,14 +177,15 @@ fn read_ods<R: Read + Seek>(
             Event::Eof => return Ok(()),
             Event::Start(element) => match element.name().as_ref() {
                 "table:table" => {
-                    (sheet, line) = (Sheet::new(&value(element, "table:name"), sheets, mapping), 1)
+                    let name = attribute(element, "name").unwrap_or_default();
+                    (sheet, line) = (Sheet::new(&name, sheets, mapping), 1)
                 }
                 "table:table-row" => {
-                    rows = value(element, "table:number-rows-repeated").parse().unwrap_or(1);
+                    rows = repeated(element, "number-rows-repeated");
                     (row, column) = (Row { line, ..Row::default() }, 0);
                 }
                 "table:table-cell" | "table:covered-table-cell" => {
-                    columns = value(element, "table:number-columns-repeated").parse().unwrap_or(1);
+                    columns = repeated(element, "number-columns-repeated");
                     cell = Some(String::new());
                 }
                 // A comment.
@@ -229,19 +222,13 @@ fn read_ods<R: Read + Seek>(
 /// Adds what is shown of an event within a cell.
 fn push_text(event: &Event<'_>, cell: &mut String) {
     match event {
-        Event::Text(text) => cell.push_str(&text.xml10_content()),
-        Event::CData(text) => cell.push_str(&text.xml10_content()),
-        Event::GeneralRef(entity) => {
-            cell.extend(entity.resolve_char_ref().ok().flatten());
-            cell.push_str(resolve_xml_entity(entity).unwrap_or_default());
-        }
         Event::Start(element) => match element.name().as_ref() {
             "text:p" if !cell.is_empty() => cell.push('\n'),
             "text:line-break" => cell.push('\n'),
             "text:s" | "text:tab" => cell.push(' '),
             _ => {}
         },
-        _ => {}
+        event => office::push_text(event, cell),
     }
 }
 
@@ -252,12 +239,9 @@ fn broken_xml(error: quick_xml::Error) -> io::Error {
     }
 }
 
-/// The value of an attribute, empty if there is none.
-fn value(element: &BytesStart<'_>, name: &str) -> String {
-    let attribute = element.try_get_attribute(name).ok().flatten();
-    let value =
-        attribute.and_then(|value| Some(value.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned()));
-    value.unwrap_or_default()
+/// How often a row or a cell is repeated.
+fn repeated<T: FromStr + From<u8>>(element: &BytesStart<'_>, name: &str) -> T {
+    attribute(element, name).and_then(|count| count.parse().ok()).unwrap_or_else(|| 1.into())
 }
 
 /// The cells of a row that have a text, by column from 0.
@@ -372,8 +356,6 @@ mod tests {
     use std::path::PathBuf;
 
     use tempfile::TempDir;
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
 
     use super::*;
     use crate::question::Question;
@@ -383,12 +365,7 @@ mod tests {
     fn file(extension: &str, entries: &[(&str, &str)]) -> (TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("faq").with_extension(extension);
-        let mut archive = ZipWriter::new(File::create(&path).unwrap());
-        for (name, content) in entries {
-            archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-            archive.write_all(content.as_bytes()).unwrap();
-        }
-        archive.finish().unwrap();
+        fs::write(&path, testing::zip(entries)).unwrap();
         (directory, path)
     }
 

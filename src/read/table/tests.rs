@@ -57,11 +57,7 @@ fn json_in_many_shapes() {
         expected,
     );
     check("json", "[\"Why wax?\",\n\"Is it hard?\"]", "1 Why wax? = \n2 Is it hard? = ");
-    check(
-        "json",
-        "{\"Why wax?\":\"It lasts.\",\n\"Is it hard?\":\"No.\"}",
-        "1 Is it hard? = No.\n1 Why wax? = It lasts.",
-    );
+    check("json", "{\"Why wax?\":\"It lasts.\",\n\"Is it hard?\":\"No.\"}", expected);
     check(
         "json",
         "{\"q1\":{\"question\":\"Why wax?\",\"answer\":\"It lasts.\"},\n\"q2\":{\"question\":\"Is it hard?\",\"answer\":\"No.\"}}",
@@ -98,9 +94,9 @@ fn sections_of_json_at_any_depth() {
 {"title":"Nets","questions":["Is it hard?"],"parts":[{"name":"Knots","items":{
 "Which knot?":"A bend."}}]},
 {"id":1}]"#,
-        "1 Ropes > Why wax? = It lasts.
-         3 Knots > Which knot? = A bend.
+        "2 Ropes > Why wax? = It lasts.
          3 Nets > Is it hard? = 
+         4 Knots > Which knot? = A bend.
          5 ! no question: the keys are id; --map question=KEY,answer=KEY names the right ones",
     );
     check(
@@ -109,7 +105,11 @@ fn sections_of_json_at_any_depth() {
         "1 en > Why wax? = It lasts.",
     );
     check("json", "[[\"Why wax?\",\"It lasts.\"]]", "1 Why wax? = It lasts.");
-    check("json", "{\"Why wax?\":[\"It lasts.\",\"It shines.\"]}", "1 Why wax? = It lasts.||It shines.");
+    check(
+        "json",
+        "{\"Why wax?\":[\"It lasts.\",\"It shines.\"],\n\"Is it hard?\":null}",
+        "1 Why wax? = It lasts.||It shines.\n2 Is it hard? = ",
+    );
 }
 
 #[test]

@@ -1,13 +1,14 @@
-//! TOML. [`tree`](super::tree) knows which tables are records.
+//! TOML. [`walk`](super::walk) knows which tables are records.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 
-use serde::de::value::Error;
 use serde_json::Value;
 use toml_edit::{Document, Item, Key, TableLike};
 
-use super::tree::{Content, Node, Position, Walk};
+use super::tree::{Content, Node, Pairs, Place};
+use super::walk::Walk;
 use super::{asks, whole};
 use crate::read::{BadRecord, Emit, Text};
 
@@ -23,9 +24,8 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let source = Source { text: &text, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() };
     match Document::parse(text.as_str()) {
         Ok(document) => {
-            let root = Node { line: 1, content: source.table(document.as_table()) };
-            // The only error is that nobody wants more.
-            let _: Result<(), Error> = Walk::new(&source, mapping, emit).node(root);
+            let place = Place::new(VecDeque::new());
+            let _ = Walk::settings(&place, mapping, emit).top(source.pairs(document.as_table()));
         }
         Err(error) if text.lines().any(|line| asks(line, '=')) => {
             let line = source.line(error.span());
@@ -49,12 +49,16 @@ impl Source<'_> {
         self.line_ends.partition_point(|end| *end < begin) as u64 + 1
     }
 
-    fn table(&self, table: &dyn TableLike) -> Content {
+    fn pairs(&self, table: &dyn TableLike) -> Pairs {
         let pairs = table.iter().map(|(name, item)| {
             let span = table.key(name).and_then(Key::span).or_else(|| item.span());
-            (name.to_owned(), Node { line: self.line(span), content: self.item(item) })
+            (name.to_owned(), self.node(span, self.item(item)))
         });
-        Content::Map(pairs.collect())
+        pairs.collect()
+    }
+
+    fn table(&self, table: &dyn TableLike) -> Content {
+        Content::Map(self.pairs(table))
     }
 
     /// The parser allows no more than 80 levels.
@@ -86,16 +90,6 @@ impl Source<'_> {
     }
 }
 
-impl Position for Source<'_> {
-    fn line(&self) -> u64 {
-        1
-    }
-
-    fn take_unreadable(&self) -> Option<u64> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::read::table::Table;
@@ -114,7 +108,7 @@ mod tests {
         );
         check(
             "\"Why wax?\" = 'It lasts.'\n[Nets]\n\"Is it hard?\" = 'No.'\n[nets.n1]\nquestion = 'Which knot?'\nanswer = 'A bend.'\n",
-            "3 Nets > Is it hard? = No.\n4 #n1 nets > Which knot? = A bend.\n1 Why wax? = It lasts.",
+            "1 Why wax? = It lasts.\n3 Nets > Is it hard? = No.\n4 #n1 nets > Which knot? = A bend.",
         );
         check(
             "faq = [\n  { q = 'Why wax?', a = 'It lasts.' },\n  'Is it hard?',\n]\n",

@@ -34,11 +34,13 @@ const SHAPES: [Shape; 5] = [squad::SQUAD, intents::INTENT, chat::CHAT, discourse
 impl Shape {
     /// The shape of an object, if it has one.
     pub fn of(object: &Object) -> Option<&'static Self> {
-        // Most records have none of the keys.
-        if !object.keys().any(|key| is_sign(key)) {
-            return None;
-        }
-        SHAPES.iter().find(|shape| (shape.fits)(object))
+        let fit = || SHAPES.iter().find(|shape| (shape.fits)(object));
+        if Self::may_fit(object.keys()) { fit() } else { None }
+    }
+
+    /// Whether an object with these keys may have a shape. Most records have none of the keys of shapes.
+    pub fn may_fit<'k>(mut keys: impl Iterator<Item = &'k String>) -> bool {
+        keys.any(|key| is_sign(key))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The parser's events as a serde deserializer, with aliases replaced by what they stand for.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::iter::Chain;
 use std::ops::Range;
 use std::str::Chars;
@@ -11,7 +10,7 @@ use serde::de::value::{Error, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::read::table::tree::Position;
+use crate::read::table::tree::{Place, Position};
 
 /// The deepest nesting, aliases included.
 const DEEPEST: usize = 128;
@@ -46,29 +45,6 @@ impl Part<'_> {
             (false, 0 | 1) => self.key_line,
             (false, _) => self.line + parsed - 2,
         }
-    }
-}
-
-/// Where the parser is in the file.
-pub struct Place {
-    line: Cell<u64>,
-    unreadable: RefCell<VecDeque<u64>>,
-}
-
-impl Place {
-    /// The beginning of a file with these lines that are not UTF-8.
-    pub fn new(unreadable: VecDeque<u64>) -> Self {
-        Self { line: Cell::new(1), unreadable: RefCell::new(unreadable) }
-    }
-}
-
-impl Position for Place {
-    fn line(&self) -> u64 {
-        self.line.get()
-    }
-
-    fn take_unreadable(&self) -> Option<u64> {
-        self.unreadable.borrow_mut().pop_front_if(|line| *line <= self.line.get())
     }
 }
 

@@ -1,4 +1,4 @@
-//! YAML. [`tree`](super::tree) knows which maps are records.
+//! YAML. [`walk`](super::walk) knows which maps are records.
 //!
 //! Only one record at a time is in memory beside the text. The parser cannot go on behind an error. Then the
 //! broken record is blanked, and the parser begins again at the element of the file's list that holds it.
@@ -11,10 +11,11 @@ use std::ops::{ControlFlow, Range};
 
 use serde::de::DeserializeSeed;
 
-use super::tree::{Node, Tree, Walk};
+use super::tree::{Node, Place, Tree};
+use super::walk::Walk;
 use super::{asks, rasa, whole};
 use crate::read::{BadRecord, Emit, Text};
-use events::{Broken, Part, Place, documents};
+use events::{Broken, Part, documents};
 
 /// How much is parsed in all, because of broken records: this many bytes, or the text this many times.
 const LARGEST_EFFORT: (usize, usize) = (64 << 20, 4);
@@ -31,7 +32,7 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         return Ok(());
     }
     let place = Place::new(unreadable);
-    let mut walk = Walk::new(&place, mapping, emit);
+    let mut walk = Walk::settings(&place, mapping, emit);
     let mut held = Vec::new();
     let mut effort = LARGEST_EFFORT.0.max(text.len().saturating_mul(LARGEST_EFFORT.1));
     let mut first_error = None;

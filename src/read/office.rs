@@ -1,0 +1,57 @@
+//! ZIP archives and XML of office documents: DOCX, XLSX, ODS.
+
+use std::io::{self, Read, Seek};
+
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::invalid;
+
+/// Opens an archive. `kind` says what it should be (`DOCX file`), and `old` the document of an older program that it may
+/// be instead (`document, or one of Word 97`).
+///
+/// # Errors
+/// The file cannot be read, is encrypted, or is not a ZIP archive.
+pub fn open<R: Read + Seek>(mut file: R, kind: &str, old: &str) -> io::Result<ZipArchive<R>> {
+    file.rewind()?;
+    let mut magic = [0; 4];
+    let magic = file.read_exact(&mut magic).map(|()| magic);
+    file.rewind()?;
+    match magic {
+        Ok([b'P', b'K', ..]) => ZipArchive::new(file).map_err(|error| broken(kind, error)),
+        // An OLE container: Office puts encrypted files into one.
+        Ok([0xd0, 0xcf, 0x11, 0xe0]) => Err(invalid(format!("an encrypted {old}"))),
+        _ => Err(invalid(format!("not a {kind}: no ZIP archive"))),
+    }
+}
+
+/// The error of a broken archive, or that of the file system.
+pub fn broken(kind: &str, error: impl Into<ZipError>) -> io::Error {
+    match error.into() {
+        ZipError::Io(error) if error.kind() != io::ErrorKind::InvalidData => error,
+        error => invalid(format!("broken {kind}: {error}")),
+    }
+}
+
+/// The value of an attribute, whatever its prefix.
+pub fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let is_named = |key: &str| key.rsplit(':').next() == Some(name);
+    let found = element.attributes().flatten().find(|attribute| is_named(attribute.key.as_ref()))?;
+    Some(found.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
+}
+
+/// Adds the text of an event, if it is text.
+pub fn push_text(event: &Event<'_>, text: &mut String) {
+    match event {
+        Event::Text(piece) => text.push_str(&piece.xml10_content()),
+        Event::CData(piece) => text.push_str(&piece.xml10_content()),
+        Event::GeneralRef(entity) => {
+            text.extend(entity.resolve_char_ref().ok().flatten());
+            text.push_str(resolve_xml_entity(entity).unwrap_or_default());
+        }
+        _ => {}
+    }
+}
