@@ -35,12 +35,12 @@ pub use crate::read::Options as ReadOptions;
 pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
-pub use schema::{Fields, QUESTION};
+pub use schema::{DATE, Fields, QUESTION, SCORE};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";
