@@ -35,7 +35,8 @@ pub use crate::read::Options as ReadOptions;
 pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
-pub use schema::{DATE, Fields, QUESTION, SCORE};
+pub(crate) use schema::{DATE, SCORE};
+pub use schema::{Fields, QUESTION};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 

@@ -43,9 +43,9 @@ pub struct Fields {
     /// Each tag in lower case, for filters.
     pub tag: Field,
     /// The date in seconds since 1970, for filters and sorting. A day counts from its beginning. Column
-    /// [`DATE`].
+    /// `DATE`.
     pub date: Field,
-    /// The source's rating of the question, for sorting. Column [`SCORE`].
+    /// The source's rating of the question, for sorting. Column `SCORE`.
     pub score: Field,
     /// The whole record as JSON. Stored, not indexed.
     pub record: Field,

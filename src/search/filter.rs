@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::ops::Bound;
 
-use anyhow::bail;
 use tantivy::collector::DocSetCollector;
 use tantivy::query::{BooleanQuery, Query as TantivyQuery, RangeQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 
 use super::query::Filters;
-use super::word_sequence::{FoldedQuestion, WordSequence};
+use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
 use crate::analyze::tokens;
 use crate::index::{Fields, Index, QUESTION};
 
@@ -99,14 +98,6 @@ fn matches_words(
     let question = FoldedQuestion::new(&index.question(address)?);
     Ok(exact.iter().all(|sequence| question.contains(sequence))
         && !without.iter().any(|sequence| question.contains(sequence)))
-}
-
-fn sequences(name: &str, texts: &[String]) -> anyhow::Result<Vec<WordSequence>> {
-    let sequence = |text: &String| match WordSequence::new(text) {
-        Some(sequence) => Ok(sequence),
-        None => bail!("{name} {text:?} has no words"),
-    };
-    texts.iter().map(sequence).collect()
 }
 
 fn clauses(index: &Index, filters: &Filters) -> anyhow::Result<Vec<Box<dyn TantivyQuery>>> {

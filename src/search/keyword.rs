@@ -179,7 +179,8 @@ fn saturated(frequency: f32) -> f32 {
 impl KeywordScores {
     /// Whether some question contains a word as the phrase writes it, and not only with a typo.
     pub fn contains_written(&self, word: &str) -> bool {
-        self.terms.iter().any(|term| !term.is_corrected && fold(&term.written) == word)
+        let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
+        STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
 }
 

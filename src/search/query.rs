@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::word_sequence::sequences;
+
 /// How questions are ranked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -57,6 +59,18 @@ pub struct Filters {
     /// The date is not after this time, in seconds since 1970 (UTC). A question without a date does not
     /// match.
     pub until: Option<i64>,
+}
+
+impl Filters {
+    /// Checks the filters without an index.
+    ///
+    /// # Errors
+    /// An item of `exact` or `without` has no words. [`search`](super::search()) would fail.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        sequences("exact", &self.exact)?;
+        sequences("without", &self.without)?;
+        Ok(())
+    }
 }
 
 /// A phrase and the search options.

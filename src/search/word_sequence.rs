@@ -1,5 +1,6 @@
 //! Words in a given order, compared with texts as they are written.
 
+use anyhow::bail;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -46,6 +47,18 @@ impl WordSequence {
             })
         })
     }
+}
+
+/// The sequences of the texts of a filter.
+///
+/// # Errors
+/// A text has nothing to compare. The error names the filter.
+pub fn sequences(filter: &str, texts: &[String]) -> anyhow::Result<Vec<WordSequence>> {
+    let sequence = |text: &String| match WordSequence::new(text) {
+        Some(sequence) => Ok(sequence),
+        None => bail!("{filter} {text:?} has no words"),
+    };
+    texts.iter().map(sequence).collect()
 }
 
 /// The texts of a question, folded, each to be compared on its own.

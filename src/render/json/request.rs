@@ -138,7 +138,7 @@ impl SearchRequest {
     /// Converts the request to a query.
     ///
     /// # Errors
-    /// The phrase is empty, `since` or `until` is not a date, or `semantic_weight` or `min_confidence` is not
+    /// The phrase is empty, an item of `exact` or `without` has no words, `since` or `until` is not a date, or `semantic_weight` or `min_confidence` is not
     /// from 0 to 1. An empty phrase is possible with `exact`, whose words are then the phrase.
     pub fn query(&self) -> anyhow::Result<Query> {
         self.semantic_weight.map_or(Ok(()), |weight| super::ensure_zero_to_one("semantic_weight", weight))?;
@@ -147,21 +147,23 @@ impl SearchRequest {
         if phrase.trim().is_empty() {
             bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
         }
+        let filters = Filters {
+            sources: self.source.clone(),
+            sections: self.section.clone(),
+            levels: self.level.clone(),
+            tags: self.tag.clone(),
+            exact: self.exact.clone(),
+            without: self.without.clone(),
+            since: date("since", self.since.as_deref())?.map(|(first, _)| first),
+            until: date("until", self.until.as_deref())?.map(|(_, last)| last),
+        };
+        filters.validate()?;
         Ok(Query {
             mode: self.mode,
             limit: self.limit,
             offset: self.offset,
             sort: self.sort,
-            filters: Filters {
-                sources: self.source.clone(),
-                sections: self.section.clone(),
-                levels: self.level.clone(),
-                tags: self.tag.clone(),
-                exact: self.exact.clone(),
-                without: self.without.clone(),
-                since: date("since", self.since.as_deref())?.map(|(first, _)| first),
-                until: date("until", self.until.as_deref())?.map(|(_, last)| last),
-            },
+            filters,
             semantic_weight: self.semantic_weight,
             explain: self.explain,
             collapse: !self.all,
