@@ -74,7 +74,7 @@ fn every_word_of_a_phrase_is_text() {
         ("testing -slow -database", "Why is testing slow?"),
     ] {
         for mode in ["hybrid", "keyword"] {
-            assert_eq!(dir.titles(&["--mode", mode, "--", phrase])[0], title, "{mode}: {phrase}");
+            assert_eq!(dir.titles(&["--mode", mode, phrase])[0], title, "{mode}: {phrase}");
         }
     }
 }
@@ -89,7 +89,7 @@ fn quoted_words_raise_questions_that_contain_them_in_this_order() {
         ("\"dog bites man\" news", "Which dog bites man stories are true?"),
     ] {
         for mode in ["hybrid", "keyword"] {
-            let titles = dir.titles(&["--mode", mode, phrase]);
+            let titles = dir.titles(&["--mode", mode, "--all", phrase]);
             assert_eq!(titles[0], title, "{mode}: {phrase}");
             assert!(titles.len() > 1, "nothing typed removes a question: {titles:?}");
         }
