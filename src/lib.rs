@@ -42,16 +42,15 @@
 //! ```
 //!
 //! You can share an [`Engine`](engine::Engine) between any number of threads. It picks up commits made after
-//! it was opened. Parse a phrase to support quotes and exclusions (`"exact words" -word`). Filters are
-//! fields:
+//! it was opened. A phrase is plain language: all of it is text. Filters are fields:
 //!
 //! ```
 //! use rqsearch::{engine::Engine, index::Index, search::{FITTED, Filters, Query}};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let engine = Engine::fixed(Index::builtin()?)?; // the crate includes 660 questions about Rust
-//! let filters = Filters { sources: vec!["async".into()], ..Filters::default() };
-//! let query = Query { filters, limit: 3, ..r#""await" mutex -loom"#.parse()? };
+//! let filters = Filters { sources: vec!["async".into()], without: vec!["loom".into()], ..Filters::default() };
+//! let query = Query { filters, limit: 3, ..Query::plain("mutex across await") };
 //! let found = engine.search(&query)?;
 //! assert!(found.is_answered(FITTED.threshold) && found.hits[0].confidence > Some(0.5));
 //! # Ok(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, Union, overload
 
@@ -12,6 +13,7 @@ from rqsearch import _rqsearch
 
 _Path = Union[str, "os.PathLike[str]"]
 Mode = Literal["hybrid", "keyword", "semantic"]
+Sort = Literal["relevance", "newest", "score"]
 
 
 class _Reply:
@@ -228,8 +230,18 @@ class Results(_Reply, Sequence[Hit]):
 
     @property
     def answered(self) -> bool:
-        """Whether the best hit is likely to answer the phrase; see ``min_confidence``."""
+        """Whether the most relevant question is likely to answer the phrase; see ``min_confidence``."""
         return self._data["answered"]
+
+    @property
+    def total(self) -> int:
+        """How many questions were ranked, before those that ask the same become one hit."""
+        return self._data["total"]
+
+    @property
+    def next(self) -> int | None:
+        """The ``offset`` of the next page. None if this is the last one."""
+        return self._data["next"]
 
     @property
     def took_ms(self) -> float:
@@ -427,25 +439,42 @@ class Engine:
         phrase: str,
         *,
         limit: int = 10,
+        offset: int = 0,
+        sort: Sort = "relevance",
         mode: Mode = "hybrid",
+        exact: str | Sequence[str] = (),
+        without: str | Sequence[str] = (),
         source: str | Sequence[str] = (),
         section: str | Sequence[str] = (),
         level: str | Sequence[str] = (),
         tag: str | Sequence[str] = (),
+        since: str | date | None = None,
+        until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
     ) -> Results:
         """Find the questions that a phrase is about, best first.
 
-        ``"quoted words"`` in the phrase are required and ``-word`` is excluded. Filters take one value or several,
-        of which one must hold. ``min_confidence`` is the least confidence for :attr:`Results.answered`. ``all``
-        also returns hits that ask the same as a better one.
+        The phrase is plain text. Words in quotation marks raise the questions that contain them in this order.
+
+        ``exact`` requires words next to each other in this order, and ``without`` excludes words; other forms of a
+        word do not match. ``source``, ``section``, ``level`` and ``tag`` take one value or several, of which one must
+        hold. ``since`` and ``until`` limit the date of the question: a :class:`datetime.date` or a text such as
+        ``"2024"``, ``"2024-03"`` or ``"2024-03-01"``. ``sort`` orders the relevant questions by date (``"newest"``)
+        or by the rating in their source (``"score"``). ``offset`` skips the first hits.
+
+        ``min_confidence`` is the least confidence for :attr:`Results.answered`. ``all`` also returns hits that ask
+        the same as a better one.
 
         >>> engine = Engine.builtin()
         >>> [hit.level for hit in engine.search("mutex", limit=2, level="senior")]
         ['senior', 'senior']
+        >>> [hit.rank for hit in engine.search("mutex", exact="MutexGuard", limit=2, offset=1)]
+        [2, 3]
         """
-        options = _options(limit, mode, source, section, level, tag, min_confidence, all)
+        options = _options(
+            limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
+        )
         return Results(self._engine.search({"q": phrase, **options}))
 
     def search_many(
@@ -453,11 +482,17 @@ class Engine:
         phrases: Iterable[str],
         *,
         limit: int = 10,
+        offset: int = 0,
+        sort: Sort = "relevance",
         mode: Mode = "hybrid",
+        exact: str | Sequence[str] = (),
+        without: str | Sequence[str] = (),
         source: str | Sequence[str] = (),
         section: str | Sequence[str] = (),
         level: str | Sequence[str] = (),
         tag: str | Sequence[str] = (),
+        since: str | date | None = None,
+        until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
     ) -> list[Results]:
@@ -467,7 +502,9 @@ class Engine:
         >>> second.query
         'what is a trait object'
         """
-        options = _options(limit, mode, source, section, level, tag, min_confidence, all)
+        options = _options(
+            limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
+        )
         requests = [{"q": phrase, **options} for phrase in phrases]
         return [Results(reply) for reply in self._engine.search_many(requests)]
 
@@ -517,27 +554,47 @@ class Engine:
 
 def _options(
     limit: int,
+    offset: int,
+    sort: str,
     mode: str,
+    exact: str | Sequence[str],
+    without: str | Sequence[str],
     source: str | Sequence[str],
     section: str | Sequence[str],
     level: str | Sequence[str],
     tag: str | Sequence[str],
+    since: str | date | None,
+    until: str | date | None,
     min_confidence: float | None,
     all: bool,
 ) -> dict[str, Any]:
     if limit < 1:
         raise ValueError("limit must be at least 1")
+    if offset < 0:
+        raise ValueError("offset must be at least 0")
 
     def values(given: str | Sequence[str]) -> list[str]:
         return [given] if isinstance(given, str) else list(given)
 
+    def day(given: str | date | None) -> str | None:
+        if isinstance(given, datetime):
+            # A time without a zone is local, as everywhere in Python.
+            return given.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return given.isoformat() if isinstance(given, date) else given
+
     return _without_none(
         limit=limit,
+        offset=offset,
+        sort=sort,
         mode=mode,
+        exact=values(exact),
+        without=values(without),
         source=values(source),
         section=values(section),
         level=values(level),
         tag=values(tag),
+        since=day(since),
+        until=day(until),
         min_confidence=min_confidence,
         all=all,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 import threading
 import time
@@ -88,6 +89,9 @@ def test_highlights_count_characters() -> None:
     [
         ({"limit": 0}, "limit must be at least 1"),
         ({"limit": -1}, "limit must be at least 1"),
+        ({"offset": -1}, "offset must be at least 0"),
+        ({"sort": "oldest"}, "sort"),
+        ({"since": "someday"}, "since"),
         ({"mode": "fuzzy"}, "mode"),
         ({"min_confidence": 2.0}, "min_confidence"),
     ],
@@ -108,6 +112,32 @@ def test_filters_take_one_value_or_several(builtin: Engine) -> None:
     several = builtin.search("lifetime", level=["senior", "intermediate"], limit=30)
     assert {hit.level for hit in several} == {"senior", "intermediate"}
     assert len(builtin.search("lifetime", section="no such section")) == 0
+
+
+def test_words_can_be_required_and_excluded() -> None:
+    engine = Engine.from_records([{"question": "Why wax a rope?"}, {"question": "Why is waxing a rope slow?"}])
+    assert len(engine.search('"wax" -rope', all=True)) == 2
+    assert [hit.title for hit in engine.search("rope", exact="wax a rope")] == ["Why wax a rope?"]
+    assert [hit.title for hit in engine.search("rope", without=["wax", "hemp"])] == ["Why is waxing a rope slow?"]
+    with pytest.raises(ValueError, match="no words"):
+        engine.search("rope", exact="?")
+
+
+def test_hits_can_be_sorted_and_paged() -> None:
+    records = [
+        {"question": f"How do I wax rope number {year}?", "date": f"{year}-03-01", "score": -year} for year in (2021, 2023, 2022)
+    ]
+    engine = Engine.from_records([*records, {"question": "How do I wax a rope?"}])
+    dates = [hit.date for hit in engine.search("wax rope", sort="newest", all=True)]
+    assert dates == ["2023-03-01", "2022-03-01", "2021-03-01", None]
+    first = engine.search("wax rope", sort="score", all=True, limit=2)
+    assert ([hit.date for hit in first], first.total, first.next) == (["2021-03-01", "2022-03-01"], 4, 2)
+    rest = engine.search("wax rope", sort="score", all=True, limit=2, offset=2)
+    assert ([hit.rank for hit in rest], rest.next) == ([3, 4], None)
+    since = engine.search("wax rope", since=datetime.date(2022, 3, 1), until="2022", all=True)
+    assert [hit.date for hit in since] == ["2022-03-01"]
+    time = datetime.datetime(2022, 12, 31, tzinfo=datetime.timezone.utc)
+    assert [hit.date for hit in engine.search("wax rope", since=time, all=True)] == ["2023-03-01"]
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])

@@ -5,7 +5,6 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::streams;
@@ -16,13 +15,16 @@ use crate::worker_threads;
 const BATCH: usize = 64;
 
 /// A phrase of a batch.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Line {
     /// Any JSON value that names the line. The reply repeats it.
-    #[serde(rename = "_id")]
     pub id: Option<Value>,
     /// The phrase.
     pub text: String,
+    /// Words that a question must contain, as `--exact`.
+    pub exact: Vec<String>,
+    /// Words that it must not contain, as `--without`.
+    pub without: Vec<String>,
 }
 
 /// A line that cannot be answered, and its name if it has one.
@@ -110,19 +112,31 @@ fn parse(line: &[u8]) -> Result<Line, Refused> {
     let line = std::str::from_utf8(line)
         .map_err(|_| refused(None, anyhow::anyhow!("the line is not valid UTF-8")))?;
     if !line.starts_with('{') {
-        return Ok(Line { id: None, text: line.to_owned() });
+        return Ok(Line { text: line.to_owned(), ..Line::default() });
     }
     let value: Value = serde_json::from_str(line)
         .map_err(|error| refused(None, anyhow::anyhow!("the line is not valid JSON: {error}")))?;
     let id = value.get("_id").cloned();
-    phrase(value).map(|text| Line { id: id.clone(), text }).map_err(|error| refused(id, error))
+    object(value, id.clone()).map_err(|error| refused(id, error))
 }
 
-fn phrase(mut value: Value) -> anyhow::Result<String> {
-    match value.get_mut("text").map(Value::take) {
-        Some(Value::String(text)) => Ok(text),
+fn object(mut value: Value, id: Option<Value>) -> anyhow::Result<Line> {
+    let text = match value.get_mut("text").map(Value::take) {
+        Some(Value::String(text)) => text,
         Some(_) => bail!("\"text\" must be a string"),
         None => bail!("the JSON object has no \"text\""),
+    };
+    Ok(Line { id, text, exact: strings(&mut value, "exact")?, without: strings(&mut value, "without")? })
+}
+
+/// The list of strings with this key. Empty if there is no such key.
+fn strings(value: &mut Value, key: &str) -> anyhow::Result<Vec<String>> {
+    match value.get_mut(key).map(Value::take) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(list) => match serde_json::from_value(list) {
+            Ok(strings) => Ok(strings),
+            Err(_) => bail!("{key:?} must be a list of strings"),
+        },
     }
 }
 
@@ -162,10 +176,21 @@ mod tests {
         check(r#""quoted words""#, Ok((None, r#""quoted words""#)));
         check(r#"{"_id": 7, "text": "a", "more": []}"#, Ok((Some(json!(7)), "a")));
         check(r#"{"text": "a"}"#, Ok((None, "a")));
+        check(r#"{"_id": 7, "text": "a", "exact": "b"}"#, Err((Some(json!(7)), "\"exact\" must be a list")));
+        check(r#"{"text": "a", "without": [1]}"#, Err((None, "\"without\" must be a list")));
         check(r#"{"_id": 7, "txt": "a"}"#, Err((Some(json!(7)), "no \"text\"")));
         check(r#"{"_id": [1], "text": 2}"#, Err((Some(json!([1])), "must be a string")));
         check("{x} y", Err((None, "not valid JSON")));
         assert!(parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn a_line_may_require_and_exclude_words() {
+        let line = parse(br#"{"text": "a", "exact": ["b c"], "without": ["d", "e"]}"#).ok().unwrap();
+        assert_eq!(
+            (line.exact, line.without),
+            (vec!["b c".to_owned()], vec!["d".to_owned(), "e".to_owned()])
+        );
     }
 
     /// Hands over one piece of text a read, as a pipe does.

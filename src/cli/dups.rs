@@ -175,7 +175,7 @@ fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome
 
 fn check_lines(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     let model = args.model.open(index, Mode::Hybrid, Prepare::Many)?;
-    let done = batch::run(Path::new("-"), |Line { id, text }| {
+    let done = batch::run(Path::new("-"), |Line { id, text, .. }| {
         let found = check(index, model.embedder(), text, args.threshold)?;
         let reply = json::CheckReply::new(id.as_ref(), text, &found);
         Ok((serde_json::to_string(&reply)?, !found.is_empty()))

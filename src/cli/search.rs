@@ -20,7 +20,8 @@ use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
-    DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Mode, Query, Reranking, Results, search, search_and_rerank,
+    DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Filters, Mode, Query, Reranking, Results, Sort, search,
+    search_and_rerank, suggested_filters,
 };
 
 /// How many hits are shown at most where none of them is likely to answer the phrase.
@@ -28,8 +29,8 @@ const CLOSEST: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The phrase to search for, in plain language or code. "quoted words" must be in a question,
-    /// -word must not (put such a phrase in single quotes)
+    /// The phrase to search for, in plain language or code. "Quoted words" raise questions that contain
+    /// them in this order. Put a phrase with quotes or dashes in single quotes
     #[arg(value_name = "PHRASE")]
     phrase: Vec<String>,
     /// Search while you type, full-screen. Enter prints the selected question (into a pipe: its id)
@@ -39,6 +40,25 @@ pub struct Args {
     /// Show at most N hits [default: 10, with --interactive 50]
     #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one)]
     limit: Option<NonZeroUsize>,
+    /// Skip the first N hits
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    offset: usize,
+    /// The order of the hits. `newest` and `score` order the relevant questions by date and by the rating
+    /// in their source
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = SortArg::Relevance)]
+    sort: SortArg,
+    /// Only questions that contain these words, in this order and in this form (repeat for several)
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    exact: Vec<String>,
+    /// Only questions that do not contain this word, in this form (repeat for several)
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    without: Vec<String>,
+    /// Only questions of this date or later: 2024, 2024-03, 2024-03-01 or a time
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// Only questions of this date or earlier
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
     /// Rank by keywords, by meaning, or by both
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
     mode: ModeArg,
@@ -70,7 +90,8 @@ pub struct Args {
     /// Write one JSON object
     #[arg(long)]
     json: bool,
-    /// Search for every line of FILE (- for stdin): a phrase, or {"_id": …, "text": …}. Writes JSON Lines
+    /// Search for every line of FILE (- for stdin): a phrase, or {"_id": …, "text": …}, which may have
+    /// "exact" and "without" as lists. Writes JSON Lines
     #[arg(long, value_name = "FILE", conflicts_with = "phrase")]
     batch: Option<PathBuf>,
     /// Rerank the best hits with a cross-encoder: a name (see `rqsearch models`) or the path of a directory
@@ -99,6 +120,26 @@ enum ModeArg {
     Semantic,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SortArg {
+    /// The most relevant first
+    Relevance,
+    /// The latest date first
+    Newest,
+    /// The highest rating first
+    Score,
+}
+
+impl From<SortArg> for Sort {
+    fn from(sort: SortArg) -> Self {
+        match sort {
+            SortArg::Relevance => Self::Relevance,
+            SortArg::Newest => Self::Newest,
+            SortArg::Score => Self::Score,
+        }
+    }
+}
+
 impl From<ModeArg> for Mode {
     fn from(mode: ModeArg) -> Self {
         match mode {
@@ -124,6 +165,9 @@ pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
+    if args.rerank.is_some() && args.sort != SortArg::Relevance {
+        bail!("--rerank orders hits by relevance\n  hint: leave out --rerank or --sort");
+    }
     if let Some(batch) = &args.batch {
         return run_batch(args, batch, location);
     }
@@ -132,7 +176,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let request = args.request(&args.phrase.join(" "));
         return interactive::run(request, args.limit, args.json, &args.model, location);
     }
-    if args.phrase.is_empty() {
+    if args.phrase.is_empty() && args.exact.is_empty() {
         bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
     }
     let query = args.query(&args.phrase.join(" "))?;
@@ -151,14 +195,42 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         terminal::write_results(&mut out, &results, layout())?;
         out.flush()?;
-        report_missing(&results);
+        report_missing(&results, args.offset);
     }
     out.flush()?;
+    suggest_options(&results);
     Ok(args.outcome(&results))
 }
 
-fn report_missing(results: &Results) {
-    if results.hits.is_empty() {
+/// Names the options for a phrase that is written as for search engines with operators.
+fn suggest_options(results: &Results) {
+    let Filters { exact, without, .. } = suggested_filters(results);
+    match (exact.as_slice(), without.as_slice()) {
+        ([], []) => {}
+        ([words], []) => say(&format!(
+            "hint: \"{words}\" raises questions with these words; use --exact \"{words}\" to require them"
+        )),
+        ([], [word]) => {
+            say(&format!(
+                "hint: -{word} is searched for like any other word; use --without {word} to exclude it"
+            ));
+        }
+        _ => {
+            let exact = exact.iter().map(|words| format!("--exact \"{words}\""));
+            let options: Vec<String> =
+                exact.chain(without.iter().map(|word| format!("--without {word}"))).collect();
+            say(&format!(
+                "hint: quoted words and words with a dash are text; to require or exclude them, use {}",
+                options.join(" ")
+            ));
+        }
+    }
+}
+
+fn report_missing(results: &Results, offset: usize) {
+    if results.hits.is_empty() && offset > 0 && results.total > 0 {
+        say(&format!("rqsearch: there are no more hits after the first {offset}"));
+    } else if results.hits.is_empty() {
         say("rqsearch: no question matches");
     } else if io::stderr().is_terminal() && !results.missing.is_empty() {
         say(&format!("\nno question contains: {}", results.missing.join(", ")));
@@ -222,6 +294,12 @@ impl Args {
         json::SearchRequest {
             q: phrase.to_owned(),
             limit: self.limit.map_or(Query::DEFAULT_LIMIT, NonZeroUsize::get),
+            offset: self.offset,
+            sort: self.sort.into(),
+            exact: self.exact.clone(),
+            without: self.without.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
             mode: self.mode.into(),
             source: self.source.clone(),
             section: self.section.clone(),
@@ -239,8 +317,11 @@ fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::
     let index = location.open()?;
     let model = args.model.open(&index, args.mode.into(), Prepare::Many)?;
     let reranker = args.reranker(Prepare::Many)?;
-    let done = batch::run(batch, |Line { id, text }| {
-        let results = args.search(&index, &model, reranker.as_deref(), &args.query(text)?)?;
+    let done = batch::run(batch, |Line { id, text, exact, without }| {
+        let mut request = args.request(text);
+        request.exact.extend_from_slice(exact);
+        request.without.extend_from_slice(without);
+        let results = args.search(&index, &model, reranker.as_deref(), &request.query()?)?;
         let reply = json::SearchReply::new(&results, args.min_confidence);
         let reply = json::BatchReply { id: id.as_ref(), reply };
         Ok((serde_json::to_string(&reply)?, results.is_answered(args.min_confidence)))

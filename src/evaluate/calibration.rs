@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Evaluation, QueryEvaluation};
 use crate::logistic::{Bin, Example, Model, Sign, reliability};
-use crate::search::{FEATURES, Features, Hit};
+use crate::search::{FEATURES, Features, Hit, TitleMatch};
 
 /// The threshold is set so that at most this fraction of answerable phrases is rejected, on average over the
 /// sets.
@@ -15,8 +15,8 @@ const MAX_REJECTED: f64 = 0.05;
 pub struct JudgedHit {
     /// The features that determine the confidence.
     pub features: Features,
-    /// Whether a title equals the phrase. The confidence of such a hit is always 1.
-    pub exact: bool,
+    /// How a title compares with the phrase. If it is the phrase, or nearly, the title decides the confidence.
+    pub title_match: TitleMatch,
     /// Whether the hit was judged relevant.
     pub right: bool,
 }
@@ -24,12 +24,12 @@ pub struct JudgedHit {
 impl JudgedHit {
     /// Returns `None` for a hit without features (a search without vectors).
     pub fn new(hit: &Hit, right: bool) -> Option<Self> {
-        Some(Self { features: hit.features?, exact: hit.exact, right })
+        Some(Self { features: hit.features?, title_match: hit.title_match, right })
     }
 
     /// The confidence in the hit by a model.
     pub fn confidence(&self, model: &Model) -> f32 {
-        if self.exact { 1.0 } else { model.probability(&self.features.0) }
+        model.probability(&self.features.0).max(self.title_match.confidence())
     }
 }
 
@@ -71,7 +71,9 @@ pub fn fit(evaluations: &[Evaluation], model: &Model) -> Model {
     for evaluation in evaluations {
         let queries = evaluation.queries.len() + evaluation.out_of_scope.len();
         for query in evaluation.queries.iter().chain(&evaluation.out_of_scope) {
-            for (rank, hit) in (1..).zip(&query.judged).filter(|(_, hit)| !hit.exact) {
+            for (rank, hit) in
+                (1..).zip(&query.judged).filter(|(_, hit)| hit.title_match == TitleMatch::Different)
+            {
                 // Higher ranks weigh more, because people act on the best hit.
                 let counts = 1.0 / f64::from(rank * rank) / queries as f64;
                 let features = hit.features.0.to_vec();
@@ -126,7 +128,11 @@ mod tests {
             id: String::new(),
             measures: Measures::of(&[], &[]),
             ranking: Vec::new(),
-            judged: vec![JudgedHit { features: Features(features), exact: false, right }],
+            judged: vec![JudgedHit {
+                features: Features(features),
+                title_match: TitleMatch::Different,
+                right,
+            }],
         }
     }
 

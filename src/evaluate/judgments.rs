@@ -46,7 +46,8 @@ impl Judged {
     /// Reads judged queries from a directory or a file:
     ///
     /// - A directory in BEIR layout contains `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`. It can
-    ///   also contain `queries_out_of_scope.jsonl`.
+    ///   also contain `queries_out_of_scope.jsonl`. A query can be a document, with the same id. It is not
+    ///   an answer to itself.
     /// - A file contains one query per line: the phrase, a tab, and parts of the relevant titles, separated
     ///   by `|`. If nothing follows the tab, the phrase has no answer. Empty lines and lines that start with
     ///   `# ` are ignored.
@@ -110,8 +111,10 @@ fn read_directory(dir: &Path, name: String) -> anyhow::Result<Judged> {
         }
     }
     let judged = queries.into_iter().filter_map(|query| {
-        let right = Right::Keys(judgments.remove(&query.id)?);
-        Some(JudgedQuery { id: query.id, text: query.text, right })
+        let mut right = judgments.remove(&query.id)?;
+        // A query that is a document as well never counts as its own answer.
+        right.remove(&query.id);
+        (!right.is_empty()).then(|| JudgedQuery { id: query.id, text: query.text, right: Right::Keys(right) })
     });
     let out_of_scope = match dir.join("queries_out_of_scope.jsonl") {
         file if file.is_file() => entries(&file)?,

@@ -56,7 +56,8 @@ impl Evaluation {
     }
 }
 
-/// Runs all queries of a set and computes their metrics. A hit whose key is the query's own id is ignored.
+/// Runs all queries of a set and computes their metrics. A hit that is the query itself is ignored: see
+/// [`Judged::read`].
 ///
 /// # Errors
 /// A search fails.
@@ -78,7 +79,7 @@ pub fn evaluate(
         let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
         let hits = search(index, embedder, &query)?.hits;
         let name = |question: &Question| question.key.clone().unwrap_or_else(|| question.id.clone());
-        let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
+        let others = hits.iter().filter(|hit| !judged.is_itself(&hit.question)).take(DEPTH);
         let found: Vec<u32> = others.clone().map(|hit| judged.right.judge(&hit.question)).collect();
         Ok(QueryEvaluation {
             id: judged.id.clone(),
@@ -102,6 +103,14 @@ pub fn evaluate(
         Mode::Keyword | Mode::Semantic => Vec::new(),
     };
     Ok(Evaluation { queries, out_of_scope, took })
+}
+
+impl JudgedQuery {
+    /// Whether a question is the query itself, which is a document of its own set. The line numbers that
+    /// identify the phrases of a file are not keys.
+    fn is_itself(&self, question: &Question) -> bool {
+        matches!(self.right, Right::Keys(_)) && question.key.as_ref() == Some(&self.id)
+    }
 }
 
 impl Right {

@@ -10,6 +10,7 @@ use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, Role};
 use crate::question::Question;
+use crate::read::date_span;
 
 /// Creates the document of a question with its vectors.
 ///
@@ -38,6 +39,12 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     }
     for tag in &question.tags {
         doc.add_text(fields.tag, tag.to_lowercase());
+    }
+    if let Some((date, _)) = question.date.as_deref().and_then(date_span) {
+        doc.add_i64(fields.date, date);
+    }
+    if let Some(score) = question.score.filter(|score| score.is_finite()) {
+        doc.add_f64(fields.score, score);
     }
     doc.add_text(fields.record, serde_json::to_string(question)?);
     if !rows.is_empty() {

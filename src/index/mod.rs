@@ -46,13 +46,14 @@ pub use cosine_scale::CosineScale;
 pub use damage::guarded;
 pub use lock::Busy;
 pub use phrasings::Centre;
+pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";

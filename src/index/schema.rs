@@ -1,6 +1,8 @@
 //! The schema of the tantivy documents.
 
-use tantivy::schema::{Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
 
 use crate::analyze::Analyzer;
 
@@ -9,6 +11,11 @@ pub const QUESTION: &str = "question";
 /// The [kind](Fields::kind) of a document that records an indexed file and the hash of its content. A file is
 /// read again only if its hash changed.
 pub const FILE: &str = "file";
+
+/// The name of [`Fields::date`] as a column.
+pub const DATE: &str = "date";
+/// The name of [`Fields::score`] as a column.
+pub const SCORE: &str = "score";
 
 /// The fields of the schema.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +42,11 @@ pub struct Fields {
     pub level: Field,
     /// Each tag in lower case, for filters.
     pub tag: Field,
+    /// The date in seconds since 1970, for filters and sorting. A day counts from its beginning. Column
+    /// `DATE`.
+    pub date: Field,
+    /// The source's rating of the question, for sorting. Column `SCORE`.
+    pub score: Field,
     /// The whole record as JSON. Stored, not indexed.
     pub record: Field,
     /// The rows of the question, written to the vector component only.
@@ -61,6 +73,8 @@ pub fn schema() -> (Schema, Fields) {
         section: builder.add_text_field("section", STRING),
         level: builder.add_text_field("level", STRING),
         tag: builder.add_text_field("tag", STRING),
+        date: builder.add_i64_field(DATE, FAST),
+        score: builder.add_f64_field(SCORE, FAST),
         record: builder.add_text_field("record", STORED),
         vectors: builder.add_custom_field("vectors", "rqsearch-vectors", serde_json::json!({})),
     };

@@ -93,7 +93,7 @@ mod tests {
     fn only_the_last_waiting_request_is_searched() {
         let (requests, received) = channel();
         let (answer, answers) = channel();
-        for (number, phrase) in [(1, "rope"), (2, "-dough"), (3, "dough")] {
+        for (number, phrase) in [(1, "rope"), (2, "wax"), (3, "dough")] {
             requests.send((number, SearchRequest::new(phrase))).unwrap();
         }
         drop(requests);

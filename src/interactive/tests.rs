@@ -180,10 +180,11 @@ fn any_key_closes_the_help() {
 #[test]
 fn a_search_error_is_shown_on_one_line() {
     let mut state = State::new(SearchRequest::new(""));
-    let (number, phrase) = typed(&mut state, "-lock").pop().unwrap();
-    let error = SearchRequest::new(phrase).query().unwrap_err();
-    state.on(Event::Found(number, Err(error)));
-    assert_eq!(state.notice.as_deref(), Some("the phrase has only excluded words"));
+    let (number, phrase) = typed(&mut state, "lock").pop().unwrap();
+    let request = SearchRequest { since: Some("someday".into()), ..SearchRequest::new(phrase) };
+    state.on(Event::Found(number, Err(request.query().unwrap_err())));
+    let notice = state.notice.as_deref().unwrap();
+    assert!(notice.starts_with("since \"someday\" is not a date") && !notice.contains('\n'), "{notice}");
 }
 
 /// The lines of a frame.

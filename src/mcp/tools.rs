@@ -62,7 +62,8 @@ impl Tool {
                 "Search questions",
                 "Search the questions of the index. Returns the best hits first, each with the best passage of its \
                  answer. `confidence` is the probability that the hit answers the phrase. If `answered` is false, \
-                 no question matches well enough and the hits are only the closest questions.",
+                 no question matches well enough and the hits are only the closest questions. If `next` is not \
+                 null, more hits follow at this `offset`.",
             ),
             Self::GetQuestion => self.described::<QuestionRequest, QuestionReply<'_>>(
                 "Get a question",
@@ -168,14 +169,14 @@ fn parsed<T: DeserializeOwned>(mut arguments: JsonObject) -> anyhow::Result<T> {
     })
 }
 
-/// Checks the length of a phrase.
+/// Checks the length of a phrase, the argument `name`.
 ///
 /// # Errors
 /// The phrase is longer than [`truncate::PHRASE`].
-fn ensure_short(text: &str) -> anyhow::Result<()> {
+fn ensure_short(name: &str, text: &str) -> anyhow::Result<()> {
     ensure!(
         text.len() <= truncate::PHRASE,
-        "`q` has {} bytes; the maximum is {}\n  hint: describe the problem in one or two sentences",
+        "`{name}` has {} bytes; the maximum is {}\n  hint: describe the problem in one or two sentences",
         text.len(),
         truncate::PHRASE
     );
@@ -199,7 +200,14 @@ fn search_questions(
     request: &SearchRequest,
     asked: Option<&Asked>,
 ) -> anyhow::Result<CallToolResult> {
-    ensure_short(&request.q)?;
+    ensure_short("q", &request.q)?;
+    request.exact.iter().try_for_each(|words| ensure_short("exact", words))?;
+    request.without.iter().try_for_each(|words| ensure_short("without", words))?;
+    ensure!(
+        request.offset <= truncate::OFFSET,
+        "`offset` must be at most {}\n  hint: use a more specific phrase or a filter",
+        truncate::OFFSET
+    );
     let mut cut = Vec::new();
     let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
     let query = request.query()?;
@@ -228,9 +236,16 @@ fn suggestions(request: &SearchRequest, results: &Results) -> String {
         let more = if results.missing.len() > MISSING { ", …" } else { "" };
         text += &format!("\nNo question contains: {words}{more}\n");
     }
-    let filters = [&request.source, &request.section, &request.level, &request.tag];
-    if results.hits.is_empty() && filters.iter().any(|filter| !filter.is_empty()) {
-        text += "\nA filter is set (source, section, level or tag). Try again without it.\n";
+    let SearchRequest { source, section, level, tag, exact, without, since, until, .. } = request;
+    let has_filter = [source, section, level, tag, exact, without].iter().any(|filter| !filter.is_empty())
+        || since.is_some()
+        || until.is_some();
+    if results.hits.is_empty() && results.total > 0 {
+        text += &format!("\nThere are no more hits after the first {}.\n", request.offset);
+    } else if results.hits.is_empty() && has_filter {
+        text += "\nA filter is set (source, section, level, tag, exact, without, since or until). Try again without it.\n";
+    } else if let Some(next) = results.next {
+        text += &format!("\nMore hits follow: search again with `offset` {next}.\n");
     }
     text
 }
@@ -284,7 +299,7 @@ fn find_duplicates(
     request: &CheckRequest,
     asked: Option<&Asked>,
 ) -> anyhow::Result<CallToolResult> {
-    ensure_short(&request.q)?;
+    ensure_short("q", &request.q)?;
     let (question, threshold) = request.accepted()?;
     let mut found = with_model(opened, asked, |model| opened.check_with(model, question, 0.0))?;
     let far = found.split_off(found.partition_point(|found| found.probability >= threshold));

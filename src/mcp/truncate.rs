@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The maximum number of hits, groups or pairs in a reply.
 pub const ITEMS: usize = 50;
 
+/// The maximum number of hits that a search skips. They are computed as well.
+pub const OFFSET: usize = 1_000;
+
 /// The maximum length of the part of an answer in one reply, in bytes.
 pub const ANSWER: usize = 32 << 10;
 

@@ -31,6 +31,36 @@ pub fn normalized(text: &str) -> Option<String> {
     if time.is_empty() { Some(date_text(date)) } else { Some(time_text(date * 86_400 + seconds(time)?)) }
 }
 
+/// The first and the last second of a year (`2024`), a month (`2024-03`), or of a date or time as
+/// [`normalized`] reads it, in seconds since 1970 (UTC).
+pub fn span(text: &str) -> Option<(i64, i64)> {
+    let text = text.trim();
+    if let Some((year, month)) = year_and_month(text) {
+        let (first, last) = (month.unwrap_or(1), month.unwrap_or(12));
+        let last_day = (28..=31).rev().find_map(|of_month| day(year, last, of_month))?;
+        return Some((day(year, first, 1)? * 86_400, last_day * 86_400 + 86_399));
+    }
+    let date = normalized(text)?;
+    let (date, time) = in_numbers(&date)?;
+    let start = date * 86_400;
+    match time {
+        "" => Some((start, start + 86_399)),
+        time => seconds(time).map(|of_day| (start + of_day, start + of_day)),
+    }
+}
+
+/// `2024` or `2024-03` → the year and the month.
+fn year_and_month(text: &str) -> Option<(i64, Option<i64>)> {
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    match text.split_once('-') {
+        None if text.len() == 4 => Some((number(text)?, None)),
+        Some((year, month)) if year.len() == 4 && (1..=2).contains(&month.len()) => {
+            Some((number(year)?, Some(number(month)?)))
+        }
+        _ => None,
+    }
+}
+
 /// `2024-03-01T10:20:30Z` → the day, and the text of the time.
 fn in_numbers(text: &str) -> Option<(i64, &str)> {
     let end = text.find(['T', 't', ' ']).unwrap_or(text.len());
@@ -184,6 +214,25 @@ mod tests {
     }
 
     #[test]
+    fn a_date_covers_a_year_a_month_a_day_or_a_second() {
+        for (text, first, last) in [
+            ("2024", "2024-01-01T00:00:00Z", "2024-12-31T23:59:59Z"),
+            ("2024-02", "2024-02-01T00:00:00Z", "2024-02-29T23:59:59Z"),
+            ("2024-12", "2024-12-01T00:00:00Z", "2024-12-31T23:59:59Z"),
+            ("2024-03-01", "2024-03-01T00:00:00Z", "2024-03-01T23:59:59Z"),
+            ("1.3.2024", "2024-03-01T00:00:00Z", "2024-03-01T23:59:59Z"),
+            ("2024-03-01T10:20:30Z", "2024-03-01T10:20:30Z", "2024-03-01T10:20:30Z"),
+            ("1969-12-31", "1969-12-31T00:00:00Z", "1969-12-31T23:59:59Z"),
+        ] {
+            let found = span(text).map(|(first, last)| (time_text(first), time_text(last)));
+            assert_eq!(found, Some((first.to_owned(), last.to_owned())), "{text}");
+        }
+        for text in ["", "24", "2024-13", "2024-1-", "2024-", "3/1/2024", "9999-99", "yesterday"] {
+            assert_eq!(span(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn every_day_comes_back() {
         for days in (-300_000..2_900_000).step_by(17) {
             let (year, month, of_month) = date_parts(days);
@@ -191,6 +240,7 @@ mod tests {
         }
         proptest::proptest!(|(text in "[0-9TZ:. /+-]{0,30}|(mar|1|2024|, |:| ){0,9}|\\PC{0,20}")| {
             normalized(&text);
+            span(&text);
         });
     }
 }

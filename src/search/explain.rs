@@ -5,7 +5,7 @@ use super::fuse::{NormalizedScores, ScoreRange};
 use super::keyword::QueryTerm;
 use super::query::Mode;
 use super::retrieval::{Candidate, Retrieval};
-use crate::analyze::tokens;
+use crate::analyze::{Token, tokens};
 use crate::question::Question;
 
 pub use crate::chunk::Passage;
@@ -34,7 +34,7 @@ pub struct Explanation {
     /// come last.
     pub words: Vec<WordMatch>,
     /// How each feature changes the confidence compared with an average hit, largest effect first. Empty
-    /// without vectors and for exact titles.
+    /// without vectors and if the title decides the confidence.
     pub reasons: Vec<Reason>,
 }
 
@@ -45,7 +45,7 @@ pub struct WordMatch {
     pub word: String,
     /// Its inverse document frequency. 0 for a word that no question contains.
     pub idf: f32,
-    /// Whether it is an identifier (an error code, code as written).
+    /// Whether it is an identifier (an error code, code as written) or a quotation.
     pub names: bool,
     /// How often it occurs in the title, the alternative titles and the answer.
     pub counts: [usize; 3],
@@ -83,12 +83,16 @@ pub(super) fn explain(
         shares: NormalizedScores::new(&candidate.scores, range),
         nearest,
         words: words(retrieval, question),
-        reasons: features.filter(|_| !candidate.exact).map_or_else(Vec::new, reasons),
+        reasons: features
+            .filter(|features| candidate.title.confidence() <= FITTED.probability(&features.0))
+            .map_or_else(Vec::new, reasons),
     }
 }
 
 fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
-    let texts = [&question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens_of);
+    let tokens = [&*question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens);
+    let texts = tokens.each_ref().map(|tokens| texts_of(tokens, |_| true));
+    let sequences = tokens.each_ref().map(|tokens| texts_of(tokens, |token| !token.whole));
     let counts = |term: &QueryTerm| {
         let count = |tokens: &Vec<String>| tokens.iter().filter(|token| term.matches.contains(token)).count();
         [count(&texts[0]), count(&texts[1]), count(&texts[2])]
@@ -99,14 +103,24 @@ fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
         names: term.is_identifier,
         counts: counts(term),
     });
+    let quoted = retrieval.keyword.quotations.iter().map(|quotation| WordMatch {
+        word: format!("\"{}\"", quotation.written),
+        idf: quotation.idf,
+        names: true,
+        counts: sequences.each_ref().map(|parts| count_sequence(parts, &quotation.parts)),
+    });
     let missing = retrieval.keyword.missing.iter();
     let missing =
         missing.map(|word| WordMatch { word: word.clone(), idf: 0.0, names: false, counts: [0; 3] });
-    known.chain(missing).collect()
+    known.chain(quoted).chain(missing).collect()
 }
 
-fn tokens_of(text: impl AsRef<str>) -> Vec<String> {
-    tokens(text.as_ref()).into_iter().map(|token| token.text).collect()
+fn count_sequence(parts: &[String], sequence: &[String]) -> usize {
+    parts.windows(sequence.len()).filter(|window| *window == sequence).count()
+}
+
+fn texts_of(tokens: &[Token], is_counted: impl Fn(&Token) -> bool) -> Vec<String> {
+    tokens.iter().filter(|token| is_counted(token)).map(|token| token.text.clone()).collect()
 }
 
 /// The effect of each feature, largest first.

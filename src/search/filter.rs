@@ -1,12 +1,15 @@
-//! Filters, quoted words and excluded words, as bit sets of the documents that match. Both retrievers check
-//! them before ranking.
+//! Filters, as bit sets of the documents that match. Both retrievers check them before ranking.
+
+use std::collections::HashSet;
+use std::ops::Bound;
 
 use tantivy::collector::DocSetCollector;
-use tantivy::query::{BooleanQuery, Occur, PhraseQuery, Query as TantivyQuery, TermQuery, TermSetQuery};
+use tantivy::query::{BooleanQuery, Query as TantivyQuery, RangeQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{BitSet, DocId, Searcher, Term};
+use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 
-use super::query::Query;
+use super::query::Filters;
+use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
 use crate::analyze::tokens;
 use crate::index::{Fields, Index, QUESTION};
 
@@ -17,24 +20,36 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Finds the documents that match the filters, quoted words and excluded words of a query.
+    /// Finds the documents that match filters.
     ///
     /// # Errors
-    /// The index is damaged.
-    pub fn new(index: &Index, query: &Query) -> anyhow::Result<Self> {
-        let mut clauses = clauses(index, query)?;
-        if clauses.is_empty() {
+    /// - An item of `exact` or `without` has no words.
+    /// - The index is damaged.
+    pub fn new(index: &Index, filters: &Filters) -> anyhow::Result<Self> {
+        let exact = sequences("exact", &filters.exact)?;
+        let without = sequences("without", &filters.without)?;
+        let (searcher, fields) = (index.searcher(), index.fields());
+        let mut clauses = clauses(index, filters)?;
+        clauses.extend(exact.iter().flat_map(|sequence| may_contain(fields, sequence)));
+        if clauses.is_empty() && exact.is_empty() && without.is_empty() {
             return Ok(Self { sets: None });
         }
-        clauses.push((Occur::Must, exactly(index.fields().kind, QUESTION)));
-        let searcher = index.searcher();
+        clauses.push(exactly(fields.kind, QUESTION));
+        let found = searcher.search(&all_of(clauses), &DocSetCollector)?;
+        let excluded = Suspects::new(index, &without)?;
+        let mut found: Vec<DocAddress> = found.into_iter().collect();
+        // Documents that were stored together are read together.
+        found.sort();
         let mut sets: Vec<BitSet> = searcher
             .segment_readers()
             .iter()
             .map(|segment| BitSet::with_max_value(segment.max_doc()))
             .collect();
-        for address in searcher.search(&BooleanQuery::new(clauses), &DocSetCollector)? {
-            sets[address.segment_ord as usize].insert(address.doc_id);
+        for address in found {
+            let without: &[WordSequence] = if excluded.contains(&address) { &without } else { &[] };
+            if matches_words(index, address, &exact, without)? {
+                sets[address.segment_ord as usize].insert(address.doc_id);
+            }
         }
         Ok(Self { sets: Some(sets) })
     }
@@ -45,10 +60,49 @@ impl Allowed {
     }
 }
 
-fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn TantivyQuery>)>> {
+/// The documents whose text must be read, because they may contain excluded words.
+enum Suspects {
+    All,
+    Some(HashSet<DocAddress>),
+}
+
+impl Suspects {
+    fn new(index: &Index, without: &[WordSequence]) -> anyhow::Result<Self> {
+        let queries = without.iter().map(|sequence| may_contain(index.fields(), sequence));
+        // Nothing is known of words that are not in the term dictionary, such as `()`.
+        let Some(queries) = queries.map(|clauses| (!clauses.is_empty()).then(|| all_of(clauses))).collect()
+        else {
+            return Ok(Self::All);
+        };
+        Ok(Self::Some(index.searcher().search(&any_of(queries), &DocSetCollector)?))
+    }
+
+    fn contains(&self, address: &DocAddress) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(found) => found.contains(address),
+        }
+    }
+}
+
+/// Whether the text of a question contains all words of `exact`, and none of `without`.
+fn matches_words(
+    index: &Index,
+    address: DocAddress,
+    exact: &[WordSequence],
+    without: &[WordSequence],
+) -> anyhow::Result<bool> {
+    if exact.is_empty() && without.is_empty() {
+        return Ok(true);
+    }
+    let question = FoldedQuestion::new(&index.question(address)?);
+    Ok(exact.iter().all(|sequence| question.contains(sequence))
+        && !without.iter().any(|sequence| question.contains(sequence)))
+}
+
+fn clauses(index: &Index, filters: &Filters) -> anyhow::Result<Vec<Box<dyn TantivyQuery>>> {
     let (searcher, fields) = (index.searcher(), index.fields());
-    let mut clauses: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
-    let filters = &query.filters;
+    let mut clauses: Vec<Box<dyn TantivyQuery>> = Vec::new();
     for (field, wanted, fits) in [
         (fields.path, &filters.sources, contains as fn(&str, &str) -> bool),
         (fields.section, &filters.sections, contains),
@@ -60,14 +114,14 @@ fn clauses(index: &Index, query: &Query) -> anyhow::Result<Vec<(Occur, Box<dyn T
                 let value = value.to_lowercase();
                 wanted.iter().any(|wanted| fits(&value, &wanted.to_lowercase()))
             };
-            clauses.push((Occur::Must, Box::new(TermSetQuery::new(terms_where(searcher, field, fits)?))));
+            clauses.push(Box::new(TermSetQuery::new(terms_where(searcher, field, fits)?)));
         }
     }
-    for words in &query.exact {
-        clauses.extend(sequence(fields, words).map(|query| (Occur::Must, query)));
-    }
-    for word in &query.excluded {
-        clauses.extend(sequence(fields, word).map(|query| (Occur::MustNot, query)));
+    if filters.since.is_some() || filters.until.is_some() {
+        let bound = |time: Option<i64>| {
+            time.map_or(Bound::Unbounded, |time| Bound::Included(Term::from_field_i64(fields.date, time)))
+        };
+        clauses.push(Box::new(RangeQuery::new(bound(filters.since), bound(filters.until))));
     }
     Ok(clauses)
 }
@@ -95,25 +149,31 @@ fn terms_where(searcher: &Searcher, field: Field, fits: impl Fn(&str) -> bool) -
     Ok(terms)
 }
 
-/// A query for these words in sequence, in the title, an alternative title or the answer. `None` if the text
-/// contains no words.
-fn sequence(fields: &Fields, words: &str) -> Option<Box<dyn TantivyQuery>> {
-    let parts: Vec<_> = tokens(words).into_iter().filter(|token| !token.whole).collect();
-    let (first, several) = (parts.first()?, parts.len() > 1);
-    let in_field = |field: Field| -> Box<dyn TantivyQuery> {
-        if several {
-            let at = |position: usize| position - first.position;
-            let terms =
-                parts.iter().map(|part| (at(part.position), Term::from_field_text(field, &part.text)));
-            Box::new(PhraseQuery::new_with_offset(terms.collect()))
-        } else {
-            exactly(field, &first.text)
-        }
+/// Queries that every document with these words matches. Others may match as well: the index has stems, and
+/// the text decides.
+fn may_contain(fields: &Fields, sequence: &WordSequence) -> Vec<Box<dyn TantivyQuery>> {
+    let in_any_field = |text: &str| {
+        any_of([fields.title, fields.also, fields.answer].map(|field| exactly(field, text)).into())
     };
-    let fields = [fields.title, fields.also, fields.answer];
-    Some(Box::new(BooleanQuery::union(fields.map(in_field).into())))
+    let mut queries = Vec::new();
+    for word in sequence.words() {
+        for part in tokens(word).into_iter().filter(|token| !token.whole) {
+            // `mutexguard` is one part here and two in `MutexGuard`, whose whole is spelled like this.
+            let written = &word[part.start..part.end];
+            queries.push(any_of(vec![in_any_field(&part.text), in_any_field(written)]));
+        }
+    }
+    queries
 }
 
 fn exactly(field: Field, text: &str) -> Box<dyn TantivyQuery> {
     Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
+}
+
+fn any_of(queries: Vec<Box<dyn TantivyQuery>>) -> Box<dyn TantivyQuery> {
+    Box::new(BooleanQuery::union(queries))
+}
+
+fn all_of(queries: Vec<Box<dyn TantivyQuery>>) -> Box<dyn TantivyQuery> {
+    Box::new(BooleanQuery::intersection(queries))
 }

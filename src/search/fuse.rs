@@ -8,8 +8,9 @@ pub const DEFAULT_SEMANTIC_WEIGHT: f32 = 0.75;
 /// phrase to phrase, so only the distance above that floor counts.
 const FLOOR_RANK: usize = 300;
 
-/// The weight of containing all identifiers of the phrase (error codes, code as written), relative to 1 for
-/// being best in both retrievers. Semantic search alone cannot tell `E0502` from any other code.
+/// The weight of containing all identifiers (error codes, code as written) and quotations of the phrase,
+/// relative to 1 for being best in both retrievers. Semantic search alone cannot tell `E0502` from any other
+/// code.
 pub const NAMED: f32 = 0.7;
 
 /// The scores of one candidate from both retrievers.
@@ -19,8 +20,8 @@ pub struct RetrievalScores {
     pub cosine: Option<f32>,
     /// BM25 score. 0 if no word matches.
     pub bm25: f32,
-    /// The fraction of the phrase's identifiers that the question contains, weighted by idf. `None` if the
-    /// phrase has no identifier that any question contains.
+    /// The fraction of the phrase's identifiers and quotations that the question contains, weighted by idf.
+    /// `None` if the phrase has none that any question contains.
     pub named: Option<f32>,
     /// The fraction of the phrase's words that the question contains, weighted by idf, in [0, 1].
     pub covered: f32,

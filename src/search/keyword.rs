@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::query::quotations;
+use super::typo::{Typo, TypoAutomaton};
+use super::word_sequence::fold;
 use crate::analyze::{Token, tokens};
 use crate::index::Index;
 
@@ -26,8 +29,10 @@ const ANSWER: f32 = 1.0;
 /// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
 const MAX_TERMS: usize = 64;
 
-/// Words with fewer characters are not treated as typos.
-const MIN_TYPO_LENGTH: usize = 4;
+/// The maximum number of words of a phrase that are searched for with a typo, and the maximum number of
+/// quotations. Both bound the time for a long text.
+const MAX_TYPOS: usize = 16;
+const MAX_QUOTATIONS: usize = 8;
 
 /// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
 /// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
@@ -48,6 +53,8 @@ pub struct QueryTerm {
     pub written: String,
     /// The index terms it matches: the word itself, or the terms one typo away if no question contains it.
     pub matches: Vec<String>,
+    /// Whether it matches with a typo only.
+    pub is_corrected: bool,
     /// Inverse document frequency: ln(1 + (N - n + ½) / (n + ½)) if n of N questions contain it.
     pub idf: f32,
     /// How often the phrase contains it.
@@ -56,18 +63,31 @@ pub struct QueryTerm {
     pub is_identifier: bool,
 }
 
+/// Quoted words of the phrase that some question contains in this order, in any of their forms.
+#[derive(Clone, Debug)]
+pub struct Quotation {
+    /// The words as written in the phrase.
+    pub written: String,
+    /// The terms of the words, without whole code.
+    pub parts: Vec<String>,
+    /// As for [`QueryTerm::idf`].
+    pub idf: f32,
+}
+
 /// BM25 scores of all questions for one phrase.
 pub struct KeywordScores {
     /// The words of the phrase that some question contains, in order of the phrase. If there are more than
     /// [`MAX_TERMS`], by weight.
     pub terms: Vec<QueryTerm>,
+    /// The quotations of the phrase that some question contains, in order of the phrase.
+    pub quotations: Vec<Quotation>,
     /// The words of the phrase that no question contains, as written.
     pub missing: Vec<String>,
     /// The score of every document, one list per segment. 0 if no word matches.
     pub scores: Vec<Vec<f32>>,
-    /// For every document, the fraction of the phrase's [identifiers](QueryTerm::is_identifier) that it
-    /// contains, weighted by idf, one list per segment. No lists if the phrase has no identifier that any
-    /// question contains.
+    /// For every document, the fraction of the phrase's [identifiers](QueryTerm::is_identifier) and
+    /// quotations that it contains, weighted by idf, one list per segment. No lists if the phrase has none
+    /// that any question contains.
     pub named: Vec<Vec<f32>>,
     /// The fraction of the phrase, weighted by idf, that consists of identifiers.
     pub identifier_share: f32,
@@ -87,14 +107,21 @@ impl KeywordScores {
         let segments = Segments::open(index)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
+        let mut typos = 0;
         for (token, count) in significant(tokens(phrase)) {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
-            match segments.look_up(&token, written, count)? {
+            let mut found = segments.look_up(vec![token.text.clone()], &token, written, count)?;
+            if found.is_none() && typos < MAX_TYPOS {
+                typos += 1;
+                found = segments.look_up(segments.one_typo_away(&token, written)?, &token, written, count)?;
+            }
+            match found {
                 Some(found) => terms.push(found),
                 None if !token.whole => missing.push(written.to_owned()),
                 None => {}
             }
         }
+        let quotations = segments.quotations(phrase)?;
         if terms.len() > MAX_TERMS {
             terms.sort_by(|a, b| b.0.weight().total_cmp(&a.0.weight()));
             terms.truncate(MAX_TERMS);
@@ -106,7 +133,8 @@ impl KeywordScores {
         let mut scores = zeros();
         let identifier_idf: f32 =
             terms.iter().filter(|(term, _)| term.is_identifier).map(|(term, _)| term.idf).sum();
-        let mut named = if identifier_idf > 0.0 { zeros() } else { Vec::new() };
+        let named_idf = identifier_idf + quotations.iter().map(|(quoted, _)| quoted.idf).sum::<f32>();
+        let mut named = if named_idf > 0.0 { zeros() } else { Vec::new() };
         let mut covered = zeros();
         let unknown = missing.len() as f32 * (1.0 + 2.0 * segments.questions).ln();
         let total_idf = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
@@ -114,11 +142,19 @@ impl KeywordScores {
             for (segment, postings) in postings.iter().enumerate() {
                 for (doc, frequency) in postings {
                     let doc = *doc as usize;
-                    scores[segment][doc] += term.weight() * frequency * (K1 + 1.0) / (frequency + K1);
+                    scores[segment][doc] += term.weight() * saturated(*frequency);
                     covered[segment][doc] += term.idf / total_idf;
                     if term.is_identifier {
-                        named[segment][doc] += term.idf / identifier_idf;
+                        named[segment][doc] += term.idf / named_idf;
                     }
+                }
+            }
+        }
+        for (quotation, postings) in &quotations {
+            for (segment, postings) in postings.iter().enumerate() {
+                for (doc, frequency) in postings {
+                    scores[segment][*doc as usize] += quotation.idf * saturated(*frequency);
+                    named[segment][*doc as usize] += quotation.idf / named_idf;
                 }
             }
         }
@@ -126,11 +162,25 @@ impl KeywordScores {
             identifier_share: if total_idf > 0.0 { identifier_idf / total_idf } else { 0.0 },
             words: terms.len() + missing.len(),
             terms: terms.into_iter().map(|(term, _)| term).collect(),
+            quotations: quotations.into_iter().map(|(quotation, _)| quotation).collect(),
             missing,
             scores,
             named,
             covered,
         })
+    }
+}
+
+/// BM25's saturation: the first occurrence of a word counts most.
+fn saturated(frequency: f32) -> f32 {
+    frequency * (K1 + 1.0) / (frequency + K1)
+}
+
+impl KeywordScores {
+    /// Whether some question contains a word as the phrase writes it, and not only with a typo.
+    pub fn contains_written(&self, word: &str) -> bool {
+        let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
+        STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
 }
 
@@ -183,6 +233,7 @@ type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 /// The searched fields of every segment.
 struct Segments<'a> {
+    searcher: &'a Searcher,
     segments: &'a [SegmentReader],
     fields: [(Field, f32); 3],
     /// The mean length of each field, in tokens.
@@ -208,34 +259,83 @@ impl<'a> Segments<'a> {
             *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
         }
         let questions = segments.iter().map(|segment| segment.num_docs() as f32).sum();
-        Ok(Self { segments, fields, mean_length, questions })
+        Ok(Self { searcher: index.searcher(), segments, fields, mean_length, questions })
     }
 
-    /// The term of a token and its frequencies. `None` if no question contains the token or a term one typo
-    /// away.
+    /// The term of a token and its frequencies. `None` if no question contains any of the `matches`.
     fn look_up(
         &self,
+        matches: Vec<String>,
         token: &Token,
         written: &str,
         count_in_phrase: u32,
     ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
-        let mut matches = vec![token.text.clone()];
-        let mut frequencies = self.frequencies(&token.text)?;
-        if count(&frequencies) == 0 && !token.whole {
-            matches = self.one_typo_away(&token.text)?;
-            for similar in &matches {
-                merge(&mut frequencies, self.frequencies(similar)?);
-            }
+        let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
+        for text in &matches {
+            merge(&mut frequencies, self.frequencies(text)?);
         }
-        let with_term = count(&frequencies) as f32;
-        if with_term == 0.0 {
+        let with_term = count(&frequencies);
+        if with_term == 0 {
             return Ok(None);
         }
-        let idf = (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln();
+        let idf = self.idf(with_term);
         let is_identifier = is_identifier(written, token.whole) && idf > RARE;
-        let term =
-            QueryTerm { written: written.to_owned(), matches, idf, count: count_in_phrase, is_identifier };
+        let is_corrected = matches != [token.text.as_str()];
+        let written = written.to_owned();
+        let term = QueryTerm { written, matches, is_corrected, idf, count: count_in_phrase, is_identifier };
         Ok(Some((term, frequencies)))
+    }
+
+    fn idf(&self, with_term: usize) -> f32 {
+        let with_term = with_term as f32;
+        (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln()
+    }
+
+    /// The quotations of a phrase that some question contains, and where.
+    fn quotations(&self, phrase: &str) -> tantivy::Result<Vec<(Quotation, Frequencies)>> {
+        let mut found: Vec<(Quotation, Frequencies)> = Vec::new();
+        for range in quotations(phrase).into_iter().take(MAX_QUOTATIONS) {
+            let written = phrase[range].trim();
+            let parts: Vec<Token> = tokens(written).into_iter().filter(|token| !token.whole).collect();
+            let frequencies = self.sequence_frequencies(&parts)?;
+            let parts: Vec<String> = parts.into_iter().map(|part| part.text).collect();
+            let with_quotation = count(&frequencies);
+            if with_quotation > 0 && found.iter().all(|(other, _)| other.parts != parts) {
+                let idf = self.idf(with_quotation);
+                found.push((Quotation { written: written.to_owned(), parts, idf }, frequencies));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The documents with these tokens in sequence in one of their fields.
+    fn sequence_frequencies(&self, parts: &[Token]) -> tantivy::Result<Frequencies> {
+        let (first, several) = match parts {
+            [] => return Ok(vec![Vec::new(); self.segments.len()]),
+            [only] => return self.frequencies(&only.text),
+            [first, ..] => (first, parts.iter()),
+        };
+        let mut found: Frequencies = vec![Vec::new(); self.segments.len()];
+        for ((field, weight), mean_length) in self.fields.into_iter().zip(self.mean_length) {
+            let term =
+                |part: &Token| (part.position - first.position, Term::from_field_text(field, &part.text));
+            let query = PhraseQuery::new_with_offset(several.clone().map(term).collect());
+            let query = query.weight(EnableScoring::disabled_from_searcher(self.searcher))?;
+            for (segment, found) in self.segments.iter().zip(&mut found) {
+                let norms = segment.get_fieldnorms_reader(field)?;
+                let mut here = Vec::new();
+                let mut scorer = query.scorer(segment, 1.0)?;
+                while scorer.doc() != TERMINATED {
+                    let doc = scorer.doc();
+                    if !segment.is_deleted(doc) {
+                        here.push((doc, normalized_frequency(1, weight, norms.fieldnorm(doc), mean_length)));
+                    }
+                    scorer.advance();
+                }
+                *found = merge_sorted(std::mem::take(found), here);
+            }
+        }
+        Ok(found)
     }
 
     fn frequencies(&self, text: &str) -> tantivy::Result<Frequencies> {
@@ -258,29 +358,40 @@ impl<'a> Segments<'a> {
         Ok(found)
     }
 
-    /// The index terms one typo away: one letter inserted, deleted or replaced, or two adjacent letters
-    /// swapped. Empty for short words and words with digits.
-    fn one_typo_away(&self, text: &str) -> tantivy::Result<Vec<String>> {
-        if text.chars().count() < MIN_TYPO_LENGTH || text.chars().any(|c| c.is_ascii_digit()) {
+    /// The index terms one typo away from a token: see [`Typo`].
+    fn one_typo_away(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
+        let Some(typo) = Typo::new(token, written) else {
             return Ok(Vec::new());
-        }
-        let automaton = TypoAutomaton(LevenshteinAutomatonBuilder::new(1, true).build_dfa(text));
+        };
+        let automaton = TypoAutomaton::new(&token.text);
         let mut found = Vec::new();
         for segment in self.segments {
             for (field, _) in self.fields {
                 let index = segment.inverted_index(field)?;
                 let mut stream = index.terms().search(&automaton).into_stream()?;
                 while stream.advance() {
-                    if let Ok(similar) = std::str::from_utf8(stream.key()) {
+                    if let Some(similar) =
+                        std::str::from_utf8(stream.key()).ok().filter(|similar| typo.may_mean(similar))
+                    {
                         found.push(similar.to_owned());
+                    }
+                }
+                for corrected in typo.corrections() {
+                    if index.terms().get(corrected.as_bytes())?.is_some() {
+                        found.push(corrected.clone());
                     }
                 }
             }
         }
         found.sort();
         found.dedup();
-        Ok(found)
+        Ok(typo.most_likely(found))
     }
+}
+
+/// The frequency of a term in a field, weighted by field and normalized by the field's length.
+fn normalized_frequency(frequency: u32, weight: f32, length: u32, mean_length: f32) -> f32 {
+    weight * frequency as f32 / (1.0 - B + B * length as f32 / mean_length)
 }
 
 /// The term frequencies in one field, weighted by field and normalized by field length.
@@ -293,8 +404,8 @@ fn field_frequencies(
     let mut found = Vec::with_capacity(postings.size_hint() as usize);
     while postings.doc() != TERMINATED {
         let doc = postings.doc();
-        let length = norms.fieldnorm(doc) as f32;
-        found.push((doc, weight * postings.term_freq() as f32 / (1.0 - B + B * length / mean_length)));
+        let frequency = normalized_frequency(postings.term_freq(), weight, norms.fieldnorm(doc), mean_length);
+        found.push((doc, frequency));
         postings.advance();
     }
     found
@@ -329,29 +440,6 @@ fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)>
             Some(last) if last.0 == doc => last.1 += frequency,
             _ => merged.push((doc, frequency)),
         }
-    }
-}
-
-/// A Levenshtein automaton for tantivy's term dictionary.
-struct TypoAutomaton(DFA);
-
-impl tantivy_fst::Automaton for TypoAutomaton {
-    type State = u32;
-
-    fn start(&self) -> u32 {
-        self.0.initial_state()
-    }
-
-    fn is_match(&self, state: &u32) -> bool {
-        matches!(self.0.distance(*state), Distance::Exact(_))
-    }
-
-    fn can_match(&self, state: &u32) -> bool {
-        *state != SINK_STATE
-    }
-
-    fn accept(&self, state: &u32, byte: u8) -> u32 {
-        self.0.transition(*state, byte)
     }
 }
 

@@ -12,7 +12,11 @@ mod rerank;
 mod results;
 mod retrieval;
 mod snippet;
+mod suggestion;
+mod title;
 mod tune;
+mod typo;
+mod word_sequence;
 
 use std::time::Instant;
 
@@ -23,17 +27,19 @@ use crate::index::Index;
 use crate::question::Question;
 use collapse::CollapsedHit;
 use keyword::{KeywordScores, term_weights};
-use retrieval::{Candidate, Ranking, Retrieval, by_score};
+use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
-pub use query::{Filters, Mode, Query};
+pub use query::{Filters, Mode, Query, Sort, date_span};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub use snippet::Snippet;
+pub use suggestion::suggested_filters;
+pub use title::TitleMatch;
 pub use tune::{retune, spread, tune};
 
 /// Finds the questions that match a phrase, best first.
@@ -44,45 +50,77 @@ pub use tune::{retune, spread, tune};
 /// # Errors
 /// - The index is damaged.
 /// - The index has no vectors and the mode is [`Mode::Semantic`].
+/// - An item of [`Filters::exact`] or [`Filters::without`] has no words.
 /// - `embedder` is missing, is a different model than the index's, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
-    let first = retrieval.rank(retrieval.semantic.as_ref());
+    let first = retrieval.rank(retrieval.semantic.as_ref())?;
     let moved = match query.mode {
         Mode::Hybrid => retrieval.feedback(&first),
         Mode::Keyword | Mode::Semantic => None,
     };
-    let second = moved.map(|moved| retrieval.rank(Some(&moved)));
-    let hits = present(&retrieval, &first, second.as_ref().unwrap_or(&first))?;
+    let range = first.range;
+    let ranking = match moved {
+        Some(moved) => retrieval.rank(Some(&moved))?,
+        None => first,
+    };
+    let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
+    let ranking = retrieval.sorted(ranking)?;
+    let (hits, more) = present(&retrieval, &range, &ranking)?;
     let KeywordScores { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
-    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms, notice: None })
+    Ok(Results {
+        phrase: query.phrase.clone(),
+        took: start.elapsed(),
+        hits,
+        total: ranking.candidates.len(),
+        next: more.then(|| query.end()),
+        best_confidence: best.flatten(),
+        missing,
+        terms,
+        notice: None,
+    })
+}
+
+/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before
+/// feedback. Both are `None` without vectors, unless a title is the phrase.
+fn confidence(
+    retrieval: &Retrieval<'_>,
+    range: &ScoreRange,
+    ranking: &Ranking,
+    candidate: &Candidate,
+) -> (Option<Features>, Option<f32>) {
+    let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
+    let lead = candidate.fused - ranking.top_mean;
+    let features = scores.cosine.map(|cosine| {
+        Features::new(cosine, &scores, range, lead, &retrieval.keyword, retrieval.index.scale())
+    });
+    (features, candidate.title.confidence_with(features.map(|features| FITTED.probability(&features.0))))
 }
 
 /// Reads the questions of the best candidates and builds the hits.
 ///
-/// `first` is the ranking by the phrase itself, before feedback. Confidence is computed against its score
-/// range.
-fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
-    let collapsed = collapsed_hits(retrieval, ranking)?;
+/// Also returns whether there are more hits. `range` is that of the ranking by the phrase itself, before
+/// feedback.
+fn present(
+    retrieval: &Retrieval<'_>,
+    range: &ScoreRange,
+    ranking: &Ranking,
+) -> anyhow::Result<(Vec<Hit>, bool)> {
+    let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
     let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
-        let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
-        let lead = candidate.fused - ranking.top_mean;
-        let features = scores.cosine.map(|cosine| {
-            Features::new(cosine, &scores, &first.range, lead, &retrieval.keyword, retrieval.index.scale())
-        });
+        let (features, confidence) = confidence(retrieval, range, ranking, &candidate);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
         Hit {
             rank,
             score: candidate.score,
-            confidence: features
-                .map(|features| if candidate.exact { 1.0 } else { FITTED.probability(&features.0) }),
-            exact: candidate.exact,
+            confidence,
+            title_match: candidate.title,
             features,
-            scores,
+            scores: retrieval.scores(candidate.address, retrieval.semantic.as_ref()),
             title_highlights: snippet::highlights(&question.title, &weights),
             snippet: snippet::snippet(&answer, passage.clone(), &weights),
             passage,
@@ -94,13 +132,16 @@ fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> any
             also_asked,
         }
     };
-    Ok((1..).zip(collapsed).map(hit).collect())
+    let offset = retrieval.query.offset;
+    Ok(((1..).zip(collapsed).skip(offset).map(hit).collect(), more))
 }
 
 /// Reads the best candidates up to the limit, orders ties by source, and collapses questions that ask the
-/// same.
-fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<Vec<CollapsedHit>> {
-    let limit = retrieval.query.limit;
+/// same. Also returns whether there are more hits.
+fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Result<(Vec<CollapsedHit>, bool)> {
+    let end = retrieval.query.end();
+    // One more shows whether there are more.
+    let limit = end.saturating_add(1);
     let mut wanted = limit;
     loop {
         let mut read: Vec<(Candidate, Question)> = ranking
@@ -109,7 +150,7 @@ fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Resul
             .map(|candidate| Ok((*candidate, retrieval.index.question(candidate.address)?)))
             .collect::<anyhow::Result<_>>()?;
         read.sort_by(|(a, a_question), (b, b_question)| {
-            by_score(a, b)
+            best_candidate(a, b)
                 .then_with(|| (&a_question.source, &a_question.id).cmp(&(&b_question.source, &b_question.id)))
         });
         let seen = read.len();
@@ -120,11 +161,12 @@ fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Resul
             }
         };
         if hits.len() >= limit || seen == ranking.candidates.len() {
-            hits.truncate(limit);
+            let more = hits.len() > end;
+            hits.truncate(end);
             if retrieval.query.collapse {
                 collapse::collapse_next(retrieval.index, &mut hits, &ranking.candidates[seen..])?;
             }
-            return Ok(hits);
+            return Ok((hits, more));
         }
         wanted += limit - hits.len();
     }

@@ -1,9 +1,10 @@
-//! Search queries and the phrase syntax.
+//! Search queries.
 
-use std::str::FromStr;
+use std::ops::Range;
 
-use anyhow::bail;
 use serde::{Deserialize, Serialize};
+
+use super::word_sequence::sequences;
 
 /// How questions are ranked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +20,22 @@ pub enum Mode {
     Semantic,
 }
 
-/// Restricts a search to some questions. A question must match every filter that is set, and at least one
-/// value of each.
+/// The order of the hits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// The most relevant first.
+    #[default]
+    Relevance,
+    /// The latest `date` first. Questions without a date come last.
+    Newest,
+    /// The highest `score` first: the source's rating, such as votes. Questions without a score come last.
+    Score,
+}
+
+/// Restricts a search to some questions. A question must match every filter that is set. Of `sources`,
+/// `sections`, `levels` and `tags`, it must match at least one value each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     /// The path of the question's file contains one of these, ignoring case.
@@ -31,23 +46,47 @@ pub struct Filters {
     pub levels: Vec<String>,
     /// A tag equals one of these, ignoring case.
     pub tags: Vec<String>,
+    /// The title, an alternative title or the answer contains all words of each of these, in this order and
+    /// next to each other. Case, accents, markup and the punctuation between the words do not count. Other
+    /// forms of a word do not match: `test` does not match "testing".
+    pub exact: Vec<String>,
+    /// Neither the title nor an alternative title nor the answer contains any of these words, or sequences
+    /// of words. They are compared as in [`exact`](Self::exact).
+    pub without: Vec<String>,
+    /// The date is not before this time, in seconds since 1970 (UTC). A question without a date does not
+    /// match. [`date_span`] reads dates.
+    pub since: Option<i64>,
+    /// The date is not after this time, in seconds since 1970 (UTC). A question without a date does not
+    /// match.
+    pub until: Option<i64>,
 }
 
-/// A parsed phrase and the search options.
+impl Filters {
+    /// Checks the filters without an index.
+    ///
+    /// # Errors
+    /// An item of `exact` or `without` has no words. [`search`](super::search()) would fail.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        sequences("exact", &self.exact)?;
+        sequences("without", &self.without)?;
+        Ok(())
+    }
+}
+
+/// A phrase and the search options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// The phrase as typed.
+    /// The phrase: plain language, code or an error message. All of it is text to search for. Words in
+    /// quotation marks raise the questions that contain them in that order.
     pub phrase: String,
-    /// The text to search for: the phrase without quotation marks and excluded words.
-    pub text: String,
-    /// Sequences of words that must occur in the question's title, alternative titles or answer.
-    pub exact: Vec<String>,
-    /// Words that must not occur there.
-    pub excluded: Vec<String>,
     /// How questions are ranked.
     pub mode: Mode,
     /// The maximum number of hits.
     pub limit: usize,
+    /// How many of the first hits to skip.
+    pub offset: usize,
+    /// The order of the hits.
+    pub sort: Sort,
     /// Which questions are searched.
     pub filters: Filters,
     /// The weight of semantic search in the hybrid score, in [0, 1]. `None` uses the weight tuned on the
@@ -63,81 +102,72 @@ impl Query {
     /// The default number of hits.
     pub const DEFAULT_LIMIT: usize = 10;
 
-    /// A query for a literal text: quotation marks and dashes have no special meaning.
-    pub fn plain(text: &str) -> Self {
+    /// A query for a phrase in plain language. All options have their defaults, and questions that ask the
+    /// same are separate hits.
+    pub fn plain(phrase: &str) -> Self {
         Self {
-            phrase: text.to_owned(),
-            text: text.to_owned(),
-            exact: Vec::new(),
-            excluded: Vec::new(),
+            phrase: phrase.trim().to_owned(),
             mode: Mode::default(),
             limit: Self::DEFAULT_LIMIT,
+            offset: 0,
+            sort: Sort::default(),
             filters: Filters::default(),
             semantic_weight: None,
             explain: false,
             collapse: false,
         }
     }
-}
 
-impl FromStr for Query {
-    type Err = anyhow::Error;
-
-    /// Parses a phrase. `"quoted words"` must occur exactly as written and `-word` must not occur. Everything
-    /// else, including code, is plain text.
-    ///
-    /// # Errors
-    /// The phrase has nothing to search for: it is empty or has only excluded words.
-    fn from_str(phrase: &str) -> anyhow::Result<Self> {
-        let mut query = Self { phrase: phrase.to_owned(), ..Self::plain("") };
-        let mut rest = phrase;
-        while let Some(c) = rest.chars().next() {
-            let at_start = query.text.chars().next_back().is_none_or(char::is_whitespace);
-            rest = if let Some((quoted, after)) = quoted(rest).filter(|_| at_start) {
-                query.exact.push(quoted.to_owned());
-                query.text.push_str(quoted);
-                after
-            } else if let Some((word, after)) = excluded(rest).filter(|_| at_start) {
-                query.excluded.push(word.to_owned());
-                after
-            } else {
-                query.text.push(c);
-                &rest[c.len_utf8()..]
-            };
-        }
-        query.text = query.text.trim().to_owned();
-        if phrase.trim().is_empty() {
-            bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
-        }
-        if query.text.is_empty() {
-            bail!("the phrase has only excluded words\n  hint: add words to search for before `-word`");
-        }
-        Ok(query)
+    /// The position after the last hit, counted from the most relevant one.
+    pub fn end(&self) -> usize {
+        self.offset.saturating_add(self.limit)
     }
 }
 
-/// Splits `"words" rest` into (`words`, ` rest`). The closing quotation mark must be followed by white space
-/// or the end of the text.
-///
-/// The caller checks that the quotation starts a word, so the one in `println!("x")` is not a quotation.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let (close, inner) = [('"', '"'), ('“', '”')]
-        .into_iter()
-        .find_map(|(open, close)| Some((close, text.strip_prefix(open)?)))?;
-    let end = inner.find(close)?;
-    let after = &inner[end + close.len_utf8()..];
-    let ends = after.chars().next().is_none_or(char::is_whitespace);
-    (ends && !inner[..end].trim().is_empty()).then_some((&inner[..end], after))
+/// The times that a date covers, in seconds since 1970 (UTC), first and last: a year (`2024`), a month
+/// (`2024-03`), a day (`2024-03-01`, `March 1, 2024`) or a second (`2024-03-01T10:20:30Z`). `None` if the text
+/// is not a date or is ambiguous, such as `3/1/2024`.
+pub fn date_span(text: &str) -> Option<(i64, i64)> {
+    crate::read::date_span(text)
 }
 
-/// Splits `-word rest` into (`word`, ` rest`). A single letter (`-C`) is not an exclusion but a flag that
-/// somebody asks about.
-fn excluded(text: &str) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix('-')?;
-    let end = inner.find(char::is_whitespace).unwrap_or(inner.len());
-    let word = &inner[..end];
-    let is_word = word.starts_with(char::is_alphabetic) && word.chars().nth(1).is_some();
-    is_word.then_some((word, &inner[end..]))
+/// The quotation marks that enclose words: opening and closing. Single ones are apostrophes as well and do
+/// not count.
+const QUOTES: [(char, char); 7] =
+    [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('»', '«'), ('「', '」'), ('『', '』')];
+
+/// The byte ranges of the quoted words of a phrase, without the quotation marks. A mark inside a word
+/// (`println!("x")`, `5"`) does not open a quotation.
+pub(super) fn quotations(phrase: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut before = None;
+    let mut at = 0;
+    while let Some(c) = phrase[at..].chars().next() {
+        at += c.len_utf8();
+        if let Some(words) = quotation(phrase, c, at).filter(|_| is_apart(before, c)) {
+            at = words.end;
+            found.push(words);
+            // The closing mark does not open another quotation.
+            at += phrase[at..].chars().next().map_or(0, char::len_utf8);
+        }
+        before = phrase[..at].chars().next_back();
+    }
+    found
+}
+
+/// The words between the mark `open`, which ends at `start`, and its closing mark. `None` if there are none.
+fn quotation(phrase: &str, open: char, start: usize) -> Option<Range<usize>> {
+    let (_, close) = QUOTES.into_iter().find(|(mark, _)| *mark == open)?;
+    let end = start + phrase[start..].find(close)?;
+    let after = phrase[end + close.len_utf8()..].chars().next();
+    let ends = after.is_none_or(|after| !after.is_alphanumeric()) || is_apart(after, close);
+    (ends && phrase[start..end].contains(char::is_alphanumeric)).then_some(start..end)
+}
+
+/// Whether a quotation mark is separate from the character beside it. Scripts with the marks 「」 are
+/// written without spaces.
+fn is_apart(beside: Option<char>, mark: char) -> bool {
+    matches!(mark, '「' | '」' | '『' | '』') || beside.is_none_or(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -145,39 +175,30 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(phrase: &str, text: &str, exact: &[&str], excluded: &[&str]) {
-        let query: Query = phrase.parse().unwrap();
-        assert_eq!(
-            (query.text.as_str(), query.exact, query.excluded),
-            (
-                text,
-                exact.iter().map(|s| s.to_string()).collect(),
-                excluded.iter().map(|s| s.to_string()).collect()
-            )
+    fn check(phrase: &str, expected: &[&str]) {
+        let found: Vec<&str> = quotations(phrase).into_iter().map(|range| &phrase[range]).collect();
+        assert_eq!(found, expected, "{phrase}");
+    }
+
+    #[test]
+    fn quoted_words_are_found() {
+        check("plain words", &[]);
+        check(r#"a "borrow checker" error"#, &["borrow checker"]);
+        check(r#""shall" vs "will", usage"#, &["shall", "will"]);
+        check(
+            "“exact words” and „noch mehr“ et «ceci» oder »das«",
+            &["exact words", "noch mehr", "ceci", "das"],
         );
+        check("如何「重置密码」呢", &["重置密码"]);
+        check(r#"("#, &[]);
     }
 
     #[test]
-    fn quotes_require_and_dashes_exclude() {
-        check("plain words", "plain words", &[], &[]);
-        check(r#"a "borrow checker" error"#, "a borrow checker error", &["borrow checker"], &[]);
-        check("pin -tokio", "pin", &[], &["tokio"]);
-        check("“exact words” -no thing", "exact words  thing", &["exact words"], &["no"]);
-    }
-
-    #[test]
-    fn code_is_plain_text() {
-        check(r#"println!("{}", x)"#, r#"println!("{}", x)"#, &[], &[]);
-        check("a->b work-stealing --release -C 'static", "a->b work-stealing --release -C 'static", &[], &[]);
-        check(r#"unclosed "quote"#, r#"unclosed "quote"#, &[], &[]);
-        check(r#"x "" y"#, r#"x "" y"#, &[], &[]);
-        check("-", "-", &[], &[]);
-    }
-
-    #[test]
-    fn a_phrase_with_nothing_to_search_for_fails() {
-        for phrase in ["", "  \n", "-word", "-a-b -cd"] {
-            assert!(phrase.parse::<Query>().is_err(), "{phrase:?}");
-        }
+    fn quotation_marks_in_code_and_measures_do_not_quote() {
+        check(r#"println!("{}", x)"#, &[]);
+        check(r#"a 5" pipe and a 7" pipe"#, &[]);
+        check(r#"unclosed "quote"#, &[]);
+        check(r#"x "" y "-" z"#, &[]);
+        check("it's 'a and 'static", &[]);
     }
 }

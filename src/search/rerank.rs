@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::query::Query;
+use anyhow::ensure;
+
+use super::query::{Query, Sort};
 use super::results::{Hit, Results};
 use super::search;
 use crate::embed::{Embedder, Reranker};
@@ -37,10 +39,11 @@ pub struct Reranking<'a> {
 ///
 /// The new score of a hit is the mean of its old score and the reranker's score, both scaled to the range of
 /// the reranked hits. The new confidence is the mean of both in log-odds. Hits that were not reached in time
-/// keep their positions. Exact titles stay first and keep their scores.
+/// keep their positions. Titles that are the phrase stay first and keep their scores.
 ///
 /// # Errors
-/// Returns the errors of [`search`], or an error if the reranker fails.
+/// Returns the errors of [`search`], or an error if the reranker fails or the query does not sort by
+/// relevance.
 pub fn search_and_rerank(
     index: &Index,
     embedder: Option<&dyn Embedder>,
@@ -48,10 +51,16 @@ pub fn search_and_rerank(
     reranking: Reranking<'_>,
 ) -> anyhow::Result<Results> {
     let start = Instant::now();
-    let wide = Query { limit: query.limit.max(reranking.candidates), ..query.clone() };
+    ensure!(query.sort == Sort::Relevance, "reranked hits are sorted by relevance only");
+    let wide = Query { offset: 0, limit: query.end().max(reranking.candidates), ..query.clone() };
     let mut results = search(index, embedder, &wide)?;
-    rerank(&mut results.hits, &query.text, reranking)?;
-    results.hits.truncate(query.limit);
+    rerank(&mut results.hits, &query.phrase, reranking)?;
+    results.best_confidence = results.hits.first().and_then(|best| best.confidence);
+    if results.hits.len() > query.end() {
+        results.hits.truncate(query.end());
+        results.next = Some(query.end());
+    }
+    results.hits.drain(..query.offset.min(results.hits.len()));
     results.took = start.elapsed();
     Ok(results)
 }
@@ -95,14 +104,15 @@ fn reorder(hits: &mut [Hit], relevance: &[f32]) {
     let relevances = range(relevance);
     for (hit, relevance) in hits.iter_mut().zip(relevance) {
         hit.relevance = Some(*relevance);
-        if !hit.exact {
+        if !hit.title_match.is_first() {
             let fused = (1.0 - RERANKER_WEIGHT) * scaled(hit.score, scores)
                 + RERANKER_WEIGHT * scaled(*relevance, relevances);
             hit.score = min + fused * (best - min);
             hit.confidence = hit.confidence.map(|confidence| combined_confidence(confidence, *relevance));
         }
     }
-    hits.sort_by(|a, b| (b.exact.cmp(&a.exact)).then(b.score.total_cmp(&a.score)));
+    let first = |hit: &Hit| hit.title_match.is_first().then_some(hit.title_match);
+    hits.sort_by(|a, b| first(b).cmp(&first(a)).then(b.score.total_cmp(&a.score)));
 }
 
 /// The mean of a probability and a relevance in log-odds, as a probability.
@@ -118,7 +128,7 @@ mod tests {
 
     use super::*;
     use crate::question::Question;
-    use crate::search::{RetrievalScores, Snippet};
+    use crate::search::{RetrievalScores, Snippet, TitleMatch};
 
     fn hit(title: &str, score: f32) -> Hit {
         Hit {
@@ -126,7 +136,7 @@ mod tests {
             question: Question::new(title, 1),
             score,
             confidence: Some(0.5),
-            exact: false,
+            title_match: TitleMatch::Different,
             features: None,
             explanation: None,
             also_asked: Vec::new(),
@@ -186,7 +196,9 @@ mod tests {
 
     #[test]
     fn an_exact_title_stays_first() {
-        let mut hits = [Hit { exact: true, confidence: Some(1.0), ..hit("a", 1.0) }, hit("bbbbbb", 0.9)];
+        let exact = TitleMatch::Exact;
+        let mut hits =
+            [Hit { title_match: exact, confidence: Some(1.0), ..hit("a", 1.0) }, hit("bbbbbb", 0.9)];
         reorder(&mut hits, &[-5.0, 5.0]);
         assert_eq!((titles(&hits), hits[0].confidence), (vec!["a", "bbbbbb"], Some(1.0)));
     }

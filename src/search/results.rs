@@ -9,6 +9,7 @@ use super::confidence::Features;
 use super::explain::Explanation;
 use super::fuse::RetrievalScores;
 use super::snippet::{self, Snippet};
+use super::title::TitleMatch;
 use crate::question::Question;
 
 /// The results of one query.
@@ -18,8 +19,17 @@ pub struct Results {
     pub phrase: String,
     /// The time from the parsed query to the last snippet.
     pub took: Duration,
-    /// The hits, best first. Hits with equal scores are ordered by source and line.
+    /// The hits in the order of the query, by default the best first. Hits with equal scores are ordered by
+    /// source and line.
     pub hits: Vec<Hit>,
+    /// The number of questions that were ranked, before questions that ask the same become one hit. At most
+    /// 300 come from each retriever, or as many as offset and limit need.
+    pub total: usize,
+    /// The offset of the next hits. `None` if these are the last.
+    pub next: Option<usize>,
+    /// The confidence of the most relevant question, which is not a hit if the query has an offset or sorts
+    /// by something else. `None` without vectors, unless its title is the phrase.
+    pub best_confidence: Option<f32>,
     /// Words of the phrase that occur in no question, not even with one typo.
     pub missing: Vec<String>,
     /// The index terms that the words of the phrase match. [`highlights`](Self::highlights) marks them.
@@ -30,12 +40,10 @@ pub struct Results {
 }
 
 impl Results {
-    /// Whether the best hit has at least this confidence. Without vectors there is no confidence, and any hit
-    /// counts as an answer.
+    /// Whether the most relevant question has at least this confidence. Without vectors there is no
+    /// confidence, and any question counts as an answer.
     pub fn is_answered(&self, min_confidence: f32) -> bool {
-        self.hits
-            .first()
-            .is_some_and(|best| best.confidence.is_none_or(|confidence| confidence >= min_confidence))
+        self.total > 0 && self.best_confidence.is_none_or(|confidence| confidence >= min_confidence)
     }
 
     /// The byte ranges of a text that match the phrase, in order and without overlaps. Use it to highlight a
@@ -54,12 +62,14 @@ pub struct Hit {
     /// The complete question.
     pub question: Question,
     /// The score, comparable only with other hits of the same query. Hybrid mode: the fused score in [0, 1],
-    /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25.
+    /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25. If a title is the
+    /// phrase, the score is at least that of every other question.
     pub score: f32,
-    /// The probability that the question answers the phrase. `None` without vectors.
+    /// The probability that the question answers the phrase. `None` without vectors, unless a title is the
+    /// phrase.
     pub confidence: Option<f32>,
-    /// Whether the title or an alternative title equals the phrase.
-    pub exact: bool,
+    /// How the title or an alternative title compares with the phrase.
+    pub title_match: TitleMatch,
     /// The features that determine [`confidence`](Self::confidence). `None` without vectors.
     pub features: Option<Features>,
     /// Why the hit is ranked where it is. `None` unless [`Query::explain`](super::Query::explain) is set.

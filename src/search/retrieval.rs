@@ -1,7 +1,7 @@
 //! Keyword and vector retrieval: scores every document for a phrase and ranks the candidates.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -15,10 +15,11 @@ use tantivy::schema::IndexRecordOption;
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
-use super::query::{Mode, Query};
-use crate::analyze::title_key;
+use super::query::{Mode, Query, Sort};
+use super::title::{TitleMatch, TitlePhrase};
+use crate::analyze::{title_key, tokens};
 use crate::embed::{Embedder, Role, WrongModel, normalized};
-use crate::index::{Index, Quantized};
+use crate::index::{DATE, Index, Quantized, SCORE};
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
 const CANDIDATES: usize = 300;
@@ -39,6 +40,17 @@ const UNRELATED: f32 = 0.15;
 /// How many of the highest fused scores [`Ranking::top_mean`] averages.
 const TOP: usize = 10;
 
+/// The titles of at most this many of the best candidates are compared with the phrase, if they contain at
+/// least this fraction of its words and have at most so many words more or less.
+const COMPARED_TITLES: usize = 10;
+const MIN_COVERED: f32 = 0.5;
+const MAX_LENGTH_DIFFERENCE: usize = 6;
+
+/// A question is sorted by date or score if it contains at least this fraction of what the best question
+/// contains of the phrase, or if its cosine is at least this fraction of the best.
+const RELEVANT_COVERED: f32 = 0.5;
+const RELEVANT_COSINE: f32 = 0.75;
+
 /// The keyword scores and the vector of a phrase, and what is needed to score any document of an index.
 pub struct Retrieval<'a> {
     pub index: &'a Index,
@@ -50,7 +62,7 @@ pub struct Retrieval<'a> {
     pub weight: f32,
     allowed: Allowed,
     /// The documents whose title or alternative title equals the phrase.
-    exact: Vec<DocAddress>,
+    exact: HashSet<DocAddress>,
     /// The best documents by keyword search, in no particular order.
     keyword_best: Vec<DocAddress>,
 }
@@ -61,12 +73,15 @@ pub struct Candidate {
     pub address: DocAddress,
     /// The scores from both retrievers.
     pub scores: RetrievalScores,
-    /// Whether the title or an alternative title equals the phrase.
-    pub exact: bool,
+    /// How the phrase compares with the titles.
+    pub title: TitleMatch,
     /// The fused score, in every mode.
     pub fused: f32,
     /// The score that the candidates are ranked by. It depends on the mode.
     pub score: f32,
+    /// What the candidates are ordered by before their rank, highest first: 0 for all if the most relevant
+    /// come first.
+    pub sort_key: f64,
 }
 
 /// Ranked candidates.
@@ -87,7 +102,7 @@ impl Ranking {
             return &[];
         };
         let (first, rest) = self.candidates.split_at(last + 1);
-        let ties = rest.iter().take_while(|candidate| by_score(candidate, &first[last]).is_eq());
+        let ties = rest.iter().take_while(|candidate| best_candidate(candidate, &first[last]).is_eq());
         &self.candidates[..first.len() + ties.count()]
     }
 }
@@ -98,9 +113,9 @@ impl<'a> Retrieval<'a> {
     /// # Errors
     /// See [`search`](super::search()).
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
-        let allowed = Allowed::new(index, query)?;
+        let allowed = Allowed::new(index, &query.filters)?;
         let (keyword, semantic) = thread::scope(|scope| {
-            let keyword = scope.spawn(|| KeywordScores::new(index, &query.text));
+            let keyword = scope.spawn(|| KeywordScores::new(index, &query.phrase));
             let semantic = query_vector(index, embedder, query);
             (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
         });
@@ -114,7 +129,7 @@ impl<'a> Retrieval<'a> {
             semantic,
             weight,
             allowed,
-            exact: Vec::new(),
+            exact: HashSet::new(),
             keyword_best: Vec::new(),
         };
         retrieval.exact = retrieval.exact_titles()?;
@@ -126,16 +141,21 @@ impl<'a> Retrieval<'a> {
 
     /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
     /// phrase.
-    pub fn rank(&self, vector: Option<&Quantized>) -> Ranking {
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn rank(&self, vector: Option<&Quantized>) -> anyhow::Result<Ranking> {
         let mode = self.query.mode;
         let mut candidates = self.candidates(vector);
         let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
         let unrelated = self.index.scale().from_builtin(UNRELATED);
-        candidates.retain(|candidate| candidate.exact || is_related(&candidate.scores, mode, unrelated));
+        candidates.retain(|candidate| {
+            candidate.title == TitleMatch::Exact || is_related(&candidate.scores, mode, unrelated)
+        });
         for candidate in &mut candidates {
-            candidate.fused = match candidate.exact {
-                true => 1.0,
-                false => NormalizedScores::new(&candidate.scores, &range).convex(self.weight),
+            candidate.fused = match candidate.title {
+                TitleMatch::Exact => 1.0,
+                _ => NormalizedScores::new(&candidate.scores, &range).convex(self.weight),
             };
             candidate.score = match mode {
                 Mode::Hybrid => candidate.fused,
@@ -143,14 +163,60 @@ impl<'a> Retrieval<'a> {
                 Mode::Semantic => candidate.scores.cosine.unwrap_or(0.0),
             };
         }
-        candidates.sort_by(by_score);
+        candidates.sort_by(best_candidate);
+        self.compare_titles(&mut candidates)?;
+        raise_titles(&mut candidates);
         let top = &candidates[..candidates.len().min(TOP)];
         let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
-        Ranking { candidates, range, top_mean }
+        Ok(Ranking { candidates, range, top_mean })
+    }
+
+    /// Compares the titles of the best candidates with the phrase, unless the phrase is a title.
+    fn compare_titles(&self, candidates: &mut [Candidate]) -> anyhow::Result<()> {
+        if !self.exact.is_empty() {
+            return Ok(());
+        }
+        let phrase = TitlePhrase::new(&self.query.phrase);
+        let length = tokens(&self.query.phrase).len();
+        let is_known = |word: &str| self.keyword.contains_written(word);
+        let covering = candidates.iter_mut().filter(|candidate| candidate.scores.covered >= MIN_COVERED);
+        for candidate in covering.take(COMPARED_TITLES) {
+            if self.may_be_title(candidate.address, length)? {
+                candidate.title = phrase.compare(&self.index.question(candidate.address)?, is_known);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a title has about as many tokens as the phrase. This spares most of the reading. The length
+    /// of each alternative title is not known.
+    fn may_be_title(&self, address: DocAddress, length: usize) -> anyhow::Result<bool> {
+        let segment = self.index.searcher().segment_reader(address.segment_ord);
+        let fields = self.index.fields();
+        let title = segment.get_fieldnorms_reader(fields.title)?.fieldnorm(address.doc_id) as usize;
+        Ok(title.abs_diff(length) <= MAX_LENGTH_DIFFERENCE
+            || segment.get_fieldnorms_reader(fields.also)?.fieldnorm(address.doc_id) > 0)
+    }
+
+    /// Orders a ranking as the query asks. An order other than by relevance has only the relevant questions:
+    /// the newest of all questions is seldom an answer.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn sorted(&self, ranking: Ranking) -> anyhow::Result<Ranking> {
+        let Some(column) = SortColumn::of(self.query.sort) else {
+            return Ok(ranking);
+        };
+        let mut candidates = relevant(&ranking.candidates);
+        for candidate in &mut candidates {
+            candidate.sort_key = column.value(self.index, candidate.address)?;
+        }
+        candidates.sort_by(best_candidate);
+        Ok(Ranking { candidates, ..ranking })
     }
 
     fn candidates(&self, vector: Option<&Quantized>) -> Vec<Candidate> {
-        let mut addresses = self.exact.clone();
+        let mut addresses: Vec<DocAddress> = self.exact.iter().copied().collect();
         addresses.extend(&self.keyword_best);
         // The vector scan has already computed these cosines.
         let mut near: HashMap<DocAddress, f32> = HashMap::new();
@@ -168,9 +234,10 @@ impl<'a> Retrieval<'a> {
                 Some(cosine) => RetrievalScores { cosine: Some(*cosine), ..self.scores(address, None) },
                 None => self.scores(address, vector),
             },
-            exact: self.exact.contains(&address),
+            title: if self.exact.contains(&address) { TitleMatch::Exact } else { TitleMatch::Different },
             fused: 0.0,
             score: 0.0,
+            sort_key: 0.0,
         };
         addresses.into_iter().map(candidate).collect()
     }
@@ -224,14 +291,14 @@ impl<'a> Retrieval<'a> {
     }
 
     fn limit(&self) -> usize {
-        self.query.limit.max(CANDIDATES)
+        self.query.end().max(CANDIDATES)
     }
 
-    fn exact_titles(&self) -> anyhow::Result<Vec<DocAddress>> {
-        let key = title_key(&self.query.text);
+    fn exact_titles(&self) -> anyhow::Result<HashSet<DocAddress>> {
+        let key = title_key(&self.query.phrase);
         // Terms have a length limit, and nobody types a title this long.
         if key.is_empty() || key.len() > 1_000 {
-            return Ok(Vec::new());
+            return Ok(HashSet::new());
         }
         let term = Term::from_field_text(self.index.fields().title_key, &key);
         let query = TermQuery::new(term, IndexRecordOption::Basic);
@@ -307,7 +374,7 @@ fn query_vector(
     let wrong =
         || WrongModel { made_with: model.clone(), given: embedder.map(|given| given.model().clone()) };
     let embedder = embedder.filter(|given| given.model().is_same(model)).ok_or_else(wrong)?;
-    Ok(Some(Quantized::of(&embedder.embed(&query.text, Role::Query)?, model)?))
+    Ok(Some(Quantized::of(&embedder.embed(&query.phrase, Role::Query)?, model)?))
 }
 
 fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {
@@ -319,9 +386,70 @@ fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {
     }
 }
 
-/// Orders candidates by score, best first. Exact titles come before all others.
-pub fn by_score(a: &Candidate, b: &Candidate) -> Ordering {
-    (b.exact.cmp(&a.exact)).then(b.score.total_cmp(&a.score))
+/// Orders candidates: by their sort key, then titles that are the phrase before all others, then by score.
+pub fn best_candidate(a: &Candidate, b: &Candidate) -> Ordering {
+    let first = |candidate: &Candidate| candidate.title.is_first().then_some(candidate.title);
+    (b.sort_key.total_cmp(&a.sort_key)).then(first(b).cmp(&first(a))).then(b.score.total_cmp(&a.score))
+}
+
+/// Moves titles that are the phrase to the front. Their scores are at least those of the others, so that the
+/// scores are in order.
+fn raise_titles(candidates: &mut [Candidate]) {
+    let others = candidates.iter().filter(|candidate| !candidate.title.is_first());
+    let mut least = others.map(|candidate| candidate.score).fold(f32::NEG_INFINITY, f32::max);
+    for kind in [TitleMatch::Near, TitleMatch::Exact] {
+        let mut highest = least;
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.title == kind) {
+            candidate.score = candidate.score.max(least);
+            highest = highest.max(candidate.score);
+        }
+        least = highest;
+    }
+    candidates.sort_by(best_candidate);
+}
+
+/// The candidates that are relevant compared with the best: see [`RELEVANT_COVERED`].
+fn relevant(candidates: &[Candidate]) -> Vec<Candidate> {
+    let cosine = |candidate: &Candidate| candidate.scores.cosine.unwrap_or(0.0);
+    let covered = candidates.iter().map(|candidate| candidate.scores.covered).fold(0.0, f32::max);
+    let nearest = candidates.iter().map(cosine).fold(0.0, f32::max);
+    let is_relevant = |candidate: &&Candidate| {
+        candidate.title.is_first()
+            || (covered > 0.0 && candidate.scores.covered >= RELEVANT_COVERED * covered)
+            || (nearest > 0.0 && cosine(candidate) >= RELEVANT_COSINE * nearest)
+    };
+    candidates.iter().filter(is_relevant).copied().collect()
+}
+
+/// The column that questions are sorted by.
+#[derive(Clone, Copy)]
+enum SortColumn {
+    Date,
+    Score,
+}
+
+impl SortColumn {
+    /// `None` for the order of relevance.
+    fn of(sort: Sort) -> Option<Self> {
+        match sort {
+            Sort::Relevance => None,
+            Sort::Newest => Some(Self::Date),
+            Sort::Score => Some(Self::Score),
+        }
+    }
+
+    /// The value of a document. The lowest possible value if it has none.
+    fn value(self, index: &Index, address: DocAddress) -> anyhow::Result<f64> {
+        let columns = index.searcher().segment_reader(address.segment_ord).fast_fields();
+        let value = match self {
+            Self::Date => columns
+                .column_opt::<i64>(DATE)?
+                .and_then(|column| column.first(address.doc_id))
+                .map(|seconds| seconds as f64),
+            Self::Score => columns.column_opt::<f64>(SCORE)?.and_then(|column| column.first(address.doc_id)),
+        };
+        Ok(value.unwrap_or(f64::NEG_INFINITY))
+    }
 }
 
 /// Orders documents by score, best first. Equal scores keep the order of the index.

@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::search::{self, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
+use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
     AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, HealthReply,
     ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
@@ -68,8 +68,10 @@ impl Api {
                     "description".into(),
                     format!(
                         "Returns at most {MOST_HITS} hits. A phrase has at most {LONGEST_PHRASE} characters. \
-                 Repeat a filter to accept any of several values. If the embedding endpoint does not answer, a \
-                 hybrid search uses keywords only, and `notice` says why; a semantic one gets status 502 or 504."
+                 Repeat `source`, `section`, `level` or `tag` to accept any of several values, and `exact` or \
+                 `without` to require or exclude each. `next` of the reply is the `offset` of the next page, \
+                 up to {GREATEST_OFFSET}. If the embedding endpoint does not answer, a hybrid search uses \
+                 keywords only, and `notice` says why; a semantic one gets status 502 or 504."
                     )
                     .into(),
                 );
@@ -302,6 +304,12 @@ mod tests {
             .collect();
         for name in [
             "limit",
+            "offset",
+            "sort",
+            "exact",
+            "without",
+            "since",
+            "until",
             "mode",
             "source",
             "section",

@@ -26,6 +26,9 @@ pub const LONGEST_PHRASE: usize = 2_000;
 /// The greatest number of hits that a request may ask for.
 pub const MOST_HITS: usize = 100;
 
+/// The greatest offset. All hits before it are computed as well.
+pub const GREATEST_OFFSET: usize = 1_000;
+
 /// The greatest number of searches in one `POST`.
 pub const MOST_REQUESTS: usize = 64;
 
@@ -139,6 +142,10 @@ impl ValidSearch {
     fn new(request: &SearchRequest) -> anyhow::Result<Self> {
         ensure_short(&request.q)?;
         ensure!((1..=MOST_HITS).contains(&request.limit), "limit must be a number from 1 to {MOST_HITS}");
+        ensure!(request.offset <= GREATEST_OFFSET, "offset must be a number from 0 to {GREATEST_OFFSET}");
+        for words in request.exact.iter().chain(&request.without) {
+            ensure_short(words)?;
+        }
         Ok(Self { query: request.query()?, min_confidence: request.min_confidence })
     }
 

@@ -74,6 +74,84 @@ fn metrics_of_a_small_set_are_pinned_to_four_digits() {
     assert_eq!(calibration["out_of_scope_rejected"], 1.0, "{calibration}");
 }
 
+/// What users get is what is evaluated.
+#[test]
+fn a_batch_returns_the_hits_that_are_evaluated() {
+    let dir = Dir::new();
+    judged(&dir);
+    let phrases = [
+        "the \"doubled in size\" rule",
+        "\"whetstone\"",
+        "bread -sourdough",
+        "-sour",
+        "  how long: (dough) AND \"rise\"  ",
+        "What's \"nitrogen",
+        "How long should bread dough rise?",
+    ];
+    let lines: String = (0..)
+        .zip(phrases)
+        .map(|(nth, text)| format!("{}\n", serde_json::json!({"_id": format!("q{nth}"), "text": text})))
+        .collect();
+    dir.write("set/queries.jsonl", &lines);
+    let qrels: String = (0..phrases.len()).map(|nth| format!("q{nth}\td0\t1\n")).collect();
+    dir.write("set/qrels/test.tsv", qrels);
+    dir.run(&["index", "set/corpus.jsonl"]).success();
+    let index = dir.path().join(".rqsearch");
+    dir.run(&["eval", "--index", index.to_str().unwrap(), "--run", "run.txt", "set"]).success();
+    let run = std::fs::read_to_string(dir.path().join("run.txt")).unwrap();
+    let batch = dir.run(&["--batch", "set/queries.jsonl", "--all", "-n", "100"]).success().stdout;
+    let mut found = String::new();
+    for line in batch.lines() {
+        let reply: Value = serde_json::from_str(line).unwrap();
+        for hit in reply["hits"].as_array().unwrap() {
+            found += &format!(
+                "{} {} {}\n",
+                reply["_id"].as_str().unwrap(),
+                hit["key"].as_str().unwrap(),
+                hit["rank"]
+            );
+        }
+    }
+    let evaluated = run.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let evaluated: String =
+        evaluated.map(|columns| format!("{} {} {}\n", columns[0], columns[2], columns[3])).collect();
+    assert!(evaluated.lines().count() > 2 * phrases.len(), "{evaluated}");
+    assert_eq!(found, evaluated);
+}
+
+/// The phrases of a file are identified by their line numbers, which may be keys of questions.
+#[test]
+fn line_numbers_are_not_keys_of_questions() {
+    let dir = Dir::new();
+    dir.write("faq.csv", "id,question,answer\n1,Why wax a rope?,It lasts.\n2,How long must dough rise?,An hour.\n3,Who cuts glass?,A glazier.\n");
+    dir.run(&["index", "faq.csv"]).success();
+    dir.write("judged.tsv", "wax a rope\twhy wax\nrising dough\tmust dough\ncutting glass\tcuts glass\n");
+    let report: Value =
+        serde_json::from_str(&dir.run(&["eval", "--json", "judged.tsv"]).success().stdout).unwrap();
+    assert_eq!(row(&report, "hybrid")["ndcg_10"], 1.0);
+}
+
+/// In some sets each query is a document.
+#[test]
+fn a_query_is_not_its_own_answer() {
+    let dir = Dir::new();
+    judged(&dir);
+    dir.write("set/queries.jsonl", "{\"_id\": \"d0\", \"text\": \"How long should bread dough rise?\"}\n");
+    dir.write("set/qrels/test.tsv", "d0\td0\t1\nd0\td1\t1\n");
+    let report: Value = serde_json::from_str(&dir.run(&["eval", "--json", "set"]).success().stdout).unwrap();
+    assert_eq!(row(&report, "hybrid")["recall_100"], 1.0);
+}
+
+#[test]
+fn one_set_does_not_show_how_good_a_fit_is() {
+    let dir = Dir::new();
+    judged(&dir);
+    let output = dir.run(&["eval", "--json", "--fit", "fit.json", "set"]).success();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["calibration"], serde_json::json!([]));
+    output.says("no other set shows how good the fit is");
+}
+
 #[test]
 fn the_table_has_a_row_per_set_and_mode_and_mean_rows() {
     let dir = Dir::new();

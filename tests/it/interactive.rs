@@ -119,13 +119,14 @@ fn keys_select_scroll_and_switch_modes() {
 }
 
 #[test]
-fn no_good_match_and_a_bad_phrase_are_reported() {
+fn no_good_match_is_reported_and_a_dash_is_text() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &[]);
     pty.send("parliamentary elections in Norway");
     pty.shows("No question matches well enough. The closest:");
     pty.send("\x18-bread");
-    pty.shows("the phrase has only excluded words");
+    pty.shows("hits in");
+    pty.shows(RISE);
     pty.send("\x18");
     pty.shows("5 questions in");
     pty.send(ESC);

@@ -11,6 +11,8 @@ struct Reply {
     query: String,
     answered: bool,
     took_ms: f64,
+    total: usize,
+    next: Option<usize>,
     hits: Vec<Hit>,
     notice: Option<String>,
 }
@@ -53,6 +55,7 @@ struct Explanation {
     keyword: Keyword,
     named: Option<f32>,
     exact: bool,
+    near: bool,
     relevance: Option<f32>,
     confidence: Option<Confidence>,
 }
@@ -132,7 +135,11 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
     let weight = why.semantic_weight;
     let sum = weight * semantic.share.unwrap() + (1.0 - weight) * keyword.share.unwrap();
     assert!(
-        (sum - hit.score).abs() < 1e-4 && !why.exact && why.relevance.is_none() && why.named.is_none(),
+        (sum - hit.score).abs() < 1e-4
+            && !why.exact
+            && !why.near
+            && why.relevance.is_none()
+            && why.named.is_none(),
         "{why:?}"
     );
     assert_eq!((keyword.rank, keyword.of, semantic.rank, semantic.of), (Some(1), Some(1), Some(1), Some(5)));
@@ -163,6 +170,10 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
     }
     let exact = dir.run(&["--explain", "-n", "1", "How do I sharpen a kitchen knife?"]).success().stdout;
     assert!(exact.contains("the phrase is its title"), "{exact}");
+    let near = dir.run(&["--explain", "-n", "1", "how do i shapren kitchen knife"]).success().stdout;
+    assert!(near.contains("the phrase is nearly its title"), "{near}");
+    let quoted = dir.run(&["--explain", "-n", "1", "a \"kitchen knife\" tool"]).success().stdout;
+    assert!(quoted.contains("\"kitchen knife\" (idf") && quoted.contains("exact terms"), "{quoted}");
     let words = dir.run(&["--explain", "-n", "1", "--mode", "keyword", "whetstone"]).success().stdout;
     assert!(words.contains("by one retriever only") && !words.contains("semantic:"), "{words}");
 }
@@ -210,7 +221,8 @@ fn a_reply_has_every_key_and_no_other() {
     assert_eq!(reply.query, "yellow tomato leaves");
     assert!(reply.answered && reply.hits.iter().all(|hit| hit.explanation.is_none()));
     assert!(reply.took_ms >= 0.0);
-    assert_eq!(reply.notice, None);
+    assert_eq!((reply.notice, reply.next), (None, None));
+    assert!(reply.total >= reply.hits.len());
     let ranks: Vec<usize> = reply.hits.iter().map(|hit| hit.rank).collect();
     assert_eq!(ranks, (1..=reply.hits.len()).collect::<Vec<_>>());
     assert!(reply.hits.is_sorted_by(|a, b| a.score >= b.score));

@@ -44,14 +44,277 @@ fn typos_are_corrected() {
     assert_eq!(dir.titles(&["--mode", "keyword", "tomatoe"]), [TOMATO]);
 }
 
+const FLAGS: &str = r##"
+## What does -Wall do?
+Turns on warnings.
+## What is the difference between "shall" and "will"?
+Shall is for rules.
+## Which man bites dog stories are true?
+None.
+## Which dog bites man stories are true?
+Most.
+## How do I use C++ templates?
+With angle brackets.
+## Why is testing slow?
+Testing needs a database, and the connections are slow.
+"##;
+
 #[test]
-fn quotes_require_and_dashes_exclude_in_both_retrievers() {
+fn every_word_of_a_phrase_is_text() {
+    let dir = Dir::new();
+    dir.write("flags.md", FLAGS);
+    dir.run(&["index", "flags.md"]).success();
+    for (phrase, title) in [
+        ("what does -Wall do", "What does -Wall do?"),
+        ("gcc -Wall option", "What does -Wall do?"),
+        ("how to use \"templates in c++\"", "How do I use C++ templates?"),
+        ("\"shall\" vs \"will\" usage", "What is the difference between \"shall\" and \"will\"?"),
+        ("difference between: (shall AND will)", "What is the difference between \"shall\" and \"will\"?"),
+        ("title:templates -C++", "How do I use C++ templates?"),
+        ("testing -slow -database", "Why is testing slow?"),
+    ] {
+        for mode in ["hybrid", "keyword"] {
+            assert_eq!(dir.titles(&["--mode", mode, phrase])[0], title, "{mode}: {phrase}");
+        }
+    }
+}
+
+#[test]
+fn quoted_words_raise_questions_that_contain_them_in_this_order() {
+    let dir = Dir::new();
+    dir.write("flags.md", FLAGS);
+    dir.run(&["index", "flags.md"]).success();
+    for (phrase, title) in [
+        ("\"man bites dog\" news", "Which man bites dog stories are true?"),
+        ("\"dog bites man\" news", "Which dog bites man stories are true?"),
+    ] {
+        for mode in ["hybrid", "keyword"] {
+            let titles = dir.titles(&["--mode", mode, "--all", phrase]);
+            assert_eq!(titles[0], title, "{mode}: {phrase}");
+            assert!(titles.len() > 1, "nothing typed removes a question: {titles:?}");
+        }
+    }
+}
+
+#[test]
+fn options_require_and_exclude_words_in_every_mode() {
     let dir = Dir::indexed();
-    assert_eq!(dir.titles(&["\"doubled in size\""]), [RISE]);
-    assert_eq!(dir.titles(&["--mode", "semantic", "\"doubled in size\" bread"]), [RISE]);
-    let without = dir.titles(&["bread -sourdough"]);
-    assert!(without.contains(&RISE.to_owned()) && !without.contains(&SOUR.to_owned()), "{without:?}");
-    dir.run(&["\"size in doubled\""]).exits(1).says("no question matches");
+    for mode in ["hybrid", "keyword", "semantic"] {
+        let titles = |args: &[&str]| dir.titles(&[&["--mode", mode][..], args].concat());
+        assert_eq!(titles(&["--exact", "DOUBLED in size", "bread"]), [RISE], "{mode}");
+        assert_eq!(titles(&["--exact", "warm", "--exact", "kitchen", "bread"]), [RISE], "{mode}");
+        assert_eq!(titles(&["--exact", "size in doubled", "bread"]), [""; 0], "{mode}");
+        let without = titles(&["--without", "sourdough", "--without", "roses", "bread"]);
+        assert_eq!(without[0], RISE, "{mode}");
+        assert!(!without.contains(&SOUR.to_owned()) && !without.contains(&ROSES.to_owned()), "{without:?}");
+    }
+    // Without a phrase, the words are the phrase.
+    assert_eq!(dir.titles(&["--exact", "whetstone"]), [KNIFE]);
+    dir.run(&["--exact", "?", "bread"]).exits(2).says("exact \"?\" has no words");
+    let line = "{\"_id\": 1, \"text\": \"bread\", \"exact\": [\"doubled in size\"]}\nbread\n{\"text\": \"bread\", \"without\": [\"dough\"]}\n";
+    let output = dir.run_with_input(&["--without", "sourdough", "--batch", "-"], line).success();
+    let titles: Vec<Vec<String>> = output.stdout.lines().map(titles_of).collect();
+    assert_eq!(titles[0], [RISE]);
+    assert!(
+        titles[1][0] == RISE && titles[1].len() > 1 && !titles[1].contains(&SOUR.to_owned()),
+        "{titles:?}"
+    );
+    assert!(!titles[2].contains(&RISE.to_owned()), "{titles:?}");
+}
+
+fn titles_of(reply: &str) -> Vec<String> {
+    let reply: serde_json::Value = serde_json::from_str(reply).unwrap();
+    let title = |hit: &serde_json::Value| hit["title"].as_str().unwrap().to_owned();
+    reply["hits"].as_array().unwrap().iter().map(title).collect()
+}
+
+#[test]
+fn required_and_excluded_words_match_in_the_given_form_only() {
+    let dir = Dir::new();
+    dir.write("forms.md", "## Why is testing slow?\nIt is.\n## Why is a test slow?\nNobody knows.\n## What are C++ and `MutexGuard`?\nA **test** _suite_ has both.\n");
+    dir.run(&["index", "forms.md"]).success();
+    let (testing, test, code) =
+        ("Why is testing slow?", "Why is a test slow?", "What are C++ and `MutexGuard`?");
+    let sorted = |args: &[&str]| {
+        let mut titles = dir.titles(&[&["--all"], args, &["slow test suite of a guard"]].concat());
+        titles.sort();
+        titles
+    };
+    assert_eq!(sorted(&["--exact", "testing"]), [testing]);
+    assert_eq!(sorted(&["--exact", "test"]), [code, test]);
+    assert_eq!(sorted(&["--exact", "tests"]), [""; 0]);
+    assert_eq!(sorted(&["--without", "test"]), [testing]);
+    assert_eq!(sorted(&["--exact", "test suite"]), [code]);
+    assert_eq!(sorted(&["--exact", "mutexguard"]), [code]);
+    assert_eq!(sorted(&["--exact", "Guard"]), [""; 0]);
+    assert_eq!(sorted(&["--exact", "c++"]), [code]);
+    assert_eq!(sorted(&["--without", "C"]).len(), 3);
+}
+
+#[test]
+fn a_phrase_with_operators_gets_one_hint() {
+    let dir = Dir::indexed();
+    dir.write("flags.md", FLAGS);
+    dir.run(&["index", "flags.md"]).success();
+    let hints = |phrase: &str| -> Vec<String> {
+        let output = dir.run(&["--", phrase]);
+        output.stderr.lines().filter(|line| line.starts_with("hint: ")).map(str::to_owned).collect()
+    };
+    assert_eq!(
+        hints("\"doubled in size\" bread"),
+        [
+            "hint: \"doubled in size\" raises questions with these words; use --exact \"doubled in size\" to require them"
+        ]
+    );
+    assert_eq!(
+        hints("bread -sourdough"),
+        ["hint: -sourdough is searched for like any other word; use --without sourdough to exclude it"]
+    );
+    let both = hints("\"bread dough\" -sourdough -yeast");
+    assert!(
+        both.len() == 1 && both[0].contains("use --exact \"bread dough\" --without sourdough"),
+        "{both:?}"
+    );
+    for phrase in ["what does -Wall do", "\"shall\" vs \"will\"", "bread dough", "gcc -Wextra"] {
+        assert_eq!(hints(phrase), [""; 0], "{phrase}");
+    }
+}
+
+#[test]
+fn a_typo_in_any_word_finds_the_question() {
+    let dir = Dir::new();
+    dir.write(
+        "code.md",
+        "## How does serialization of dates work?\nWith a format.\n## When is tokio::spawn_blocking right?\nFor slow calls.\n## What is E0502?\nA borrow error.\n## How do I upgrade to 1.10?\nRun the script.\n",
+    );
+    dir.run(&["index", "code.md"]).success();
+    for (phrase, title) in [
+        ("serializatoin", "How does serialization of dates work?"),
+        ("serialzation", "How does serialization of dates work?"),
+        ("tokio::spwan_blocking", "When is tokio::spawn_blocking right?"),
+        ("spawn_blokcing", "When is tokio::spawn_blocking right?"),
+        ("E0520", "What is E0502?"),
+        ("E502", "What is E0502?"),
+    ] {
+        assert_eq!(dir.titles(&["--mode", "keyword", phrase]), [title], "{phrase}");
+        assert_eq!(dir.titles(&[phrase])[0], title, "{phrase}");
+    }
+    assert_eq!(dir.titles(&["--mode", "keyword", "E0503"]), [""; 0], "another code is not a typo");
+    // A long text is answered in the time of its first words.
+    let unknown: String = (0..3_000).map(|n| format!("xqz{n}wvk ")).collect();
+    assert_eq!(dir.titles(&["--mode", "keyword", &format!("E0502 {unknown}")]), ["What is E0502?"]);
+}
+
+#[test]
+fn a_title_is_answered_in_an_index_of_any_size() {
+    let titles = [
+        "What is the difference between shall and will?",
+        "Where can I renew my passport?",
+        "How do I sharpen a kitchen knife?",
+    ];
+    for (count, options) in [(1, &[][..]), (2, &["--keyword-only"]), (3, &[]), (3, &["--keyword-only"])] {
+        let dir = Dir::new();
+        let lines: String =
+            titles[3 - count..].iter().map(|title| format!("{{\"q\": \"{title}\"}}\n")).collect();
+        dir.write("a.jsonl", lines);
+        dir.run(&[&["index"], options, &["a.jsonl"]].concat()).success();
+        for phrase in [
+            titles[2],
+            "how do i sharpen a KITCHEN knife",
+            "How do I sharpen kitchen knife ?",
+            "\"How do I sharpen the kitchen knife\"",
+            "How do I shrapen a kitchen knife?",
+            "How do I sharpen a kitchn knife",
+        ] {
+            let output = dir.run(&["--json", phrase]).success();
+            let reply: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+            assert_eq!(reply["hits"][0]["title"], titles[2], "{phrase}");
+            assert!(reply["answered"].as_bool().unwrap(), "{phrase}");
+            assert!(reply["hits"][0]["confidence"].as_f64().unwrap() > 0.9, "{count} {options:?} {phrase}");
+        }
+    }
+}
+
+#[test]
+fn scores_are_in_order_with_a_title_first() {
+    let dir = Dir::new();
+    dir.write("a.jsonl", "{\"q\": \"What is a lock?\", \"a\": \"A door has many other parts than that, and none is as long as this.\"}\n{\"q\": \"Lock lock lock\", \"a\": \"A lock is a lock. What is a lock?\"}\n{\"q\": \"Which door?\", \"a\": \"The lock of it.\"}\n");
+    dir.run(&["index", "a.jsonl"]).success();
+    for mode in ["hybrid", "keyword", "semantic"] {
+        for phrase in ["what is a lock", "what is lock"] {
+            let output = dir.run(&["--json", "--mode", mode, phrase]).success();
+            let reply: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+            let hits = reply["hits"].as_array().unwrap();
+            assert_eq!(hits[0]["title"], "What is a lock?", "{mode}: {phrase}");
+            let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+            assert!(scores.len() > 1 && scores.is_sorted_by(|a, b| a >= b), "{mode}: {scores:?}");
+        }
+    }
+}
+
+/// Questions about passwords with dates and ratings.
+const DATED: &str = r#"{"q": "How do I reset my password?", "a": "Ask for a mail.", "date": "2023-05-01", "score": 7}
+{"q": "Why was my password rejected?", "a": "It is too short.", "date": "2024-03-01T10:20:30Z", "score": 12}
+{"q": "Can I see my password?", "a": "No."}
+{"q": "How long must a password be?", "a": "Twelve letters.", "date": "2024-03-01", "score": -1}
+{"q": "Where do I change a password?", "a": "In your account.", "date": "2025-01-31", "score": 3}
+{"q": "When do you ship to Norway?", "a": "On Mondays.", "date": "2026-01-01", "score": 99}
+"#;
+
+#[test]
+fn hits_can_be_sorted_and_limited_by_date() {
+    let dir = Dir::new();
+    dir.write("dated.jsonl", DATED);
+    dir.run(&["index", "dated.jsonl"]).success();
+    let (reset, rejected, see) =
+        ("How do I reset my password?", "Why was my password rejected?", "Can I see my password?");
+    let (long, change) = ("How long must a password be?", "Where do I change a password?");
+    for mode in ["hybrid", "keyword"] {
+        let titles = |args: &[&str]| dir.titles(&[&["--mode", mode, "--all"], args, &["password"]].concat());
+        assert_eq!(titles(&["--sort", "newest"]), [change, rejected, long, reset, see], "{mode}");
+        assert_eq!(titles(&["--sort", "score"]), [rejected, reset, change, long, see], "{mode}");
+        assert_eq!(
+            titles(&["--sort", "newest", "--since", "2024-03-01", "--until", "2024-03-01"]),
+            [rejected, long]
+        );
+        assert_eq!(titles(&["--sort", "newest", "--until", "2024"]), [rejected, long, reset], "{mode}");
+        assert_eq!(
+            titles(&["--sort", "newest", "--since", "1 Mar 2024 10:20:30"]),
+            [change, rejected],
+            "{mode}"
+        );
+        assert_eq!(titles(&["--since", "2030"]), [""; 0], "{mode}");
+    }
+    dir.run(&["--since", "soon", "password"]).exits(2).says("since \"soon\" is not a date");
+}
+
+#[test]
+fn pages_continue_where_the_last_one_ended() {
+    let dir = Dir::new();
+    dir.write("dated.jsonl", DATED);
+    dir.run(&["index", "dated.jsonl"]).success();
+    for sort in ["relevance", "newest", "score"] {
+        for all in [&[][..], &["--all"]] {
+            let page = |offset: usize, limit: usize| -> serde_json::Value {
+                let (offset, limit) = (offset.to_string(), limit.to_string());
+                let args = ["--json", "--sort", sort, "--offset", &offset, "-n", &limit, "password"];
+                serde_json::from_str(&dir.run(&[&args[..], all].concat()).stdout).unwrap()
+            };
+            let whole = page(0, 100);
+            assert_eq!(whole["next"], serde_json::Value::Null);
+            let (mut hits, mut offset) = (Vec::new(), Some(0));
+            while let Some(at) = offset {
+                let reply = page(at as usize, 2);
+                assert_eq!((&reply["total"], &reply["answered"]), (&whole["total"], &whole["answered"]));
+                hits.extend(reply["hits"].as_array().unwrap().clone());
+                offset = reply["next"].as_u64();
+            }
+            assert_eq!(&hits, whole["hits"].as_array().unwrap(), "{sort} {all:?}");
+        }
+    }
+    dir.run(&["--offset", "50", "password"]).says("there are no more hits after the first 50");
+    let second = dir.run(&["--offset", "1", "-n", "1", "password"]).stdout;
+    assert!(second.starts_with(" 2  "), "{second}");
 }
 
 #[test]

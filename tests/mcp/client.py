@@ -115,7 +115,9 @@ async def no_good_match(client, known):
 async def bad_input(client):
     await refused(client, "search_questions", "`q`")
     await refused(client, "search_questions", "empty", q="  ")
-    await refused(client, "search_questions", "excluded words", q="-bread")
+    await refused(client, "search_questions", "no words", q="bread", without=["?"])
+    await refused(client, "search_questions", "not a date", q="bread", since="someday")
+    await refused(client, "search_questions", "`offset`", "1000", q="bread", offset=1001)
     await refused(client, "search_questions", "`limit`", "five", q="bread", limit="five")
     await refused(client, "search_questions", "`limit`", "-1", q="bread", limit=-1)
     await refused(client, "search_questions", "`mode`", "hybrid", q="bread", mode="psychic")

@@ -134,7 +134,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         writeln!(out)?;
     } else {
         write_table(&mut out, &rows)?;
-        write_calibrations(&mut out, &calibrations)?;
+        if !calibrations.is_empty() {
+            write_calibrations(&mut out, &calibrations)?;
+        }
     }
     Ok(Outcome::Success)
 }
@@ -163,8 +165,14 @@ fn open(
 }
 
 /// Measures the calibration of the confidence on each set. The model is that of this program or, if
-/// `left_out`, one fitted to all the other sets.
+/// `left_out`, one fitted to all the other sets. Empty if there are no other sets.
 fn calibrations(hybrids: &[(String, Evaluation)], left_out: bool) -> Vec<SetCalibration> {
+    if left_out && hybrids.len() < 2 {
+        say(
+            "rqsearch: the confidence is fitted to this set only, and no other set shows how good the fit is",
+        );
+        return Vec::new();
+    }
     let calibration = |(at, (set, evaluation)): (usize, &(String, Evaluation))| {
         let others = || hybrids.iter().enumerate().filter(|(other, _)| *other != at);
         let model = match left_out {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::search::{Explanation, FITTED, Hit, Passage, Reason};
+use crate::search::{Explanation, FITTED, Hit, Passage, Reason, TitleMatch};
 
 /// Why a hit is ranked where it is.
 #[derive(Debug, Serialize)]
@@ -20,6 +20,9 @@ pub struct ExplanationReply<'a> {
     pub named: Option<f32>,
     /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
+    /// Whether the phrase is nearly the title or an alternative title: without articles, or with one typo.
+    /// Such hits follow the exact ones.
+    pub near: bool,
     /// The relevance from the reranker, as log-odds; `null` if there is no reranker, or it did not reach this
     /// hit.
     pub relevance: Option<f32>,
@@ -153,7 +156,8 @@ impl<'a> ExplanationReply<'a> {
                 words: words.collect(),
             },
             named: why.shares.named,
-            exact: hit.exact,
+            exact: hit.title_match == TitleMatch::Exact,
+            near: hit.title_match == TitleMatch::Near,
             relevance: hit.relevance,
             confidence: hit.confidence.map(|_| ConfidenceReply {
                 average: FITTED.average(),

@@ -38,7 +38,12 @@ pub struct SearchReply<'a> {
     pub answered: bool,
     /// The search time in milliseconds, without loading the index and the model.
     pub took_ms: f64,
-    /// The hits, best first.
+    /// The number of questions that the search ranked, before those that ask the same become one hit. At most
+    /// 300 come from keyword and from semantic search, or as many as `offset` and `limit` need.
+    pub total: usize,
+    /// The `offset` of the next page; `null` if this is the last one.
+    pub next: Option<usize>,
+    /// The hits in the requested order, by default the best first.
     pub hits: Vec<HitReply<'a>>,
     /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it
     /// was not.
@@ -139,7 +144,8 @@ pub struct HitReply<'a> {
     /// The score, comparable only with other hits for the same phrase. Hybrid: the fused score, 0 to 1, which
     /// is 1 if the phrase is the title. Semantic: the cosine. Keyword: BM25.
     pub score: f32,
-    /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings.
+    /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings and the
+    /// phrase is not the title.
     pub confidence: Option<f32>,
     /// The best passage of the answer.
     pub snippet: SnippetReply<'a>,
@@ -369,6 +375,8 @@ impl<'a> SearchReply<'a> {
             answered: results.is_answered(min_confidence),
             // Rounded to microseconds.
             took_ms: (results.took.as_secs_f64() * 1e6).round() / 1e3,
+            total: results.total,
+            next: results.next,
             hits: results.hits.iter().map(HitReply::from).collect(),
             notice: results.notice.as_deref(),
         }

@@ -1,22 +1,42 @@
 //! The JSON of requests.
 
+use anyhow::bail;
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::search::{FITTED, Filters, Mode, Query};
+use crate::search::{FITTED, Filters, Mode, Query, Sort, date_span};
 
 /// A search. All fields except `q` are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
-    /// The phrase: plain language, code or an error message. "Quoted words" must occur exactly; -word must
-    /// not occur.
+    /// The phrase: plain language, code or an error message. All of it is text. "Quoted words" raise questions
+    /// that contain them in this order.
     pub q: String,
     /// The maximum number of hits.
     #[serde(default = "default_limit")]
     pub limit: usize,
+    /// How many of the first hits to skip.
+    #[serde(default)]
+    pub offset: usize,
+    /// The order of the hits: the most relevant first, or the relevant ones by date or by score.
+    #[serde(default)]
+    pub sort: Sort,
+    /// Only questions that contain these words next to each other in this order. Other forms of a word do not
+    /// match. Each item must occur.
+    #[serde(default)]
+    pub exact: Vec<String>,
+    /// Only questions that contain none of these words. Other forms of a word do not match.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Only questions of this date or later: a year, month, day or time, such as 2024-03-01.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Only questions of this date or earlier.
+    #[serde(default)]
+    pub until: Option<String>,
     /// Rank by keywords, by semantic similarity, or by both (hybrid).
     #[serde(default)]
     pub mode: Mode,
@@ -97,6 +117,12 @@ impl SearchRequest {
         Self {
             q: q.into(),
             limit: default_limit(),
+            offset: 0,
+            sort: Sort::default(),
+            exact: Vec::new(),
+            without: Vec::new(),
+            since: None,
+            until: None,
             mode: Mode::default(),
             source: Vec::new(),
             section: Vec::new(),
@@ -112,24 +138,50 @@ impl SearchRequest {
     /// Converts the request to a query.
     ///
     /// # Errors
-    /// The phrase has nothing to search for, or `semantic_weight` or `min_confidence` is not from 0 to 1.
+    /// The phrase is empty, an item of `exact` or `without` has no words, `since` or `until` is not a date, or `semantic_weight` or `min_confidence` is not
+    /// from 0 to 1. An empty phrase is possible with `exact`, whose words are then the phrase.
     pub fn query(&self) -> anyhow::Result<Query> {
         self.semantic_weight.map_or(Ok(()), |weight| super::ensure_zero_to_one("semantic_weight", weight))?;
         super::ensure_zero_to_one("min_confidence", self.min_confidence)?;
+        let phrase = if self.q.trim().is_empty() { self.exact.join(" ") } else { self.q.clone() };
+        if phrase.trim().is_empty() {
+            bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
+        }
+        let filters = Filters {
+            sources: self.source.clone(),
+            sections: self.section.clone(),
+            levels: self.level.clone(),
+            tags: self.tag.clone(),
+            exact: self.exact.clone(),
+            without: self.without.clone(),
+            since: date("since", self.since.as_deref())?.map(|(first, _)| first),
+            until: date("until", self.until.as_deref())?.map(|(_, last)| last),
+        };
+        filters.validate()?;
         Ok(Query {
             mode: self.mode,
             limit: self.limit,
-            filters: Filters {
-                sources: self.source.clone(),
-                sections: self.section.clone(),
-                levels: self.level.clone(),
-                tags: self.tag.clone(),
-            },
+            offset: self.offset,
+            sort: self.sort,
+            filters,
             semantic_weight: self.semantic_weight,
             explain: self.explain,
             collapse: !self.all,
-            ..self.q.parse()?
+            ..Query::plain(&phrase)
         })
+    }
+}
+
+/// The times that a date covers.
+fn date(name: &str, text: Option<&str>) -> anyhow::Result<Option<(i64, i64)>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    match date_span(text) {
+        Some(span) => Ok(Some(span)),
+        None => {
+            bail!("{name} {text:?} is not a date: write 2024, 2024-03, 2024-03-01 or 2024-03-01T10:20:30Z")
+        }
     }
 }
 
@@ -151,13 +203,34 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_command_line() {
-        let request: SearchRequest = serde_json::from_str(r#"{"q": "-tokio pin"}"#).unwrap();
-        assert_eq!(request, SearchRequest::new("-tokio pin"));
+        let request: SearchRequest = serde_json::from_str(r#"{"q": " \"pin\" -tokio "}"#).unwrap();
+        assert_eq!(request, SearchRequest::new(" \"pin\" -tokio "));
         let query = request.query().unwrap();
-        assert_eq!(
-            (query.text.as_str(), query.excluded, query.limit, query.collapse),
-            ("pin", vec!["tokio".to_owned()], 10, true)
-        );
+        assert_eq!(query, Query { collapse: true, ..Query::plain("\"pin\" -tokio") });
+    }
+
+    #[test]
+    fn dates_cover_whole_years_months_and_days() {
+        let dates = |since: &str, until: &str| {
+            let request = SearchRequest {
+                since: Some(since.into()),
+                until: Some(until.into()),
+                ..SearchRequest::new("a")
+            };
+            request.query().map(|query| (query.filters.since.unwrap(), query.filters.until.unwrap()))
+        };
+        assert_eq!(dates("1970", "1970").unwrap(), (0, 365 * 86_400 - 1));
+        assert_eq!(dates("1970-01-02", "1970-01").unwrap(), (86_400, 31 * 86_400 - 1));
+        assert_eq!(dates("1970-01-01T00:01:00Z", "1970-01-01T00:01:00Z").unwrap(), (60, 60));
+        let message = dates("1970", "3/1/2024").unwrap_err().to_string();
+        assert!(message.contains("until \"3/1/2024\" is not a date"), "{message}");
+    }
+
+    #[test]
+    fn exact_words_without_a_phrase_are_the_phrase() {
+        let request =
+            SearchRequest { exact: vec!["must not".into(), "unwrap".into()], ..SearchRequest::new(" ") };
+        assert_eq!(request.query().unwrap().phrase, "must not unwrap");
     }
 
     #[test]

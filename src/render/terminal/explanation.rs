@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use termtree::Tree;
 
 use super::{INDENT, Layout, QUIET};
-use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
+use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, TitleMatch, WordMatch};
 
 /// How many characters of the nearest chunk are shown.
 const CHUNK: usize = 60;
@@ -41,8 +41,10 @@ pub fn write_explanation(
 
 /// How the score is computed.
 fn score(hit: &Hit, why: &Explanation) -> String {
-    if hit.exact {
-        return "the phrase is its title or an alternative title".to_owned();
+    match hit.title_match {
+        TitleMatch::Exact => return "the phrase is its title or an alternative title".to_owned(),
+        TitleMatch::Near => return "the phrase is nearly its title or an alternative title".to_owned(),
+        TitleMatch::OneWordDiffers | TitleMatch::Different => {}
     }
     let score = decimal(hit.score);
     if let Some(relevance) = hit.relevance {

@@ -57,8 +57,8 @@ impl Layout {
 /// # Errors
 /// The stream cannot be written.
 pub fn write_results(out: &mut impl Write, results: &Results, layout: Layout) -> io::Result<()> {
-    for hit in &results.hits {
-        if hit.rank > 1 {
+    for (nth, hit) in results.hits.iter().enumerate() {
+        if nth > 0 {
             writeln!(out)?;
         }
         write_hit(out, hit, layout)?;
