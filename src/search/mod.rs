@@ -31,7 +31,7 @@ pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores
 pub use query::{Filters, Mode, Query};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
-pub use snippet::Snippet;
+pub use snippet::{Snippet, SnippetKind};
 pub use tune::{retune, spread, tune};
 
 /// Finds the questions that match a phrase, best first.
