@@ -58,8 +58,8 @@ impl Tool {
         match self {
             Self::SearchQuestions => self.described::<SearchRequest, SearchReply<'_>>(
                 "Search questions",
-                "Search the questions of the index. Returns the best hits first, each with the best passage of its \
-                 answer. `confidence` is the probability that the hit answers the phrase. If `answered` is false, \
+                "Search the questions of the index. Returns the best hits first, each with the best excerpt of its \
+                 answer. `confidence` is the probability that the hit answers the phrase, and `quality` a word for it. If `answered` is false, \
                  no question matches well enough and the hits are only the closest questions.",
             ),
             Self::GetQuestion => self.described::<QuestionRequest, QuestionReply<'_>>(
@@ -158,7 +158,7 @@ fn search_questions(opened: &Opened, request: &SearchRequest) -> anyhow::Result<
     let results = opened.search(&request.query()?)?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
         (true, _) => "No question matches.\n".to_owned(),
-        (false, false) => "No question matches well enough. The closest:\n\n".to_owned(),
+        (false, false) => "Nothing answers this. Closest questions:\n\n".to_owned(),
         (false, true) => String::new(),
     };
     if let Some(notice) = &results.notice {

@@ -25,7 +25,7 @@ use keyword::{KeywordScores, term_weights};
 use retrieval::{Candidate, Ranking, Retrieval, by_score};
 
 pub use collapse::AlsoAsked;
-pub use confidence::{FEATURES, FITTED, Features};
+pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query};
@@ -65,11 +65,13 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
 fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
     let collapsed = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
+    let questions = retrieval.index.searcher().num_docs();
     let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
         let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
         let lead = candidate.fused - ranking.top_mean;
         let features = scores.cosine.map(|cosine| {
-            Features::new(cosine, &scores, &first.range, lead, &retrieval.keyword, retrieval.index.scale())
+            let (phrase, scale) = (&retrieval.keyword, retrieval.index.scale());
+            Features::new(cosine, &scores, &first.range, lead, phrase, questions, scale)
         });
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());

@@ -134,7 +134,7 @@ test('filters can be added and removed, and a search without hits mentions them'
 
 test('reports unanswered searches and errors, and retries when the server is busy', async () => {
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
-  await page.locator('#status.unanswered', { hasText: 'No question matches well enough. The closest:' }).waitFor();
+  await page.locator('#status.unanswered', { hasText: 'Nothing answers this. Closest questions:' }).waitFor();
   await page.locator('#q').fill('-word');
   await page.locator('#status.problem', { hasText: 'has only excluded words' }).waitFor();
   assert.equal(await page.locator('.hit').count(), 0);

@@ -13,8 +13,8 @@ const CHUNK: usize = 60;
 /// The lines that explain a confidence, each with the features whose effects it sums.
 const REASONS: [(&str, &[&str]); 6] = [
     ("similarity to the phrase, semantic and keyword", &["cosine", "covered", "cosine_covered"]),
-    ("more similar than questions on the same subject", &["stands_out"]),
-    ("keyword search ranks it high as well", &["keyword_share"]),
+    ("more similar than other questions", &["stands_out"]),
+    ("matches the words of the phrase", &["keyword"]),
     ("lead over the other hits", &["lead"]),
     ("contains the exact terms of the phrase", &["named"]),
     ("length of the phrase", &["words"]),

@@ -44,12 +44,12 @@ pub struct Snippet {
     pub kind: SnippetKind,
 }
 
-/// Whether a snippet is prose or code.
+/// Whether a snippet is text or code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SnippetKind {
     /// Markdown with inline markup only.
     #[default]
-    Prose,
+    Text,
     /// Lines of code.
     Code {
         /// The name of the language in lower case, as the answer writes it (`rust`, `c++`). `None` if it
@@ -92,7 +92,7 @@ pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>
     };
     let text = written(run, window);
     let kind = match &run.code {
-        None => SnippetKind::Prose,
+        None => SnippetKind::Text,
         Some(language) => SnippetKind::Code { language: language.clone() },
     };
     Snippet { highlights: highlights(&text, weights), text, kind }
@@ -257,7 +257,7 @@ mod tests {
     fn check(answer: &str, expected: &str) {
         let snippet = of(answer, &[("needl", 1.0)]);
         assert_eq!(snippet.text, expected, "{answer:?}");
-        assert_eq!(snippet.kind, SnippetKind::Prose, "{answer:?}");
+        assert_eq!(snippet.kind, SnippetKind::Text, "{answer:?}");
     }
 
     #[track_caller]
@@ -379,8 +379,7 @@ mod tests {
         assert!(!of(&"é".repeat(1000), &[]).text.is_empty());
         let code = of(&format!("```\n{}\n```", "x".repeat(100_000)), &[]);
         assert!(code.text.ends_with('…') && code.text.len() <= CODE_COLUMNS + 8, "{code:?}");
-        let words =
-            of(&format!("{} needle {}", "word ".repeat(400), "word ".repeat(400)), &[("needl", 1.0)]);
+        let words = of(&format!("{} needle {}", "word ".repeat(400), "word ".repeat(400)), &[("needl", 1.0)]);
         assert!(words.text.starts_with("… word") && words.text.ends_with("word …"), "{words:?}");
         assert_eq!(marked(&words), ["needle"]);
     }
