@@ -70,13 +70,11 @@ pub enum SnippetKind {
 /// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
-    // A unit is at most half an excerpt, so that there is room for context.
-    let mut runs = runs(answer, PROSE_COLUMNS / 2, CODE_COLUMNS / 2);
+    let mut runs = runs(answer, PROSE_COLUMNS, CODE_COLUMNS);
     let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights)).collect();
     for (run, terms) in runs.iter_mut().zip(&terms) {
         for (unit, terms) in run.units.iter_mut().zip(terms) {
-            // An excerpt starts with a heading only if that is what matches.
-            unit.starts |= unit.is_heading && !terms.is_empty();
+            unit.starts |= unit.is_lead_in && !terms.is_empty();
         }
     }
     let best = runs
@@ -183,7 +181,7 @@ fn window(run: &Run, start: usize) -> Range<usize> {
         }
         end += 1;
     }
-    let is_loose = |unit: &Unit| unit.is_heading || unit.text.is_empty();
+    let is_loose = |unit: &Unit| unit.text.is_empty() || unit.is_lead_in && run.code.is_none();
     while end > start + 1 && is_loose(&run.units[end - 1]) {
         end -= 1;
     }
@@ -341,6 +339,9 @@ mod tests {
         check_code("> ```c++\n> needle;\n> ```\n\nText.", Some("c++"), "needle;");
         check_code("Text:\n\n    needle;\n    x;\n", None, "needle;\nx;");
         check_code("- Item:\n\n  ```text\n  needle\n  ```", None, "needle");
+        // Imports come before what an excerpt is about, unless they are what matches.
+        check_code("```\nimport a\nuse b\nc(needle)\n```", None, "c(needle)");
+        check_code("```\nimport needle\nc()\n```", None, "import needle\nc()");
         // Prose with the same word is preferred.
         check("```rust\nneedle();\n```\n\nThe needle.", "The needle.");
         // So it is if no word matches, unless it is a mere lead-in.

@@ -1,11 +1,16 @@
 //! Splits an answer into the units of which an excerpt consists: sentences of prose and lines of code.
 
+use std::ops::Range;
+
 use super::sentences::{columns, is_wide, pieces, sentences};
 use crate::chunk::is_markup_only;
 
 /// A line of prose with at least this many columns that is followed by another one was wrapped by its author.
 /// The two belong together.
 const WRAPPED: usize = 50;
+
+/// How imports begin in common languages.
+const IMPORTS: [&str; 7] = ["use ", "import ", "from ", "#include", "using ", "package ", "extern crate "];
 
 /// All prose of an answer, or one code block.
 #[derive(Debug, Default)]
@@ -27,8 +32,8 @@ pub struct Unit {
     pub joint: Joint,
     /// Whether an excerpt can start here.
     pub starts: bool,
-    /// Whether it is a heading.
-    pub is_heading: bool,
+    /// Whether it is a heading or an import. An excerpt starts there only if that is what matches.
+    pub is_lead_in: bool,
 }
 
 /// What separates a unit from the unit before.
@@ -59,7 +64,8 @@ impl Unit {
 /// (rules, empty list items, rows of dashes) are left out, and so are markers that mean nothing outside of
 /// their block: fences, quote markers, boxes of tasks, hash signs of headings.
 ///
-/// `max_prose` and `max_code` are the maximum columns of a unit.
+/// `max_prose` and `max_code` are the maximum columns of a unit. A wider one is split into pieces of half that
+/// width.
 pub fn runs(answer: &str, max_prose: usize, max_code: usize) -> Vec<Run> {
     let mut scan = Scan {
         prose: Run::default(),
@@ -106,9 +112,10 @@ pub fn runs(answer: &str, max_prose: usize, max_code: usize) -> Vec<Run> {
     scan.end_paragraph();
     let mut runs = vec![scan.prose];
     runs.extend(code);
-    // If there are only headings, they are all there is to show.
+    // If there are only headings and imports, they are all there is to show.
     if !runs.iter().flat_map(|run| &run.units).any(|unit| unit.starts) {
-        runs[0].units.iter_mut().for_each(|unit| unit.starts = true);
+        let units = runs.iter_mut().flat_map(|run| &mut run.units);
+        units.for_each(|unit| unit.starts = unit.is_lead_in);
     }
     runs
 }
@@ -171,27 +178,28 @@ fn push_code(run: &mut Run, line: &str, at: usize, max: usize) {
                 at,
                 joint: Joint::Line,
                 starts: false,
-                is_heading: false,
+                is_lead_in: false,
             });
         }
         return;
     }
-    for (nth, piece) in pieces(line, max).into_iter().enumerate() {
+    for (nth, piece) in split(line, max).into_iter().enumerate() {
         let text = &line[piece.clone()];
         let bare = text.trim_start();
-        let starts = bare.contains(char::is_alphanumeric) && !bare.starts_with(['}', ')', ']']);
+        let is_lead_in = IMPORTS.iter().any(|import| bare.starts_with(import));
+        let is_start = bare.contains(char::is_alphanumeric) && !bare.starts_with(['}', ')', ']']);
+        let starts = is_start && !is_lead_in;
         let joint = match nth {
             0 => Joint::Line,
             _ => Joint::Cut(line[..piece.start].ends_with(char::is_whitespace)),
         };
-        run.units.push(Unit {
-            text: text.to_owned(),
-            at: at + piece.start,
-            joint,
-            starts,
-            is_heading: false,
-        });
+        run.units.push(Unit { text: text.to_owned(), at: at + piece.start, joint, starts, is_lead_in });
     }
+}
+
+/// The whole text, or its pieces if it is wider than `max` columns.
+fn split(text: &str, max: usize) -> Vec<Range<usize>> {
+    if columns(text) <= max { vec![0..text.len()] } else { pieces(text, max / 2) }
 }
 
 /// The text of a paragraph, of which lines are added.
@@ -291,12 +299,12 @@ impl Scan {
     }
 
     fn push_sentence(&mut self, text: &str, at: usize, follows_wide: bool) {
-        for (nth, piece) in pieces(text, self.max_prose).into_iter().enumerate() {
+        for (nth, piece) in split(text, self.max_prose).into_iter().enumerate() {
             let is_cut = text[..piece.start].ends_with(char::is_whitespace);
             let joint = if nth > 0 { Joint::Cut(is_cut) } else { self.next };
             let (at, text) = (at + piece.start, text[piece].to_owned());
             let starts = has_words(&text);
-            self.prose.units.push(Unit { text, at, joint, starts, is_heading: false });
+            self.prose.units.push(Unit { text, at, joint, starts, is_lead_in: false });
         }
         self.next =
             if follows_wide || text.ends_with(['。', '！', '？']) { Joint::Nothing } else { Joint::Space };
@@ -307,7 +315,7 @@ impl Scan {
         let from = self.prose.units.len();
         self.push_sentence(text, at, false);
         for unit in &mut self.prose.units[from..] {
-            unit.is_heading = is_heading;
+            unit.is_lead_in = is_heading;
             unit.starts &= !is_heading;
         }
     }
