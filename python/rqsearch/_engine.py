@@ -68,8 +68,18 @@ class Snippet(_Reply):
 
     @property
     def text(self) -> str:
-        """The excerpt, Markdown."""
+        """Whole sentences, as Markdown with inline markup only, or whole lines of code."""
         return self._data["text"]
+
+    @property
+    def kind(self) -> str:
+        """``"text"`` or ``"code"``."""
+        return self._data["kind"]
+
+    @property
+    def language(self) -> str | None:
+        """The language of code in lower case, if the answer names it."""
+        return self._data["language"]
 
     @property
     def highlights(self) -> list[tuple[int, int]]:
@@ -199,8 +209,13 @@ class Hit(_Described):
         return self._data["confidence"]
 
     @property
+    def quality(self) -> str | None:
+        """A word for :attr:`confidence`: ``"strong"``, ``"likely"`` or ``"weak"``."""
+        return self._data["quality"]
+
+    @property
     def snippet(self) -> Snippet:
-        """The part of the answer that matches best."""
+        """The part of the answer that shows best why it was found."""
         return Snippet(self._data["snippet"])
 
     @property

@@ -24,9 +24,6 @@ use crate::search::{
     search_and_rerank, suggested_filters,
 };
 
-/// How many hits are shown at most where none of them is likely to answer the phrase.
-const CLOSEST: usize = 3;
-
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The phrase to search for, in plain language or code. "Quoted words" raise questions that contain
@@ -37,7 +34,7 @@ pub struct Args {
     #[cfg(feature = "interactive")]
     #[arg(short, long, conflicts_with_all = ["batch", "explain", "rerank"])]
     interactive: bool,
-    /// Show at most N hits [default: 10, with --interactive 50]
+    /// Show N hits, also weak ones [default: at most 10, without weak ones at the end; with --interactive 50]
     #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one)]
     limit: Option<NonZeroUsize>,
     /// Skip the first N hits
@@ -81,7 +78,7 @@ pub struct Args {
     /// are shown as such and the exit status is 1
     #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
-    /// Show every hit, also those that ask the same as a better one
+    /// Show every hit, also weak ones and those that ask the same as a better one
     #[arg(long)]
     all: bool,
     /// Explain why each hit is ranked where it is
@@ -189,13 +186,21 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        if !results.is_answered(args.min_confidence) && !results.hits.is_empty() {
-            say("rqsearch: no question matches this phrase well enough; closest questions:\n");
-            results.hits.truncate(CLOSEST);
+        let is_answered = results.is_answered(args.min_confidence);
+        if !is_answered && !results.hits.is_empty() {
+            say("Nothing answers this. Closest questions:\n");
         }
+        let listed = match args.limit.is_some() || args.all {
+            true if is_answered => results.hits.len(),
+            _ => results.listed(args.min_confidence),
+        };
+        let weak = results.hits.split_off(listed).len();
         terminal::write_results(&mut out, &results, layout())?;
         out.flush()?;
         report_missing(&results, args.offset);
+        if is_answered {
+            report_weak(weak);
+        }
     }
     out.flush()?;
     suggest_options(&results);
@@ -234,6 +239,14 @@ fn report_missing(results: &Results, offset: usize) {
         say("rqsearch: no question matches");
     } else if io::stderr().is_terminal() && !results.missing.is_empty() {
         say(&format!("\nno question contains: {}", results.missing.join(", ")));
+    }
+}
+
+/// Reports how many weak hits are not listed.
+fn report_weak(weak: usize) {
+    if weak > 0 && io::stderr().is_terminal() {
+        let hits = if weak == 1 { "1 weak hit is".to_owned() } else { format!("{weak} weak hits are") };
+        say(&format!("\n{hits} not shown (--all shows every hit)"));
     }
 }
 

@@ -258,7 +258,11 @@ impl State {
         self.is_waiting = false;
         let accept = std::mem::take(&mut self.accept);
         match found {
-            Ok(results) => {
+            Ok(mut results) => {
+                let min_confidence = self.request.min_confidence;
+                if !results.is_answered(min_confidence) {
+                    results.hits.truncate(results.listed(min_confidence));
+                }
                 self.notice =
                     results.notice.as_deref().and_then(|notice| notice.lines().next()).map(str::to_owned);
                 self.results = Some(results);

@@ -206,7 +206,7 @@ fn on_a_wide_terminal_the_answer_is_beside_the_list() {
         lines[2].starts_with("▌ Which lock do I take?") && lines[2].contains("│ Which lock"),
         "{lines:#?}"
     );
-    assert!(lines[3].starts_with("▌ ━━━━━ 90 %  faq/locks.md:3"), "{lines:#?}");
+    assert!(lines[3].starts_with("▌ ━━━━━ strong 90 %  faq/locks.md:3"), "{lines:#?}");
     assert!(lines[4].starts_with("  Why is my lock poisoned?"), "{lines:#?}");
     let answer: Vec<&str> = lines[2..].iter().filter_map(|line| line.split("│ ").nth(1)).collect();
     assert!(
@@ -224,8 +224,8 @@ fn on_a_narrow_terminal_the_answer_is_below_and_on_a_short_one_replaces_the_list
     assert!(lines[2].contains("Which lock") && lines[rule + 1].contains("Which lock"), "{lines:#?}");
 
     let lines = frame(&mut state, 60, 8);
-    assert!(lines[2].starts_with("▌  90 %  Which lock do I take?"), "{lines:#?}");
-    assert!(lines[3].starts_with("   45 %  Why is my lock"), "{lines:#?}");
+    assert!(lines[2].starts_with("▌ strong 90 %  Which lock do I take?"), "{lines:#?}");
+    assert!(lines[3].starts_with("  likely 45 %  Why is my lock"), "{lines:#?}");
     state.on(key(KeyCode::Tab));
     let lines = frame(&mut state, 60, 8);
     assert_eq!(
@@ -251,8 +251,8 @@ fn frames_of_any_size_can_be_drawn() {
 fn hits_that_do_not_match_well_enough_have_a_message() {
     let mut state = answered();
     state.results = Some(found("lock", 0.01));
-    assert!(frame(&mut state, 90, 10)[1].contains("No question matches well enough. The closest:"));
-    assert!(frame(&mut state, 60, 10)[1].contains("No good match. The closest:"));
+    assert!(frame(&mut state, 90, 10)[1].contains("Nothing answers this. Closest questions:"));
+    assert!(frame(&mut state, 60, 10)[1].contains("No answer. Closest questions:"));
     state.results = Some(found("zebra", 0.01));
     let status = &frame(&mut state, 90, 10)[1];
     assert!(status.contains("no question matches · no question contains: zebra"), "{status}");

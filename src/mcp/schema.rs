@@ -79,6 +79,10 @@ fn nullable(any: &[Value]) -> Option<Map<String, Value>> {
     let mut some = some.pop().filter(|_| some.is_empty() && null.len() == 1)?.as_object()?.clone();
     let kind = some.get("type")?.as_str()?.to_owned();
     some.insert("type".into(), [kind.as_str(), "null"].as_slice().into());
+    // A list of values must contain null as well.
+    if let Some(Value::Array(values)) = some.get_mut("enum") {
+        values.push(Value::Null);
+    }
     Some(some)
 }
 
@@ -170,6 +174,21 @@ mod tests {
             "required": ["count", "choice"],
         });
         assert_eq!(schema, expected);
+    }
+
+    #[test]
+    fn a_choice_that_can_be_absent_allows_null() {
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        struct Sample {
+            /// Perhaps one of a few.
+            choice: Option<Choice>,
+        }
+        let schema = Value::Object((*output::<Sample>()).clone());
+        assert_eq!(
+            schema["properties"]["choice"],
+            json!({"description": "Perhaps one of a few.", "type": ["string", "null"], "enum": ["one", "two", null]})
+        );
     }
 
     #[test]

@@ -60,10 +60,10 @@ impl Tool {
         match self {
             Self::SearchQuestions => self.described::<SearchRequest, SearchReply<'_>>(
                 "Search questions",
-                "Search the questions of the index. Returns the best hits first, each with the best passage of its \
-                 answer. `confidence` is the probability that the hit answers the phrase. If `answered` is false, \
-                 no question matches well enough and the hits are only the closest questions. If `next` is not \
-                 null, more hits follow at this `offset`.",
+                "Search the questions of the index. Returns the best hits first, each with the best excerpt of its \
+                 answer. `confidence` is the probability that the hit answers the phrase, and `quality` a word for \
+                 it. If `answered` is false, no question matches well enough and the hits are only the closest \
+                 questions. If `next` is not null, more hits follow at this `offset`.",
             ),
             Self::GetQuestion => self.described::<QuestionRequest, QuestionReply<'_>>(
                 "Get a question",
@@ -108,13 +108,13 @@ impl Tool {
         match self {
             Self::SearchQuestions => {
                 let request: SearchRequest = parsed(arguments.clone()).ok()?;
-                ensure_short(&request.q).ok()?;
+                ensure_short("q", &request.q).ok()?;
                 let query = request.query().ok().filter(|query| query.mode != Mode::Keyword)?;
-                Some((query.text, Role::Query))
+                Some((query.phrase, Role::Query))
             }
             Self::FindDuplicates => {
                 let request: CheckRequest = parsed(arguments.clone()).ok()?;
-                ensure_short(&request.q).ok()?;
+                ensure_short("q", &request.q).ok()?;
                 request.accepted().ok().map(|(phrase, _)| (phrase.to_owned(), Role::Passage))
             }
             Self::GetQuestion | Self::ListDuplicates => None,
@@ -214,7 +214,7 @@ fn search_questions(
     let results = with_model(opened, asked, |model| opened.search_with(model, &query))?;
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
         (true, _) => "No question matches.\n".to_owned(),
-        (false, false) => "No question matches well enough. The closest:\n\n".to_owned(),
+        (false, false) => "Nothing answers this. Closest questions:\n\n".to_owned(),
         (false, true) => String::new(),
     };
     if let Some(notice) = &results.notice {

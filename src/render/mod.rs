@@ -5,6 +5,4 @@ pub mod escape;
 pub mod graph;
 pub mod json;
 #[cfg(feature = "cli")]
-mod quality;
-#[cfg(feature = "cli")]
 pub mod terminal;

@@ -17,7 +17,7 @@ use crate::index::Index;
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
 /// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
 /// everywhere.
-const K1: f32 = 1.2;
+pub(super) const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
 /// Field weights. BM25F adds the fields before saturation, so a word in both title and answer does not count

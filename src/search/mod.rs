@@ -30,14 +30,14 @@ use keyword::{KeywordScores, term_weights};
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
-pub use confidence::{FEATURES, FITTED, Features};
+pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query, Sort, date_span};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
-pub use snippet::Snippet;
+pub use snippet::{Snippet, SnippetKind};
 pub use suggestion::suggested_filters;
 pub use title::TitleMatch;
 pub use tune::{retune, spread, tune};
@@ -94,7 +94,8 @@ fn confidence(
     let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
     let lead = candidate.fused - ranking.top_mean;
     let features = scores.cosine.map(|cosine| {
-        Features::new(cosine, &scores, range, lead, &retrieval.keyword, retrieval.index.scale())
+        let questions = retrieval.index.searcher().num_docs();
+        Features::new(cosine, &scores, range, lead, &retrieval.keyword, questions, retrieval.index.scale())
     });
     (features, candidate.title.confidence_with(features.map(|features| FITTED.probability(&features.0))))
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::collapse::AlsoAsked;
-use super::confidence::Features;
+use super::confidence::{Features, Quality};
 use super::explain::Explanation;
 use super::fuse::RetrievalScores;
 use super::snippet::{self, Snippet};
@@ -44,6 +44,18 @@ impl Results {
     /// confidence, and any question counts as an answer.
     pub fn is_answered(&self, min_confidence: f32) -> bool {
         self.total > 0 && self.best_confidence.is_none_or(|confidence| confidence >= min_confidence)
+    }
+
+    /// How many of the hits to list: if there is an answer, those up to the last hit that is not
+    /// [weak](Quality::Weak), else the three closest questions. All hits if the best one is weak but has
+    /// `min_confidence`.
+    pub fn listed(&self, min_confidence: f32) -> usize {
+        const CLOSEST: usize = 3;
+        if !self.is_answered(min_confidence) {
+            return self.hits.len().min(CLOSEST);
+        }
+        let last = self.hits.iter().rposition(|hit| hit.quality() != Some(Quality::Weak));
+        last.map_or(self.hits.len(), |last| last + 1)
     }
 
     /// The byte ranges of a text that match the phrase, in order and without overlaps. Use it to highlight a
@@ -88,4 +100,63 @@ pub struct Hit {
     pub passage: Range<usize>,
     /// The reranker's score, as log-odds. `None` without a reranker, or if its time ran out before this hit.
     pub relevance: Option<f32>,
+}
+
+impl Hit {
+    /// The quality of the hit. `None` without a confidence.
+    pub fn quality(&self) -> Option<Quality> {
+        self.confidence.map(Quality::of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(confidences: &[Option<f32>]) -> Results {
+        let hit = |confidence: &Option<f32>| Hit {
+            rank: 1,
+            question: Question::default(),
+            score: 1.0,
+            confidence: *confidence,
+            exact: false,
+            features: None,
+            explanation: None,
+            also_asked: Vec::new(),
+            scores: RetrievalScores::default(),
+            title_highlights: Vec::new(),
+            snippet: Snippet::default(),
+            passage: 0..0,
+            relevance: None,
+        };
+        Results {
+            phrase: String::new(),
+            took: Duration::ZERO,
+            hits: confidences.iter().map(hit).collect(),
+            missing: Vec::new(),
+            terms: Vec::new(),
+            notice: None,
+        }
+    }
+
+    #[test]
+    fn the_list_ends_where_the_quality_drops() {
+        for (confidences, min_confidence, expected) in [
+            (&[0.9, 0.5, 0.01, 0.01][..], 0.25, 2),
+            // Weak hits before a likely one are listed.
+            (&[0.9, 0.01, 0.5, 0.01], 0.25, 3),
+            (&[0.9, 0.5], 0.25, 2),
+            // Nothing answers.
+            (&[0.01, 0.01, 0.01, 0.01], 0.25, 3),
+            (&[0.9, 0.8, 0.8, 0.8], 0.95, 3),
+            (&[0.01], 0.25, 1),
+            // The user wants weak answers.
+            (&[0.01, 0.01, 0.01, 0.01], 0.0, 4),
+            (&[], 0.25, 0),
+        ] {
+            let confidences: Vec<_> = confidences.iter().copied().map(Some).collect();
+            assert_eq!(results(&confidences).listed(min_confidence), expected, "{confidences:?}");
+        }
+        assert_eq!(results(&[None; 5]).listed(0.25), 5, "without vectors there is no quality");
+    }
 }

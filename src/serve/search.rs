@@ -210,7 +210,7 @@ impl App {
             Mode::Hybrid => Share::Half,
             Mode::Semantic => Share::Most,
         };
-        let asked = self.ask(opened, &search.query.text, Role::Query, deadline.into_std(), share).await;
+        let asked = self.ask(opened, &search.query.phrase, Role::Query, deadline.into_std(), share).await;
         match asked {
             Some(asked) if search.query.mode == Mode::Semantic => Ok(Some(asked.available()?)),
             asked => Ok(asked),

@@ -59,8 +59,20 @@ test('marks matches at the right characters in non-ASCII text', async () => {
   await page.calm();
 });
 
+test('lists weak hits only if more are requested', async () => {
+  const page = await open(browser, at('/?q=yellow+tomato+leaves'));
+  await first(page).waitFor();
+  const few = await page.locator('.hit').count();
+  assert.equal(await page.locator('.quality.weak').count(), 0);
+  await page.locator('#more').click();
+  await page.locator('.quality.weak').first().waitFor();
+  assert.ok(await page.locator('.hit').count() > few);
+  assert.equal(await page.locator('#more').isVisible(), false);
+  await page.calm();
+});
+
 test('can be used with the keyboard alone', async () => {
-  const page = await open(browser, at('/?q=bread'));
+  const page = await open(browser, at('/?q=bread&limit=20'));
   await first(page).waitFor();
   await page.keyboard.press('ArrowDown');
   assert.equal(await focused(page), 'title');
@@ -93,7 +105,7 @@ test('can be used with the keyboard alone', async () => {
 });
 
 test('a copied address restores the search, and the Back button works', async () => {
-  const page = await open(browser, at('/?q=cut+roses&level=advanced'));
+  const page = await open(browser, at('/?q=cut+roses&level=advanced&limit=20'));
   await best(page, 'prune roses');
   assert.deepEqual(await titles(page).then((all) => all.some((title) => title.includes('knife'))), false, 'filtered');
   await first(page).click();
@@ -134,7 +146,7 @@ test('filters can be added and removed, and a search without hits mentions them'
 
 test('reports unanswered searches and errors, and retries when the server is busy', async () => {
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
-  await page.locator('#status.unanswered', { hasText: 'No question matches well enough. The closest:' }).waitFor();
+  await page.locator('#status.unanswered', { hasText: 'Nothing answers this. Closest questions:' }).waitFor();
   await page.locator('#q').fill('-word');
   await page.locator('#status.problem', { hasText: 'has only excluded words' }).waitFor();
   assert.equal(await page.locator('.hit').count(), 0);

@@ -123,7 +123,7 @@ fn no_good_match_is_reported_and_a_dash_is_text() {
     let dir = Dir::indexed();
     let mut pty = pick(&dir, &[]);
     pty.send("parliamentary elections in Norway");
-    pty.shows("No question matches well enough. The closest:");
+    pty.shows("Nothing answers this. Closest questions:");
     pty.send("\x18-bread");
     pty.shows("hits in");
     pty.shows(RISE);

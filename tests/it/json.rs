@@ -30,6 +30,7 @@ struct Hit {
     tags: Vec<String>,
     score: f32,
     confidence: Option<f32>,
+    quality: Option<String>,
     snippet: Snippet,
     url: Option<String>,
     date: Option<String>,
@@ -120,6 +121,8 @@ struct Source {
 #[serde(deny_unknown_fields)]
 struct Snippet {
     text: String,
+    kind: String,
+    language: Option<String>,
     highlights: Vec<[usize; 2]>,
 }
 
@@ -235,6 +238,12 @@ fn a_reply_has_every_key_and_no_other() {
         (&hit.key, &hit.url, &hit.date, hit.confidence.is_some_and(|c| !(0.0..=1.0).contains(&c))),
         (&None, &None, &None, false)
     );
+    for hit in &reply.hits {
+        let quality = hit.quality.as_deref().unwrap();
+        assert!(["strong", "likely", "weak"].contains(&quality), "{hit:?}");
+        assert_eq!(quality == "strong", hit.confidence.unwrap() >= 0.75, "{hit:?}");
+        assert_eq!((hit.snippet.kind.as_str(), &hit.snippet.language), ("text", &None), "{hit:?}");
+    }
     assert_eq!(hit.id.len(), 12);
     let marked: Vec<&str> =
         hit.snippet.highlights.iter().map(|[start, end]| &hit.snippet.text[*start..*end]).collect();
@@ -247,7 +256,7 @@ fn highlights_are_utf8_byte_offsets() {
     dir.write("a.jsonl", "{\"q\": \"Ça?\", \"a\": \"Ünïcödé 🦀 before the needle.\"}\n");
     dir.run(&["index", "a.jsonl"]).success();
     let reply: Reply = serde_json::from_str(&dir.run(&["--json", "needle"]).stdout).unwrap();
-    let Snippet { text, highlights } = &reply.hits[0].snippet;
+    let Snippet { text, highlights, .. } = &reply.hits[0].snippet;
     assert_eq!(&text[highlights[0][0]..highlights[0][1]], "needle");
 }
 

@@ -407,6 +407,55 @@ fn unusual_phrases_do_not_fail() {
 }
 
 #[test]
+fn the_list_ends_where_the_quality_drops() {
+    let dir = Dir::new();
+    let phrase = "read a file line by line";
+    let all = dir.titles(&["--builtin", phrase]);
+    assert_eq!(all.len(), 10, "JSON has every hit");
+    let qualities = |args: &[&str]| -> Vec<String> {
+        let output = dir.run(&[&["--builtin", phrase], args].concat()).success().stdout;
+        let words = output.lines().filter_map(|line| line.split_whitespace().next());
+        words.filter(|word| ["strong", "likely", "weak"].contains(word)).map(str::to_owned).collect()
+    };
+    let listed = qualities(&[]);
+    assert!(listed.len() < 10 && listed[0] == "strong" && listed.last().unwrap() != "weak", "{listed:?}");
+    for args in [&["-n", "10"][..], &["--all"]] {
+        let every = qualities(args);
+        assert_eq!((every.len(), every.last().unwrap().as_str()), (10, "weak"), "{args:?}");
+    }
+}
+
+#[test]
+fn code_is_shown_as_code_in_text_and_json() {
+    let dir = Dir::new();
+    let answer = "Use this:\n\n```Python\nif rope:\n    wax(rope)\n```\n";
+    dir.write("faq.md", format!("# Ropes\n\n## How do I care for a line?\n\n{answer}"));
+    dir.run(&["index", "faq.md"]).success();
+    let shown = dir.run(&["wax rope"]).stdout;
+    assert!(shown.ends_with("    python\n    │ if rope:\n    │     wax(rope)\n"), "{shown}");
+    let reply: serde_json::Value = serde_json::from_str(&dir.run(&["--json", "wax rope"]).stdout).unwrap();
+    assert_eq!(
+        reply["hits"][0]["snippet"],
+        serde_json::json!({
+            "text": "if rope:\n    wax(rope)", "kind": "code", "language": "python",
+            "highlights": [[3, 7], [13, 16], [17, 21]]
+        })
+    );
+}
+
+/// Each of these phrases has a rare word that only one question contains, which is about another subject.
+#[test]
+fn one_rare_word_in_common_is_no_answer() {
+    let dir = Dir::new();
+    for phrase in ["what is the capital of Australia", "angular ngFor trackBy", "tailwind dark mode toggle"] {
+        dir.run(&["--builtin", phrase]).exits(1);
+    }
+    let output = dir.run(&["--builtin", "--json", "-n", "1", "kubernetes pod eviction"]).stdout;
+    let reply: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert!(reply["hits"][0]["confidence"].as_f64().unwrap() < 0.55, "{reply}");
+}
+
+#[test]
 fn confidence_separates_answers_from_unanswered_phrases() {
     let dir = Dir::new();
     let confidence = |phrase: &str| -> f64 {
@@ -435,7 +484,7 @@ fn confidence_separates_answers_from_unanswered_phrases() {
     }
     for phrase in unanswered {
         let missed = dir.run(&["--builtin", phrase]).exits(1);
-        assert!(missed.stderr.contains("closest questions:"), "{missed:?}");
+        assert!(missed.stderr.contains("Nothing answers this. Closest questions:"), "{missed:?}");
         let weak = missed.stdout.lines().filter(|line| line.trim_start().starts_with("weak ")).count();
         assert_eq!(weak, 3, "{missed:?}");
     }

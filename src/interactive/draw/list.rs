@@ -1,4 +1,4 @@
-//! The list of hits. A hit has two lines, or one if the list is short.
+//! The list of hits. A hit has two lines; one if the list is short; three, with an excerpt, if no answer is shown.
 
 use std::path::Path;
 
@@ -10,21 +10,26 @@ use ratatui::text::Line;
 use super::text::{Piece, cut, marked, width};
 use super::theme::Theme;
 use crate::interactive::state::State;
-use crate::search::Hit;
+use crate::search::{Hit, Quality, SnippetKind, percent};
 
 /// If the list has fewer lines than this, each hit is shown on one line.
 const SHORT: u16 = 8;
 
-/// Draws the hits around the selected one. Returns the number of hits that fit.
-pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme) -> usize {
-    let lines_each = if area.height < SHORT { 1 } else { 2 };
+/// Draws the hits around the selected one, with an excerpt of each if `excerpts`. Returns the number of hits
+/// that fit.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme, excerpts: bool) -> usize {
+    let lines_each = match excerpts {
+        _ if area.height < SHORT => 1,
+        false => 2,
+        true => 3,
+    };
     let shown = usize::from(area.height / lines_each);
     state.first = first(state.first, state.selected, shown, state.hits().len());
     let answered = state.is_answered();
     let rows = state.hits().iter().enumerate().skip(state.first).take(shown);
     for ((nth, hit), y) in rows.zip((area.y..).step_by(lines_each.into())) {
         let row = Row { hit, selected: nth == state.selected, answered, theme };
-        for (line, y) in row.lines(usize::from(area.width), lines_each == 1).into_iter().zip(y..) {
+        for (line, y) in row.lines(usize::from(area.width), lines_each).into_iter().zip(y..) {
             frame.render_widget(line, Rect { y, height: 1, ..area });
         }
     }
@@ -45,24 +50,40 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn lines(&self, columns: usize, single: bool) -> Vec<Line<'static>> {
+    fn lines(&self, columns: usize, count: u16) -> Vec<Line<'static>> {
         let columns = columns.saturating_sub(1);
+        let single = count == 1;
         let marker = || Piece::new(if self.selected { "▌ " } else { "  " }, self.theme.marker);
         let mut first = vec![marker()];
         if single {
-            first.extend(self.confidence(false));
+            first.extend(self.quality(false));
             first.push(Piece::new("  ", Style::new()));
         }
         first.extend(self.title());
         let mut lines = vec![cut(&first, columns)];
         if !single {
             let mut second = vec![marker()];
-            second.extend(self.confidence(true));
+            second.extend(self.quality(true));
             second.push(Piece::new("  ", Style::new()));
             second.extend(self.location(columns.saturating_sub(width(&second))));
             lines.push(cut(&second, columns));
         }
+        if count > 2 {
+            let mut third = vec![marker()];
+            third.extend(self.excerpt());
+            lines.push(cut(&third, columns));
+        }
         lines
+    }
+
+    /// The excerpt. The caller cuts it to one line.
+    fn excerpt(&self) -> Vec<Piece> {
+        let snippet = &self.hit.snippet;
+        let style = match snippet.kind {
+            SnippetKind::Text => Style::new(),
+            SnippetKind::Code { .. } => self.theme.code,
+        };
+        marked(&snippet.text, &snippet.highlights, style, self.theme.matched)
     }
 
     fn title(&self) -> Vec<Piece> {
@@ -74,26 +95,25 @@ impl Row<'_> {
         marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched)
     }
 
-    /// The confidence as a percentage, with a bar if `bar`. Without a confidence, the score.
-    fn confidence(&self, bar: bool) -> Vec<Piece> {
+    /// The quality and the confidence, with a bar if `bar`. Without a confidence, the score.
+    fn quality(&self, bar: bool) -> Vec<Piece> {
         const CELLS: usize = 5;
         let Some(confidence) = self.hit.confidence else {
             return vec![Piece::new(&format!("{:5.2}", self.hit.score), self.theme.quiet)];
         };
-        let style = self.theme.confidence[if confidence < 0.3 {
-            0
-        } else if confidence < 0.6 {
-            1
-        } else {
-            2
-        }];
-        let percent = Piece::new(&format!("{:>3.0} %", 100.0 * confidence), style);
+        let quality = Quality::of(confidence);
+        let style = match quality {
+            Quality::Weak => self.theme.quality[0],
+            Quality::Likely => self.theme.quality[1],
+            Quality::Strong => self.theme.quality[2],
+        };
+        let label = Piece::new(&format!("{:<6} {:>2} %", quality.name(), percent(confidence)), style);
         if !bar {
-            return vec![percent];
+            return vec![label];
         }
         let full = ((confidence * CELLS as f32).round() as usize).clamp(1, CELLS);
         let empty = "─".repeat(CELLS - full);
-        vec![Piece::new(&"━".repeat(full), style), Piece::new(&empty, self.theme.quiet), percent]
+        vec![Piece::new(&"━".repeat(full), style), Piece::new(&format!("{empty} "), self.theme.quiet), label]
     }
 
     /// `docs/async.md:287 · Async · 2 duplicates`. Shows only the file name if the path is too long.

@@ -43,7 +43,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, theme: &Theme) {
         help::draw(frame, Rect { y: areas.list.y, ..below }, theme);
         return;
     }
-    let hits = list::draw(frame, areas.list, state, theme);
+    let hits = list::draw(frame, areas.list, state, theme, areas.preview.is_none());
     let (answer, answer_lines) = match areas.preview {
         Some((area, border)) => {
             let area = divided(frame, area, border, theme);

@@ -83,8 +83,8 @@ fn status(state: &State, theme: &Theme, columns: usize) -> Vec<Piece> {
 
 /// The message if no hit matches well enough.
 fn no_answer(columns: usize) -> &'static str {
-    const LONG: &str = "No question matches well enough. The closest:";
-    if columns < LONG.len() { "No good match. The closest:" } else { LONG }
+    const LONG: &str = "Nothing answers this. Closest questions:";
+    if columns < LONG.len() { "No answer. Closest questions:" } else { LONG }
 }
 
 /// The search settings: `hybrid · async · F1 help`.

@@ -17,8 +17,8 @@ pub struct Theme {
     pub quiet: Style,
     /// Warnings and errors.
     pub warning: Style,
-    /// The confidence: low, medium, high.
-    pub confidence: [Style; 3],
+    /// The quality: weak, likely, strong.
+    pub quality: [Style; 3],
     /// Headings of an answer.
     pub heading: Style,
     /// Inline code.
@@ -51,11 +51,7 @@ impl Theme {
             location: colour(Color::Cyan),
             quiet: Style::new().add_modifier(Modifier::DIM),
             warning: colour(Color::Yellow),
-            confidence: [
-                Style::new().add_modifier(Modifier::DIM),
-                colour(Color::Yellow),
-                colour(Color::Green),
-            ],
+            quality: [Style::new().add_modifier(Modifier::DIM), colour(Color::Yellow), colour(Color::Green)],
             heading: colour(Color::Blue).add_modifier(Modifier::BOLD),
             code: colour(Color::Cyan),
             link: Style::new().add_modifier(Modifier::UNDERLINED),
@@ -79,7 +75,7 @@ impl Theme {
             location: none,
             quiet,
             warning: bold,
-            confidence: [none; 3],
+            quality: [none; 3],
             heading: bold.add_modifier(Modifier::UNDERLINED),
             code: none,
             link: none.add_modifier(Modifier::UNDERLINED),

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::embed::{ModelInfo, Origin, Pooling};
 use crate::index::{Index, ReadOptions, Stats};
 use crate::question::Question;
-use crate::search::{AlsoAsked, Hit, Results};
+use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind};
 
 pub use duplicates::{
     AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
@@ -147,7 +147,10 @@ pub struct HitReply<'a> {
     /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings and the
     /// phrase is not the title.
     pub confidence: Option<f32>,
-    /// The best passage of the answer.
+    /// A word for the confidence: `strong` (0.75 or more), `likely` (at least the default of
+    /// `min_confidence`) or `weak`; `null` if there is no confidence.
+    pub quality: Option<Quality>,
+    /// The part of the answer that shows best why it was found.
     pub snippet: SnippetReply<'a>,
     /// The web address of the question.
     pub url: Option<&'a str>,
@@ -189,14 +192,41 @@ pub struct SourceReply<'a> {
     pub line: u64,
 }
 
-/// A passage of an answer.
+/// An excerpt of an answer: whole sentences or whole lines of code.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SnippetReply<'a> {
-    /// The text, Markdown.
+    /// Sentences, as Markdown with inline markup only, or lines of code without their fence.
     pub text: &'a str,
+    /// Whether `text` is text or code.
+    pub kind: SnippetKindReply,
+    /// The language of the code in lower case, as the answer names it; `null` for text and if it has no
+    /// name.
+    pub language: Option<&'a str>,
     /// The parts of `text` that match the phrase, each as `[start, end]` in bytes.
     pub highlights: Vec<[usize; 2]>,
+}
+
+/// Whether an excerpt is text or code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum SnippetKindReply {
+    /// Sentences.
+    Text,
+    /// Lines of code.
+    Code,
+}
+
+impl<'a> From<&'a Snippet> for SnippetReply<'a> {
+    fn from(snippet: &'a Snippet) -> Self {
+        let (kind, language) = match &snippet.kind {
+            SnippetKind::Text => (SnippetKindReply::Text, None),
+            SnippetKind::Code { language } => (SnippetKindReply::Code, language.as_deref()),
+        };
+        let highlights = snippet.highlights.iter().map(|range| [range.start, range.end]).collect();
+        Self { text: &snippet.text, kind, language, highlights }
+    }
 }
 
 /// Statistics of an index.
@@ -397,10 +427,8 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             tags: &question.tags,
             score: hit.score,
             confidence: hit.confidence,
-            snippet: SnippetReply {
-                text: &hit.snippet.text,
-                highlights: hit.snippet.highlights.iter().map(|range| [range.start, range.end]).collect(),
-            },
+            quality: hit.quality(),
+            snippet: SnippetReply::from(&hit.snippet),
             url: question.url.as_deref(),
             date: question.date.as_deref(),
             also_asked: hit.also_asked.iter().map(AgainReply::from).collect(),

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use termtree::Tree;
+use unicode_width::UnicodeWidthStr;
 
-use super::{INDENT, Layout, QUIET};
+use super::{INDENT, Layout, QUIET, wrapped};
 use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, TitleMatch, WordMatch};
 
 /// How many characters of the nearest chunk are shown.
@@ -13,8 +14,8 @@ const CHUNK: usize = 60;
 /// The lines that explain a confidence, each with the features whose effects it sums.
 const REASONS: [(&str, &[&str]); 6] = [
     ("similarity to the phrase, semantic and keyword", &["cosine", "covered", "cosine_covered"]),
-    ("more similar than questions on the same subject", &["stands_out"]),
-    ("keyword search ranks it high as well", &["keyword_share"]),
+    ("more similar than other questions", &["stands_out"]),
+    ("matches the words of the phrase", &["keyword"]),
     ("lead over the other hits", &["lead"]),
     ("contains the exact terms of the phrase", &["named"]),
     ("length of the phrase", &["words"]),
@@ -34,9 +35,22 @@ pub fn write_explanation(
         tree.push(confidence(hit, &why.reasons));
     }
     for line in tree.to_string().lines() {
-        writeln!(out, "{INDENT}{QUIET}{line}{QUIET:#}")?;
+        for line in branch_lines(line, layout.width) {
+            writeln!(out, "{INDENT}{QUIET}{line}{QUIET:#}")?;
+        }
     }
     Ok(())
+}
+
+/// A line of a tree, wrapped so that it fits `width` columns with its indentation. The branches of the tree
+/// continue on the added lines.
+fn branch_lines(line: &str, width: Option<usize>) -> Vec<String> {
+    let at = line.find(|c| !"│├└─ ".contains(c)).unwrap_or(line.len());
+    let (first, text) = line.split_at(at);
+    let rest = first.replace("├──", "│  ").replace("└──", "   ");
+    let room = width.map(|width| width.saturating_sub(INDENT.len() + first.width()).max(20));
+    let wrapped = wrapped(text, room).into_iter().enumerate();
+    wrapped.map(|(nth, range)| format!("{}{}", if nth == 0 { first } else { &rest }, &text[range])).collect()
 }
 
 /// How the score is computed.
@@ -185,6 +199,17 @@ mod tests {
         {
             assert_eq!(ordinal(rank), expected);
         }
+    }
+
+    #[test]
+    fn long_lines_of_a_tree_are_wrapped() {
+        let lines = branch_lines("│   ├── one two three four five six", Some(34));
+        assert_eq!(lines, ["│   ├── one two three four", "│   │   five six"]);
+        assert_eq!(
+            branch_lines("└── one two three four five", Some(28)),
+            ["└── one two three four", "    five"]
+        );
+        assert_eq!(branch_lines("└── a", None), ["└── a"]);
     }
 
     #[test]

@@ -12,9 +12,8 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape::escaped;
-use super::quality::Quality;
 use crate::question::Question;
-use crate::search::{AlsoAsked, Hit, Results};
+use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind, percent};
 use explanation::write_explanation;
 
 pub use duplicates::{write_found, write_groups, write_pairs};
@@ -33,8 +32,8 @@ const INDENT: &str = "    ";
 /// The width of a hit's quality in columns, including the space after it.
 const QUALITY_COLUMNS: usize = 13;
 
-/// The maximum number of lines of a hit's excerpt.
-const SNIPPET_LINES: usize = 5;
+/// The mark before each line of code.
+const CODE: &str = "│ ";
 
 /// How results are laid out.
 #[derive(Clone, Copy, Debug)]
@@ -80,21 +79,36 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     write!(out, "{INDENT}")?;
     write_quality(out, hit)?;
     write_location(out, question, INDENT.len() + QUALITY_COLUMNS, layout)?;
-    let lines = wrapped(&snippet.text, width);
-    let more = lines.len() > SNIPPET_LINES;
-    for line in lines.into_iter().take(SNIPPET_LINES) {
-        write!(out, "{INDENT}")?;
-        write_marked(out, &snippet.text, line, &snippet.highlights, Style::new(), layout)?;
-        writeln!(out)?;
-    }
-    if more {
-        writeln!(out, "{INDENT}{QUIET}…{QUIET:#}")?;
-    }
+    write_snippet(out, snippet, width, layout)?;
     write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
         Some(why) => write_explanation(out, hit, why, layout),
         None => Ok(()),
     }
+}
+
+/// Writes an excerpt. Code has its language above it and a bar before each line.
+fn write_snippet(
+    out: &mut impl Write,
+    snippet: &Snippet,
+    width: Option<usize>,
+    layout: Layout,
+) -> io::Result<()> {
+    let (bar, width) = match &snippet.kind {
+        SnippetKind::Text => ("", width),
+        SnippetKind::Code { language } => {
+            if let Some(language) = language {
+                writeln!(out, "{INDENT}{QUIET}{}{QUIET:#}", layout.shown(language))?;
+            }
+            (CODE, width.map(|width| width - CODE.width()))
+        }
+    };
+    for line in wrapped(&snippet.text, width) {
+        write!(out, "{INDENT}{QUIET}{bar}{QUIET:#}")?;
+        write_marked(out, &snippet.text, line, &snippet.highlights, Style::new(), layout)?;
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// Writes the quality and the confidence of a hit, or its score if it has no confidence (the index has no
@@ -109,9 +123,7 @@ fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         Quality::Likely => LIKELY,
         Quality::Weak => QUIET,
     };
-    // 100 % would read as certainty.
-    let percent = (100.0 * confidence).round().min(99.0);
-    write!(out, "{style}{:<6} {percent:>2} %{style:#}  ", quality.name())
+    write!(out, "{style}{:<6} {:>2} %{style:#}  ", quality.name(), percent(confidence))
 }
 
 /// Writes the other questions that ask the same, one per line, and the number of those left out.

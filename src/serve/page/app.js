@@ -1,7 +1,7 @@
 // The search page. Input updates the address bar, then sends one request at a time, then shows its hits.
 
 import { $, count, el } from './dom.js';
-import { explanationOf, hitOf, summaryOf, wholeOf } from './results.js';
+import { explanationOf, hitOf, listedOf, summaryOf, wholeOf } from './results.js';
 
 const WAIT = 90; // milliseconds between the last keystroke and the request
 const PAUSE = 1500; // milliseconds without a keystroke after which the next one adds an entry to the history
@@ -120,15 +120,18 @@ function show(reply, key) {
   shown = { reply, key, explained: null };
   document.title = `${reply.query} – rqsearch`;
   const focused = document.activeElement?.closest('.hit') ? document.activeElement.closest('.hit').dataset.id : null;
-  $('results').replaceChildren(...reply.hits.map((hit) => {
+  // "More hits" and a link to a hit show the weak ones as well.
+  const whole = wanted.all || wanted.limit > STEP || reply.hits.slice(listedOf(reply)).some((hit) => hit.id === wanted.open);
+  const listed = whole ? reply.hits.length : listedOf(reply);
+  $('results').replaceChildren(...reply.hits.slice(0, listed).map((hit) => {
     const item = hitOf(hit, choose);
     item.dataset.id = hit.id;
     item.querySelector('.title').onclick = () => toggle(item);
     return item;
   }));
   $('results').classList.toggle('unanswered', !reply.answered);
-  $('more').hidden = reply.hits.length < wanted.limit || wanted.limit >= MOST;
-  say(summaryOf(reply, isFiltered()), reply.answered ? '' : 'unanswered');
+  $('more').hidden = listed === reply.hits.length && (listed < wanted.limit || wanted.limit >= MOST);
+  say(summaryOf(reply, listed, isFiltered()), reply.answered ? '' : 'unanswered');
   // For example, the model was not available. Further lines are hints for the command line.
   if (reply.notice) $('status').append(` (${reply.notice.split('\n')[0]})`);
   if (!reply.hits.length && isFiltered()) $('status').append(' ', el('button', { type: 'button', onclick: dropAll }, 'Search without filters'));

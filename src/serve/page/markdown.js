@@ -36,7 +36,15 @@ export function markdown(source) {
 
 /** Renders an excerpt of a Markdown text. `marks` are byte ranges of the excerpt, in order. */
 export function markdownPiece(source, marks) {
-  return render(source, marks, withOpenedFence(linesOf(source)));
+  return render(source, marks, linesOf(source));
+}
+
+/** Renders lines of code. `marks` are byte ranges of the code, in order; `language` is its name or null. */
+export function codePiece(source, marks, language) {
+  const root = document.createDocumentFragment();
+  if (language) root.append(el('p', { className: 'language' }, language));
+  new Writer(source, flagsOf(source, marks)).pre(root, linesOf(source));
+  return root;
 }
 
 function render(source, marks, lines) {
@@ -59,25 +67,6 @@ function linesOf(source) {
     at += text.length + 1;
   }
   return lines;
-}
-
-/**
- * Adds the opening fence to an excerpt that begins inside a code block. An excerpt does if its first fence names no
- * language, and the number of fences is odd or the second fence names one. An excerpt without fences does if most of
- * its lines look like code.
- */
-function withOpenedFence(lines) {
-  const fences = lines.map((line) => FENCE.exec(line.text)).filter(Boolean);
-  const opened = [{ text: fences[0]?.[1] ?? '```', at: 0 }, ...lines];
-  if (!fences.length) return looksLikeCode(lines) ? opened : lines;
-  const closes = !fences[0][2] && (fences.length % 2 === 1 || fences[1][2]);
-  return closes && !FENCE.test(lines[0].text) ? opened : lines;
-}
-
-function looksLikeCode(lines) {
-  const filled = lines.filter((line) => !blank(line));
-  const code = filled.filter(({ text }) => /[;{}]\s*(\/\/.*)?$|^ {4,}\S/.test(text));
-  return code.length * 2 > filled.length;
 }
 
 const indent = (text) => text.length - text.trimStart().length;

@@ -1,13 +1,16 @@
 // Builds the elements of hits, whole questions and explanations.
 
 import { count, el, link, percent } from './dom.js';
-import { markdown, markdownPiece, title } from './markdown.js';
+import { codePiece, markdown, markdownPiece, title } from './markdown.js';
 
-/**
- * The least probability of a strong and of a likely hit. The reply has no quality, so the page computes it. Both values
- * must equal those of the terminal: `STRONG` in src/render/quality.rs and `threshold` in src/search/confidence.json.
- */
-const STRONG = 0.75, LIKELY = 0.25;
+/** The most questions that are listed if none answers the phrase. */
+const CLOSEST = 3;
+
+/** How many hits of a reply to list, by the rule of the terminal: those up to the last one that is not weak. */
+export function listedOf({ answered, hits }) {
+  if (!answered) return Math.min(CLOSEST, hits.length);
+  return hits.findLastIndex((hit) => hit.quality !== 'weak') + 1 || hits.length;
+}
 
 /** A closed hit. A click on one of its filters calls `use` with the filter's name and value. */
 export function hitOf(hit, use) {
@@ -17,24 +20,29 @@ export function hitOf(hit, use) {
   const item = el('li', { className: 'hit', id },
     el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), qualityOf(hit)),
     locationOf(hit, use),
-    el('div', { className: 'snippet prose' }, markdownPiece(hit.snippet.text, hit.snippet.highlights)),
+    snippetOf(hit.snippet),
     alsoAsked(hit.also_asked),
     el('div', { className: 'whole', id: `${id}-whole`, hidden: true }));
   return item;
+}
+
+/** An excerpt: text, or code with its language. */
+function snippetOf({ text, kind, language, highlights }) {
+  if (kind === 'text') return el('div', { className: 'snippet prose' }, markdownPiece(text, highlights));
+  return el('div', { className: 'snippet prose' }, codePiece(text, highlights, language));
 }
 
 /**
  * The quality of a hit, as the terminal writes it: a word and the probability that the hit answers the phrase, or its
  * score if the index has no embedding model and so no probability.
  */
-function qualityOf({ confidence, score }) {
-  if (confidence === null) return el('p', { className: 'quality' }, `score ${score.toFixed(2)}`);
-  const word = confidence >= STRONG ? 'strong' : confidence >= LIKELY ? 'likely' : 'weak';
+function qualityOf({ confidence, quality, score }) {
+  if (quality === null) return el('p', { className: 'quality' }, `score ${score.toFixed(2)}`);
   const level = el('span', { className: 'level' });
   level.style.inlineSize = `${Math.max(4, confidence * 100)}%`;
   // A probability is never certainty, even where it rounds to it.
-  return el('p', { className: `quality ${word}`, title: 'The probability that this answers the phrase' },
-    el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${word} ${Math.min(99, Math.round(confidence * 100))} %`,
+  return el('p', { className: `quality ${quality}`, title: 'The probability that this answers the phrase' },
+    el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${quality} ${Math.min(99, Math.round(confidence * 100))} %`,
     el('span', { className: 'sr' }, ': probability that this answers the phrase'));
 }
 
@@ -126,9 +134,9 @@ function wordTable(words) {
     el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...words.map((word) => el('tr', {}, ...cells(word))))));
 }
 
-/** The status line above the hits. */
-export function summaryOf(reply, filtered) {
-  const n = reply.hits.length, took = `${reply.took_ms < 10 ? reply.took_ms.toFixed(1) : Math.round(reply.took_ms)} ms`;
+/** The status line above the hits, of which `n` are listed. */
+export function summaryOf(reply, n, filtered) {
+  const took = `${reply.took_ms < 10 ? reply.took_ms.toFixed(1) : Math.round(reply.took_ms)} ms`;
   if (!n) return filtered ? 'Nothing found with these filters.' : 'Nothing found.';
-  return reply.answered ? `${count(n, 'hit')} in ${took}` : 'No question matches well enough. The closest:';
+  return reply.answered ? `${count(n, 'hit')} in ${took}` : 'Nothing answers this. Closest questions:';
 }
