@@ -120,6 +120,7 @@ pub mod render;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod title;
 pub mod worker_threads;
 
 /// Checks at compile time that programs can share these types between threads. The crate has no global state.

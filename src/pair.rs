@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::analyze::{Token, title_key, tokens};
+use crate::analyze::{Token, tokens};
 use crate::logistic::{Model, Sign};
 
 /// The features of the model, in order, with the allowed sign of their weights:
@@ -266,11 +266,6 @@ impl Phrasing {
     pub fn probability(&self, other: &Self, meaning: f32) -> f32 {
         FITTED.probability(&self.features(other, meaning))
     }
-}
-
-/// A normalized title. Two titles with the same key are repeats of each other.
-pub fn repeat_key(title: &str) -> String {
-    title_key(&title.replace("**", "").replace("__", ""))
 }
 
 /// Whether a token is a name: code as written, or a capitalized word that does not start a sentence.

@@ -21,8 +21,9 @@ use tantivy::DocAddress;
 use crate::chunk::Passage;
 use crate::embed::{Embedder, Role, normalized};
 use crate::index::{Index, Quantized, RowView};
-use crate::pair::{Difference, FITTED, LEAST_COSINE, Phrasing, repeat_key};
+use crate::pair::{Difference, FITTED, LEAST_COSINE, Phrasing};
 use crate::question::Question;
+use crate::title::title_key;
 
 pub use cache::Cache;
 pub use candidates::{Near, nearest_exact, nearest_probed};
@@ -223,10 +224,9 @@ fn repeats(questions: &[Question]) -> Vec<Pair> {
     let mut first: HashMap<String, usize> = HashMap::new();
     let mut pairs = Vec::new();
     for (two, question) in questions.iter().enumerate() {
-        let key = repeat_key(&question.title);
-        if key.is_empty() {
+        let Some(key) = title_key(&question.title) else {
             continue;
-        }
+        };
         let one = *first.entry(key).or_insert(two);
         if one != two {
             let same = questions[one].title == question.title;
@@ -399,9 +399,9 @@ pub fn check(
     }
     let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
     let vector = vector.map(|vector| Quantized::from(vector.as_slice()));
-    let key = repeat_key(phrase);
     let mut found = Vec::new();
-    for question in index.matching(index.fields().title_key, &key)? {
+    let repeats = title_key(phrase).map(|key| index.matching(index.fields().title_key, &key));
+    for question in repeats.transpose()?.unwrap_or_default() {
         let same = question.title == phrase.trim();
         let kind = if same { Kind::Exact } else { Kind::Repeat };
         found.push(Found { question, kind, probability: 1.0 });

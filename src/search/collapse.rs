@@ -4,8 +4,9 @@ use tantivy::DocAddress;
 
 use super::retrieval::Candidate;
 use crate::index::Index;
-use crate::pair::{FITTED, LEAST_COSINE, Phrasing, repeat_key};
+use crate::pair::{FITTED, LEAST_COSINE, Phrasing};
 use crate::question::Question;
+use crate::title::title_key;
 
 /// How many candidates after the last hit are checked for questions that ask the same as a hit.
 const CHECKED_AFTER_LAST: usize = 30;
@@ -25,13 +26,13 @@ pub(super) struct CollapsedHit {
     pub question: Question,
     /// The questions that ask the same, best first.
     pub also_asked: Vec<AlsoAsked>,
-    /// The title's [`repeat_key`]. It is stored because every candidate is compared with it.
-    key: String,
+    /// The title's [`title_key`]. It is stored because every candidate is compared with it.
+    key: Option<String>,
 }
 
 impl CollapsedHit {
     pub fn new(candidate: Candidate, question: Question) -> Self {
-        let key = repeat_key(&question.title);
+        let key = title_key(&question.title);
         Self { candidate, question, also_asked: Vec::new(), key }
     }
 }
@@ -71,9 +72,9 @@ fn add(
     address: DocAddress,
     question: Question,
 ) -> Option<Question> {
-    let key = repeat_key(&question.title);
+    let key = title_key(&question.title);
     let same = hits.iter_mut().find_map(|hit| {
-        let probability = match hit.key == key {
+        let probability = match key.is_some() && hit.key == key {
             true => 1.0,
             false => same(index, (hit.candidate.address, &hit.question), (address, &question))?,
         };

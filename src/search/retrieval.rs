@@ -16,9 +16,9 @@ use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query};
-use crate::analyze::title_key;
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized};
+use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
 const CANDIDATES: usize = 300;
@@ -228,11 +228,9 @@ impl<'a> Retrieval<'a> {
     }
 
     fn exact_titles(&self) -> anyhow::Result<Vec<DocAddress>> {
-        let key = title_key(&self.query.text);
-        // Terms have a length limit, and nobody types a title this long.
-        if key.is_empty() || key.len() > 1_000 {
+        let Some(key) = title_key(&self.query.text) else {
             return Ok(Vec::new());
-        }
+        };
         let term = Term::from_field_text(self.index.fields().title_key, &key);
         let query = TermQuery::new(term, IndexRecordOption::Basic);
         let found = self.index.searcher().search(&query, &DocSetCollector)?;

@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 18] = [
+const DEPENDENCIES: [(&str, &[&str]); 19] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
+    ("title", &[]),
     ("chunk", &["question"]),
     ("logistic", &[]),
     ("pair", &["analyze", "logistic"]),
     ("embed", &[]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read"]),
-    ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "worker_threads", "question"]),
-    ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
+    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read", "title"]),
+    (
+        "search",
+        &["analyze", "chunk", "embed", "index", "logistic", "pair", "worker_threads", "question", "title"],
+    ),
+    ("duplicates", &["chunk", "embed", "index", "pair", "question", "title"]),
     ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
