@@ -117,6 +117,7 @@ pub mod pair;
 pub mod question;
 pub mod read;
 pub mod render;
+pub mod same_question;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;

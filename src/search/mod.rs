@@ -65,7 +65,9 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
 fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> anyhow::Result<Vec<Hit>> {
     let collapsed = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
-    let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
+    let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
+        let distinction = collapsed.distinction(retrieval.index)?;
+        let CollapsedHit { candidate, question, also_asked } = collapsed;
         let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
         let lead = candidate.fused - ranking.top_mean;
         let features = scores.cosine.map(|cosine| {
@@ -73,7 +75,7 @@ fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> any
         });
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
-        Hit {
+        Ok(Hit {
             rank,
             score: candidate.score,
             confidence: features
@@ -90,9 +92,10 @@ fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> any
             }),
             question,
             also_asked,
-        }
+            distinction,
+        })
     };
-    Ok((1..).zip(collapsed).map(hit).collect())
+    (1..).zip(collapsed).map(hit).collect()
 }
 
 /// Reads the best candidates up to the limit, orders ties by source, and collapses questions that ask the

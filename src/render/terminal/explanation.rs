@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use termtree::Tree;
 
 use super::{INDENT, Layout, QUIET};
-use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
+use crate::question::Question;
+use crate::same_question::Kind;
+use crate::search::{AlsoAsked, Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, WordMatch};
 
 /// How many characters of the nearest chunk are shown.
 const CHUNK: usize = 60;
@@ -33,10 +35,23 @@ pub fn write_explanation(
     if !why.reasons.is_empty() {
         tree.push(confidence(hit, &why.reasons));
     }
+    tree.extend(hit.also_asked.iter().map(|asked| Tree::new(also_asked(asked, layout))));
     for line in tree.to_string().lines() {
         writeln!(out, "{INDENT}{QUIET}{line}{QUIET:#}")?;
     }
     Ok(())
+}
+
+/// Why a question is not a hit of its own.
+fn also_asked(asked: &AlsoAsked, layout: Layout) -> String {
+    let rule = match asked.kind {
+        Kind::Exact | Kind::Repeat => "the same title, and the answers agree".to_owned(),
+        Kind::Paraphrase => {
+            format!("the titles ask the same with a probability of {}", decimal(asked.probability))
+        }
+    };
+    let Question { title, source, .. } = &asked.question;
+    format!("also asked: “{}” ({}): {rule}", layout.shown(title), layout.shown(&source.to_string()))
 }
 
 /// How the score is computed.
