@@ -15,6 +15,7 @@
 //! | [`read`] | files → questions, with one reader per layout |
 //! | [`chunk`], [`embed`], [`analyze`] | answers → chunks; chunks → vectors; text → terms |
 //! | [`index`] | questions and their vectors in one tantivy index |
+//! | [`title`], [`same_question`] | when two titles, and two questions, are the same |
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |

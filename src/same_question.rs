@@ -257,16 +257,21 @@ fn content_lines(answer: &str) -> impl Iterator<Item = (&str, bool)> {
     })
 }
 
-/// What tells a question apart from others with the same title: the first line of code of its answer that
-/// none of the others has, or else the first such line of text. It is at most 120 characters long. `None` if
-/// there is no such line.
+/// What tells a question apart from others with the same title whose answers do not agree with its own: the first
+/// line of code of its answer that none of them has, or else the first such line of text. It is at most 120
+/// characters long. `None` if there are no such questions, or there is no such line.
 pub fn distinction<'a>(
     question: &Question,
     others: impl IntoIterator<Item = &'a Question>,
 ) -> Option<String> {
     const LONGEST: usize = 120;
     let answer = question.readable_answer();
-    let others: Vec<_> = others.into_iter().map(Question::readable_answer).collect();
+    let own = Answer::new(&question.answer);
+    let others = others.into_iter().filter(|other| !own.agrees(&Answer::new(&other.answer)));
+    let others: Vec<_> = others.map(Question::readable_answer).collect();
+    if others.is_empty() {
+        return None;
+    }
     let known: HashSet<&str> =
         others.iter().flat_map(|answer| content_lines(answer)).map(|(line, _)| line).collect();
     let first = |wants_code: bool| {
@@ -336,7 +341,8 @@ mod tests {
         assert_eq!(distinction(&two, [&one, &question("`log(-a)`")]).as_deref(), Some("log(-a)"));
         let prose = question("Look:\n\nA sign.");
         assert_eq!(distinction(&prose, [&one]).as_deref(), Some("A sign."));
-        assert_eq!(distinction(&one, [&one]), None);
+        assert_eq!(distinction(&one, [&one, &question("")]), None, "these are repeats");
+        assert_eq!(distinction(&one, [&one, &two]).as_deref(), Some("log(a)"));
         assert_eq!(distinction(&question(""), [&one]), None);
         let long = distinction(&question(&"x".repeat(200)), [&one]).unwrap();
         assert_eq!(long.chars().count(), 121);

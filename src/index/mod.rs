@@ -40,7 +40,7 @@ pub use stats::Stats;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";

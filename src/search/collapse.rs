@@ -35,11 +35,14 @@ pub(super) struct CollapsedHit {
     pub question: Question,
     /// The questions that ask the same, best first.
     pub also_asked: Vec<AlsoAsked>,
+    /// The title's [`title_key`]. It is stored because every candidate is compared with it.
+    key: Option<String>,
 }
 
 impl CollapsedHit {
     pub fn new(candidate: Candidate, question: Question) -> Self {
-        Self { candidate, question, also_asked: Vec::new() }
+        let key = title_key(&question.title);
+        Self { candidate, question, also_asked: Vec::new(), key }
     }
 
     /// What tells the hit apart from other questions with its title. `None` if there are no others.
@@ -47,10 +50,10 @@ impl CollapsedHit {
     /// # Errors
     /// The index is damaged.
     pub fn distinction(&self, index: &Index) -> anyhow::Result<Option<String>> {
-        let Some(key) = title_key(&self.question.title) else {
+        let Some(key) = &self.key else {
             return Ok(None);
         };
-        let mut others = index.same_title(&key)?;
+        let mut others = index.same_title(key)?;
         others.retain(|other| *other != self.candidate.address);
         let others: Vec<Question> = others
             .into_iter()
@@ -81,8 +84,8 @@ pub(super) fn collapse_next(
 ) -> anyhow::Result<()> {
     let min_cosine = index.scale().from_builtin(LEAST_COSINE);
     let mut same_title = HashSet::new();
-    for key in hits.iter().filter_map(|hit| title_key(&hit.question.title)) {
-        same_title.extend(index.same_title(&key)?);
+    for key in hits.iter().filter_map(|hit| hit.key.as_ref()) {
+        same_title.extend(index.same_title(key)?);
     }
     let titles: Vec<RowView<'_>> =
         hits.iter().filter_map(|hit| title(index, hit.candidate.address)).collect();
@@ -114,7 +117,7 @@ fn add(
             let title = title(index, hit.candidate.address);
             title.zip(own).is_some_and(|(title, own)| title.cosine(&own) >= min_cosine)
         };
-        if !is_near() && title_key(&hit.question.title) != key {
+        if !is_near() && hit.key != key {
             return None;
         }
         let verdict = judge(index, (hit.candidate.address, &hit.question), (address, &question))?;

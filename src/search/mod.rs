@@ -67,7 +67,7 @@ fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> any
     let weights = term_weights(&retrieval.keyword.terms);
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
-        let CollapsedHit { candidate, question, also_asked } = collapsed;
+        let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
         let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
         let lead = candidate.fused - ranking.top_mean;
         let features = scores.cosine.map(|cosine| {
