@@ -25,7 +25,7 @@ use crate::title::title_key;
 
 /// Paraphrases are one hit of a search from this probability on, if they differ in no number, name or symbol.
 /// It is far above the threshold of `dups`: a question that is hidden wrongly is worse than two similar hits.
-pub const COLLAPSE_THRESHOLD: f32 = 0.88;
+pub const COLLAPSE_THRESHOLD: f32 = 0.86;
 
 /// Equal answers of at least this length (in bytes) are evidence that two questions ask the same. Shorter
 /// answers ("Yes.", "See the manual.") fit many questions.

@@ -93,9 +93,9 @@ fn the_hits_that_users_see_are_evaluated_too() {
     let dir = Dir::new();
     dir.write(
         "a.jsonl",
-        "{\"question\": \"How do I wax a rope?\"}\n{\"question\": \"How can I wax a rope?\"}\n{\"question\": \"When are roses pruned?\"}\n",
+        "{\"question\": \"How do I wax a rope against the rain?\"}\n{\"question\": \"How can I wax a rope against the rain?\"}\n{\"question\": \"When are roses pruned?\"}\n",
     );
-    dir.write("phrases.tsv", "how do I wax a rope\thow can i wax\n");
+    dir.write("phrases.tsv", "how do I wax a rope against the rain\thow can i wax\n");
     dir.run(&["index", "a.jsonl"]).success();
     let output = dir.run(&["eval", "--json", "phrases.tsv"]).success();
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
