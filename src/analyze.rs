@@ -49,25 +49,6 @@ pub fn tokens(text: &str) -> Vec<Token> {
     scan.tokens
 }
 
-/// A normalized title: without differences in case, accents, punctuation, markup and white space. Two titles
-/// with the same key count as the same title.
-pub fn title_key(text: &str) -> String {
-    let mut key = String::with_capacity(text.len());
-    let mut gap = false;
-    for c in normalized_chars(text) {
-        if c.is_alphanumeric() || "<>&'?:!+#*[]".contains(c) {
-            if gap && !key.is_empty() {
-                key.push(' ');
-            }
-            gap = false;
-            key.push(c);
-        } else if c != '`' && c != '_' {
-            gap = true;
-        }
-    }
-    key.trim_end_matches(['?', '!', ' ', ':']).to_owned()
-}
-
 /// The characters of a text in lower case, without accents.
 fn normalized_chars(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
@@ -452,14 +433,6 @@ mod tests {
         let positions: Vec<usize> =
             tokens("use Arc<Mutex<T>> now").iter().map(|token| token.position).collect();
         assert_eq!(positions, [0, 1, 1, 2, 2, 3, 4]);
-    }
-
-    #[test]
-    fn titles_that_differ_in_case_and_markup_have_the_same_key() {
-        assert_eq!(title_key("What is `Pin`?"), title_key("  what is Pin "));
-        assert_eq!(title_key("What's a *lifetime*?"), title_key("what's a *lifetime*"));
-        assert_ne!(title_key("Rc<T>"), title_key("Rc T"));
-        assert_ne!(title_key("C++"), title_key("C"));
     }
 
     proptest! {

@@ -15,6 +15,7 @@
 //! | [`read`] | files → questions, with one reader per layout |
 //! | [`chunk`], [`embed`], [`analyze`] | answers → chunks; chunks → vectors; text → terms |
 //! | [`index`] | questions and their vectors in one tantivy index |
+//! | [`title`], [`same_question`] | when two titles, and two questions, are the same |
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
@@ -116,9 +117,11 @@ pub mod pair;
 pub mod question;
 pub mod read;
 pub mod render;
+pub mod same_question;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod title;
 pub mod worker_threads;
 
 /// Checks at compile time that programs can share these types between threads. The crate has no global state.

@@ -172,6 +172,12 @@ fn solution(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     right
 }
 
+/// The probability half-way between two others, by log-odds. 0 if one of them is 0.
+pub fn average(one: f32, two: f32) -> f32 {
+    let log_odds = |p: f32| (p / (1.0 - p)).ln();
+    if one.min(two) <= 0.0 { 0.0 } else { logistic((log_odds(one) + log_odds(two)) / 2.0) }
+}
+
 fn logistic(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }
@@ -268,6 +274,13 @@ mod tests {
         let odds = |p: f32| (p / (1.0 - p)).ln();
         let moved: f32 = fitted.effects(&[0.7, -0.1]).iter().sum();
         assert!((moved - odds(fitted.probability(&[0.7, -0.1])) + odds(fitted.average())).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_average_of_probabilities_is_that_of_their_log_odds() {
+        assert!((average(0.9, 0.1) - 0.5).abs() < 1e-6);
+        assert!((average(0.8, 0.8) - 0.8).abs() < 1e-6);
+        assert_eq!((average(0.0, 0.9), average(0.9, 0.0)), (0.0, 0.0));
     }
 
     #[test]

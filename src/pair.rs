@@ -5,23 +5,26 @@
 //! therefore comes from the cosine *and* the differences between the words. A logistic regression model
 //! (`pair.json`) combines them. `rqsearch eval --pairs … --fit` fits it to labelled pairs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use crate::analyze::{Token, title_key, tokens};
+use crate::analyze::{Token, tokens};
 use crate::logistic::{Model, Sign};
+use crate::title::title_key;
 
 /// The features of the model, in order, with the allowed sign of their weights:
 ///
 /// - `meaning`: the cosine of the phrasings, relative to the corpus's [`Centre`](crate::index::Centre).
 /// - `shorter`: the logarithm of the number of words in the shorter phrasing, without stop words and at most
 ///   25. A short phrasing is more likely to occur in a different question too.
-/// - The other features are 1 if the phrasings have this [`Difference`], else 0.
-pub const FEATURES: [(&str, Sign); 8] = [
+/// - The other features are 1 if the phrasings have this [`Difference`], else 0. [`Difference::Symbol`] is not a
+///   feature: it makes the probability 0.
+pub const FEATURES: [(&str, Sign); 9] = [
     ("meaning", Sign::Up),
     ("shorter", Sign::Any),
     ("question_word", Sign::Down),
     ("number", Sign::Down),
+    ("extra_number", Sign::Down),
     ("name", Sign::Down),
     ("negation", Sign::Down),
     ("opposite", Sign::Down),
@@ -44,29 +47,44 @@ pub enum Difference {
     QuestionWord,
     /// Each phrasing has a number that the other lacks.
     Number,
+    /// Only one phrasing has a number that the other lacks.
+    ExtraNumber,
     /// Each phrasing has a name (code, a proper noun) that the other lacks.
     Name,
     /// One phrasing is negated.
     Negation,
     /// One phrasing has the opposite of a word in the other: import and export.
     Opposite,
-    /// The words are in a different order: from A to B, from B to A.
+    /// The direction differs: from A to B, from B to A.
     Order,
+    /// The operators differ (`=>` and `->`), or the symbols of a word do (`C$` and `C`, `snake_case` and
+    /// `snakecase`).
+    Symbol,
 }
 
 impl Difference {
-    const ALL: [Self; 6] =
-        [Self::QuestionWord, Self::Number, Self::Name, Self::Negation, Self::Opposite, Self::Order];
+    /// In the order of [`FEATURES`].
+    const FEATURES: [Self; 7] = [
+        Self::QuestionWord,
+        Self::Number,
+        Self::ExtraNumber,
+        Self::Name,
+        Self::Negation,
+        Self::Opposite,
+        Self::Order,
+    ];
 
     /// The name in messages and JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::QuestionWord => "another question word",
             Self::Number => "another number",
+            Self::ExtraNumber => "a number more",
             Self::Name => "another name",
             Self::Negation => "a negation",
             Self::Opposite => "an opposite",
-            Self::Order => "the order of words",
+            Self::Order => "another direction",
+            Self::Symbol => "another symbol",
         }
     }
 }
@@ -84,6 +102,32 @@ pub struct Phrasing {
     negates: bool,
     /// The pairs of [`OPPOSITES`] of which it has exactly one word, and which word that is.
     opposites: Vec<(usize, usize)>,
+    /// The words after a preposition of direction.
+    directions: BTreeSet<(Direction, String)>,
+    /// The words of symbols only.
+    operators: BTreeSet<String>,
+    /// The other words as written in the title key, by their letters and digits.
+    spellings: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What a preposition of direction says about the word after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Direction {
+    To,
+    From,
+    /// The second part of a comparison.
+    Than,
+}
+
+impl Direction {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "to" | "into" => Some(Self::To),
+            "from" => Some(Self::From),
+            "than" | "over" => Some(Self::Than),
+            _ => None,
+        }
+    }
 }
 
 /// The question word of a phrasing is the first of these among its first [`FIRST_WORDS`] words.
@@ -106,7 +150,7 @@ const STOP_WORDS: [&str; 41] = [
 ];
 
 /// Pairs of opposite words.
-const OPPOSITES: [[&str; 2]; 34] = [
+const OPPOSITES: [[&str; 2]; 66] = [
     ["before", "after"],
     ["enable", "disable"],
     ["increase", "decrease"],
@@ -141,6 +185,38 @@ const OPPOSITES: [[&str; 2]; 34] = [
     ["lend", "borrow"],
     ["arrive", "depart"],
     ["little", "much"],
+    ["uppercase", "lowercase"],
+    ["advantage", "disadvantage"],
+    ["thick", "thin"],
+    ["up", "down"],
+    ["left", "right"],
+    ["ascending", "descending"],
+    ["above", "below"],
+    ["inside", "outside"],
+    ["input", "output"],
+    ["positive", "negative"],
+    ["attach", "detach"],
+    ["connect", "disconnect"],
+    ["compress", "decompress"],
+    ["zip", "unzip"],
+    ["mount", "unmount"],
+    ["subscribe", "unsubscribe"],
+    ["load", "unload"],
+    ["show", "hide"],
+    ["accept", "reject"],
+    ["grow", "shrink"],
+    ["more", "less"],
+    ["most", "least"],
+    ["internal", "external"],
+    ["online", "offline"],
+    ["high", "low"],
+    ["larger", "smaller"],
+    ["longer", "shorter"],
+    ["hot", "cold"],
+    ["win", "lose"],
+    ["even", "odd"],
+    ["true", "false"],
+    ["top", "bottom"],
 ];
 
 /// The stems of [`OPPOSITES`].
@@ -163,6 +239,17 @@ impl Phrasing {
         plain.retain(|c| c.is_alphanumeric() || c.is_whitespace());
         let question_word =
             |token: &Token| QUESTION_WORDS.into_iter().find(|word| written(token).eq_ignore_ascii_case(word));
+        let mut directions = BTreeSet::new();
+        let mut direction = None;
+        for token in parts() {
+            let word = written(token).to_lowercase();
+            if let Some(next) = Direction::of(&word) {
+                direction = Some(next);
+            } else if !STOP_WORDS.contains(&word.as_str()) && !QUESTION_WORDS.contains(&word.as_str()) {
+                directions.extend(direction.take().map(|direction| (direction, token.text.clone())));
+            }
+        }
+        let (operators, spellings) = symbols(text);
         let opposites = OPPOSITE_STEMS.iter().enumerate().filter_map(|(nth, pair)| {
             match pair.each_ref().map(|word| all.contains(word)) {
                 [true, false] => Some((nth, 0)),
@@ -180,18 +267,30 @@ impl Phrasing {
             question_word: parts().take(FIRST_WORDS).find_map(question_word),
             negates: plain.split_whitespace().any(|word| NEGATIONS.contains(&word)),
             opposites: opposites.collect(),
+            directions,
+            operators,
+            spellings,
             words: content().map(|token| token.text.clone()).collect(),
             written: content().map(|token| written(token).to_owned()).collect(),
         }
     }
 
-    /// The differences from another phrasing, in order of [`Difference`]. Empty if the phrasings share less
-    /// than half of their words, because differences between dissimilar phrasings are not evidence.
+    /// The differences from another phrasing, in order of [`Difference`]. If the phrasings share less than half
+    /// of their words, only symbols and directions are compared: other differences between dissimilar
+    /// phrasings are not evidence.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        if !self.is_similar(other) {
-            return Vec::new();
+        use Difference::{Opposite, Order, Symbol};
+        let is_similar = self.is_similar(other);
+        let mut differences = Difference::FEATURES.to_vec();
+        differences.push(Symbol);
+        differences.retain(|difference| {
+            (is_similar || matches!(difference, Order | Symbol)) && self.differs(other, *difference)
+        });
+        // "A is faster than B" and "B is slower than A" ask the same.
+        if differences.contains(&Opposite) && differences.contains(&Order) {
+            differences.retain(|difference| !matches!(difference, Opposite | Order));
         }
-        Difference::ALL.into_iter().filter(|difference| self.differs(other, *difference)).collect()
+        differences
     }
 
     fn differs(&self, other: &Self, difference: Difference) -> bool {
@@ -199,6 +298,7 @@ impl Phrasing {
             let more = |a: &BTreeSet<String>, other: &Self| a.iter().any(|name| !other.has(name));
             more(a, other) && more(b, self)
         };
+        let has_more = |a: &Self, b: &Self| a.numbers.iter().any(|number| !b.has(number));
         match difference {
             Difference::QuestionWord => {
                 self.question_word.is_some()
@@ -206,12 +306,14 @@ impl Phrasing {
                     && self.question_word != other.question_word
             }
             Difference::Number => each_has_more(&self.numbers, &other.numbers),
+            Difference::ExtraNumber => has_more(self, other) != has_more(other, self),
             Difference::Name => each_has_more(&self.names, &other.names),
             Difference::Negation => self.negates != other.negates,
             Difference::Opposite => {
                 self.opposites.iter().any(|(nth, side)| other.opposites.contains(&(*nth, 1 - side)))
             }
-            Difference::Order => self.is_reordered(other),
+            Difference::Order => self.is_reordered(other) || self.is_turned(other),
+            Difference::Symbol => self.has_other_symbols(other),
         }
     }
 
@@ -241,6 +343,46 @@ impl Phrasing {
             && sorted(&self.words) == sorted(&other.words)
     }
 
+    /// Whether a word of both phrasings has another direction: to A in one, from A in the other; from A in one,
+    /// from B in the other, which both have.
+    fn is_turned(&self, other: &Self) -> bool {
+        self.directions.iter().any(|own @ (direction, word)| {
+            other.directions.iter().any(|theirs @ (other_direction, other_word)| {
+                let turned = word == other_word && direction != other_direction;
+                let swapped = direction == other_direction
+                    && word != other_word
+                    && self.words.contains(other_word)
+                    && other.words.contains(word)
+                    && !other.directions.contains(own)
+                    && !self.directions.contains(theirs);
+                // "Over" and "than" compare, so they are no counterpart of "to" and "from".
+                turned && *direction != Direction::Than && *other_direction != Direction::Than || swapped
+            })
+        })
+    }
+
+    fn has_other_symbols(&self, other: &Self) -> bool {
+        let has_more =
+            |a: &Self, b: &Self| a.operators.iter().any(|operator| !b.operators.contains(operator));
+        let is_respelled = |(word, spellings): (&String, &BTreeSet<String>)| {
+            other.spellings.get(word).is_some_and(|others| {
+                !spellings.iter().any(|one| others.iter().any(|two| is_same_spelling(one, two)))
+            })
+        };
+        has_more(self, other) && has_more(other, self) || self.spellings.iter().any(is_respelled)
+    }
+
+    /// Whether the phrasings have the same words apart from stop words, in any order.
+    pub fn has_same_words(&self, other: &Self) -> bool {
+        let set = |phrasing: &Self| phrasing.words.iter().cloned().collect::<BTreeSet<_>>();
+        !self.words.is_empty() && set(self) == set(other) && self.operators == other.operators
+    }
+
+    /// Whether the phrasings have the same numbers, names and operators.
+    pub fn has_same_specifics(&self, other: &Self) -> bool {
+        self.numbers == other.numbers && self.names == other.names && self.operators == other.operators
+    }
+
     /// The words that both phrasings have, without stop words, as written in this one.
     pub fn shared<'a>(&'a self, other: &Self) -> Vec<&'a str> {
         let mut shared: Vec<(&str, &str)> = Vec::new();
@@ -258,19 +400,47 @@ impl Phrasing {
         const LONGEST: usize = 25;
         let shorter = self.words.len().min(other.words.len()).clamp(1, LONGEST);
         let differences = self.differences(other);
-        let differs = Difference::ALL.into_iter().map(|one| f32::from(differences.contains(&one)));
+        let differs = Difference::FEATURES.into_iter().map(|one| f32::from(differences.contains(&one)));
         [meaning, (shorter as f32).ln()].into_iter().chain(differs).collect()
     }
 
-    /// The probability that both phrasings ask the same.
+    /// The probability that both phrasings ask the same. 0 if they differ in a [symbol](Difference::Symbol).
     pub fn probability(&self, other: &Self, meaning: f32) -> f32 {
+        if self.has_other_symbols(other) {
+            return 0.0;
+        }
         FITTED.probability(&self.features(other, meaning))
     }
 }
 
-/// A normalized title. Two titles with the same key are repeats of each other.
-pub fn repeat_key(title: &str) -> String {
-    title_key(&title.replace("**", "").replace("__", ""))
+/// The operators of a text, and the other words of its title key, by their letters and digits.
+fn symbols(text: &str) -> (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>) {
+    let mut operators = BTreeSet::new();
+    let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for written in title_key(text).iter().flat_map(|key| key.split(' ')) {
+        let word: String = written.chars().filter(|c| c.is_alphanumeric()).collect();
+        if word.is_empty() {
+            operators.insert(written.to_owned());
+        } else {
+            spellings.entry(word).or_default().insert(written.to_owned());
+        }
+    }
+    (operators, spellings)
+}
+
+/// Whether two words with the same letters and digits are spellings of one word. People leave out apostrophes,
+/// slashes, points between letters, and signs around a name: `&str`, `println!`, `main()`.
+fn is_same_spelling(one: &str, two: &str) -> bool {
+    let has_digit = one.contains(|c: char| c.is_ascii_digit());
+    let plain = |word: &str| -> String {
+        word.chars().filter(|c| !matches!(c, '\'' | '/') && (has_digit || *c != '.')).collect()
+    };
+    let (one, two) = (plain(one), plain(two));
+    let bare = |word: &str| -> String {
+        let word = word.strip_suffix("()").or(word.strip_suffix('!')).unwrap_or(word);
+        word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned()
+    };
+    one == two || one == bare(&two) || bare(&one) == two
 }
 
 /// Whether a token is a name: code as written, or a capitalized word that does not start a sentence.
@@ -298,7 +468,7 @@ mod tests {
 
     #[test]
     fn differences_between_questions_are_detected() {
-        use Difference::{Name, Negation, Number, Opposite, Order, QuestionWord};
+        use Difference::{ExtraNumber, Name, Negation, Number, Opposite, Order, QuestionWord, Symbol};
         check("When do I take `Rc` and when `Arc`?", "When do I take `Rc` and when `Box`?", &[Name]);
         check("What is the error E0382?", "What is the error E0499?", &[Number, Name]);
         check("Move from Postgres", "Move from MySQL", &[Name]);
@@ -307,6 +477,15 @@ mod tests {
         check("How do I import a list?", "How do I export a list?", &[Opposite]);
         check("cast a float to an integer", "cast an integer to a float", &[Order]);
         check("The 2018 edition", "The 2021 edition", &[Number]);
+        check("a room for 2 adults in May", "a room for 2 adults and 3 children in May", &[ExtraNumber]);
+        check("Call Rust from C", "Call C from Rust", &[Order]);
+        check("transfer my credits to another school", "transfer my credits from another school", &[Order]);
+        check("What does `=>` do?", "What does `->` do?", &[Symbol]);
+        check("What does % do?", "What does @ do?", &[Symbol]);
+        check("What is C$?", "What is C?", &[Symbol]);
+        check("What is C++ good for?", "What is C good for?", &[Symbol]);
+        check("What is snake_case?", "What is snakecase?", &[Symbol]);
+        check("What are *args?", "What are **args?", &[Symbol]);
     }
 
     #[test]
@@ -316,6 +495,13 @@ mod tests {
         check("Why is my `Vec` moved?", "my vector is moved, why", &[]);
         check("This doesn't work", "This does not work", &[]);
         check("", "", &[]);
+        check("What does `println!` do?", "what does println do", &[]);
+        check("What is `&str`?", "what is str", &[]);
+        check("Don't panic", "Dont panic", &[]);
+        check("Is I/O slow?", "is IO slow", &[]);
+        check("Is a BTreeMap faster than a HashMap?", "Is a HashMap slower than a BTreeMap?", &[]);
+        check("convert String into Vec<char>", "Vec<char> from a String", &[]);
+        check("Flights from London to Rome", "flights to Rome from London", &[]);
     }
 
     #[test]

@@ -219,6 +219,11 @@ class Hit(_Described):
         return Snippet(self._data["snippet"])
 
     @property
+    def distinction(self) -> str | None:
+        """If other questions have the same title: the first line of the answer that tells this one apart."""
+        return self._data["distinction"]
+
+    @property
     def also_asked(self) -> list[dict[str, Any]]:
         """Questions that ask the same and would have been hits as well."""
         return self._data["also_asked"]

@@ -110,7 +110,7 @@ fn outcome(is_empty: bool) -> Outcome {
 }
 
 fn write_graph(path: &Path, index: &Index, found: &Duplicates, threshold: f32) -> anyhow::Result<()> {
-    let positions = map(index, found)?;
+    let positions = map(index, found);
     let file = File::create(path).with_context(|| format!("could not write {}", path.display()))?;
     let mut out = BufWriter::new(file);
     graph::write_graph(&mut out, &index.dir().display().to_string(), found, &positions, threshold)

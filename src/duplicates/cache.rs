@@ -1,6 +1,6 @@
 //! A cache of near phrasings, so that only new questions are compared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Row;
-use super::candidates::{Near, nearest_exact, nearest_probed};
+use super::candidates::{Near, nearest_among, nearest_of, nearest_probed};
 use crate::index::{Index, RowView};
 use crate::pair::LEAST_COSINE;
 
@@ -91,17 +91,31 @@ impl Cache {
             Some(Near { one: position(one)?, two: position(two)?, cosine: *cosine })
         });
         let mut near: Vec<Near> = known_pairs.collect();
-        let known: std::collections::HashSet<u64> = self.known.iter().copied().collect();
-        let new: Vec<usize> =
-            (0..hashes.len()).filter(|position| !known.contains(&hashes[*position])).collect();
-        let same = |one: usize, two: usize| one == two;
+        // A phrasing that lost a neighbour is compared again: another one takes the place in its list.
+        let mut known: HashSet<u64> = self.known.iter().copied().collect();
+        let first_time = hashes.iter().filter(|hash| !known.contains(hash)).count();
+        for (one, two, _) in &self.near {
+            let hash = |nth: &u32| self.known.get(*nth as usize).copied().unwrap_or_default();
+            let (one, two) = (hash(one), hash(two));
+            match (at.contains_key(&one), at.contains_key(&two)) {
+                (true, false) => _ = known.remove(&one),
+                (false, true) => _ = known.remove(&two),
+                _ => {}
+            }
+        }
+        let (old, new): (Vec<usize>, Vec<usize>) =
+            (0..hashes.len()).partition(|position| known.contains(&hashes[*position]));
         let min_cosine = index.scale().from_builtin(LEAST_COSINE);
         // Compare every pair where clustering would cost more.
-        let found = match views.len() <= MAX_EXACT || new.len() * new.len() < views.len() {
-            true => nearest_exact(&views, &new, min_cosine, same),
-            false => nearest_probed(&views, &new, min_cosine, same),
-        };
-        near.extend(found);
+        if views.len() <= MAX_EXACT || new.len() * new.len() < views.len() {
+            let all: Vec<usize> = (0..views.len()).collect();
+            near.extend(nearest_among(&views, &new, &all, min_cosine));
+            // A new phrasing can be a neighbour of an old one without being nearest the other way round.
+            near.extend(nearest_among(&views, &old, &new, min_cosine));
+            near = nearest_of(near, views.len());
+        } else {
+            near.extend(nearest_probed(&views, &new, min_cosine, |one, two| one == two));
+        }
         if whole && (!new.is_empty() || self.known.len() > hashes.len()) {
             self.near = near.iter().map(|near| (near.one as u32, near.two as u32, near.cosine)).collect();
             self.known = hashes.clone();
@@ -124,7 +138,7 @@ impl Cache {
             cosine,
         });
         let pairs = pairs.collect();
-        Candidates { pairs, phrasings: hashes.len(), new: new.len() }
+        Candidates { pairs, phrasings: hashes.len(), new: first_time }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

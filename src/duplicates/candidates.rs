@@ -79,6 +79,32 @@ pub fn nearest_exact(
     )
 }
 
+/// For each of `queries`, its nearest neighbours in `among`, up to 16 with a cosine of at least `min_cosine`.
+pub(super) fn nearest_among(
+    rows: &[RowView<'_>],
+    queries: &[usize],
+    among: &[usize],
+    min_cosine: f32,
+) -> Vec<Near> {
+    let same = |one: usize, two: usize| one == two;
+    let scan_tile = |tile| scan(rows, tile, among, min_cosine, &same);
+    unique_pairs(queries.par_chunks(TILE).flat_map_iter(scan_tile).collect())
+}
+
+/// The pairs of which one is among the 16 nearest neighbours of the other, of pairs that include these.
+pub(super) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
+    let mut nearest = vec![TopNeighbours::default(); rows];
+    let pairs = unique_pairs(pairs);
+    for Near { one, two, cosine } in &pairs {
+        nearest[*one].push(Neighbour(*cosine, *two));
+        nearest[*two].push(Neighbour(*cosine, *one));
+    }
+    let is_nearest = |one: usize, two: usize| nearest[one].0.iter().any(|Reverse(near)| near.1 == two);
+    let mut pairs = pairs;
+    pairs.retain(|Near { one, two, .. }| is_nearest(*one, *two) || is_nearest(*two, *one));
+    pairs
+}
+
 /// Like [`nearest_exact`], but approximate. √n of the rows serve as cluster centres. Each row is assigned to
 /// the two nearest clusters, and each query is compared with the rows of the six nearest clusters only.
 ///
@@ -225,5 +251,22 @@ mod tests {
         few.extend(nearest_exact(&rows, &all[600..], 0.9, same));
         assert_eq!(positions(&few), expected);
         assert!(nearest_probed(&[], &[], 0.5, same).is_empty());
+    }
+
+    #[test]
+    fn pairs_do_not_depend_on_the_order_in_which_phrasings_were_added() {
+        // Each of the 50 clusters has 20 vectors, more than the neighbours that are kept.
+        let vectors: Vec<Quantized> = vectors(250).into_iter().cycle().take(1_000).collect();
+        let rows: Vec<RowView<'_>> = vectors.iter().map(Quantized::view).collect();
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let at_once = nearest_of(nearest_among(&rows, &all, &all, 0.8), rows.len());
+        assert!(at_once.len() > 5_000, "{}", at_once.len());
+        for first in [10, 500, 990] {
+            let (old, new) = all.split_at(first);
+            let mut pairs = nearest_of(nearest_among(&rows, old, old, 0.8), rows.len());
+            pairs.extend(nearest_among(&rows, new, &all, 0.8));
+            pairs.extend(nearest_among(&rows, old, new, 0.8));
+            assert!(nearest_of(pairs, rows.len()) == at_once, "{first} first");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Groups pairs of duplicates.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::{Kind, Pair};
@@ -28,24 +27,21 @@ pub struct Member {
 }
 
 impl Group {
-    /// Adds the second question of a pair of repeats whose first question is in the group. It gets the kind
-    /// and probability of the first. If it has a better answer, it becomes the canonical question.
-    pub(super) fn add(&mut self, pair: &Pair, questions: &[Question]) {
-        let of_first = self.members.iter().find(|member| member.question == pair.one);
-        let (kind, probability) = match of_first {
-            Some(first) => (first.kind, first.probability),
-            None => (pair.kind, 1.0),
+    /// A group of these questions. `judge` says how the second question duplicates the first, the one to keep.
+    pub(super) fn new(
+        questions: &[Question],
+        members: Vec<usize>,
+        judge: impl Fn(usize, usize) -> (Kind, f32),
+    ) -> Self {
+        let canonical = canonical(questions, &members);
+        let member = |question: usize| {
+            let (kind, probability) = judge(canonical, question);
+            Member { question, kind, probability }
         };
-        let added = Member { question: pair.two, kind, probability };
-        if canonical(questions, &[self.canonical, pair.two]) == pair.two {
-            let before = Member { question: self.canonical, kind, probability };
-            self.canonical = pair.two;
-            self.members.push(before);
-        } else {
-            self.members.push(added);
-        }
-        self.members
-            .sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.question.cmp(&b.question)));
+        let others = members.into_iter().filter(|member| *member != canonical);
+        let mut members: Vec<Member> = others.map(member).collect();
+        members.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.question.cmp(&b.question)));
+        Self { canonical, members }
     }
 }
 
@@ -57,14 +53,14 @@ impl Group {
 /// threshold itself would split a group because of a single pair just below it (0.45 with a threshold of
 /// 0.5). Average linkage would let one strong pair add an unrelated question.
 ///
-/// `pairs` are the pairs that reach the threshold, in any order. `probability` returns the probability that
-/// two questions ask the same.
-pub fn groups(
-    questions: &[Question],
+/// `pairs` are the pairs that reach the threshold, in any order. Repeats count as one question, `first`.
+/// `probability` returns the probability that two questions ask the same.
+pub(super) fn linked(
     pairs: &[Pair],
+    first: &[usize],
     threshold: f32,
-    mut probability: impl FnMut(usize, usize) -> f32,
-) -> Vec<Group> {
+    probability: impl Fn(usize, usize) -> f32,
+) -> Vec<Vec<usize>> {
     let bound = threshold / 2.0;
     let mut group_of: HashMap<usize, usize> = HashMap::new();
     let mut members: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -72,7 +68,10 @@ pub fn groups(
     by_probability
         .sort_by(|a, b| b.probability.total_cmp(&a.probability).then((a.one, a.two).cmp(&(b.one, b.two))));
     for pair in by_probability {
-        let [a, b] = [pair.one, pair.two].map(|question| *group_of.entry(question).or_insert(question));
+        let [a, b] = [pair.one, pair.two].map(|question| {
+            let question = first[question];
+            *group_of.entry(question).or_insert(question)
+        });
         if a == b {
             continue;
         }
@@ -85,27 +84,10 @@ pub fn groups(
             members.insert(a, all);
         }
     }
-    let kinds: HashMap<(usize, usize), Kind> =
-        pairs.iter().map(|pair| ((pair.one, pair.two), pair.kind)).collect();
-    let mut groups: Vec<Group> = members
-        .into_values()
-        .map(|members| {
-            let canonical = canonical(questions, &members);
-            let mut others: Vec<Member> = members
-                .into_iter()
-                .filter(|member| *member != canonical)
-                .map(|question| {
-                    let pair = (question.min(canonical), question.max(canonical));
-                    let kind = kinds.get(&pair).copied().unwrap_or(Kind::Paraphrase);
-                    Member { question, kind, probability: probability(pair.0, pair.1) }
-                })
-                .collect();
-            others.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.question.cmp(&b.question)));
-            Group { canonical, members: others }
-        })
-        .collect();
-    groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
-    groups
+    let mut linked: Vec<Vec<usize>> = members.into_values().collect();
+    linked.iter_mut().for_each(|group| group.sort_unstable());
+    linked.sort_unstable();
+    linked
 }
 
 /// The question of a group to keep. The criteria, in order:
@@ -140,7 +122,7 @@ mod tests {
     /// Groups questions without answers by pairs with these probabilities. Other pairs have probability 0.
     #[track_caller]
     fn check(count: usize, pairs: &[(usize, usize, f32)], expected: &[&[usize]]) {
-        let questions = questions(&vec![""; count]);
+        let first: Vec<usize> = (0..count).collect();
         let of = |one: usize, two: usize| {
             pairs.iter().find(|pair| (pair.0, pair.1) == (one, two)).map_or(0.0, |pair| pair.2)
         };
@@ -149,16 +131,7 @@ mod tests {
         let reach: Vec<Pair> = reach
             .map(|&(one, two, probability)| Pair { one, two, kind, probability, why: Why::default() })
             .collect();
-        let found = groups(&questions, &reach, 0.5, of);
-        let found: Vec<Vec<usize>> = found
-            .iter()
-            .map(|group| {
-                let mut all: Vec<usize> = group.members.iter().map(|member| member.question).collect();
-                all.push(group.canonical);
-                all.sort_unstable();
-                all
-            })
-            .collect();
+        let found = linked(&reach, &first, 0.5, of);
         assert_eq!(found, expected);
     }
 
@@ -173,6 +146,20 @@ mod tests {
             &[&[0, 1, 2, 3]],
         );
         check(2, &[(0, 1, 0.4)], &[]);
+    }
+
+    #[test]
+    fn every_member_is_judged_against_the_question_to_keep() {
+        let judge = |canonical: usize, question: usize| match (canonical, question) {
+            (2, 0) => (Kind::Repeat, 1.0),
+            (2, 1) => (Kind::Paraphrase, 0.8),
+            _ => panic!("{canonical} {question}"),
+        };
+        let group = Group::new(&questions(&["", "", "The answer."]), vec![0, 1, 2], judge);
+        assert_eq!(group.canonical, 2);
+        let members: Vec<(usize, Kind)> =
+            group.members.iter().map(|member| (member.question, member.kind)).collect();
+        assert_eq!(members, [(0, Kind::Repeat), (1, Kind::Paraphrase)]);
     }
 
     #[test]

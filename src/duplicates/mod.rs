@@ -4,59 +4,32 @@
 //! index → phrasings (titles, alternative titles) → candidates (near vectors) → pairs → groups
 //! ```
 //!
-//! A pair is two questions that have phrasings which ask the same. [`pair`](crate::pair) computes the
-//! probability. Groups do not chain: see [`groups`](groups()).
+//! A pair is two questions that ask the same, as [`same_question`](crate::same_question) judges. Groups do not
+//! chain: a group is built from pairs, and every two questions of it must be near.
 
 mod cache;
 mod candidates;
 mod groups;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use rayon::prelude::*;
 use tantivy::DocAddress;
 
 use crate::chunk::Passage;
 use crate::embed::{Embedder, Role, WrongModel, normalized};
-use crate::index::{Index, Quantized, RowView};
-use crate::pair::{Difference, FITTED, LEAST_COSINE, Phrasing, repeat_key};
+use crate::index::{Index, Quantized};
+use crate::pair::{FITTED, LEAST_COSINE};
 use crate::question::Question;
+use crate::same_question::{Answer, Asked, Verdict, judge, paraphrase, repeat};
+use crate::title::title_key;
 
+pub use crate::same_question::{Kind, Why};
 pub use cache::Cache;
 pub use candidates::{Near, nearest_exact, nearest_probed};
-pub use groups::{Group, Member, groups};
-
-/// Equal answers of at least this length (in bytes) are evidence that two questions ask the same. Shorter
-/// answers ("Yes.", "See the manual.") fit many questions.
-const MIN_ANSWER_LENGTH: usize = 120;
-
-/// The minimum probability of a pair of questions with the same answer. This is an estimate. It could not be
-/// fitted, because no labelled pairs have answers.
-const SAME_ANSWER_PROBABILITY: f32 = 0.8;
-
-/// How one question duplicates another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// The titles are equal.
-    Exact,
-    /// The titles differ only in case, punctuation, markup or white space.
-    Repeat,
-    /// The questions ask the same in other words.
-    Paraphrase,
-}
-
-impl Kind {
-    /// The name in messages and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Repeat => "repeat",
-            Self::Paraphrase => "paraphrase",
-        }
-    }
-}
+pub use groups::{Group, Member};
 
 /// Two questions that probably ask the same, as indexes into [`Duplicates::questions`].
 #[derive(Clone, Debug, PartialEq)]
@@ -71,22 +44,6 @@ pub struct Pair {
     pub probability: f32,
     /// The evidence.
     pub why: Why,
-}
-
-/// The evidence for and against a pair.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Why {
-    /// The cosine of the two nearest phrasings. `None` for exact duplicates and repeats, which need no
-    /// vectors.
-    pub cosine: Option<f32>,
-    /// The two phrasings, if one of them is not the title.
-    pub asked_as: Option<(String, String)>,
-    /// The words that both phrasings have, without stop words, as written in the first.
-    pub shared: Vec<String>,
-    /// The differences between the phrasings.
-    pub differences: Vec<Difference>,
-    /// Whether both questions have the same answer of at least 120 bytes.
-    pub same_answer: bool,
 }
 
 /// Which pairs to find.
@@ -112,13 +69,14 @@ impl Default for Options {
 pub struct Duplicates {
     /// The questions that were compared, in order of source and line.
     pub questions: Vec<Question>,
-    /// The pairs that reach the threshold, most probable first. Questions with the same title are paired with
-    /// the first of them only.
+    /// The pairs that reach the threshold, most probable first. Repeats are paired with the first of them only.
     pub pairs: Vec<Pair>,
     /// The groups, largest first.
     pub groups: Vec<Group>,
     /// The number of different phrasings, and how many of them were not in the cache.
     pub compared: (usize, usize),
+    /// The documents of the questions, in the same order.
+    addresses: Vec<DocAddress>,
 }
 
 /// A phrasing of a question that has a vector.
@@ -142,42 +100,63 @@ struct Row {
 pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow::Result<Duplicates> {
     let compared = Compared::new(index, options)?;
     let questions = &compared.questions;
-    let repeats = repeats(questions);
-    // From here on, questions with the same title count as one question, the first of them.
+    let mut repeats = repeats(questions);
+    // From here on, repeats count as one question, the first of them.
     let mut first: Vec<usize> = (0..questions.len()).collect();
     repeats.iter().for_each(|pair| first[pair.two] = pair.one);
     let near = cache.candidates(index, &compared.rows, options.within.is_none());
-    let is_wanted = |pair: &Pair| {
-        let is_across = questions[pair.one].source.path != questions[pair.two].source.path;
-        pair.probability >= options.threshold && (is_across || !options.across)
-    };
     let mut paraphrases = compared.judged(&first, &near.pairs);
-    paraphrases.retain(is_wanted);
-    let mut groups =
-        groups(questions, &paraphrases, options.threshold, |one, two| compared.probability(one, two));
+    paraphrases.retain(|pair| pair.probability >= options.threshold);
+    let mut classes: Vec<Vec<usize>> = vec![Vec::new(); questions.len()];
+    first.iter().enumerate().for_each(|(question, first)| classes[*first].push(question));
+    if options.across {
+        paraphrases = paraphrases.into_iter().filter_map(|pair| across(questions, &classes, pair)).collect();
+        repeats.retain(|pair| questions[pair.one].source.path != questions[pair.two].source.path);
+    }
+    let probability = |one, two| compared.verdict(one, two).map_or(0.0, |verdict| verdict.probability);
+    let linked = groups::linked(&paraphrases, &first, options.threshold, probability);
+    let grouped: HashSet<usize> = linked.iter().flatten().copied().collect();
+    let alone = (0..questions.len()).filter(|nth| classes[*nth].len() > 1 && !grouped.contains(nth));
+    let members = linked.iter().cloned().chain(alone.map(|nth| vec![nth]));
+    let members = members.map(|firsts| firsts.iter().flat_map(|first| classes[*first].clone()).collect());
+    let of_one_file = |members: &[usize]| {
+        members.iter().all(|member| questions[*member].source.path == questions[members[0]].source.path)
+    };
+    let mut groups: Vec<Group> = members
+        .filter(|members: &Vec<usize>| !(options.across && of_one_file(members)))
+        .map(|members| Group::new(questions, members, |one, two| compared.member(&first, one, two)))
+        .collect();
+    groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
     let mut pairs = repeats;
-    pairs.retain(is_wanted);
-    add_repeats(&mut groups, questions, &pairs);
     pairs.extend(paraphrases);
     pairs.sort_by(|a, b| {
         (b.probability.total_cmp(&a.probability)).then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
     });
-    Ok(Duplicates { questions: compared.questions, pairs, groups, compared: (near.phrasings, near.new) })
+    let compared_phrasings = (near.phrasings, near.new);
+    let Compared { questions, addresses, .. } = compared;
+    Ok(Duplicates { questions, pairs, groups, compared: compared_phrasings, addresses })
+}
+
+/// A pair of the same two classes of repeats whose questions are in different files, if there is one.
+fn across(questions: &[Question], classes: &[Vec<usize>], pair: Pair) -> Option<Pair> {
+    let path = |question: usize| &questions[question].source.path;
+    let (ones, twos) = (&classes[pair.one], &classes[pair.two]);
+    let (one, two) = ones
+        .iter()
+        .flat_map(|one| twos.iter().map(move |two| (*one, *two)))
+        .find(|(one, two)| path(*one) != path(*two))?;
+    let (one, two) = (one.min(two), one.max(two));
+    Some(Pair { one, two, ..pair })
 }
 
 /// Computes a position for each group on a two-dimensional map of subjects. The coordinates are the first two
 /// principal components of the vectors of the canonical titles, scaled to [-1, 1]. They are all 0 without
 /// vectors.
 ///
-/// # Errors
-/// The index is damaged.
-pub fn map(index: &Index, found: &Duplicates) -> anyhow::Result<Vec<[f32; 2]>> {
-    let mut vectors = Vec::new();
-    for group in &found.groups {
-        let id = &found.questions[group.canonical].id;
-        vectors.push(index.title_vector(id)?.unwrap_or_default());
-    }
-    Ok(principal(vectors))
+/// `index` is the one that `found` was found in.
+pub fn map(index: &Index, found: &Duplicates) -> Vec<[f32; 2]> {
+    let vector = |group: &Group| index.title_vector(found.addresses[group.canonical]).unwrap_or_default();
+    principal(found.groups.iter().map(vector).collect())
 }
 
 /// The first two principal components of vectors, by power iteration.
@@ -217,30 +196,59 @@ fn principal(mut vectors: Vec<Vec<f32>>) -> Vec<[f32; 2]> {
     points
 }
 
-/// The pairs of questions whose titles differ at most in case, punctuation, markup or white space. Each
-/// question is paired with the first one that has its title.
+/// The pairs of questions with equal titles whose answers agree. Each question is paired with the first one that
+/// it repeats.
 fn repeats(questions: &[Question]) -> Vec<Pair> {
-    let mut first: HashMap<String, usize> = HashMap::new();
-    let mut pairs = Vec::new();
-    for (two, question) in questions.iter().enumerate() {
-        let key = repeat_key(&question.title);
-        if key.is_empty() {
-            continue;
-        }
-        let one = *first.entry(key).or_insert(two);
-        if one != two {
-            let same = questions[one].title == question.title;
-            let kind = if same { Kind::Exact } else { Kind::Repeat };
-            let why = Why { same_answer: has_same_answer(&questions[one], question), ..Why::default() };
-            pairs.push(Pair { one, two, kind, probability: 1.0, why });
+    let mut same_title: HashMap<String, Vec<usize>> = HashMap::new();
+    for (nth, question) in questions.iter().enumerate() {
+        if let Some(key) = title_key(&question.title) {
+            same_title.entry(key).or_default().push(nth);
         }
     }
-    pairs
+    let classes =
+        same_title.into_values().filter(|same| same.len() > 1).flat_map(|same| agreeing(questions, same));
+    let pair = |one: usize, two: usize| {
+        let Verdict { kind, probability, why } = repeat(&questions[one], &questions[two]);
+        Pair { one, two, kind, probability, why }
+    };
+    let pairs =
+        classes.flat_map(|class| class[1..].iter().map(|two| pair(class[0], *two)).collect::<Vec<_>>());
+    pairs.collect()
 }
 
-fn has_same_answer(one: &Question, two: &Question) -> bool {
-    one.answer.trim().len() >= MIN_ANSWER_LENGTH
-        && one.answer.split_whitespace().eq(two.answer.split_whitespace())
+/// Divides questions with one title by their answers, each class in source order. Questions without an answer
+/// are in the first class: they must not connect others whose answers do not agree.
+fn agreeing(questions: &[Question], same_title: Vec<usize>) -> Vec<Vec<usize>> {
+    /// How many different answers an answer is compared with, unless it is equal to one.
+    const COMPARED: usize = 100;
+    let mut classes: Vec<(Answer, Vec<usize>)> = Vec::new();
+    let mut equal: HashMap<Answer, usize> = HashMap::new();
+    let mut unanswered = Vec::new();
+    for nth in same_title {
+        let answer = Answer::new(&questions[nth].answer);
+        if answer.is_empty() {
+            unanswered.push(nth);
+            continue;
+        }
+        let found = equal.get(&answer).copied();
+        let class =
+            found.or_else(|| classes.iter().take(COMPARED).position(|(other, _)| answer.agrees(other)));
+        let class = class.unwrap_or_else(|| {
+            classes.push((answer.clone(), Vec::new()));
+            classes.len() - 1
+        });
+        classes[class].1.push(nth);
+        equal.insert(answer, class);
+    }
+    let mut classes: Vec<Vec<usize>> = classes.into_iter().map(|(_, class)| class).collect();
+    match classes.first_mut() {
+        Some(first) => {
+            first.extend(unanswered);
+            first.sort_unstable();
+        }
+        None => classes.push(unanswered),
+    }
+    classes
 }
 
 /// The questions to compare, with their documents and vectors.
@@ -260,7 +268,9 @@ impl<'a> Compared<'a> {
         if let Some(within) = options.within.as_ref().map(|within| within.to_lowercase()) {
             found.retain(|(_, question)| question.source.path.to_lowercase().contains(&within));
         }
-        found.sort_by(|(_, a), (_, b)| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
+        found.sort_by(|(a_address, a), (b_address, b)| {
+            (&a.source, &a.id, a_address).cmp(&(&b.source, &b.id, b_address))
+        });
         let mut rows = Vec::new();
         for (question, (address, _)) in found.iter().enumerate() {
             let segment = address.segment_ord as usize;
@@ -275,8 +285,8 @@ impl<'a> Compared<'a> {
         Ok(Self { index, questions, addresses, rows })
     }
 
-    /// Judges all candidate pairs of questions by their nearest phrasings. Questions with the same title (the
-    /// same `first`) count as one question.
+    /// Judges all candidate pairs of questions by their nearest phrasings. Repeats (the same `first`) count as one
+    /// question. Questions with equal titles are never paraphrases.
     fn judged(&self, first: &[usize], near: &[Near]) -> Vec<Pair> {
         let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
         for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
@@ -289,12 +299,18 @@ impl<'a> Compared<'a> {
                 }
             }
         }
+        let keys: Vec<Option<String>> =
+            self.questions.iter().map(|question| title_key(&question.title)).collect();
         let pair = |((one, two), near): ((usize, usize), &Near)| {
             let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            // The phrasing can come from another question with the same title.
-            if first[a.question] == one { self.pair(one, two, a, b) } else { self.pair(one, two, b, a) }
+            // The phrasing can come from a repeat.
+            let (a, b) = if first[a.question] == one { (a, b) } else { (b, a) };
+            let Verdict { kind, probability, why } = paraphrase(self.index, &self.asked(a), &self.asked(b));
+            Pair { one, two, kind, probability, why }
         };
-        let best: Vec<_> = best.into_iter().collect();
+        let is_other_title =
+            |((one, two), _): &((usize, usize), &Near)| keys[*one].is_none() || keys[*one] != keys[*two];
+        let best: Vec<_> = best.into_iter().filter(is_other_title).collect();
         best.into_par_iter().map(pair).collect()
     }
 
@@ -305,67 +321,25 @@ impl<'a> Compared<'a> {
         is_title(a) || is_title(b)
     }
 
-    /// Judges two questions by one phrasing of each.
-    fn pair(&self, one: usize, two: usize, a: &Row, b: &Row) -> Pair {
-        let (questions, views) = (&self.questions, [a, b].map(|row| self.view(row)));
-        let cosine = views[0].cosine(&views[1]);
-        let texts = [a, b]
-            .map(|row| self.index.vectors()[row.segment].passage(row.row).phrasing(&questions[row.question]));
-        let [phrasing, other] = texts.map(Phrasing::new);
-        let meaning = self.index.centre().between(&views[0], &views[1]);
-        let same_answer = has_same_answer(&questions[one], &questions[two]);
-        let min_probability = if same_answer { SAME_ANSWER_PROBABILITY } else { 0.0 };
-        let titles = texts[0] == questions[one].title && texts[1] == questions[two].title;
-        Pair {
-            one,
-            two,
-            kind: Kind::Paraphrase,
-            probability: phrasing.probability(&other, meaning).max(min_probability),
-            why: Why {
-                cosine: Some(cosine),
-                asked_as: (!titles).then(|| (texts[0].to_owned(), texts[1].to_owned())),
-                shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
-                differences: phrasing.differences(&other),
-                same_answer,
-            },
+    fn asked(&self, row: &Row) -> Asked<'_> {
+        Asked::new(self.index, self.addresses[row.question], row.row, &self.questions[row.question])
+    }
+
+    fn verdict(&self, one: usize, two: usize) -> Option<Verdict> {
+        let of = |question: usize| (self.addresses[question], &self.questions[question]);
+        judge(self.index, of(one), of(two))
+    }
+
+    /// How a question of a group duplicates the one to keep. Repeats of it can have an answer that agrees with the
+    /// first answer of their class only.
+    fn member(&self, first: &[usize], canonical: usize, question: usize) -> (Kind, f32) {
+        let of_titles = || Kind::of_titles(&self.questions[canonical].title, &self.questions[question].title);
+        match self.verdict(canonical.min(question), canonical.max(question)) {
+            _ if first[canonical] == first[question] => (of_titles(), 1.0),
+            Some(verdict) => (verdict.kind, verdict.probability),
+            None => (Kind::Paraphrase, 0.0),
         }
     }
-
-    /// The probability that two questions ask the same, by their nearest phrasings. 0 without vectors.
-    fn probability(&self, one: usize, two: usize) -> f32 {
-        let [a, b] = [one, two].map(|question| self.addresses[question]);
-        let Some((a_row, b_row)) = self.index.nearest_pair(a, b) else {
-            return 0.0;
-        };
-        let row = |question, address: DocAddress, row| Row {
-            question,
-            segment: address.segment_ord as usize,
-            row,
-            hash: 0,
-        };
-        self.pair(one, two, &row(one, a, a_row), &row(two, b, b_row)).probability
-    }
-
-    fn view(&self, row: &Row) -> RowView<'_> {
-        self.index.vectors()[row.segment].view(row.row)
-    }
-}
-
-/// Adds each repeat to the group of the question it repeats. If there is no such group, creates one.
-fn add_repeats(groups: &mut Vec<Group>, questions: &[Question], repeats: &[Pair]) {
-    let mut group_of: HashMap<usize, usize> = HashMap::new();
-    for (nth, group) in groups.iter().enumerate() {
-        group_of.insert(group.canonical, nth);
-        group.members.iter().for_each(|member| _ = group_of.insert(member.question, nth));
-    }
-    for pair in repeats {
-        let nth = *group_of.entry(pair.one).or_insert_with(|| {
-            groups.push(Group { canonical: pair.one, members: Vec::new() });
-            groups.len() - 1
-        });
-        groups[nth].add(pair, questions);
-    }
-    groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
 }
 
 /// A question that asks the same as a phrase.
@@ -383,12 +357,12 @@ pub struct Found {
 const NEAREST: usize = 20;
 
 /// Finds the questions of an index that ask the same as a phrase with at least the probability `threshold`,
-/// most probable first. `embedder` is the model of the index. Without it, only exact duplicates and repeats
-/// are found.
+/// most probable first. The phrase has no answer, so every question with its title is a repeat. `embedder` is the
+/// model of the index. Without it, only exact duplicates and repeats are found.
 ///
 /// # Errors
-/// [`WrongModel`] if `embedder` is not the model of the index. The phrase is empty, the index is damaged, or the
-/// model fails.
+/// - The phrase is empty, the index is damaged, or the model fails.
+/// - [`WrongModel`]: the index has vectors of another model.
 pub fn check(
     index: &Index,
     embedder: Option<&dyn Embedder>,
@@ -398,43 +372,42 @@ pub fn check(
     if phrase.trim().is_empty() {
         bail!("the phrase is empty");
     }
-    let vector = match (embedder, &index.meta().model) {
-        (Some(embedder), Some(model)) => {
-            let wrong = || WrongModel { made_with: model.clone(), given: Some(embedder.model().clone()) };
-            ensure!(embedder.model().is_same(model), wrong());
-            Some(Quantized::of(&embedder.embed(phrase, Role::Passage)?, model)?)
-        }
-        // Without vectors on both sides, there is nothing to compare.
-        _ => None,
-    };
-    let key = repeat_key(phrase);
-    let mut found = Vec::new();
-    for question in index.matching(index.fields().title_key, &key)? {
-        let same = question.title == phrase.trim();
-        let kind = if same { Kind::Exact } else { Kind::Repeat };
-        found.push(Found { question, kind, probability: 1.0 });
-    }
-    if let Some(vector) = &vector {
-        let phrasing = Phrasing::new(phrase);
-        for (address, row, _) in
-            index.nearest_phrasings(vector, NEAREST, index.scale().from_builtin(LEAST_COSINE))
-        {
+    // Without vectors in the index, the model is not needed.
+    let embedder = embedder.zip(index.meta().model.as_ref()).map(|(embedder, model)| {
+        let given = embedder.model();
+        let wrong = || WrongModel { made_with: model.clone(), given: Some(given.clone()) };
+        if given.is_same(model) { Ok(embedder) } else { Err(wrong()) }
+    });
+    let embedder = embedder.transpose()?;
+    let mut found: Vec<(DocAddress, Found)> = Vec::new();
+    if let Some(key) = title_key(phrase) {
+        for address in index.same_title(&key)? {
             let question = index.question(address)?;
-            if found.iter().any(|found| found.question.id == question.id) {
+            let kind = Kind::of_titles(&question.title, phrase);
+            found.push((address, Found { question, kind, probability: 1.0 }));
+        }
+    }
+    if let Some(embedder) = embedder {
+        let vector = Quantized::of(&embedder.embed(phrase, Role::Passage)?, embedder.model())?;
+        let asked = Question::new(phrase, 0);
+        let asked = Asked { question: &asked, text: phrase, view: vector.view(), title: vector.view() };
+        let min_cosine = index.scale().from_builtin(LEAST_COSINE);
+        for (address, row, _) in index.nearest_phrasings(&vector, NEAREST, min_cosine) {
+            if found.iter().any(|(known, _)| *known == address) {
                 continue;
             }
-            let vectors = &index.vectors()[address.segment_ord as usize];
-            let other = Phrasing::new(vectors.passage(row).phrasing(&question));
-            let meaning = index.centre().between(&vector.view(), &vectors.view(row));
-            let probability = phrasing.probability(&other, meaning);
+            let question = index.question(address)?;
+            let verdict = paraphrase(index, &asked, &Asked::new(index, address, row, &question));
+            let Verdict { kind, probability, .. } = verdict;
             if probability >= threshold {
-                found.push(Found { question, kind: Kind::Paraphrase, probability });
+                found.push((address, Found { question, kind, probability }));
             }
         }
     }
-    found.sort_by(|a, b| {
-        (b.probability.total_cmp(&a.probability))
-            .then_with(|| (a.kind, &a.question.source).cmp(&(b.kind, &b.question.source)))
+    found.sort_by(|(a_address, a), (b_address, b)| {
+        (b.probability.total_cmp(&a.probability)).then_with(|| {
+            (a.kind, &a.question.source, a_address).cmp(&(b.kind, &b.question.source, b_address))
+        })
     });
-    Ok(found)
+    Ok(found.into_iter().map(|(_, found)| found).collect())
 }

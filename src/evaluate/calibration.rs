@@ -127,6 +127,7 @@ mod tests {
         QueryEvaluation {
             id: String::new(),
             measures: Measures::of(&[], &[]),
+            collapsed: None,
             ranking: Vec::new(),
             judged: vec![JudgedHit {
                 features: Features(features),
@@ -139,7 +140,12 @@ mod tests {
     #[test]
     fn correct_confidence_has_no_error() {
         let queries = vec![query(1.0, true), query(1.0, true), query(0.0, false)];
-        let evaluation = Evaluation { queries, out_of_scope: vec![query(0.0, false)], took: Duration::ZERO };
+        let evaluation = Evaluation {
+            queries,
+            out_of_scope: vec![query(0.0, false)],
+            took: Duration::ZERO,
+            collapsed_took: Duration::ZERO,
+        };
         let calibration = calibrate(&evaluation, &model());
         assert!(calibration.ece < 0.001, "{calibration:?}");
         assert_eq!((calibration.bins[9].count, calibration.bins[0].count), (2, 2));
@@ -150,7 +156,12 @@ mod tests {
     #[test]
     fn the_threshold_rejects_few_answerable_phrases() {
         let queries = (0..100).map(|nth| query(0.4 + 0.002 * nth as f32, true)).collect();
-        let evaluation = Evaluation { queries, out_of_scope: Vec::new(), took: Duration::ZERO };
+        let evaluation = Evaluation {
+            queries,
+            out_of_scope: Vec::new(),
+            took: Duration::ZERO,
+            collapsed_took: Duration::ZERO,
+        };
         let mut model = model();
         model.threshold = threshold(std::slice::from_ref(&evaluation), &model);
         let rejected = calibrate(&evaluation, &model).rejected;
@@ -159,8 +170,12 @@ mod tests {
 
     #[test]
     fn wrong_confidence_has_an_error() {
-        let evaluation =
-            Evaluation { queries: vec![query(1.0, false)], out_of_scope: Vec::new(), took: Duration::ZERO };
+        let evaluation = Evaluation {
+            queries: vec![query(1.0, false)],
+            out_of_scope: Vec::new(),
+            took: Duration::ZERO,
+            collapsed_took: Duration::ZERO,
+        };
         assert!(calibrate(&evaluation, &model()).ece > 0.99);
     }
 }

@@ -16,6 +16,8 @@ pub struct Measures {
     pub success_1: f64,
     /// 1 if one of the first five documents is relevant, else 0.
     pub success_5: f64,
+    /// 1 if one of the first ten documents is relevant, else 0.
+    pub success_10: f64,
 }
 
 impl Measures {
@@ -30,6 +32,7 @@ impl Measures {
             recall_100: recall(found, right, 100),
             success_1: within(1),
             success_5: within(5),
+            success_10: within(10),
         }
     }
 
@@ -48,15 +51,23 @@ impl Measures {
     }
 
     /// The names of [`values`](Self::values), for table headers.
-    pub const NAMES: [&'static str; 5] = ["nDCG@10", "MRR@10", "recall@100", "success@1", "success@5"];
+    pub const NAMES: [&'static str; 6] =
+        ["nDCG@10", "MRR@10", "recall@100", "success@1", "success@5", "success@10"];
 
     /// The metrics in the order of [`NAMES`](Self::NAMES).
-    pub fn values(&self) -> [f64; 5] {
-        [self.ndcg_10, self.mrr_10, self.recall_100, self.success_1, self.success_5]
+    pub fn values(&self) -> [f64; 6] {
+        [self.ndcg_10, self.mrr_10, self.recall_100, self.success_1, self.success_5, self.success_10]
     }
 
-    fn values_mut(&mut self) -> [&mut f64; 5] {
-        [&mut self.ndcg_10, &mut self.mrr_10, &mut self.recall_100, &mut self.success_1, &mut self.success_5]
+    fn values_mut(&mut self) -> [&mut f64; 6] {
+        [
+            &mut self.ndcg_10,
+            &mut self.mrr_10,
+            &mut self.recall_100,
+            &mut self.success_1,
+            &mut self.success_5,
+            &mut self.success_10,
+        ]
     }
 }
 
@@ -113,7 +124,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(found: &[u32], right: &[u32], expected: [f64; 5]) {
+    fn check(found: &[u32], right: &[u32], expected: [f64; 6]) {
         let measures = Measures::of(found, right).values();
         for (found, expected) in measures.into_iter().zip(expected) {
             assert!((found - expected).abs() < 5e-5, "{measures:?}");
@@ -123,19 +134,19 @@ mod tests {
     #[test]
     fn metrics_match_examples_computed_by_hand() {
         // Relevant at rank 1.
-        check(&[1, 0], &[1], [1.0, 1.0, 1.0, 1.0, 1.0]);
+        check(&[1, 0], &[1], [1.0; 6]);
         // Relevant at rank 2: 1 / log2(3).
-        check(&[0, 1], &[1], [0.63093, 0.5, 1.0, 0.0, 1.0]);
+        check(&[0, 1], &[1], [0.63093, 0.5, 1.0, 0.0, 1.0, 1.0]);
         // Relevant at ranks 1 and 3: (1 + 1/2) / (1 + 1/log2 3).
-        check(&[1, 0, 1], &[1, 1], [0.91972, 1.0, 1.0, 1.0, 1.0]);
+        check(&[1, 0, 1], &[1, 1], [0.91972, 1.0, 1.0, 1.0, 1.0, 1.0]);
         // Graded, 1 before 2: (1 + 2/log2 3) / (2 + 1/log2 3).
-        check(&[1, 2], &[2, 1], [0.85972, 1.0, 1.0, 1.0, 1.0]);
-        // Relevant at rank 6: no success, and one of two is recalled.
-        check(&[0, 0, 0, 0, 0, 1], &[1, 1], [0.21840, 0.16667, 0.5, 0.0, 0.0]);
+        check(&[1, 2], &[2, 1], [0.85972, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        // Relevant at rank 6: no success among the first five, and one of two is recalled.
+        check(&[0, 0, 0, 0, 0, 1], &[1, 1], [0.21840, 0.16667, 0.5, 0.0, 0.0, 1.0]);
         // Relevant at rank 11: recalled, but outside the first ten.
-        check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &[1], [0.0, 0.0, 1.0, 0.0, 0.0]);
-        check(&[], &[1], [0.0; 5]);
-        check(&[0], &[], [0.0; 5]);
+        check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &[1], [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        check(&[], &[1], [0.0; 6]);
+        check(&[0], &[], [0.0; 6]);
     }
 
     /// Compares metrics of made-up rankings with those by `ir-measures` 0.4.3 (through `pytrec_eval`, so
@@ -156,7 +167,9 @@ mod tests {
             include_str!("trec_eval.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(cases.len(), 40);
         for case in cases {
-            let expected = [case.ndcg_10, case.mrr_10, case.recall_100, case.success_1, case.success_5];
+            let success_10 = f64::from(case.found.iter().take(10).any(|judgment| *judgment > 0));
+            let expected =
+                [case.ndcg_10, case.mrr_10, case.recall_100, case.success_1, case.success_5, success_10];
             check(&case.found, &case.right, expected);
         }
     }
@@ -164,7 +177,7 @@ mod tests {
     #[test]
     fn the_mean_is_over_queries() {
         let mean = Measures::mean([&Measures::of(&[1], &[1]), &Measures::of(&[0], &[1])]);
-        assert_eq!(mean.values(), [0.5; 5]);
+        assert_eq!(mean.values(), [0.5; 6]);
         assert_eq!(Measures::mean([]), Measures::default());
     }
 

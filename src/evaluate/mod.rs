@@ -34,6 +34,8 @@ pub struct Evaluation {
     /// The time for all judged queries together, on all processors. Queries without an answer are not
     /// counted.
     pub took: Duration,
+    /// The same for the [collapsed](QueryEvaluation::collapsed) rankings. 0 if there are none.
+    pub collapsed_took: Duration,
 }
 
 /// The results of one query.
@@ -43,6 +45,9 @@ pub struct QueryEvaluation {
     pub id: String,
     /// The metrics of its ranking.
     pub measures: Measures,
+    /// The metrics of the hits that users see: questions that ask the same are one hit, and only the best of
+    /// them counts. `None` unless the mode is [`Mode::Hybrid`].
+    pub collapsed: Option<Measures>,
     /// The questions found, best first: the key (the id if there is no key) and the score.
     pub ranking: Vec<(String, f32)>,
     /// The confidence features and judgments of the first few hits, best first. Empty without vectors.
@@ -53,6 +58,14 @@ impl Evaluation {
     /// The mean over the queries.
     pub fn mean(&self) -> Measures {
         Measures::mean(self.queries.iter().map(|query| &query.measures))
+    }
+
+    /// The mean of the [collapsed](QueryEvaluation::collapsed) rankings; `None` unless the mode is
+    /// [`Mode::Hybrid`].
+    pub fn mean_collapsed(&self) -> Option<Measures> {
+        let collapsed: Option<Vec<&Measures>> =
+            self.queries.iter().map(|query| query.collapsed.as_ref()).collect();
+        collapsed.filter(|collapsed| !collapsed.is_empty()).map(Measures::mean)
     }
 }
 
@@ -84,6 +97,7 @@ pub fn evaluate(
         Ok(QueryEvaluation {
             id: judged.id.clone(),
             measures: Measures::of(&found, &judged.right.all(&titles)),
+            collapsed: None,
             judged: others
                 .clone()
                 .zip(&found)
@@ -93,16 +107,37 @@ pub fn evaluate(
             ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
         })
     };
-    let queries =
+    let mut queries: Vec<QueryEvaluation> =
         worker_threads::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
     let took = start.elapsed();
+    let mut collapsed_took = Duration::ZERO;
+    if mode == Mode::Hybrid {
+        let start = Instant::now();
+        let collapsed = |judged: &JudgedQuery| -> anyhow::Result<Measures> {
+            let query = Query {
+                mode,
+                semantic_weight,
+                limit: DEPTH + 1,
+                collapse: true,
+                ..Query::plain(&judged.text)
+            };
+            let hits = search(index, embedder, &query)?.hits;
+            let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
+            let found: Vec<u32> = others.map(|hit| judged.right.judge(&hit.question)).collect();
+            Ok(Measures::of(&found, &judged.right.all(&titles)))
+        };
+        for (query, measures) in queries.iter_mut().zip(worker_threads::map(&judged.queries, collapsed)) {
+            query.collapsed = Some(measures?);
+        }
+        collapsed_took = start.elapsed();
+    }
     let out_of_scope = match mode {
         Mode::Hybrid => {
             worker_threads::map(&judged.out_of_scope, evaluate).into_iter().collect::<anyhow::Result<_>>()?
         }
         Mode::Keyword | Mode::Semantic => Vec::new(),
     };
-    Ok(Evaluation { queries, out_of_scope, took })
+    Ok(Evaluation { queries, out_of_scope, took, collapsed_took })
 }
 
 impl JudgedQuery {

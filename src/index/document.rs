@@ -6,11 +6,11 @@ use tantivy::TantivyDocument;
 use super::schema::{Fields, QUESTION};
 use super::text_hash;
 use super::vectors::{Quantized, Row, encode_rows};
-use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, Role};
 use crate::question::Question;
 use crate::read::date_span;
+use crate::title::title_key;
 
 /// Creates the document of a question with its vectors.
 ///
@@ -22,10 +22,12 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     doc.add_text(fields.id, &question.id);
     doc.add_text(fields.path, &question.source.path);
     doc.add_text(fields.title, &question.title);
-    doc.add_text(fields.title_key, title_key(&question.title));
     for also in &question.also {
         doc.add_text(fields.also, also);
-        doc.add_text(fields.title_key, title_key(also));
+    }
+    let titles = std::iter::once(&question.title).chain(&question.also);
+    for key in titles.filter_map(|title| title_key(title)) {
+        doc.add_text(fields.title_key, key);
     }
     doc.add_text(fields.answer, question.readable_answer());
     if let Some(key) = &question.key {

@@ -94,18 +94,25 @@ impl Index {
         near.max_by(|(_, x), (_, y)| x.total_cmp(y)).map(|(pair, _)| pair)
     }
 
-    /// The vector of a question's title; `None` if the question does not exist or has no vector.
+    /// The vector of a question's title; `None` if it has no vector.
+    pub fn title_vector(&self, address: DocAddress) -> Option<Vec<f32>> {
+        let vectors = &self.vectors()[address.segment_ord as usize];
+        let row = vectors.rows_of(address.doc_id).find(|row| vectors.passage(*row) == Passage::Title)?;
+        Some(vectors.row(row).values().collect())
+    }
+
+    /// The questions whose title or alternative title has this [key](crate::title::title_key), in the order of
+    /// the index.
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn title_vector(&self, id: &str) -> anyhow::Result<Option<Vec<f32>>> {
-        let query = TermQuery::new(Term::from_field_text(self.fields.id, id), IndexRecordOption::Basic);
-        let address = self.searcher.search(&query, &DocSetCollector)?.into_iter().next();
-        Ok(address.and_then(|address| {
-            let vectors = &self.vectors()[address.segment_ord as usize];
-            let row = vectors.rows_of(address.doc_id).next()?;
-            Some(vectors.row(row).values().collect())
-        }))
+    pub fn same_title(&self, key: &str) -> anyhow::Result<Vec<DocAddress>> {
+        let term = Term::from_field_text(self.fields.title_key, key);
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let mut found: Vec<DocAddress> =
+            self.searcher.search(&query, &DocSetCollector)?.into_iter().collect();
+        found.sort();
+        Ok(found)
     }
 
     /// The questions with a phrasing (title or alternative title) whose cosine with `vector` is at least

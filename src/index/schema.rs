@@ -34,7 +34,7 @@ pub struct Fields {
     pub also: Field,
     /// The readable answer. Searched.
     pub answer: Field,
-    /// The [`title_key`](crate::analyze::title_key) of the title and of each alternative title.
+    /// The [`title_key`](crate::title::title_key) of the title and of each alternative title.
     pub title_key: Field,
     /// The section in lower case, for filters.
     pub section: Field,

@@ -1,20 +1,30 @@
 //! Collapses questions that ask the same into one hit.
 
+use std::collections::HashSet;
+
 use tantivy::DocAddress;
 
 use super::retrieval::Candidate;
-use crate::index::Index;
-use crate::pair::{FITTED, LEAST_COSINE, Phrasing, repeat_key};
+use crate::chunk::Passage;
+use crate::index::{Index, RowView};
 use crate::question::Question;
+use crate::same_question::{Kind, distinction, is_one_hit, judge};
+use crate::title::title_key;
 
-/// How many candidates after the last hit are checked for questions that ask the same as a hit.
-const CHECKED_AFTER_LAST: usize = 30;
+/// The minimum cosine of two titles, on the scale of the built-in model, for a candidate after the last hit to
+/// be read. The cosine of paraphrases that [`is_one_hit`] accepts is higher.
+const LEAST_COSINE: f32 = 0.85;
+
+/// How many questions with the title of a hit are read to find its [`distinction`].
+const COMPARED: usize = 50;
 
 /// A question that asks the same as a better hit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlsoAsked {
     /// The complete question.
     pub question: Question,
+    /// How it duplicates the hit.
+    pub kind: Kind,
     /// The probability that it asks the same as the hit.
     pub probability: f32,
 }
@@ -25,14 +35,32 @@ pub(super) struct CollapsedHit {
     pub question: Question,
     /// The questions that ask the same, best first.
     pub also_asked: Vec<AlsoAsked>,
-    /// The title's [`repeat_key`]. It is stored because every candidate is compared with it.
-    key: String,
+    /// The title's [`title_key`]. It is stored because every candidate is compared with it.
+    key: Option<String>,
 }
 
 impl CollapsedHit {
     pub fn new(candidate: Candidate, question: Question) -> Self {
-        let key = repeat_key(&question.title);
+        let key = title_key(&question.title);
         Self { candidate, question, also_asked: Vec::new(), key }
+    }
+
+    /// What tells the hit apart from other questions with its title. `None` if there are no others.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn distinction(&self, index: &Index) -> anyhow::Result<Option<String>> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        let mut others = index.same_title(key)?;
+        others.retain(|other| *other != self.candidate.address);
+        let others: Vec<Question> = others
+            .into_iter()
+            .take(COMPARED)
+            .map(|other| index.question(other))
+            .collect::<anyhow::Result<_>>()?;
+        if others.is_empty() { Ok(None) } else { Ok(distinction(&self.question, &others)) }
     }
 }
 
@@ -47,18 +75,28 @@ pub(super) fn collapse(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec
     hits
 }
 
-/// Adds candidates that rank after the hits to a hit that asks the same. This way, `also_asked` does not
+/// Adds all candidates that rank after the hits to the hit that asks the same. This way, `also_asked` does not
 /// depend on the number of hits.
 pub(super) fn collapse_next(
     index: &Index,
     hits: &mut [CollapsedHit],
     next: &[Candidate],
 ) -> anyhow::Result<()> {
-    let min_cosine = min_cosine(index);
-    for candidate in next.iter().take(CHECKED_AFTER_LAST) {
+    let min_cosine = index.scale().from_builtin(LEAST_COSINE);
+    let mut same_title = HashSet::new();
+    for key in hits.iter().filter_map(|hit| hit.key.as_ref()) {
+        same_title.extend(index.same_title(key)?);
+    }
+    let titles: Vec<RowView<'_>> =
+        hits.iter().filter_map(|hit| title(index, hit.candidate.address)).collect();
+    for Candidate { address, .. } in next {
+        let is_near = || {
+            let near = |own: RowView<'_>| titles.iter().any(|title| title.cosine(&own) >= min_cosine);
+            title(index, *address).is_some_and(near)
+        };
         // Only candidates near to a hit are read.
-        if hits.iter().any(|hit| cosine(index, hit.candidate.address, candidate.address) >= min_cosine) {
-            add(index, hits, candidate.address, index.question(candidate.address)?);
+        if same_title.contains(address) || is_near() {
+            add(index, hits, *address, index.question(*address)?);
         }
     }
     Ok(())
@@ -71,44 +109,32 @@ fn add(
     address: DocAddress,
     question: Question,
 ) -> Option<Question> {
-    let key = repeat_key(&question.title);
+    let own = title(index, address);
+    let key = title_key(&question.title);
+    let min_cosine = index.scale().from_builtin(LEAST_COSINE);
     let same = hits.iter_mut().find_map(|hit| {
-        let probability = match hit.key == key {
-            true => 1.0,
-            false => same(index, (hit.candidate.address, &hit.question), (address, &question))?,
+        let is_near = || {
+            let title = title(index, hit.candidate.address);
+            title.zip(own).is_some_and(|(title, own)| title.cosine(&own) >= min_cosine)
         };
-        Some((hit, probability))
+        if !is_near() && hit.key != key {
+            return None;
+        }
+        let verdict = judge(index, (hit.candidate.address, &hit.question), (address, &question))?;
+        is_one_hit(&hit.question, &question, &verdict).then_some((hit, verdict))
     });
     match same {
-        Some((hit, probability)) => {
-            hit.also_asked.push(AlsoAsked { question, probability });
+        Some((hit, verdict)) => {
+            hit.also_asked.push(AlsoAsked { question, kind: verdict.kind, probability: verdict.probability });
             None
         }
         None => Some(question),
     }
 }
 
-/// [`LEAST_COSINE`], converted to the scale of the index's model.
-fn min_cosine(index: &Index) -> f32 {
-    index.scale().from_builtin(LEAST_COSINE)
-}
-
-/// The cosine of the nearest phrasings of two questions; 0 without vectors.
-fn cosine(index: &Index, one: DocAddress, two: DocAddress) -> f32 {
-    let [a, b] = [one, two].map(|address| &index.vectors()[address.segment_ord as usize]);
-    index.nearest_pair(one, two).map_or(0.0, |(row, other)| a.view(row).cosine(&b.view(other)))
-}
-
-/// The probability that two questions ask the same. `None` if it is below the threshold.
-fn same(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> Option<f32> {
-    let (row, other) = index.nearest_pair(one.0, two.0)?;
-    let [a, b] = [one.0, two.0].map(|address| &index.vectors()[address.segment_ord as usize]);
-    let (a_view, b_view) = (a.view(row), b.view(other));
-    if a_view.cosine(&b_view) < min_cosine(index) {
-        return None;
-    }
-    let [phrasing, other] =
-        [a.passage(row).phrasing(one.1), b.passage(other).phrasing(two.1)].map(Phrasing::new);
-    let probability = phrasing.probability(&other, index.centre().between(&a_view, &b_view));
-    (probability >= FITTED.threshold).then_some(probability)
+/// The vector of a question's title; `None` without vectors.
+fn title(index: &Index, address: DocAddress) -> Option<RowView<'_>> {
+    let vectors = &index.vectors()[address.segment_ord as usize];
+    let row = vectors.rows_of(address.doc_id).find(|row| vectors.passage(*row) == Passage::Title)?;
+    Some(vectors.view(row))
 }

@@ -111,11 +111,13 @@ fn present(
 ) -> anyhow::Result<(Vec<Hit>, bool)> {
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
-    let hit = |(rank, CollapsedHit { candidate, question, also_asked, .. }): (usize, CollapsedHit)| {
+    let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
+        let distinction = collapsed.distinction(retrieval.index)?;
+        let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
         let (features, confidence) = confidence(retrieval, range, ranking, &candidate);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
-        Hit {
+        Ok(Hit {
             rank,
             score: candidate.score,
             confidence,
@@ -131,10 +133,11 @@ fn present(
             }),
             question,
             also_asked,
-        }
+            distinction,
+        })
     };
-    let offset = retrieval.query.offset;
-    Ok(((1..).zip(collapsed).skip(offset).map(hit).collect(), more))
+    let shown = (1..).zip(collapsed).skip(retrieval.query.offset);
+    Ok((shown.map(hit).collect::<anyhow::Result<_>>()?, more))
 }
 
 /// Reads the best candidates up to the limit, orders ties by source, and collapses questions that ask the

@@ -140,6 +140,7 @@ mod tests {
             features: None,
             explanation: None,
             also_asked: Vec::new(),
+            distinction: None,
             scores: RetrievalScores::default(),
             title_highlights: Vec::new(),
             snippet: Snippet::default(),

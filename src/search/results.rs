@@ -89,6 +89,9 @@ pub struct Hit {
     /// Lower-ranked questions that ask the same, best first. Empty unless
     /// [`Query::collapse`](super::Query::collapse) is set.
     pub also_asked: Vec<AlsoAsked>,
+    /// If other questions in the index have the same title: the first line of code of the answer, or else of
+    /// text, that none of them has.
+    pub distinction: Option<String>,
     /// The scores from keyword and semantic search.
     pub scores: RetrievalScores,
     /// Byte ranges of the title that match the phrase.

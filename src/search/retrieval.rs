@@ -17,9 +17,10 @@ use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, Sc
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query, Sort};
 use super::title::{TitleMatch, TitlePhrase};
-use crate::analyze::{title_key, tokens};
+use crate::analyze::tokens;
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{DATE, Index, Quantized, SCORE};
+use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
 const CANDIDATES: usize = 300;
@@ -295,11 +296,10 @@ impl<'a> Retrieval<'a> {
     }
 
     fn exact_titles(&self) -> anyhow::Result<HashSet<DocAddress>> {
-        let key = title_key(&self.query.phrase);
         // Terms have a length limit, and nobody types a title this long.
-        if key.is_empty() || key.len() > 1_000 {
+        let Some(key) = title_key(&self.query.phrase).filter(|key| key.len() <= 1_000) else {
             return Ok(HashSet::new());
-        }
+        };
         let term = Term::from_field_text(self.index.fields().title_key, &key);
         let query = TermQuery::new(term, IndexRecordOption::Basic);
         let found = self.index.searcher().search(&query, &DocSetCollector)?;

@@ -42,7 +42,7 @@ pub async fn map(
 ) -> Result<Response, Problem> {
     let write = move |opened: &Opened, found: &Duplicates, request: &DuplicatesRequest| {
         let (mut page, name) = (Vec::new(), opened.index.dir().display().to_string());
-        graph::write_graph(&mut page, &name, found, &places(&opened.index, found)?, request.threshold)?;
+        graph::write_graph(&mut page, &name, found, &places(&opened.index, found), request.threshold)?;
         Ok(page)
     };
     let page = find_all(app, request, write).await?;

@@ -4,23 +4,38 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 18] = [
+const DEPENDENCIES: [(&str, &[&str]); 20] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
+    ("title", &[]),
     ("chunk", &["question"]),
     ("logistic", &[]),
-    ("pair", &["analyze", "logistic"]),
+    ("pair", &["analyze", "logistic", "title"]),
     ("embed", &[]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read"]),
-    ("search", &["analyze", "chunk", "embed", "index", "logistic", "pair", "worker_threads", "question"]),
-    ("duplicates", &["chunk", "embed", "index", "pair", "question"]),
+    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read", "title"]),
+    ("same_question", &["chunk", "index", "logistic", "pair", "question", "title"]),
+    (
+        "search",
+        &[
+            "analyze",
+            "chunk",
+            "embed",
+            "index",
+            "logistic",
+            "same_question",
+            "worker_threads",
+            "question",
+            "title",
+        ],
+    ),
+    ("duplicates", &["chunk", "embed", "index", "pair", "question", "same_question", "title"]),
     ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
-    ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
+    ("render", &["duplicates", "embed", "index", "pair", "question", "read", "same_question", "search"]),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
     ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];

@@ -143,6 +143,20 @@ fn without_an_index_the_built_in_questions_are_searched() {
     dir.run(&["--builtin", "index", "faq.md"]).exits(2).says("unexpected argument '--builtin'");
 }
 
+/// The questions of the corpus are deliberately different.
+#[test]
+fn the_corpus_has_hardly_any_duplicates() {
+    let output = Dir::new().run(&["dups", "--builtin", "--json"]).stdout;
+    let found: Value = serde_json::from_str(&output).unwrap();
+    let pairs: Vec<String> = found["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| format!("{} | {}", pair["one"]["title"], pair["two"]["title"]))
+        .collect();
+    assert!(pairs.len() <= 3, "{pairs:#?}");
+}
+
 /// The judged queries in `eval/rust.tsv`: the first 36 phrases of the project, then hundreds more of all
 /// kinds.
 fn judged() -> PathBuf {
@@ -162,6 +176,11 @@ fn search_metrics_of_the_corpus_are_pinned() {
         // Rounding differs between processors.
         assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");
     }
+    let collapsed = report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == "collapsed").unwrap();
+    assert!(
+        collapsed["success_10"].as_f64() >= hybrid["success_10"].as_f64(),
+        "collapsing hides right answers: {collapsed}"
+    );
     let calibration = &report["calibration"][0];
     for (metric, pinned) in [("rejected", 0.018), ("out_of_scope_rejected", 0.688), ("ece", 0.085)] {
         let found = calibration[metric].as_f64().unwrap();

@@ -1,11 +1,15 @@
 //! Duplicate detection.
 
+use rqsearch::duplicates::check;
+use rqsearch::embed::{Builtin, Embedder, ModelInfo, Prepare, Role, WrongModel};
+use rqsearch::index::Index;
+use rqsearch::question::Question;
 use serde_json::Value;
 
 use crate::util::{Dir, FAQ};
 
 /// Duplicates of every kind, and questions that look similar but are not duplicates.
-const FORUM: &str = r#"{"question": "How long should bread dough rise?", "answer": "An hour."}
+const FORUM: &str = r#"{"question": "How long should bread dough rise?", "answer": "In a warm kitchen that takes about one hour."}
 {"question": "how long should BREAD dough rise", "answer": ""}
 {"question": "How long should bread dough rise?", "answer": ""}
 {"question": "How long does bread dough have to rise?", "answer": ""}
@@ -204,6 +208,244 @@ fn a_keyword_only_index_finds_repeats() {
     let found = dir.run(&["dups"]).exits(1).says("keywords only");
     assert!(found.stderr.contains("10 questions, 2 duplicates"), "{found:?}");
     dir.run(&["dups", "--check", "When should I prune roses"]).exits(1);
+}
+
+/// A page of quizzes: the same title, and other code. The last one is the first one again.
+const QUIZ: &str = r#"# Quiz
+
+## 1. What's the output?
+
+```js
+let a = 1;
+console.log(a + "2")
+```
+
+A number is turned into a string.
+
+## 2. What's the output?
+
+```js
+let a = 1;
+console.log(a - "2")
+```
+
+A string is turned into a number.
+
+## 3. What is the output?
+
+```js
+console.log([] + {})
+```
+
+Both are turned into strings.
+"#;
+
+#[test]
+fn equal_titles_are_duplicates_only_if_the_answers_agree() {
+    let dir = Dir::new();
+    dir.write("quiz.md", QUIZ);
+    dir.run(&["index", "quiz.md"]).success();
+    assert!(groups(&duplicates(&dir, &[])).is_empty(), "other code");
+    let hits = dir.run(&["--json", "what's the output"]).success().stdout;
+    let hits: Value = serde_json::from_str(&hits).unwrap();
+    let hits = hits["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 3, "{hits:?}");
+    let distinctions: Vec<&str> = hits.iter().filter_map(|hit| hit["distinction"].as_str()).collect();
+    assert_eq!(distinctions, ["console.log(a + \"2\")", "console.log(a - \"2\")"]);
+    assert!(dir.run(&["what's the output"]).success().stdout.contains("console.log(a - \"2\")\n"));
+    // Posted again with the same code: a duplicate of the first one only.
+    dir.write("more.jsonl", r#"{"question": "What's the Output", "answer": "```\nlet a = 1; console.log(a + \"2\")\n```\nConcatenation."}"#);
+    dir.run(&["index", "more.jsonl"]).success();
+    let again = ("quiz.md:3".to_owned(), vec![("more.jsonl:1".to_owned(), "repeat".to_owned())]);
+    assert_eq!(groups(&duplicates(&dir, &[])), [again]);
+    // A question without an answer does not connect others.
+    dir.write("more.jsonl", r#"{"question": "What's the output?"}"#);
+    dir.run(&["index", "more.jsonl"]).success();
+    let found = groups(&duplicates(&dir, &[]));
+    assert!(found.len() == 1 && found[0].1.len() == 1, "{found:?}");
+}
+
+#[test]
+fn titles_with_other_operators_are_other_questions() {
+    let dir = Dir::new();
+    let operators = ["%", "@", "=>", "->", "=", "=="];
+    let questions: String = operators
+        .iter()
+        .map(|operator| format!("## What does `{operator}` do?\n\nIt is an operator.\n\n"))
+        .collect();
+    dir.write("faq.md", &questions);
+    dir.run(&["index", "faq.md"]).success();
+    assert!(groups(&duplicates(&dir, &[])).is_empty());
+    for operator in operators {
+        let reply = dir.run(&["--json", "--", &format!("what does {operator} do")]).stdout;
+        let reply: Value = serde_json::from_str(&reply).unwrap();
+        assert_eq!(reply["hits"][0]["title"], format!("What does `{operator}` do?"));
+        for hit in reply["hits"].as_array().unwrap() {
+            assert_eq!(hit["also_asked"], serde_json::json!([]), "{operator}");
+        }
+        let checked =
+            dir.run(&["dups", "--json", "--check", &format!("what does {operator} do")]).exits(1).stdout;
+        let checked: Value = serde_json::from_str(&checked).unwrap();
+        assert_eq!(checked["duplicates"].as_array().unwrap().len(), 1, "{checked}");
+    }
+    // An id never moves to another question.
+    let id = |operator: &str| {
+        let title = format!("What does `{operator}` do?");
+        dir.export().into_iter().find(|question| question["title"] == title).unwrap()["id"].clone()
+    };
+    let before = id("@");
+    dir.write("faq.md", questions.split_once("\n\n## ").map(|(_, rest)| format!("## {rest}")).unwrap());
+    dir.run(&["index"]).success();
+    assert_eq!(id("@"), before);
+}
+
+#[test]
+fn ids_of_questions_with_one_title_do_not_depend_on_each_other() {
+    let dir = Dir::new();
+    let line =
+        |answer: &str| format!("{}\n", serde_json::json!({"question": "What's next?", "answer": answer}));
+    let ids = |answers: &[&str]| -> Vec<(String, String)> {
+        dir.write("a.jsonl", answers.iter().map(|answer| line(answer)).collect::<String>());
+        dir.run(&["index", "a.jsonl"]).success();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        dir.export().iter().map(|question| (text(&question["answer"]), text(&question["id"]))).collect()
+    };
+    let before = ids(&["one", "two", "three"]);
+    let after = ids(&["one", "three"]);
+    assert_eq!(after, [before[0].clone(), before[2].clone()]);
+}
+
+#[test]
+fn check_ignores_markup_in_titles() {
+    let dir = Dir::new();
+    dir.write("a.jsonl", r#"{"question": "How do I **sharpen** a knife?", "answer": "On a stone."}"#);
+    dir.run(&["index", "--keyword-only", "a.jsonl"]).success();
+    let found = dir.run(&["dups", "--check", "How do I sharpen a knife", "--json"]).exits(1).stdout;
+    assert!(found.contains("repeat"), "{found}");
+    // A title without words equals no other.
+    dir.write("a.jsonl", "{\"question\": \"???\"}\n{\"question\": \"!!!\"}\n");
+    dir.run(&["index", "a.jsonl"]).success();
+    dir.run(&["dups"]).success();
+    dir.run(&["dups", "--check", "?!"]).success();
+}
+
+#[test]
+fn check_finds_all_questions_of_an_index_in_memory() {
+    let model = Builtin::load(Prepare::Many).unwrap();
+    let questions: Vec<Question> = [
+        "How do I sharpen a kitchen knife?",
+        "How can I sharpen a kitchen knife?",
+        "how do I sharpen a kitchen knife",
+    ]
+    .map(|title| Question::new(title, 1))
+    .into();
+    let index = Index::in_memory(&questions, Some(&model)).unwrap();
+    let found = check(&index, Some(&model), "How do I sharpen a kitchen knife?", 0.5).unwrap();
+    assert_eq!(found.len(), 3, "the questions have no ids");
+    let order: Vec<&str> = found.iter().map(|found| found.question.title.as_str()).collect();
+    assert_eq!(order, [0, 2, 1].map(|nth| questions[nth].title.as_str()));
+}
+
+#[test]
+fn check_refuses_the_wrong_model() {
+    /// A model of other dimensions.
+    struct Other(ModelInfo);
+    impl Embedder for Other {
+        fn model(&self) -> &ModelInfo {
+            &self.0
+        }
+        fn embed(&self, _: &str, _: Role) -> anyhow::Result<Vec<f32>> {
+            Ok(vec![1.0, 0.0])
+        }
+        fn count_tokens(&self, text: &str) -> usize {
+            text.len()
+        }
+    }
+    let model = Builtin::load(Prepare::Once).unwrap();
+    let index = Index::in_memory(&[Question::new("Why wax a rope?", 1)], Some(&model)).unwrap();
+    let info =
+        ModelInfo { name: "other".into(), fingerprint: "0".into(), dimensions: 2, ..model.model().clone() };
+    let error = check(&index, Some(&Other(info)), "Why wax a rope?", 0.5).unwrap_err();
+    assert!(error.downcast_ref::<WrongModel>().is_some(), "{error:?}");
+}
+
+#[test]
+fn across_finds_pairs_of_any_repeats() {
+    let dir = Dir::new();
+    let (one, other) = ("How do I sharpen a kitchen knife?", "How can I sharpen a kitchen knife?");
+    let line = |title: &str| format!("{}\n", serde_json::json!({"question": title}));
+    dir.write("x.jsonl", line(one) + &line(other));
+    dir.write("y.jsonl", line(one));
+    dir.run(&["index", "x.jsonl", "y.jsonl"]).success();
+    let found = duplicates(&dir, &["--across"]);
+    let location = |question: &Value| {
+        format!("{}:{}", question["source"]["path"].as_str().unwrap(), question["source"]["line"])
+    };
+    let pairs: Vec<[String; 2]> = found["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| [location(&pair["one"]), location(&pair["two"])])
+        .collect();
+    assert_eq!(pairs, [["x.jsonl:1", "y.jsonl:1"], ["x.jsonl:2", "y.jsonl:1"]]);
+}
+
+#[test]
+fn members_are_judged_against_the_question_to_keep() {
+    let dir = Dir::new();
+    let answer = "It depends on the steel. ".repeat(20);
+    let lines = [
+        serde_json::json!({"question": "How do I sharpen a kitchen knife?"}),
+        serde_json::json!({"question": "How can I sharpen a kitchen knife?"}),
+        serde_json::json!({"question": "how do I SHARPEN a kitchen knife", "answer": answer}),
+        serde_json::json!({"question": "How do I sharpen a kitchen knife?"}),
+    ];
+    dir.write("a.jsonl", lines.map(|line| format!("{line}\n")).concat());
+    dir.run(&["index", "a.jsonl"]).success();
+    let expected = [("a.jsonl:1", "repeat"), ("a.jsonl:2", "paraphrase"), ("a.jsonl:4", "repeat")];
+    let expected: Vec<(String, String)> =
+        expected.iter().map(|(at, kind)| ((*at).to_owned(), (*kind).to_owned())).collect();
+    assert_eq!(groups(&duplicates(&dir, &[])), [("a.jsonl:3".to_owned(), expected)]);
+}
+
+#[test]
+fn collapsed_questions_do_not_depend_on_the_number_of_hits() {
+    let dir = Dir::new();
+    let mut lines = String::new();
+    for nth in 0..40 {
+        lines += &format!(
+            "{}\n",
+            serde_json::json!({"question": format!("Which knife number {nth}?"), "answer": "knife knife"})
+        );
+    }
+    let repeat =
+        |title: &str, answer: &str| format!("{}\n", serde_json::json!({"question": title, "answer": answer}));
+    lines += &repeat("Is a knife sharp?", "");
+    lines += &repeat(
+        "is a KNIFE sharp",
+        "Some words that make this answer longer, and its rank lower than that of the others.",
+    );
+    dir.write("a.jsonl", lines);
+    for mode in [&["--keyword-only"][..], &[]] {
+        dir.run(&[&["index", "a.jsonl"][..], mode].concat()).success();
+        let also_asked = |limit: &str| {
+            let reply = dir.run(&["--json", "-n", limit, "is the knife sharp"]).stdout;
+            let reply: Value = serde_json::from_str(&reply).unwrap();
+            let hit = reply["hits"].as_array().unwrap()[0].clone();
+            (hit["title"].clone(), hit["also_asked"].as_array().unwrap().len())
+        };
+        assert_eq!(also_asked("1").1, 1, "{mode:?}");
+        assert_eq!(also_asked("1"), also_asked("5"));
+        assert_eq!(also_asked("1"), also_asked("45"));
+        std::fs::remove_dir_all(dir.path().join(".rqsearch")).unwrap();
+    }
+}
+
+#[test]
+fn the_explanation_says_why_questions_are_one_hit() {
+    let dir = forum();
+    let explained = dir.run(&["--explain", "-n", "1", "how long must dough rise"]).stdout;
+    assert!(explained.contains("the same title, and the answers agree"), "{explained}");
 }
 
 #[test]

@@ -70,6 +70,8 @@ fn metrics_of_a_small_set_are_pinned_to_four_digits() {
         let found = names.map(|name| (row[name].as_f64().unwrap() * 1e4).round() / 1e4);
         assert_eq!(found, pinned, "{mode}");
     }
+    // No question of the set is collapsed.
+    assert_eq!(row(&report, "collapsed")["ndcg_10"], row(&report, "hybrid")["ndcg_10"]);
     let calibration = &report["calibration"][0];
     assert_eq!(calibration["out_of_scope_rejected"], 1.0, "{calibration}");
 }
@@ -160,8 +162,27 @@ fn the_table_has_a_row_per_set_and_mode_and_mean_rows() {
     dir.run(&["index", "set/corpus.jsonl"]).success();
     let table = dir.run(&["eval", "set", "phrases.tsv"]).success().stdout;
     let starts = |start: &str| table.lines().filter(|line| line.starts_with(start)).count();
-    assert_eq!((starts("set "), starts("phrases "), starts("mean ")), (1 + 3 + 1, 3 + 1, 3), "{table}");
+    assert_eq!((starts("set "), starts("phrases "), starts("mean ")), (1 + 4 + 1, 4 + 1, 4), "{table}");
     assert!(table.contains("nDCG@10") && table.contains("ECE"), "{table}");
+}
+
+#[test]
+fn the_hits_that_users_see_are_evaluated_too() {
+    let dir = Dir::new();
+    dir.write(
+        "a.jsonl",
+        "{\"question\": \"How do I wax a rope against the rain?\"}\n{\"question\": \"How can I wax a rope against the rain?\"}\n{\"question\": \"When are roses pruned?\"}\n",
+    );
+    dir.write("phrases.tsv", "how do I wax a rope against the rain\thow can i wax\n");
+    dir.run(&["index", "a.jsonl"]).success();
+    let output = dir.run(&["eval", "--json", "phrases.tsv"]).success();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let found = |mode: &str| row(&report, mode)["success_10"].as_f64().unwrap();
+    assert_eq!(
+        (found("hybrid"), found("collapsed")),
+        (1.0, 0.0),
+        "the right question is not a hit of its own"
+    );
 }
 
 #[test]

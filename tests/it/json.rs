@@ -24,6 +24,7 @@ struct Hit {
     id: String,
     key: Option<String>,
     title: String,
+    distinction: Option<String>,
     source: Source,
     section: Option<String>,
     level: Option<String>,
@@ -45,6 +46,7 @@ struct Again {
     id: String,
     title: String,
     source: Source,
+    kind: String,
     probability: f32,
 }
 
@@ -192,7 +194,8 @@ fn duplicates_are_listed_with_the_best_hit() {
     let titles = [&reply.hits[0].title, &again.title];
     assert!(titles[0] != titles[1] && again.id != reply.hits[0].id, "{reply:?}");
     assert_ne!(again.source, reply.hits[0].source);
-    assert_eq!(again.probability, 1.0);
+    assert_eq!((again.kind.as_str(), again.probability), ("repeat", 1.0));
+    assert_eq!(reply.hits[0].distinction, None);
 }
 
 #[test]

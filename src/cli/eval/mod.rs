@@ -22,6 +22,9 @@ use crate::search::{FITTED, Mode, spread, tune};
 /// The name of the system in a TREC run.
 const RUN: &str = "rqsearch";
 
+/// The row with the hybrid hits that users see: questions that ask the same are one hit.
+const COLLAPSED: &str = "collapsed";
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Judged queries: a directory with corpus.jsonl, queries.jsonl and qrels/test.tsv (BEIR), or a file with
@@ -105,6 +108,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     .flatten(),
                 seconds: evaluation.took.as_secs_f64(),
             });
+            if let Some(measures) = evaluation.mean_collapsed() {
+                rows.push(Row {
+                    set: judged.name.clone(),
+                    mode: COLLAPSED,
+                    queries: evaluation.queries.len(),
+                    measures,
+                    semantic_weight: None,
+                    seconds: evaluation.collapsed_took.as_secs_f64(),
+                });
+            }
             if mode == Mode::Hybrid {
                 if let Some(path) = &args.compare {
                     compare(&evaluation, &judged, path)?;
@@ -232,18 +245,18 @@ fn means(rows: &[Row]) -> Vec<Row> {
             seconds: of_mode.iter().map(|row| row.seconds).sum(),
         }
     };
-    ["keyword", "semantic", "hybrid"].map(mean).into()
+    ["keyword", "semantic", "hybrid", COLLAPSED].map(mean).into()
 }
 
 fn write_table(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
     let widest = rows.iter().map(|row| row.set.chars().count()).max().unwrap_or(0).max(3);
-    write!(out, "{:<widest$}  {:<8} {:>7}", "set", "mode", "queries")?;
+    write!(out, "{:<widest$}  {:<9} {:>7}", "set", "mode", "queries")?;
     for name in Measures::NAMES {
         write!(out, " {name:>10}")?;
     }
     writeln!(out, " {:>7} {:>8}", "weight", "seconds")?;
     for row in rows {
-        write!(out, "{:<widest$}  {:<8} {:>7}", row.set, row.mode, row.queries)?;
+        write!(out, "{:<widest$}  {:<9} {:>7}", row.set, row.mode, row.queries)?;
         for value in row.measures.values() {
             write!(out, " {value:>10.4}")?;
         }

@@ -35,6 +35,10 @@ struct Metrics {
     average_precision: f64,
     best_f1: f64,
     recall_at_95_precision: f64,
+    /// At the threshold of the model; `null` for the cosine.
+    precision: Option<f64>,
+    /// At the threshold of the model; `null` for the cosine.
+    recall: Option<f64>,
     ece: f64,
 }
 
@@ -43,7 +47,13 @@ impl Metrics {
         let mean = |of: fn(&PairMeasures) -> f64| {
             measures.iter().map(|measures| of(measures)).sum::<f64>() / measures.len() as f64
         };
+        let mean_of_some = |of: fn(&PairMeasures) -> Option<f64>| {
+            let sum: Option<f64> = measures.iter().map(|measures| of(measures)).sum();
+            sum.map(|sum| sum / measures.len() as f64)
+        };
         Self {
+            precision: mean_of_some(|measures| measures.precision),
+            recall: mean_of_some(|measures| measures.recall),
             average_precision: mean(|measures| measures.average_precision),
             best_f1: mean(|measures| measures.best_f1),
             recall_at_95_precision: mean(|measures| measures.recall_at_95_precision),
@@ -91,14 +101,16 @@ fn write_table(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let widest = report.sets.iter().map(|set| set.set.chars().count()).max().unwrap_or(0).max(4);
     writeln!(
         out,
-        "{:<widest$}  {:<6} {:>7} {:>17} {:>8} {:>14} {:>6}",
-        "set", "by", "pairs", "average precision", "best F1", "recall at 95 %", "ECE"
+        "{:<widest$}  {:<6} {:>7} {:>17} {:>8} {:>14} {:>9} {:>6} {:>6}",
+        "set", "by", "pairs", "average precision", "best F1", "recall at 95 %", "precision", "recall", "ECE"
     )?;
     let mut row = |set: &str, by: &str, pairs: usize, metrics: &Metrics| {
+        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+        let (precision, recall) = (or_dash(metrics.precision), or_dash(metrics.recall));
         let ece = if by == "cosine" { "–".to_owned() } else { format!("{:.3}", metrics.ece) };
         writeln!(
             out,
-            "{set:<widest$}  {by:<6} {pairs:>7} {:>17.4} {:>8.4} {:>14.4} {ece:>6}",
+            "{set:<widest$}  {by:<6} {pairs:>7} {:>17.4} {:>8.4} {:>14.4} {precision:>9} {recall:>6} {ece:>6}",
             metrics.average_precision, metrics.best_f1, metrics.recall_at_95_precision
         )
     };

@@ -28,7 +28,6 @@ use super::schema::{FILE, Fields, QUESTION, schema};
 use super::stored_path::{path_of, stored_path};
 use super::vectors::{Quantized, Row};
 use super::{Index, Meta, OpenError, commit_file, create, ensure_commit, prepare, text_hash};
-use crate::analyze::title_key;
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
@@ -1060,14 +1059,23 @@ impl State<'_> {
     }
 }
 
-/// The id of a question: twelve hexadecimal digits of a hash of its file, its key (or else its title), and a
-/// counter for questions with the same key or title in one file.
+/// The id of a question: twelve hexadecimal digits of a hash of its file and its key, or else its title as
+/// written.
+///
+/// If a file has several questions with one name, the second and later ones are also named by their answer,
+/// so they keep their ids when others are added or removed. Only equal answers are numbered.
 fn id_of(source: &Source, question: &Question, same_name: &mut HashMap<u64, u32>) -> String {
-    let name = question.key.clone().unwrap_or_else(|| title_key(&question.title));
-    let nth = same_name.entry(xxh3_64(name.as_bytes())).or_default();
-    let id = xxh3_64(format!("{}\0{name}\0{nth}", source.path).as_bytes());
-    *nth += 1;
-    format!("{:012x}", id >> 16)
+    let mut earlier = |name: &str| {
+        let count = same_name.entry(xxh3_64(name.as_bytes())).or_default();
+        *count += 1;
+        *count - 1
+    };
+    let mut name = question.key.as_ref().unwrap_or(&question.title).clone();
+    if earlier(&name) > 0 {
+        name = format!("{name}\0{}", question.answer);
+        name = format!("{name}\0{}", earlier(&name));
+    }
+    format!("{:012x}", xxh3_64(format!("{}\0{name}", source.path).as_bytes()) >> 16)
 }
 
 /// The content of a stream in a temporary file in this directory.

@@ -92,7 +92,12 @@ impl Row<'_> {
             (false, true) => Style::new(),
             (false, false) => self.theme.quiet,
         };
-        marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched)
+        let mut title =
+            marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched);
+        title.extend(
+            self.hit.distinction.iter().map(|line| Piece::new(&format!("  {line}"), self.theme.quiet)),
+        );
+        title
     }
 
     /// The quality and the confidence, with a bar if `bar`. Without a confidence, the score.

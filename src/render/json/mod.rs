@@ -133,6 +133,9 @@ pub struct HitReply<'a> {
     pub key: Option<&'a str>,
     /// The title of the question.
     pub title: &'a str,
+    /// If other questions in the index have the same title: the first line of code of the answer, or else of
+    /// text, that none of them has; otherwise `null`.
+    pub distinction: Option<&'a str>,
     /// The location of the question.
     pub source: SourceReply<'a>,
     /// The section of the source that contains the question.
@@ -171,13 +174,19 @@ pub struct AgainReply<'a> {
     /// The question.
     #[serde(flatten)]
     pub question: AskedReply<'a>,
+    /// `exact` or `repeat` (the same title and an answer that agrees) or `paraphrase`.
+    pub kind: &'static str,
     /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
 }
 
 impl<'a> From<&'a AlsoAsked> for AgainReply<'a> {
     fn from(asked: &'a AlsoAsked) -> Self {
-        Self { question: AskedReply::from(&asked.question), probability: asked.probability }
+        Self {
+            question: AskedReply::from(&asked.question),
+            kind: asked.kind.name(),
+            probability: asked.probability,
+        }
     }
 }
 
@@ -421,6 +430,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             id: &question.id,
             key: question.key.as_deref(),
             title: &question.title,
+            distinction: hit.distinction.as_deref(),
             source: SourceReply::from(question),
             section: question.section.as_deref(),
             level: question.level.as_deref(),

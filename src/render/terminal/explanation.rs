@@ -6,7 +6,11 @@ use termtree::Tree;
 use unicode_width::UnicodeWidthStr;
 
 use super::{INDENT, Layout, QUIET, wrapped};
-use crate::search::{Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, TitleMatch, WordMatch};
+use crate::question::Question;
+use crate::same_question::Kind;
+use crate::search::{
+    AlsoAsked, Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, TitleMatch, WordMatch,
+};
 
 /// How many characters of the nearest chunk are shown.
 const CHUNK: usize = 60;
@@ -34,6 +38,7 @@ pub fn write_explanation(
     if !why.reasons.is_empty() {
         tree.push(confidence(hit, &why.reasons));
     }
+    tree.extend(hit.also_asked.iter().map(|asked| Tree::new(also_asked(asked, layout))));
     for line in tree.to_string().lines() {
         for line in branch_lines(line, layout.width) {
             writeln!(out, "{INDENT}{QUIET}{line}{QUIET:#}")?;
@@ -51,6 +56,18 @@ fn branch_lines(line: &str, width: Option<usize>) -> Vec<String> {
     let room = width.map(|width| width.saturating_sub(INDENT.len() + first.width()).max(20));
     let wrapped = wrapped(text, room).into_iter().enumerate();
     wrapped.map(|(nth, range)| format!("{}{}", if nth == 0 { first } else { &rest }, &text[range])).collect()
+}
+
+/// Why a question is not a hit of its own.
+fn also_asked(asked: &AlsoAsked, layout: Layout) -> String {
+    let rule = match asked.kind {
+        Kind::Exact | Kind::Repeat => "the same title, and the answers agree".to_owned(),
+        Kind::Paraphrase => {
+            format!("the titles ask the same with a probability of {}", decimal(asked.probability))
+        }
+    };
+    let Question { title, source, .. } = &asked.question;
+    format!("also asked: “{}” ({}): {rule}", layout.shown(title), layout.shown(&source.to_string()))
 }
 
 /// How the score is computed.

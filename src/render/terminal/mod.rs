@@ -76,6 +76,9 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
         write_marked(out, &question.title, line, title_highlights, TITLE, layout)?;
         writeln!(out)?;
     }
+    if let Some(line) = &hit.distinction {
+        writeln!(out, "{INDENT}{QUIET}{}{QUIET:#}", layout.shown(line))?;
+    }
     write!(out, "{INDENT}")?;
     write_quality(out, hit)?;
     write_location(out, question, INDENT.len() + QUALITY_COLUMNS, layout)?;

@@ -19,6 +19,7 @@ export function hitOf(hit, use) {
     ...title(hit.title));
   const item = el('li', { className: 'hit', id },
     el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), qualityOf(hit)),
+    hit.distinction === null ? null : el('p', { className: 'distinction' }, el('code', { dir: 'auto' }, hit.distinction)),
     locationOf(hit, use),
     snippetOf(hit.snippet),
     alsoAsked(hit.also_asked),
