@@ -391,7 +391,8 @@ impl Index {
 
     /// The number of documents whose field contains exactly this term.
     fn count(&self, field: Field, text: &str) -> tantivy::Result<usize> {
-        self.searcher.search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
+        self.searcher
+            .search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
     }
 
     /// The records of all documents whose field contains exactly this term, in no particular order.
