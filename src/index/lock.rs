@@ -1,5 +1,6 @@
 //! Exclusive access to an index directory for a writer.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -126,6 +127,14 @@ impl fmt::Debug for WriteLock {
 pub fn is_segment_file(name: &Path) -> bool {
     let name = name.as_os_str().as_encoded_bytes();
     name.len() > 33 && name[32] == b'.' && name[..32].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a file can be left by a writer that did not reach its first commit: a lock, a list of files, a
+/// temporary file, or the file of a segment.
+pub fn is_own_file(name: &OsStr) -> bool {
+    let text = name.to_string_lossy();
+    let is_lock = text.starts_with(".tantivy-") && text.ends_with(".lock");
+    is_lock || text == MANAGED || text.starts_with(".tmp") || is_segment_file(Path::new(name))
 }
 
 impl Directory for WriteLock {

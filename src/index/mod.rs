@@ -18,6 +18,8 @@ mod vectors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -392,7 +394,8 @@ impl Index {
 
     /// The number of documents whose field contains exactly this term.
     fn count(&self, field: Field, text: &str) -> tantivy::Result<usize> {
-        self.searcher.search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
+        self.searcher
+            .search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
     }
 
     /// The records of all documents whose field contains exactly this term, in no particular order.
@@ -439,7 +442,10 @@ fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
     if dir.join(commit_file::NAME).is_file() {
         return Ok(());
     }
-    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    // What a writer creates before the first commit does not make a directory foreign.
+    let is_foreign =
+        |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !lock::is_own_file(&entry.file_name()));
+    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.any(is_foreign));
     let dir = dir.to_owned();
     Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
         OpenError::Foreign { dir }

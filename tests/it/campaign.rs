@@ -86,24 +86,29 @@ impl Case {
         word_of(&index)
     }
 
-    /// Makes sure that the index has one of two commits, and that an update leads to the new one and leaves no
-    /// file behind. Returns whether the new one was committed already.
+    /// Makes sure that the index has one of two commits, and that it can be [updated](Self::update). Returns whether
+    /// it has the new commit already.
     #[track_caller]
     fn recovers(&self, what: &str) -> bool {
         let word = self.word().unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(word == "rose" || word == "tulip", "{what}: {word}");
+        self.update(what);
+        word == "tulip"
+    }
+
+    /// Makes sure that an update leads to the new commit, and leaves no file that the commit does not need.
+    #[track_caller]
+    fn update(&self, what: &str) {
         let paths = [self.dir.path().join("faq.md")];
         Build::new(&self.index, &paths).run().unwrap_or_else(|error| panic!("{what}: stuck: {error:#}"));
         assert_eq!(self.word().as_deref(), Ok("tulip"), "{what}");
-        let names =
-            |files: BTreeSet<String>| files.into_iter().filter(|name| !name.ends_with(".lock")).collect();
-        let left: BTreeSet<String> =
-            names(files(&self.index).keys().map(|name| name.display().to_string()).collect());
-        let left: Vec<&String> = left.iter().filter(|name| !name.ends_with(".json")).collect();
-        let segments: BTreeSet<&str> = left.iter().map(|name| name.split('.').next().unwrap()).collect();
-        assert_eq!((segments.len(), left.len()), (1, 7), "{what}: {left:?}");
+        let left: Vec<String> = files(&self.index).keys().map(|name| name.display().to_string()).collect();
+        let is_kept = |name: &&String| name.ends_with(".lock") || name.ends_with(".json");
+        let segment_files: Vec<&String> = left.iter().filter(|name| !is_kept(name)).collect();
+        let segments: BTreeSet<&str> =
+            segment_files.iter().map(|name| name.split('.').next().unwrap()).collect();
+        assert_eq!((segments.len(), segment_files.len()), (1, 7), "{what}: {left:?}");
         assert!(check(&self.index).unwrap().is_sound(), "{what}");
-        word == "tulip"
     }
 
     /// Runs a command with a fault at an operation on the index.
@@ -161,34 +166,53 @@ fn library(dir: &Dir) -> Option<PathBuf> {
     Some(library)
 }
 
-fn is_killed(status: Option<i32>) -> bool {
-    status.is_none()
-}
-
 /// After a kill at any operation, the index has the old commit or the new one, and the next update succeeds.
 #[cfg(target_os = "linux")]
 #[test]
 fn kills_by_operation_lose_nothing() {
     let case = Case::new();
     let Some(library) = library(&case.dir) else { return };
+    case.reset();
+    case.recovers("without a fault");
+    case.dir.run(&["snapshot", "tulip.zip"]).success();
     let (mut tries, mut committed, mut with_deletions) = (0, 0, 0);
-    for args in [&["index"][..], &["index", "--reread"]] {
+    let commands: [&[&str]; 4] = [
+        &["index"],
+        &["index", "--reread"],
+        &["restore", "tulip.zip", "--force"],
+        // Without an index before.
+        &["index", "--keyword-only", "faq.md"],
+    ];
+    for args in commands {
+        let is_first = args.contains(&"--keyword-only");
         for step in (1..).step_by(stride(9)) {
             case.reset();
+            if is_first {
+                fs::remove_dir_all(&case.index).unwrap();
+            }
             let output = case.run_with_fault(&library, args, step, Fault::Kill);
-            if !is_killed(output.code) {
+            if output.code.is_some() {
                 assert_eq!(output.code, Some(0), "{output:?}");
                 break;
             }
             tries += 1;
-            with_deletions += usize::from(
-                files(&case.index).keys().any(|name| name.display().to_string().ends_with(".del")),
-            );
-            committed += usize::from(case.recovers(&format!("{args:?} killed at operation {step}")));
+            let has_deletions = |name: &PathBuf| name.extension().is_some_and(|extension| extension == "del");
+            with_deletions +=
+                usize::from(case.index.is_dir() && files(&case.index).keys().any(has_deletions));
+            let what = format!("{args:?} killed at operation {step}");
+            committed += usize::from(match case.word() {
+                Err(error) if is_first => {
+                    assert!(error.contains("no index in"), "{what}: {error}");
+                    case.update(&what);
+                    false
+                }
+                _ => case.recovers(&what),
+            });
         }
     }
     report(&format!(
-        "{tries} kills by operation ({with_deletions} with deletions written, {committed} after the commit), 0 losses, 0 stuck"
+        "{tries} kills by operation ({with_deletions} with deletions written, {committed} after the commit), 0 losses, \
+         0 stuck"
     ));
     // The kills covered the commit itself, and the step that used to leave an index that could not be updated.
     assert!(tries > 20 && committed > 0 && with_deletions > 0, "{tries} {committed} {with_deletions}");

@@ -94,6 +94,10 @@ fn a_directory_that_is_not_an_index_is_not_changed() {
     let dir = Dir::new();
     dir.write("precious/letter.txt", "Dear reader");
     dir.write("faq.md", FAQ);
+    // A new directory of any name, also one in which a first build was killed before its commit.
+    dir.run(&["index", "--keyword-only", "--index", "new", "faq.md"]).success();
+    std::fs::remove_file(dir.path().join("new/meta.json")).unwrap();
+    dir.run(&["index", "--keyword-only", "--index", "new", "faq.md"]).success();
     dir.run(&["--index", "precious", "dough"]).exits(2).says("is not an rqsearch index");
     dir.run(&["index", "--index", "precious", "faq.md"]).exits(2).says("is not an rqsearch index");
     let left: Vec<_> = std::fs::read_dir(dir.path().join("precious")).unwrap().collect();

@@ -1,6 +1,7 @@
 //! Integration tests: they run the program on real files.
 
 mod architecture;
+mod backup;
 mod builtin;
 #[cfg(unix)]
 mod campaign;
