@@ -532,22 +532,13 @@ impl<'t> Parser<'t> {
     }
 
     fn table(&mut self, delimiter: &str, lines: &[Line<'_>]) {
-        let separator = if delimiter.starts_with(':') {
-            ':'
-        } else if delimiter.starts_with(',') {
-            ','
-        } else {
-            '|'
-        };
+        let separator = delimiter.chars().next().filter(|sign| matches!(sign, ':' | ',')).unwrap_or('|');
         let mut cells: Vec<(u64, String)> = Vec::new();
         let mut in_first_line = 0;
         for line in lines.iter().filter(|line| !line.text.starts_with("//")) {
             if separator != '|' {
-                cells.extend(
-                    line.text
-                        .split(separator)
-                        .map(|cell| (line.number, cell.trim().trim_matches('"').to_owned())),
-                );
+                let pieces = line.text.split(separator).map(|cell| cell.trim().trim_matches('"'));
+                cells.extend(pieces.map(|cell| (line.number, cell.to_owned())));
             } else {
                 let mut pieces = split_cells(line.text).into_iter();
                 // What is before the first separator belongs to the cell of the line before.
@@ -562,12 +553,8 @@ impl<'t> Parser<'t> {
             }
         }
         let width = self.attached.columns.unwrap_or(in_first_line).max(1);
-        let row = |cells: &[(u64, String)]| {
-            (
-                cells[0].0,
-                cells.iter().map(|(_, cell)| self.inline(&cell.trim().replace("\\|", "|"))).collect(),
-            )
-        };
+        let cell = |(_, cell): &(u64, String)| self.inline(&cell.trim().replace("\\|", "|"));
+        let row = |cells: &[(u64, String)]| (cells[0].0, cells.iter().map(cell).collect());
         let rows: Vec<(u64, Vec<String>)> = cells.chunks(width).map(row).collect();
         let indent = self.indent();
         if !rows.is_empty() {
@@ -647,36 +634,29 @@ fn list_item(text: &str) -> Option<(&str, Option<u32>, &str)> {
         return None;
     }
     match sign {
-        '<' => marker[1..end - 1]
-            .parse()
-            .ok()
-            .or((marker == "<.>").then_some(0))
-            .map(|number| ("<", Some(number), rest)),
-        '0'..='9' => marker
-            .strip_suffix('.')
-            .filter(|digits| digits.len() <= 4)?
-            .parse()
-            .ok()
-            .map(|number| ("1", Some(number), rest)),
+        '<' if marker == "<.>" => Some(("<", Some(0), rest)),
+        '<' => Some(("<", Some(marker[1..end - 1].parse().ok()?), rest)),
+        '0'..='9' if end <= 5 => Some(("1", Some(marker.strip_suffix('.')?.parse().ok()?), rest)),
+        '0'..='9' => None,
         _ => Some((marker, None, rest)),
     }
 }
 
 /// The term of a definition list, its marker, and the text on the same line.
 fn term(text: &str) -> Option<(&str, &str, &str)> {
-    let found =
-        text.match_indices("::").take(9).chain(text.match_indices(";;").take(9)).filter(|(at, sign)| {
-            let signs = text[*at..].bytes().take_while(|b| sign.as_bytes()[0] == *b).count();
-            let after = &text[at + signs..];
-            *at > 0
-                && !text[..*at].ends_with([':', ';'])
-                && signs <= 4
-                && (after.is_empty() || after.starts_with(' '))
-        });
-    let (at, sign) = found.min_by_key(|(at, _)| *at)?;
-    let signs = text[at..].bytes().take_while(|b| sign.as_bytes()[0] == *b).count();
+    let signs = text.match_indices("::").take(9).chain(text.match_indices(";;").take(9));
+    let found = signs.filter_map(|(at, sign)| {
+        let width = text[at..].bytes().take_while(|byte| sign.as_bytes()[0] == *byte).count();
+        let after = &text[at + width..];
+        let fits = at > 0
+            && !text[..at].ends_with([':', ';'])
+            && width <= 4
+            && (after.is_empty() || after.starts_with(' '));
+        fits.then_some((at, width))
+    });
+    let (at, width) = found.min_by_key(|(at, _)| *at)?;
     let term = text[..at].trim_end();
-    (!term.is_empty()).then(|| (term, &text[at..at + signs], text[at + signs..].trim()))
+    (!term.is_empty()).then(|| (term, &text[at..at + width], text[at + width..].trim()))
 }
 
 struct Inline<'a> {
@@ -684,29 +664,29 @@ struct Inline<'a> {
     is_nested: bool,
 }
 
-/// Attributes that stand for one sign.
-const SIGNS: [(&str, &str); 20] = [
-    ("nbsp", " "),
-    ("sp", " "),
-    ("empty", ""),
-    ("zwsp", ""),
-    ("wj", ""),
-    ("plus", "+"),
-    ("asterisk", "*"),
-    ("backtick", "`"),
-    ("tilde", "~"),
-    ("caret", "^"),
-    ("startsb", "["),
-    ("endsb", "]"),
-    ("vbar", "|"),
-    ("lt", "<"),
-    ("gt", ">"),
-    ("amp", "&"),
-    ("cpp", "C++"),
-    ("quot", "\""),
-    ("apos", "'"),
-    ("backslash", "\\"),
-];
+/// The text of an attribute that every document has.
+fn sign(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "nbsp" | "sp" => " ",
+        "empty" | "zwsp" | "wj" => "",
+        "plus" => "+",
+        "asterisk" => "*",
+        "backtick" => "`",
+        "tilde" => "~",
+        "caret" => "^",
+        "startsb" => "[",
+        "endsb" => "]",
+        "vbar" => "|",
+        "lt" => "<",
+        "gt" => ">",
+        "amp" => "&",
+        "cpp" => "C++",
+        "quot" => "\"",
+        "apos" => "'",
+        "backslash" => "\\",
+        _ => return None,
+    })
+}
 
 impl Markup for Inline<'_> {
     const MARKS: &'static [Mark] = &[
@@ -739,12 +719,12 @@ impl Markup for Inline<'_> {
                 let (name, used) = scan
                     .until(1, "}")
                     .filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
-                let sign = SIGNS.iter().find(|(known, _)| *known == name).map(|(_, sign)| *sign);
-                match sign.or_else(|| self.attributes.get(name).filter(|_| !self.is_nested)) {
-                    Some(text) if sign.is_some() => written.push_str(text),
-                    Some(text) => written.push_str(&self.nested(text)),
-                    None if name.starts_with("counter") || name.starts_with("set:") => {}
-                    None => return None,
+                if let Some(sign) = sign(name) {
+                    written.push_str(sign);
+                } else if let Some(text) = self.attributes.get(name).filter(|_| !self.is_nested) {
+                    written.push_str(&self.nested(text));
+                } else if !name.starts_with("counter") && !name.starts_with("set:") {
+                    return None;
                 }
                 Some(1 + used)
             }

@@ -176,8 +176,9 @@ impl<'t> Parser<'t> {
         let is_own = |name: &str| {
             self.lines[at].text[1..].strip_suffix(':').is_some_and(|own| own.eq_ignore_ascii_case(name))
         };
-        let is_metadata = is_own("properties") || is_own("logbook");
-        if !is_metadata || self.ends.get(":end:").is_none_or(|last| *last < at) {
+        if !(is_own("properties") || is_own("logbook"))
+            || self.ends.get(":end:").is_none_or(|last| *last < at)
+        {
             return at + 1;
         }
         let end = self.lines[at..]
@@ -245,12 +246,9 @@ impl<'t> Parser<'t> {
         }
         let marker = Writer::marker(number, indent);
         self.open.push((line.indent, marker.content));
-        match term {
-            Some((term, text)) => {
-                self.paragraph(at, text, Some((marker, format!("**{}**: ", convert(term)))))
-            }
-            None => self.paragraph(at, rest, Some((marker, String::new()))),
-        }
+        let (label, text) =
+            term.map_or((String::new(), rest), |(term, text)| (format!("**{}**: ", convert(term)), text));
+        self.paragraph(at, text, Some((marker, label)))
     }
 
     /// Writes the paragraph that begins with `text`. `item` is the marker and the term of the item that it begins.
@@ -409,13 +407,8 @@ fn reference(target: &str, text: &str) -> String {
     match target.strip_prefix('*') {
         Some(heading) => link(if text.is_empty() { heading } else { &words }, &anchor(heading)),
         // Other kinds of links are known to Emacs only.
-        None if is_other(target) => {
-            if text.is_empty() {
-                target.split_once(':').map_or(target, |(_, name)| name).to_owned()
-            } else {
-                words
-            }
-        }
+        None if is_other(target) && !text.is_empty() => words,
+        None if is_other(target) => target.split_once(':').map_or(target, |(_, name)| name).to_owned(),
         None => link(&words, path.split_once("::").map_or(path, |(path, _)| path)),
     }
 }

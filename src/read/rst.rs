@@ -413,14 +413,11 @@ impl<'t> Parser<'t> {
             last.map_or_else(|| self.lines.end(at, |next| next.text.is_empty()), |last| last + 1)
         };
         let signs: Vec<char> = border.text.chars().collect();
-        let starts: Vec<usize> = match is_grid {
-            true => {
-                (0..signs.len().saturating_sub(1)).filter(|at| signs[*at] == '+').map(|at| at + 1).collect()
-            }
-            false => (0..signs.len())
-                .filter(|at| signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' '))
-                .collect(),
+        let begins_cell = |at: &usize| match is_grid {
+            true => *at > 0 && signs[at - 1] == '+',
+            false => signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' '),
         };
+        let starts: Vec<usize> = (0..signs.len()).filter(begins_cell).collect();
         let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
         let mut begins = true;
         for line in &self.lines[at..end] {

@@ -225,10 +225,6 @@ impl<'e, 'f> Walk<'e, 'f> {
         }
     }
 
-    fn elements(&mut self, items: Vec<Node>, list: &mut List) -> ControlFlow<()> {
-        items.into_iter().try_for_each(|node| self.element(node, list))
-    }
-
     fn element(&mut self, node: Node, list: &mut List) -> ControlFlow<()> {
         let line = node.line;
         let section = list.section.as_deref();
@@ -253,7 +249,7 @@ impl<'e, 'f> Walk<'e, 'f> {
             }
             Content::List(items) if items.iter().any(Node::is_map) => {
                 let mut inner = self.list(None, list.section.clone(), list.certain);
-                return self.elements(items, &mut inner);
+                return items.into_iter().try_for_each(|node| self.element(node, &mut inner));
             }
             Content::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
                 (!self.is_data, true, items.into_iter().map(Node::into_value).collect())
@@ -266,7 +262,8 @@ impl<'e, 'f> Walk<'e, 'f> {
                 self.hand_over(At { line, ..at }, self.question(value, line))?;
             }
         }
-        if if plausible { list.trusted } else { list.certain } {
+        let is_record = if plausible { list.trusted } else { list.certain };
+        if is_record {
             self.hand_over(at, self.question(value, line))?;
         } else if !self.is_data && list.held.len() < LONGEST_HELD {
             list.held.push((line, value));
@@ -372,7 +369,7 @@ impl<'e, 'f> Walk<'e, 'f> {
         let content = match node.content {
             Content::List(items) if self.holds_records_of(&key, &items) => {
                 let mut list = self.list(Some(&key), section.map(str::to_owned), false);
-                self.elements(items, &mut list)?;
+                items.into_iter().try_for_each(|node| self.element(node, &mut list))?;
                 return Continue(None);
             }
             Content::Map(pairs) if self.is_data && is_container(&key) => {
