@@ -32,6 +32,7 @@ use crate::worker_threads;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
+pub(crate) use crate::read::date_span;
 pub use build::{AUTO, Build, Counts, FileSummary, Problem, Progress, STDIN, Summary, set_meta};
 pub use cosine_scale::CosineScale;
 pub use phrasings::Centre;
