@@ -35,6 +35,7 @@ fn found(phrase: &str, confidence: f32) -> Results {
     for (nth, hit) in results.hits.iter_mut().enumerate() {
         hit.confidence = Some(confidence / (nth + 1) as f32);
     }
+    results.best_confidence = Some(confidence);
     results
 }
 
