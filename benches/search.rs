@@ -152,7 +152,7 @@ fn cold(index: &Path) {
         black_box(Index::open(index).expect("the index was just built"));
     });
     let index = Index::open(index).expect("the index was just built");
-    let query: Query = PHRASE.parse().expect("the phrase is valid");
+    let query = Query::plain(PHRASE);
     let searching = median_time(25, || {
         black_box(search(&index, Some(&model), &query).expect("the search runs"));
     });

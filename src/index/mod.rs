@@ -40,6 +40,7 @@ use crate::worker_threads;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
+pub(crate) use crate::read::date_span;
 pub use build::{
     AUTO, Build, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN, Summary, Tuning,
     update_tuning,

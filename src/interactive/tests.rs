@@ -9,7 +9,7 @@ use super::state::{Corpus, Effect, Event, Seen, State};
 use crate::index::Index;
 use crate::question::Question;
 use crate::render::json::SearchRequest;
-use crate::search::{Mode, Results, search};
+use crate::search::{Mode, Query, Results, search};
 
 const ANSWER: &str =
     "Use the *long* one.\n\n```rust\nlet lock = Mutex::new(1);\n```\n\n- First, take the lock.\n";
@@ -30,11 +30,12 @@ fn found(phrase: &str, confidence: f32) -> Results {
         question("Is 日本語 no lock at all?", "No.", 14),
     ];
     let index = Index::in_memory(&questions, None).unwrap();
-    let mut results = search(&index, None, &phrase.parse().unwrap()).unwrap();
+    let mut results = search(&index, None, &Query::plain(phrase)).unwrap();
     results.hits.sort_by_key(|hit| hit.question.source.line);
     for (nth, hit) in results.hits.iter_mut().enumerate() {
         hit.confidence = Some(confidence / (nth + 1) as f32);
     }
+    results.best_confidence = Some(confidence);
     results
 }
 

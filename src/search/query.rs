@@ -128,7 +128,7 @@ impl Query {
 /// (`2024-03`), a day (`2024-03-01`, `March 1, 2024`) or a second (`2024-03-01T10:20:30Z`). `None` if the text
 /// is not a date or is ambiguous, such as `3/1/2024`.
 pub fn date_span(text: &str) -> Option<(i64, i64)> {
-    crate::read::date_span(text)
+    crate::index::date_span(text)
 }
 
 /// The quotation marks that enclose words: opening and closing. Single ones are apostrophes as well and do
