@@ -12,8 +12,13 @@ use std::ops::Range;
 use crate::analyze::tokens;
 use units::{Joint, Run, Unit, runs};
 
-/// The maximum width of an excerpt of prose, in columns. That is five lines of a terminal with 60 columns.
+/// The maximum width of an excerpt of prose, in columns, unless its first sentence is wider. That is five lines
+/// of a terminal with 60 columns.
 const PROSE_COLUMNS: usize = 280;
+
+/// The maximum width of a sentence. A wider one than an excerpt is shown alone, because half of a sentence reads
+/// badly.
+const SENTENCE_COLUMNS: usize = 450;
 
 /// The maximum width of an excerpt of code, in columns, and its maximum number of lines.
 const CODE_COLUMNS: usize = 400;
@@ -70,7 +75,7 @@ pub enum SnippetKind {
 /// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
-    let mut runs = runs(answer, PROSE_COLUMNS, CODE_COLUMNS);
+    let mut runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
     let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights)).collect();
     for (run, terms) in runs.iter_mut().zip(&terms) {
         for (unit, terms) in run.units.iter_mut().zip(terms) {
@@ -425,7 +430,7 @@ mod tests {
                     prop_assert!(snippet.text.get(range.clone()).is_some());
                     end = range.end;
                 }
-                prop_assert!(columns(&snippet.text) <= CODE_COLUMNS + 20);
+                prop_assert!(columns(&snippet.text) <= SENTENCE_COLUMNS + 20);
             }
             let snippet = snippet(&answer, from..from + 200, &weights);
             prop_assert!(snippet.text.is_empty() || starts_well(&snippet), "{:?} of {:?}", snippet, answer);
