@@ -31,6 +31,10 @@ const IN_PASSAGE: f32 = 1.25;
 /// more.
 const IN_CODE: f32 = 0.8;
 
+/// How much less a matching word counts in an excerpt that starts inside a sentence or line, which was too long to
+/// show whole.
+const CUT_START: f32 = 0.9;
+
 /// Prose with fewer columns is a lead-in ("For example:"), not an answer, if no word matches.
 const LEAD_IN: usize = 40;
 
@@ -151,7 +155,8 @@ fn best_window(run: &Run, terms: &[Terms<'_>], passage: &Range<usize>) -> Option
         }
         let in_passage = if passage.contains(&run.units[start].at) { IN_PASSAGE } else { 1.0 };
         let in_code = if run.code.is_some() { IN_CODE } else { 1.0 };
-        let score = weight * in_passage * in_code;
+        let cut_start = if matches!(run.units[start].joint, Joint::Cut(_)) { CUT_START } else { 1.0 };
+        let score = weight * in_passage * in_code * cut_start;
         if score > best.as_ref().map_or(0.0, |(best, _)| *best) {
             best = Some((score, window));
         }
