@@ -90,7 +90,7 @@ fn no_chunk_and_no_excerpt_of_the_corpus_is_markup_only() {
     }
     assert!(excerpts > 5_000, "{excerpts}");
     // The corpus has a few sentences that are too long to show whole.
-    assert!(cut * 200 < excerpts, "{cut} excerpts of {excerpts} start inside a sentence");
+    assert!(cut * 100 < excerpts, "{cut} excerpts of {excerpts} start inside a sentence");
 }
 
 /// Checks that an excerpt consists of whole sentences or lines of code, and starts with a word.
