@@ -253,7 +253,7 @@ fn hits_that_do_not_match_well_enough_have_a_message() {
     let mut state = answered();
     state.results = Some(found("lock", 0.01));
     assert!(frame(&mut state, 90, 10)[1].contains("Nothing answers this. Closest questions:"));
-    assert!(frame(&mut state, 60, 10)[1].contains("No answer. Closest questions:"));
+    assert!(frame(&mut state, 50, 10)[1].contains("No answer. Closest questions:"));
     state.results = Some(found("zebra", 0.01));
     let status = &frame(&mut state, 90, 10)[1];
     assert!(status.contains("no question matches · no question contains: zebra"), "{status}");

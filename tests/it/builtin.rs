@@ -79,15 +79,18 @@ fn no_chunk_and_no_excerpt_of_the_corpus_is_markup_only() {
         .map(|line| format!("{}\n", line.split('\t').next().unwrap()))
         .collect();
     let replies = Dir::new().run_with_input(&["--builtin", "--batch", "-"], &phrases).success().stdout;
-    let mut excerpts = 0;
+    let (mut excerpts, mut cut) = (0, 0);
     for reply in replies.lines() {
         let reply: Value = serde_json::from_str(reply).unwrap();
         for hit in reply["hits"].as_array().unwrap() {
             check_excerpt(&hit["snippet"], &format!("{}: {}", reply["query"], hit["title"]));
             excerpts += 1;
+            cut += u32::from(hit["snippet"]["text"].as_str().unwrap().starts_with('…'));
         }
     }
     assert!(excerpts > 5_000, "{excerpts}");
+    // The corpus has a few sentences that are too long to show whole.
+    assert!(cut * 100 < excerpts, "{cut} excerpts of {excerpts} start inside a sentence");
 }
 
 /// Checks that an excerpt consists of whole sentences or lines of code, and starts with a word.
@@ -98,10 +101,10 @@ fn check_excerpt(snippet: &Value, of: &str) {
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     let first = lines[0].trim_start();
     assert!(first.contains(char::is_alphanumeric), "{of}: {text:?}");
-    for sign in ["```", "~~~", "}", ")", "]", "|", "- [", "…"] {
+    for sign in ["```", "~~~", "}", ")", "]", "|", "- ["] {
         assert!(!first.starts_with(sign), "{of}: {text:?}");
     }
-    assert!(!text.contains("```"), "no fence within an excerpt: {of}: {text:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("```")), "{of}: {text:?}");
     match snippet["kind"].as_str().unwrap() {
         "code" => {
             assert!(lines.len() <= 5 && lines.iter().any(|line| !line.starts_with(' ')), "{of}: {text:?}");
@@ -109,7 +112,7 @@ fn check_excerpt(snippet: &Value, of: &str) {
         kind => {
             assert_eq!((kind, &snippet["language"]), ("text", &Value::Null));
             let columns = text.chars().count();
-            assert!((20..=300).contains(&columns), "{of}: {columns} columns: {text:?}");
+            assert!((20..=470).contains(&columns), "{of}: {columns} columns: {text:?}");
             assert!(
                 text.ends_with(['.', '!', '?', ':', ')', '"', '`', '*', '…']) || text.contains("\n"),
                 "{of}: {text:?}"

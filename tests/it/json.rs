@@ -334,7 +334,8 @@ fn a_batch_answers_each_line_before_the_next() {
 #[test]
 fn a_batch_gives_the_same_results_as_single_searches() {
     let dir = Dir::indexed();
-    let phrases: Vec<String> = (0..100).map(|nth| format!("bread number {nth}")).collect();
+    let phrases: Vec<String> =
+        (0..100).map(|nth| format!("how long should bread dough number {nth} rise")).collect();
     let output = dir.run_with_input(&["--batch", "-"], &phrases.join("\n")).success();
     assert_eq!(output.stdout.lines().count(), phrases.len());
     for (line, phrase) in output.stdout.lines().zip(&phrases) {

@@ -15,6 +15,20 @@ use crate::search::{Hit, Quality, SnippetKind, percent};
 /// If the list has fewer lines than this, each hit is shown on one line.
 const SHORT: u16 = 8;
 
+/// If the list has fewer columns than this, a hit on one line has no word for its quality.
+const NARROW: usize = 40;
+
+/// How the quality of a hit is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// `90 %`
+    Percent,
+    /// `strong 90 %`
+    Word,
+    /// A bar, and `strong 90 %`.
+    Bar,
+}
+
 /// Draws the hits around the selected one, with an excerpt of each if `excerpts`. Returns the number of hits
 /// that fit.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme, excerpts: bool) -> usize {
@@ -56,14 +70,14 @@ impl Row<'_> {
         let marker = || Piece::new(if self.selected { "▌ " } else { "  " }, self.theme.marker);
         let mut first = vec![marker()];
         if single {
-            first.extend(self.quality(false));
+            first.extend(self.quality(if columns < NARROW { Form::Percent } else { Form::Word }));
             first.push(Piece::new("  ", Style::new()));
         }
         first.extend(self.title());
         let mut lines = vec![cut(&first, columns)];
         if !single {
             let mut second = vec![marker()];
-            second.extend(self.quality(true));
+            second.extend(self.quality(Form::Bar));
             second.push(Piece::new("  ", Style::new()));
             second.extend(self.location(columns.saturating_sub(width(&second))));
             lines.push(cut(&second, columns));
@@ -100,8 +114,8 @@ impl Row<'_> {
         title
     }
 
-    /// The quality and the confidence, with a bar if `bar`. Without a confidence, the score.
-    fn quality(&self, bar: bool) -> Vec<Piece> {
+    /// The quality and the confidence. Without a confidence, the score.
+    fn quality(&self, form: Form) -> Vec<Piece> {
         const CELLS: usize = 5;
         let Some(confidence) = self.hit.confidence else {
             return vec![Piece::new(&format!("{:5.2}", self.hit.score), self.theme.quiet)];
@@ -112,8 +126,13 @@ impl Row<'_> {
             Quality::Likely => self.theme.quality[1],
             Quality::Strong => self.theme.quality[2],
         };
-        let label = Piece::new(&format!("{:<6} {:>2} %", quality.name(), percent(confidence)), style);
-        if !bar {
+        let percent = format!("{:>2} %", percent(confidence));
+        let label = match form {
+            Form::Percent => percent,
+            Form::Word | Form::Bar => format!("{:<6} {percent}", quality.name()),
+        };
+        let label = Piece::new(&label, style);
+        if form != Form::Bar {
             return vec![label];
         }
         let full = ((confidence * CELLS as f32).round() as usize).clamp(1, CELLS);

@@ -12,8 +12,13 @@ use std::ops::Range;
 use crate::analyze::tokens;
 use units::{Joint, Run, Unit, runs};
 
-/// The maximum width of an excerpt of prose, in columns. That is five lines of a terminal with 60 columns.
+/// The maximum width of an excerpt of prose, in columns, unless its first sentence is wider. That is five lines
+/// of a terminal with 60 columns.
 const PROSE_COLUMNS: usize = 280;
+
+/// The maximum width of a sentence. A wider one than an excerpt is shown alone, because half of a sentence reads
+/// badly.
+const SENTENCE_COLUMNS: usize = 450;
 
 /// The maximum width of an excerpt of code, in columns, and its maximum number of lines.
 const CODE_COLUMNS: usize = 400;
@@ -25,6 +30,10 @@ const IN_PASSAGE: f32 = 1.25;
 /// How much less a matching word counts in code: where prose and code have the same words, prose explains
 /// more.
 const IN_CODE: f32 = 0.8;
+
+/// How much less a matching word counts in an excerpt that starts inside a sentence or line, which was too long to
+/// show whole.
+const CUT_START: f32 = 0.9;
 
 /// Prose with fewer columns is a lead-in ("For example:"), not an answer, if no word matches.
 const LEAD_IN: usize = 40;
@@ -70,7 +79,7 @@ pub enum SnippetKind {
 /// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
-    let mut runs = runs(answer, PROSE_COLUMNS, CODE_COLUMNS);
+    let mut runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
     let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights)).collect();
     for (run, terms) in runs.iter_mut().zip(&terms) {
         for (unit, terms) in run.units.iter_mut().zip(terms) {
@@ -146,7 +155,8 @@ fn best_window(run: &Run, terms: &[Terms<'_>], passage: &Range<usize>) -> Option
         }
         let in_passage = if passage.contains(&run.units[start].at) { IN_PASSAGE } else { 1.0 };
         let in_code = if run.code.is_some() { IN_CODE } else { 1.0 };
-        let score = weight * in_passage * in_code;
+        let cut_start = if matches!(run.units[start].joint, Joint::Cut(_)) { CUT_START } else { 1.0 };
+        let score = weight * in_passage * in_code * cut_start;
         if score > best.as_ref().map_or(0.0, |(best, _)| *best) {
             best = Some((score, window));
         }
@@ -425,7 +435,7 @@ mod tests {
                     prop_assert!(snippet.text.get(range.clone()).is_some());
                     end = range.end;
                 }
-                prop_assert!(columns(&snippet.text) <= CODE_COLUMNS + 20);
+                prop_assert!(columns(&snippet.text) <= SENTENCE_COLUMNS + 20);
             }
             let snippet = snippet(&answer, from..from + 200, &weights);
             prop_assert!(snippet.text.is_empty() || starts_well(&snippet), "{:?} of {:?}", snippet, answer);
