@@ -263,6 +263,7 @@ fn equal_titles_are_duplicates_only_if_the_answers_agree() {
     dir.run(&["index", "more.jsonl"]).success();
     let found = groups(&duplicates(&dir, &[]));
     assert!(found.len() == 1 && found[0].1.len() == 1, "{found:?}");
+    assert_eq!(duplicates(&dir, &[])["pairs"].as_array().unwrap().len(), 1);
 }
 
 #[test]
