@@ -276,8 +276,8 @@ impl Phrasing {
     }
 
     /// The differences from another phrasing, in order of [`Difference`]. If the phrasings share less than half
-    /// of their words, only symbols and directions are compared: other differences between dissimilar
-    /// phrasings are not evidence.
+    /// of their words, only directions and the spellings of words are compared: other differences between
+    /// dissimilar phrasings are not evidence.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         use Difference::{Opposite, Order, Symbol};
         let is_similar = self.is_similar(other);
@@ -369,7 +369,8 @@ impl Phrasing {
                 !spellings.iter().any(|one| others.iter().any(|two| is_same_spelling(one, two)))
             })
         };
-        has_more(self, other) && has_more(other, self) || self.spellings.iter().any(is_respelled)
+        let has_other_operators = || has_more(self, other) && has_more(other, self) && self.is_similar(other);
+        self.spellings.iter().any(is_respelled) || has_other_operators()
     }
 
     /// Whether the phrasings have the same words apart from stop words, in any order.
@@ -428,16 +429,19 @@ fn symbols(text: &str) -> (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>)
     (operators, spellings)
 }
 
-/// Whether two words with the same letters and digits are spellings of one word. People leave out apostrophes,
-/// slashes, points between letters, and signs around a name: `&str`, `println!`, `main()`.
+/// Whether two words with the same letters and digits are spellings of one word: they have the same symbols,
+/// apart from the punctuation of prose, units of numbers (`10 %`, `100 $`), and signs around a name, which people
+/// leave out: `&str`, `println!`, `main()`.
 fn is_same_spelling(one: &str, two: &str) -> bool {
     let has_digit = one.contains(|c: char| c.is_ascii_digit());
-    let plain = |word: &str| -> String {
-        word.chars().filter(|c| !matches!(c, '\'' | '/') && (has_digit || *c != '.')).collect()
+    let counts = |c: &char| match c {
+        '.' => has_digit,
+        '$' | '%' => !has_digit,
+        c => c.is_alphanumeric() || "_+#*=<>|~^\\&@-".contains(*c),
     };
+    let plain = |word: &str| -> String { word.chars().filter(|c| counts(c)).collect() };
     let (one, two) = (plain(one), plain(two));
     let bare = |word: &str| -> String {
-        let word = word.strip_suffix("()").or(word.strip_suffix('!')).unwrap_or(word);
         word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned()
     };
     one == two || one == bare(&two) || bare(&one) == two
@@ -499,6 +503,8 @@ mod tests {
         check("What is `&str`?", "what is str", &[]);
         check("Don't panic", "Dont panic", &[]);
         check("Is I/O slow?", "is IO slow", &[]);
+        check("What is a car? Explain.", "explain what a car is", &[]);
+        check("How much is 10% of 500$?", "How much is 10 % of $500?", &[]);
         check("Is a BTreeMap faster than a HashMap?", "Is a HashMap slower than a BTreeMap?", &[]);
         check("convert String into Vec<char>", "Vec<char> from a String", &[]);
         check("Flights from London to Rome", "flights to Rome from London", &[]);
