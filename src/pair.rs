@@ -276,8 +276,8 @@ impl Phrasing {
     }
 
     /// The differences from another phrasing, in order of [`Difference`]. If the phrasings share less than half
-    /// of their words, only symbols and directions are compared: other differences between dissimilar
-    /// phrasings are not evidence.
+    /// of their words, only directions and the spellings of words are compared: other differences between
+    /// dissimilar phrasings are not evidence.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         use Difference::{Opposite, Order, Symbol};
         let is_similar = self.is_similar(other);
@@ -287,7 +287,10 @@ impl Phrasing {
             (is_similar || matches!(difference, Order | Symbol)) && self.differs(other, *difference)
         });
         // "A is faster than B" and "B is slower than A" ask the same.
-        if differences.contains(&Opposite) && differences.contains(&Order) {
+        let compares =
+            |phrasing: &Self| phrasing.directions.iter().any(|(direction, _)| *direction == Direction::Than);
+        let compare = compares(self) && compares(other);
+        if compare && differences.contains(&Opposite) && differences.contains(&Order) {
             differences.retain(|difference| !matches!(difference, Opposite | Order));
         }
         differences
@@ -369,7 +372,8 @@ impl Phrasing {
                 !spellings.iter().any(|one| others.iter().any(|two| is_same_spelling(one, two)))
             })
         };
-        has_more(self, other) && has_more(other, self) || self.spellings.iter().any(is_respelled)
+        let has_other_operators = || has_more(self, other) && has_more(other, self) && self.is_similar(other);
+        self.spellings.iter().any(is_respelled) || has_other_operators()
     }
 
     /// Whether the phrasings have the same words apart from stop words, in any order.
@@ -378,9 +382,10 @@ impl Phrasing {
         !self.words.is_empty() && set(self) == set(other) && self.operators == other.operators
     }
 
-    /// Whether the phrasings have the same numbers, names and operators.
+    /// Whether each phrasing has all numbers, names and operators of the other.
     pub fn has_same_specifics(&self, other: &Self) -> bool {
-        self.numbers == other.numbers && self.names == other.names && self.operators == other.operators
+        let has_all = |a: &Self, b: &Self| a.numbers.iter().chain(&a.names).all(|word| b.has(word));
+        has_all(self, other) && has_all(other, self) && self.operators == other.operators
     }
 
     /// The words that both phrasings have, without stop words, as written in this one.
@@ -428,16 +433,19 @@ fn symbols(text: &str) -> (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>)
     (operators, spellings)
 }
 
-/// Whether two words with the same letters and digits are spellings of one word. People leave out apostrophes,
-/// slashes, points between letters, and signs around a name: `&str`, `println!`, `main()`.
+/// Whether two words with the same letters and digits are spellings of one word: they have the same symbols,
+/// apart from the punctuation of prose, units of numbers (`10 %`, `100 $`), and signs around a name, which people
+/// leave out: `&str`, `println!`, `main()`.
 fn is_same_spelling(one: &str, two: &str) -> bool {
     let has_digit = one.contains(|c: char| c.is_ascii_digit());
-    let plain = |word: &str| -> String {
-        word.chars().filter(|c| !matches!(c, '\'' | '/') && (has_digit || *c != '.')).collect()
+    let counts = |c: &char| match c {
+        '.' => has_digit,
+        '$' | '%' => !has_digit,
+        c => c.is_alphanumeric() || "_+#*=<>|~^\\&@-".contains(*c),
     };
+    let plain = |word: &str| -> String { word.chars().filter(|c| counts(c)).collect() };
     let (one, two) = (plain(one), plain(two));
     let bare = |word: &str| -> String {
-        let word = word.strip_suffix("()").or(word.strip_suffix('!')).unwrap_or(word);
         word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned()
     };
     one == two || one == bare(&two) || bare(&one) == two
@@ -475,6 +483,7 @@ mod tests {
         check("Why does it compile?", "Why doesn't it compile?", &[Negation]);
         check("Why does it compile?", "How does it compile?", &[QuestionWord]);
         check("How do I import a list?", "How do I export a list?", &[Opposite]);
+        check("import a list from Excel", "export a list to Excel", &[Opposite, Order]);
         check("cast a float to an integer", "cast an integer to a float", &[Order]);
         check("The 2018 edition", "The 2021 edition", &[Number]);
         check("a room for 2 adults in May", "a room for 2 adults and 3 children in May", &[ExtraNumber]);
@@ -498,7 +507,8 @@ mod tests {
         check("What does `println!` do?", "what does println do", &[]);
         check("What is `&str`?", "what is str", &[]);
         check("Don't panic", "Dont panic", &[]);
-        check("Is I/O slow?", "is IO slow", &[]);
+        check("What is a car? Explain.", "explain what a car is", &[]);
+        check("How much is 10% of 500$?", "How much is 10 % of $500?", &[]);
         check("Is a BTreeMap faster than a HashMap?", "Is a HashMap slower than a BTreeMap?", &[]);
         check("convert String into Vec<char>", "Vec<char> from a String", &[]);
         check("Flights from London to Rome", "flights to Rome from London", &[]);

@@ -225,7 +225,7 @@ impl Answer {
             return short == long || short.len() >= CONTAINED_CODE && long.contains(short.as_str());
         }
         let (short, long) = by_length(&self.words, &other.words, Vec::len);
-        if short == long || short.len() < CONTAINED_WORDS {
+        if short.len() < CONTAINED_WORDS {
             return short == long && self.code == other.code;
         }
         let in_long: HashSet<&[String]> = long.windows(2).collect();

@@ -171,7 +171,8 @@ fn scan(
     for block in among.chunks(BLOCK) {
         for (one, nearest) in queries.iter().zip(&mut nearest) {
             for two in block {
-                let cosine = rows[*one].cosine(&rows[*two]);
+                // In the order of the positions, so that rounding does not depend on which one is the query.
+                let cosine = rows[*one.min(two)].cosine(&rows[*one.max(two)]);
                 if cosine >= min_cosine && !same(*one, *two) {
                     nearest.push(Neighbour(cosine, *two));
                 }

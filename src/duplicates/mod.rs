@@ -299,13 +299,27 @@ impl<'a> Compared<'a> {
                 }
             }
         }
+        let mut answered: Vec<usize> = (0..first.len()).collect();
+        let has_answer = |nth: usize| !self.questions[nth].answer.trim().is_empty();
+        for (nth, first) in first.iter().enumerate() {
+            if has_answer(nth) && !has_answer(answered[*first]) {
+                answered[*first] = nth;
+            }
+        }
         let keys: Vec<Option<String>> =
             self.questions.iter().map(|question| title_key(&question.title)).collect();
         let pair = |((one, two), near): ((usize, usize), &Near)| {
             let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            // The phrasing can come from a repeat.
             let (a, b) = if first[a.question] == one { (a, b) } else { (b, a) };
-            let Verdict { kind, probability, why } = paraphrase(self.index, &self.asked(a), &self.asked(b));
+            let mut verdict = paraphrase(self.index, &self.asked(a), &self.asked(b));
+            // The phrasing can come from a repeat without an answer. The answers of the others count as well.
+            let (one_answered, two_answered) = (answered[one], answered[two]);
+            if (a.question, b.question) != (one_answered, two_answered)
+                && self.verdict(one_answered, two_answered).is_some_and(|verdict| verdict.probability == 0.0)
+            {
+                verdict.probability = 0.0;
+            }
+            let Verdict { kind, probability, why } = verdict;
             Pair { one, two, kind, probability, why }
         };
         let is_other_title =

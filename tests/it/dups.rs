@@ -263,6 +263,7 @@ fn equal_titles_are_duplicates_only_if_the_answers_agree() {
     dir.run(&["index", "more.jsonl"]).success();
     let found = groups(&duplicates(&dir, &[]));
     assert!(found.len() == 1 && found[0].1.len() == 1, "{found:?}");
+    assert_eq!(duplicates(&dir, &[])["pairs"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -511,7 +512,7 @@ fn metrics_on_our_own_pairs_are_pinned() {
     let pairs = concat!(env!("CARGO_MANIFEST_DIR"), "/eval/pairs.tsv");
     let output = Dir::new().run(&["eval", "--pairs", pairs, "--json"]).success().stdout;
     let report: Value = serde_json::from_str(&output).unwrap();
-    for (metric, pinned) in [("average_precision", 0.699), ("best_f1", 0.687)] {
+    for (metric, pinned) in [("average_precision", 0.735), ("best_f1", 0.687)] {
         let found = report["metrics"][metric].as_f64().unwrap();
         assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");
     }
