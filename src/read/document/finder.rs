@@ -145,38 +145,27 @@ impl<'d> Finder<'d> {
 
     /// The marking that gives most among the blocks of a range.
     fn best(&self, range: &Range<usize>, allowed: impl Fn(Marking) -> bool) -> Option<Choice> {
-        let within = |candidate: &&Candidate| range.contains(&candidate.at) && allowed(candidate.marking);
-        let all: Vec<Candidate> = self.candidates.iter().filter(within).copied().collect();
-        let markings: HashSet<Marking> = all.iter().map(|candidate| candidate.marking).collect();
-        let is_heading = |marking: &&Marking| matches!(marking, Marking::Heading(_));
+        let first = |at: usize| self.candidates.partition_point(|candidate| candidate.at < at);
+        let within = &self.candidates[first(range.start)..first(range.end)];
+        let mut groups: BTreeMap<Marking, Vec<Candidate>> = BTreeMap::new();
+        for candidate in within.iter().filter(|candidate| allowed(candidate.marking)) {
+            groups.entry(candidate.marking).or_default().push(*candidate);
+        }
+        let bare = groups.remove(&Marking::Bare).unwrap_or_default();
+        let is_heading = |marking: &Marking| matches!(marking, Marking::Heading(_));
         // Headings that only begin as questions do count if no level has better ones.
-        let heading =
-            markings.iter().filter(is_heading).map(|marking| self.choice(*marking, &all, &[])).max_by_key(
-                |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
-            );
-        let answers = heading.as_ref().map(|choice| self.answers(choice)).unwrap_or_default();
-        let others = markings
-            .iter()
-            .filter(|marking| !is_heading(marking))
-            .filter(|marking| **marking != Marking::Bare);
+        let headings = groups.iter().filter(|(marking, _)| is_heading(marking));
+        let heading = headings.map(|(marking, all)| self.choice(*marking, all, &[])).max_by_key(|choice| {
+            (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking)
+        });
+        let answers = heading.as_ref().map(|choice| answers(choice, within)).unwrap_or_default();
+        let others = groups.iter().filter(|(marking, _)| !is_heading(marking));
         others
-            .map(|marking| self.choice(*marking, &all, &answers))
+            .map(|(marking, all)| self.choice(*marking, all, &answers))
             .chain(heading)
             .max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.marking)))
             .filter(|choice| choice.points > 0)
-            .or_else(|| Some(self.choice(Marking::Bare, &all, &[])).filter(|choice| choice.points > 0))
-    }
-
-    /// The blocks of the answers below chosen headings, which are of one level.
-    fn answers(&self, choice: &Choice) -> Vec<Range<usize>> {
-        let headings: Vec<&Candidate> = self.headings().collect();
-        let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
-        let mut answers = Vec::new();
-        for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
-            let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
-            answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
-        }
-        answers
+            .or_else(|| Some(self.choice(Marking::Bare, &bare, &[])).filter(|choice| choice.points > 0))
     }
 
     fn headings(&self) -> impl Iterator<Item = &Candidate> {
@@ -185,7 +174,7 @@ impl<'d> Finder<'d> {
 
     /// The questions that one marking gives, with points.
     fn choice(&self, marking: Marking, all: &[Candidate], answers: &[Range<usize>]) -> Choice {
-        let own = only(all, |candidate| candidate.marking == marking && !candidate.of_answer);
+        let own = only(all, |candidate| !candidate.of_answer);
         let chosen = match marking {
             Marking::Heading(_) => self.chosen_headings(&own),
             Marking::Summary | Marking::Term => most_or_asking(&own),
@@ -347,6 +336,19 @@ impl<'d> Finder<'d> {
     }
 }
 
+/// The blocks of the answers below chosen headings, which are of one level.
+fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
+    let is_heading = |candidate: &&Candidate| matches!(candidate.marking, Marking::Heading(_));
+    let headings: Vec<&Candidate> = candidates.iter().filter(is_heading).collect();
+    let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
+    let mut answers = Vec::new();
+    for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
+        let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
+        answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
+    }
+    answers
+}
+
 /// The questions that one marking gives.
 struct Choice {
     marking: Marking,
@@ -457,11 +459,14 @@ impl<'d> Survey<'d> {
         }
     }
 
+    /// The candidates in the order of their blocks.
     fn candidates(mut self) -> Vec<Candidate> {
         let document = self.document;
         for (at, block) in document.blocks.iter().enumerate() {
             self.look_at(at, block);
         }
+        // A line that waits is added after the next one.
+        self.candidates.sort_by_key(|candidate| candidate.at);
         self.candidates
     }
 
