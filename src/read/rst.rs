@@ -455,7 +455,7 @@ impl<'t> Parser<'t> {
             last.map_or_else(|| self.end(at, |next| next.text.is_empty()), |last| last + 1)
         };
         let signs: Vec<char> = border.text.chars().collect();
-        let starts: Vec<usize> = match is_grid {
+        let mut starts: Vec<usize> = match is_grid {
             true => {
                 (0..signs.len().saturating_sub(1)).filter(|at| signs[*at] == '+').map(|at| at + 1).collect()
             }
@@ -463,6 +463,7 @@ impl<'t> Parser<'t> {
                 .filter(|at| signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' '))
                 .collect(),
         };
+        starts.truncate(MOST_COLUMNS);
         let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
         let mut begins = true;
         for line in &self.lines[at..end] {
@@ -498,6 +499,9 @@ impl<'t> Parser<'t> {
         end
     }
 }
+
+/// More columns of a table are left out.
+const MOST_COLUMNS: usize = 100;
 
 /// A simple table that does not end within as many lines is none.
 const MOST_ROWS: usize = 500;
