@@ -42,7 +42,7 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
 const DEEPEST: usize = 40;
 
 /// Rows are not filled up to more columns than this.
-const WIDEST: usize = 100;
+const WIDEST: usize = 30;
 
 /// Writes Markdown, block by block.
 #[derive(Default)]
