@@ -10,8 +10,6 @@
 //! No nightly toolchain and no fuzzer is needed. The reader runs in a thread with the default stack of 2 MiB, as it
 //! does in the program. A stack overflow ends the process: `growth/TARGET-current` is the file.
 
-#![expect(clippy::print_stdout, reason = "the result is printed")]
-
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
