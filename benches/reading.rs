@@ -240,10 +240,10 @@ fn html(out: &mut String, asked: &Asked, _: usize) {
     writeln!(out, "<h2>{}</h2>\n{}", asked.title, asked.answer_html()).unwrap();
 }
 
-fn page(out: &mut String, asked: &Asked, nth: usize) {
+fn page(out: &mut String, asked: &Asked, _: usize) {
     let [first, second] = &asked.paragraphs;
     let (items, code) = (asked.items.join("\n"), asked.code.join("\n"));
-    write!(out, "{}. {}\n\n{first}.\n\n{items}\n\n{code}\n\n{second}.\n\n", nth + 1, asked.title).unwrap();
+    write!(out, "Q: {}\n\nA: {first}.\n\n{items}\n\n{code}\n\n{second}.\n\n", asked.title).unwrap();
 }
 
 fn rst(out: &mut String, asked: &Asked, _: usize) {
