@@ -60,6 +60,12 @@ fn part<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str) -> io::Result<O
     Ok(Some(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned()))
 }
 
+/// The deepest table in the cells of others. The paragraphs of each are moved into the cell around it.
+const DEEPEST_TABLE: usize = 20;
+
+/// The longest value that is looked at, in bytes.
+const LONGEST_VALUE: usize = 500;
+
 /// Calls `handle` for each event of a part. It returns true for a start tag whose element is to be skipped.
 fn each_event<'x>(xml: &'x str, mut handle: impl FnMut(Event<'x>) -> bool) -> io::Result<()> {
     let mut reader = Reader::from_str(xml);
@@ -80,9 +86,9 @@ fn each_event<'x>(xml: &'x str, mut handle: impl FnMut(Event<'x>) -> bool) -> io
     }
 }
 
-/// `w:val`.
+/// `w:val`, which holds a number, a name or an id. Every paragraph of a style has a copy of its values.
 fn value(element: &BytesStart<'_>) -> Option<String> {
-    attribute(element, "val")
+    attribute(element, "val").filter(|value| value.len() <= LONGEST_VALUE)
 }
 
 /// Whether a property such as bold is on.
@@ -321,6 +327,8 @@ struct Parser {
     open: Vec<Paragraph>,
     /// Open tables: their rows of cells of paragraphs.
     tables: Vec<Vec<Vec<Vec<Paragraph>>>>,
+    /// How many tables below [`DEEPEST_TABLE`] are open. Their cells belong to the table around them.
+    skipped_tables: usize,
     /// Paragraphs of code, which are one block.
     code: Vec<(u64, String)>,
     after_item: bool,
@@ -379,6 +387,7 @@ impl Parser {
                 self.count += 1;
                 self.open.push(Paragraph { number: self.count, ..Paragraph::default() });
             }
+            "tbl" if self.tables.len() == DEEPEST_TABLE => self.skipped_tables += 1,
             "tbl" => self.tables.push(Vec::new()),
             "tr" => self.tables.iter_mut().next_back().into_iter().for_each(|table| table.push(Vec::new())),
             "tc" => self.row().into_iter().for_each(|row| row.push(Vec::new())),
@@ -463,6 +472,7 @@ impl Parser {
                     }
                 }
             }
+            "tbl" if self.skipped_tables > 0 => self.skipped_tables -= 1,
             "tbl" => {
                 if let Some(table) = self.tables.pop() {
                     self.table(table);

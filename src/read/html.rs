@@ -77,6 +77,9 @@ const LONGEST_SCRIPT: usize = 16 << 20;
 /// Deeper lists and quotations are not indented further.
 const DEEPEST: usize = 12;
 
+/// More emphasis, links and code that are open at the same time are text: each copies what is inside when it ends.
+const MOST_MARKS: usize = 16;
+
 #[derive(Default)]
 struct Parser {
     page: Page,
@@ -220,19 +223,19 @@ impl Parser {
         match name {
             "strong" | "b" => {
                 self.bold += 1;
-                self.marks.push(("**", self.markdown.len()));
+                self.begin_mark("**");
             }
-            "em" | "i" => self.marks.push(("*", self.markdown.len())),
+            "em" | "i" => self.begin_mark("*"),
             "code" | "kbd" | "samp" | "tt" => {
                 self.code += 1;
-                self.marks.push(("`", self.markdown.len()));
+                self.begin_mark("`");
                 self.plain.push('`');
             }
             "a" => {
                 if let Some(target) = attribute("href") {
                     self.links += 1;
                     self.link.get_or_insert(target);
-                    self.marks.push(("a", self.markdown.len()));
+                    self.begin_mark("a");
                 }
             }
             "img" => {
@@ -363,6 +366,12 @@ impl Parser {
             if !text.is_empty() && !text.ends_with(' ') {
                 text.push(' ');
             }
+        }
+    }
+
+    fn begin_mark(&mut self, mark: &'static str) {
+        if self.marks.len() < MOST_MARKS {
+            self.marks.push((mark, self.markdown.len()));
         }
     }
 

@@ -87,6 +87,9 @@ struct Element {
     start: usize,
 }
 
+/// The longest key of front matter whose list may follow, in bytes.
+const LONGEST_KEY: usize = 100;
+
 /// An element longer than this was not closed, in bytes.
 const LONGEST_ELEMENT: usize = 2000;
 
@@ -232,7 +235,8 @@ impl Parser {
             _ => match line.strip_prefix("- ") {
                 Some(item) => take_front_matter(&format!("{}: {item}", self.key), &mut self.document.common),
                 None => {
-                    self.key = line.split(':').next().unwrap_or_default().to_owned();
+                    let key = line.split(':').next().filter(|key| key.len() <= LONGEST_KEY);
+                    self.key = key.unwrap_or_default().to_owned();
                     take_front_matter(line, &mut self.document.common);
                 }
             },
@@ -266,7 +270,10 @@ impl Parser {
                     };
                     let end_tag = format!("</{}", &tag[1..]);
                     self.element = Some(Element { kind, end_tag, line: number, start: end });
-                    return self.element_line(number, text, end..range.end);
+                    match self.end_element(text, end..range.end) {
+                        Some(after) => at = after,
+                        None => return,
+                    }
                 }
             }
         }
@@ -281,23 +288,24 @@ impl Parser {
 
     /// A line inside an element.
     fn element_line(&mut self, number: u64, text: &str, range: Range<usize>) {
-        let Some(element) = self.element.take() else {
-            return;
-        };
+        if let Some(after) = self.end_element(text, range.clone()) {
+            self.elements(number, text, after..range.end);
+        }
+    }
+
+    /// Ends the open element, if its end tag is in this part of the text. Returns the place behind the tag.
+    fn end_element(&mut self, text: &str, range: Range<usize>) -> Option<usize> {
+        let element = self.element.take()?;
         let Some(end) = text[range.clone()].find(&element.end_tag) else {
-            if range.end - element.start < LONGEST_ELEMENT {
-                self.element = Some(element);
-            }
-            return;
+            self.element = Some(element).filter(|element| range.end - element.start < LONGEST_ELEMENT);
+            return None;
         };
         let inner = element.start..range.start + end;
         let mut words = inline(&text[inner.clone()].split_whitespace().collect::<Vec<_>>().join(" "));
         words.text = words.text.trim_start_matches(['#', ' ']).to_owned();
         self.push(element.kind, element.line, inner, "", words);
-        let after = text[range.start + end..range.end]
-            .find('>')
-            .map_or(range.end, |close| range.start + end + close + 1);
-        self.elements(number, text, after..range.end);
+        let close = text[range.start + end..range.end].find('>');
+        Some(close.map_or(range.end, |close| range.start + end + close + 1))
     }
 }
 

@@ -280,7 +280,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     let mapping = text.mapping();
     let mut stopped = false;
     reader.read(&mut text, &mut |record| {
-        let flow = emit(record);
+        let flow = emit(record.and_then(without_control_characters));
         stopped |= flow.is_break();
         flow
     })?;
@@ -296,4 +296,39 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
     }
     Ok(Outcome::Read { format: reader.name(), report: text.take_report() })
+}
+
+/// A question whose titles have white space in place of control characters, which no format means to have in a title.
+fn without_control_characters(mut question: Question) -> Result<Question, BadRecord> {
+    let has_control = |title: &String| title.contains(char::is_control);
+    for title in question.also.iter_mut().chain([&mut question.title]).filter(|title| has_control(title)) {
+        *title = markup::one_line(&title.replace(char::is_control, " "));
+    }
+    question.also.retain(|title| !title.is_empty());
+    if question.title.is_empty() {
+        let reason = "a title of nothing but control characters".to_owned();
+        return Err(BadRecord { line: question.source.line, reason });
+    }
+    Ok(question)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, testing};
+
+    #[test]
+    fn titles_have_no_control_characters() {
+        let shown = testing::read_named(
+            "a.jsonl",
+            br#"{"q":"Why\u001b[2J wax\u0007?"}
+{"q":"\u0001","a":"It lasts."}
+"#,
+            &Options::default(),
+        );
+        assert_eq!(shown, "1 Why [2J wax ? = \n2 ! a title of nothing but control characters\n");
+        assert_eq!(
+            testing::read_named("a.md", b"## Why\x1b wax?\nIt \x1b lasts.\n", &Options::default()),
+            "1 Why wax? = It \x1b lasts.\n"
+        );
+    }
 }

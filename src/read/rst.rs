@@ -417,7 +417,7 @@ impl<'t> Parser<'t> {
             true => *at > 0 && signs[at - 1] == '+',
             false => signs[*at] == '=' && (*at == 0 || signs[at - 1] == ' '),
         };
-        let starts: Vec<usize> = (0..signs.len()).filter(begins_cell).collect();
+        let starts: Vec<usize> = (0..signs.len()).filter(begins_cell).take(MOST_COLUMNS).collect();
         let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
         let mut begins = true;
         for line in &self.lines[at..end] {
@@ -453,6 +453,9 @@ impl<'t> Parser<'t> {
         end
     }
 }
+
+/// More columns of a table are left out.
+const MOST_COLUMNS: usize = 100;
 
 /// A simple table that does not end within as many lines is none.
 const MOST_ROWS: usize = 500;

@@ -103,7 +103,8 @@ fn parsed(line: &str) -> Result<Row, quick_xml::Error> {
     let (Event::Empty(element) | Event::Start(element)) = reader.read_event()? else {
         return Ok(row);
     };
-    for attribute in element.attributes() {
+    // The check for attributes that are there twice compares each with all others.
+    for attribute in element.attributes().with_checks(false) {
         let attribute = attribute?;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned();
         match attribute.key.as_ref() {

@@ -12,6 +12,7 @@ mod durability;
 mod endpoints;
 mod eval;
 mod examples;
+mod fuzz;
 mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;

@@ -14,6 +14,12 @@ use crate::question::Question;
 use crate::read::LONGEST_ANSWER;
 use crate::read::markup::one_line;
 
+/// How many blocks after a heading may be empty if it leads to a question.
+const LOOK_AHEAD: usize = 100;
+
+/// A longer heading is not the title of a section, in bytes. It would be repeated with every question.
+const LONGEST_SECTION: usize = 400;
+
 /// Cuts out the chosen questions. `parts` are headings that are parts of answers.
 pub fn extract(document: &Document, chosen: &Chosen, parts: &HashSet<usize>) -> Findings {
     Extraction::new(document, chosen, parts).run()
@@ -146,7 +152,7 @@ impl<'d> Extraction<'d> {
                 if let Kind::Heading(level) = block.kind {
                     let names_document = std::mem::replace(&mut is_first_heading, false) && level == 1;
                     let title = section_title(&block.text.text);
-                    if !title.is_empty() {
+                    if !title.is_empty() && title.len() <= LONGEST_SECTION {
                         let rank =
                             if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
                         sections.enter(rank, title, names_document);
@@ -180,7 +186,8 @@ impl<'d> Extraction<'d> {
         let is_empty = |block: &Block| {
             block.text.text.is_empty() && block.kind != Kind::Code || is_way_back(&block.text.text)
         };
-        let next = (at + 1..self.document.blocks.len()).find(|next| !is_empty(&self.document.blocks[*next]));
+        let following = at + 1..usize::min(at + LOOK_AHEAD, self.document.blocks.len());
+        let next = following.into_iter().find(|next| !is_empty(&self.document.blocks[*next]));
         next.is_some_and(|next| {
             self.chosen.contains_key(&next)
                 && self.document.blocks[next].kind == self.document.blocks[at].kind
@@ -350,9 +357,9 @@ impl<'d> Extraction<'d> {
     fn flat_answer(&self, question: &mut Question, blocks: Range<usize>) -> String {
         let mut lines: Vec<String> = Vec::new();
         let mut bytes = 0;
+        let mut begins = true;
         for block in &self.document.blocks[blocks] {
             let text = self.document.source(block);
-            let begins = lines.iter().all(|line| line.trim().is_empty());
             if begins
                 && question.level.is_none()
                 && let Some(level) = level_alone(text)
@@ -364,7 +371,9 @@ impl<'d> Extraction<'d> {
             if bytes > LONGEST_ANSWER {
                 break;
             }
-            lines.push(labelled_answer(text).filter(|_| begins).unwrap_or(text).to_owned());
+            let line = labelled_answer(text).filter(|_| begins).unwrap_or(text);
+            begins &= line.trim().is_empty();
+            lines.push(line.to_owned());
         }
         // Code repeats itself for good reasons.
         let is_prose =

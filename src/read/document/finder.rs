@@ -198,31 +198,30 @@ impl<'d> Finder<'d> {
 
     /// The marking that gives most among the blocks of a range.
     fn best(&self, range: &Range<usize>, allowed: impl Fn(Marking) -> bool) -> Option<Choice> {
-        let place = |at: usize| self.candidates.partition_point(|candidate| candidate.at < at);
-        let within = &self.candidates[place(range.start)..place(range.end)];
-        let all: Vec<Candidate> = only(within, |candidate| allowed(candidate.marking));
-        let markings: HashSet<Marking> = all.iter().map(|candidate| candidate.marking).collect();
-        let is_heading = |marking: &&Marking| matches!(marking, Marking::Heading(_));
+        let first = |at: usize| self.candidates.partition_point(|candidate| candidate.at < at);
+        let within = &self.candidates[first(range.start)..first(range.end)];
+        let mut groups: BTreeMap<Marking, Vec<Candidate>> = BTreeMap::new();
+        for candidate in within.iter().filter(|candidate| allowed(candidate.marking)) {
+            groups.entry(candidate.marking).or_default().push(*candidate);
+        }
+        let bare = groups.remove(&Marking::Bare).unwrap_or_default();
+        let is_heading = |marking: &Marking| matches!(marking, Marking::Heading(_));
         // Headings that only begin as questions do count if no level has better ones.
-        let heading =
-            markings.iter().filter(is_heading).map(|marking| self.choice(*marking, &all, &[])).max_by_key(
-                |choice| (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking),
-            );
+        let headings = groups.iter().filter(|(marking, _)| is_heading(marking));
+        let heading = headings.map(|(marking, all)| self.choice(*marking, all, &[])).max_by_key(|choice| {
+            (choice.points > 0, choice.surely > 0, choice.points, choice.surely, choice.marking)
+        });
         let answers = heading.as_ref().map(|choice| answers(choice, within)).unwrap_or_default();
-        let labelled = heading.as_ref().is_some_and(|choice| choice.labelled);
-        let others = markings
-            .iter()
-            .filter(|marking| !is_heading(marking))
-            .filter(|marking| **marking != Marking::Bare);
         // If the document labels its headings as questions, a question below one is part of its answer.
-        let outside = |candidate: &&Candidate| !labelled || !is_inside(candidate, &answers);
-        let outer: Vec<Candidate> = all.iter().filter(outside).copied().collect();
+        let labelled = heading.as_ref().is_some_and(|choice| choice.labelled);
+        let outside = |candidate: &Candidate| !labelled || !is_inside(candidate, &answers);
+        let others = groups.iter().filter(|(marking, _)| !is_heading(marking));
         others
-            .map(|marking| self.choice(*marking, &outer, &answers))
+            .map(|(marking, all)| self.choice(*marking, &only(all, outside), &answers))
             .chain(heading)
             .max_by_key(|choice| (choice.points, std::cmp::Reverse(choice.marking)))
             .filter(|choice| choice.points > 0)
-            .or_else(|| Some(self.choice(Marking::Bare, &all, &[])).filter(|choice| choice.points > 0))
+            .or_else(|| Some(self.choice(Marking::Bare, &bare, &[])).filter(|choice| choice.points > 0))
     }
 
     fn headings(&self) -> impl Iterator<Item = &Candidate> {
@@ -231,7 +230,7 @@ impl<'d> Finder<'d> {
 
     /// The questions that one marking gives, with points.
     fn choice(&self, marking: Marking, all: &[Candidate], answers: &[Range<usize>]) -> Choice {
-        let own = only(all, |candidate| candidate.marking == marking && !candidate.of_answer);
+        let own = only(all, |candidate| !candidate.of_answer);
         let chosen = match marking {
             Marking::Heading(_) => self.chosen_headings(&own),
             Marking::Summary | Marking::Term => most_or_asking(&own),
@@ -407,6 +406,19 @@ impl<'d> Finder<'d> {
     }
 }
 
+/// The blocks of the answers below chosen headings, which are of one level.
+fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
+    let is_heading = |candidate: &&Candidate| matches!(candidate.marking, Marking::Heading(_));
+    let headings: Vec<&Candidate> = candidates.iter().filter(is_heading).collect();
+    let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
+    let mut answers = Vec::new();
+    for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
+        let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
+        answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
+    }
+    answers
+}
+
 /// The questions that one marking gives.
 struct Choice {
     marking: Marking,
@@ -420,18 +432,6 @@ struct Choice {
     labelled: bool,
     /// What the chosen ones have in common.
     why: String,
-}
-
-/// The blocks of the answers below chosen headings, which are of one level.
-fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
-    let chosen: HashSet<usize> = choice.chosen.iter().copied().collect();
-    let headings: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.level() < 7).collect();
-    let mut answers = Vec::new();
-    for (at, heading) in headings.iter().enumerate().filter(|(_, heading)| chosen.contains(&heading.at)) {
-        let end = headings[at + 1..].iter().find(|next| next.level() <= heading.level());
-        answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
-    }
-    answers
 }
 
 /// Whether a candidate is in one of these ranges, which are in order.
@@ -573,6 +573,7 @@ impl<'d> Survey<'d> {
         }
     }
 
+    /// The candidates in the order of their blocks.
     fn candidates(mut self) -> Vec<Candidate> {
         let document = self.document;
         for (at, block) in document.blocks.iter().enumerate() {

@@ -92,6 +92,9 @@ pub fn take(line: &str, question: &mut Question) -> bool {
     }
 }
 
+/// A longer value of front matter is left out, in bytes. It would be repeated with every question.
+const LONGEST_COMMON: usize = 1000;
+
 /// Takes one line of front matter.
 pub fn take_front_matter(line: &str, question: &mut Question) {
     if front_matter_title(line).is_some() {
@@ -99,8 +102,16 @@ pub fn take_front_matter(line: &str, question: &mut Question) {
     }
     if let Some((name, value)) = line.split_once(':') {
         let value = value.trim().trim_matches(['"', '\'', '[', ']']);
-        if let Some(key) = Key::known(name.trim()).filter(|_| !value.is_empty()) {
+        let fits = !value.is_empty() && value.len() <= LONGEST_COMMON;
+        if let Some(key) = Key::known(name.trim()).filter(|_| fits) {
             assign(question, key, value);
+            for list in [&mut question.tags, &mut question.also] {
+                let mut bytes = 0;
+                list.retain(|item| {
+                    bytes += item.len();
+                    bytes <= LONGEST_COMMON
+                });
+            }
         }
     }
 }

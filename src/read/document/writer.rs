@@ -82,6 +82,9 @@ pub fn admonition(name: &str) -> Option<&'static str> {
 /// Deeper text is not indented further, in columns.
 const DEEPEST: usize = 40;
 
+/// Rows are not filled up to more columns than this.
+const WIDEST: usize = 30;
+
 /// Writes Markdown, block by block.
 #[derive(Default)]
 pub struct Writer {
@@ -196,10 +199,12 @@ impl Writer {
         }
         for (at, (line, cells)) in rows.iter().enumerate() {
             let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();
-            let row = format!("| {} {}|", cells.join(" | "), "| ".repeat(width - cells.len()));
+            let missing = width.min(WIDEST).saturating_sub(cells.len());
+            let row = format!("| {} {}|", cells.join(" | "), "| ".repeat(missing));
             self.line(Kind::Text, *line, indent, None, &row, &row);
             if at == 0 {
-                self.line(Kind::Text, *line, indent, None, "", &format!("|{}", "---|".repeat(width)));
+                let columns = "---|".repeat(cells.len() + missing);
+                self.line(Kind::Text, *line, indent, None, "", &format!("|{columns}"));
             }
         }
     }

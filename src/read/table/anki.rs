@@ -12,6 +12,9 @@ use crate::read::markup;
 /// How many notes are looked at.
 const SAMPLE: usize = 50;
 
+/// A longer sound or gap is text, in bytes.
+const LONGEST_GAP: usize = 4000;
+
 /// What the headers say. Columns count from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
@@ -169,9 +172,13 @@ impl Notes {
         while let Some(at) = rest.find(['[', '{']) {
             let (before, here) = rest.split_at(at);
             text.push_str(before);
-            let sound = here.strip_prefix("[sound:").and_then(|sound| Some(("", sound.split_once(']')?.1)));
+            // Without a limit, a field of nothing but beginnings would be searched once for each.
+            let near = &here[..here.floor_char_boundary(LONGEST_GAP)];
+            let sound = near.strip_prefix("[sound:").and_then(|sound| sound.find(']'));
+            let sound = sound.map(|end| ("", &here["[sound:".len() + end + 1..]));
             let gap = || {
-                let (gap, after) = here.strip_prefix("{{c")?.split_once("}}")?;
+                let (gap, _) = near.strip_prefix("{{c")?.split_once("}}")?;
+                let after = &here["{{c".len() + gap.len() + "}}".len()..];
                 let (number, gap) = gap.split_once("::")?;
                 let is_gap = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
                 is_gap.then(|| (gap.split_once("::").map_or(gap, |(gap, _)| gap), after))
@@ -193,6 +200,14 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         testing::check(&Table, "txt", text, expected);
+    }
+
+    #[test]
+    fn sounds_and_gaps_without_an_end_are_text() {
+        let notes = super::Notes::default();
+        let open = "{{c1::a [sound:b ".repeat(1000);
+        assert_eq!(notes.text(&open), open);
+        assert_eq!(notes.text("In {{c2::Lima::city}}[sound:c.mp3]."), "In Lima.");
     }
 
     #[test]

@@ -43,6 +43,9 @@ const LARGEST_ROW: usize = 16 << 20;
 /// The last column that a spreadsheet can have, from 1.
 const LAST_COLUMN: usize = 16_384;
 
+/// A text that is repeated in more columns holds no more than this many.
+const MOST_COPIES: usize = 100;
+
 /// Reads spreadsheets. The line of a question is its row.
 pub struct Spreadsheet;
 
@@ -198,7 +201,8 @@ fn read_ods<R: Read + Seek>(
                 "table:table-cell" | "table:covered-table-cell" => {
                     let text = cell.take().unwrap_or_default();
                     let end = usize::min(LAST_COLUMN, column + columns.min(LAST_COLUMN));
-                    (column..end).try_for_each(|column| row.push(column, &text))?;
+                    let copies = if text.trim().is_empty() { 0 } else { MOST_COPIES };
+                    (column..end).take(copies).try_for_each(|column| row.push(column, &text))?;
                     column = end;
                 }
                 // A repeated row is the same question again.

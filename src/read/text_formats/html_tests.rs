@@ -81,3 +81,10 @@ fn any_text_is_read_without_a_panic() {
         testing::read(&Html, "html", html.as_bytes());
     });
 }
+
+#[test]
+fn emphasis_is_nested_to_a_limit() {
+    let nested = html::parse(&("<b>".repeat(1000) + "x" + &"</b>".repeat(1000) + " <b>y</b>"));
+    let text = nested.document.text;
+    assert!(text.contains('x') && text.ends_with(" **y**\n") && text.len() < 100, "{text}");
+}

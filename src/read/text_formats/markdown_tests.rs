@@ -291,3 +291,23 @@ fn a_date_in_front_matter_or_below_a_title() {
     assert_eq!(dates, [Some("2024-03-01".to_owned()), Some("2025-01-02".to_owned())]);
     assert_eq!(questions(text)[1].answer, "Date: soon.");
 }
+
+#[test]
+fn any_number_of_elements_may_be_on_a_line() {
+    let document = markdown::parse("<summary>Why?</summary>".repeat(100_000));
+    assert_eq!(document.blocks.len(), 100_000);
+}
+
+#[test]
+fn what_is_repeated_with_every_question_is_short() {
+    let tags = |front: &str| {
+        let found = questions(&format!("---\n{front}\n---\n## Why wax?\nIt lasts.\n"));
+        found[0].tags.iter().map(String::len).sum::<usize>()
+    };
+    assert_eq!(tags("tags: rope, wax"), 7);
+    assert_eq!(tags(&format!("tags: {}", "rope, ".repeat(200))), 0);
+    assert_eq!(tags(&format!("tags:\n{}", "- rope\n".repeat(1000))), 1000);
+    let long = format!("# {}\n## Why wax?\nIt lasts.\n# Nets\n## Who ties nets?\n", "a".repeat(500));
+    let sections: Vec<_> = questions(&long).into_iter().map(|question| question.section).collect();
+    assert_eq!(sections, [None, Some("Nets".to_owned())]);
+}

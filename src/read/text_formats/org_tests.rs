@@ -91,3 +91,10 @@ fn any_text_is_read_without_a_panic() {
         testing::read(&ORG, "org", text.as_bytes());
     });
 }
+
+#[test]
+fn rows_are_not_filled_up_to_a_very_wide_one() {
+    let text = org::parse(&format!("|a|b|\n|1|\n\n{}|\n{}", "|a".repeat(1000), "|b|\n".repeat(1000))).text;
+    assert!(text.starts_with("| a | b |\n|---|---|\n| 1 | |\n"), "{text}");
+    assert!(text.len() < 300_000, "{}", text.len());
+}

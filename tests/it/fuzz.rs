@@ -1,0 +1,39 @@
+//! The corpus of every fuzz target, including the files that once made a reader fail.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::targets::{TARGETS, run};
+
+#[path = "../../fuzz/src/lib.rs"]
+mod targets;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+#[test]
+fn every_file_of_the_corpus_is_read() {
+    for target in &TARGETS {
+        let corpus = root().join("corpus").join(target.name);
+        let mut files = 0;
+        for file in fs::read_dir(&corpus).unwrap() {
+            let path = file.unwrap().path();
+            println!("{}", path.display());
+            run(target.name, &fs::read(&path).unwrap());
+            files += 1;
+        }
+        assert!(files > 0, "{} is empty", corpus.display());
+    }
+}
+
+#[test]
+fn every_target_can_be_run() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for target in &TARGETS {
+        let program = format!("fuzz_targets/{}.rs", target.name);
+        assert!(manifest.contains(&format!("name = \"{}\"\npath = \"{program}\"", target.name)), "{program}");
+        let source = fs::read_to_string(root().join(program)).unwrap();
+        assert!(source.contains(&format!("run(\"{}\", data)", target.name)), "{source}");
+    }
+}
