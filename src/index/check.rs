@@ -338,14 +338,9 @@ mod tests {
 
     #[test]
     fn the_tantivy_in_use_is_known() {
-        let version = tantivy::version();
-        let version = format!("{version:?}");
-        assert!(
-            TANTIVY.iter().any(|known| {
-                let [major, minor, patch] = known.split('.').collect::<Vec<_>>()[..] else { return false };
-                version.contains(&format!("major: {major}, minor: {minor}, patch: {patch}"))
-            }),
-            "add {version} to TANTIVY"
-        );
+        // `v0.27.0, index_format v7`
+        let version = format!("{:?}", tantivy::version());
+        let is_known = TANTIVY.iter().any(|known| version.starts_with(&format!("v{known},")));
+        assert!(is_known, "add {version} to TANTIVY");
     }
 }
