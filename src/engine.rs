@@ -34,7 +34,7 @@ impl Opened {
     /// Returns the errors of [`search`](search()) and [`possible`](Self::possible).
     pub fn search(&self, query: &Query) -> anyhow::Result<Results> {
         let results = search(&self.index, self.embedder.as_deref(), self.possible(query)?.as_ref())?;
-        Ok(Results { notice: self.notice(), ..results })
+        Ok(Results { notice: self.notice().or(results.notice), ..results })
     }
 
     /// A message for people that explains why only keyword search is possible, if the model is

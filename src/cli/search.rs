@@ -206,7 +206,7 @@ impl Args {
                 search_and_rerank(index, model.embedder(), &query, reranking)?
             }
         };
-        results.notice = model.notice();
+        results.notice = model.notice().or(results.notice);
         Ok(results)
     }
 

@@ -102,7 +102,8 @@ impl Index {
         let address = self.searcher.search(&query, &DocSetCollector)?.into_iter().next();
         Ok(address.and_then(|address| {
             let vectors = &self.vectors()[address.segment_ord as usize];
-            let row = vectors.rows_of(address.doc_id).next()?;
+            let is_title = |row: &usize| vectors.passage(*row) == Passage::Title;
+            let row = vectors.rows_of(address.doc_id).find(is_title)?;
             Some(vectors.row(row).values().collect())
         }))
     }

@@ -5,7 +5,7 @@ use super::fuse::{NormalizedScores, ScoreRange};
 use super::keyword::QueryTerm;
 use super::query::Mode;
 use super::retrieval::{Candidate, Retrieval};
-use crate::analyze::tokens;
+use crate::analyze::{Token, tokens_by_detection};
 use crate::question::Question;
 
 pub use crate::chunk::Passage;
@@ -90,7 +90,9 @@ pub(super) fn explain(
 fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
     let texts = [&question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens_of);
     let counts = |term: &QueryTerm| {
-        let count = |tokens: &Vec<String>| tokens.iter().filter(|token| term.matches.contains(token)).count();
+        let is_match =
+            |token: &&Token| token.terms().any(|text| term.matches.iter().any(|known| known == text));
+        let count = |tokens: &Vec<Token>| tokens.iter().filter(is_match).count();
         [count(&texts[0]), count(&texts[1]), count(&texts[2])]
     };
     let known = retrieval.keyword.terms.iter().map(|term| WordMatch {
@@ -105,8 +107,8 @@ fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
     known.chain(missing).collect()
 }
 
-fn tokens_of(text: impl AsRef<str>) -> Vec<String> {
-    tokens(text.as_ref()).into_iter().map(|token| token.text).collect()
+fn tokens_of(text: impl AsRef<str>) -> Vec<Token> {
+    tokens_by_detection(text.as_ref())
 }
 
 /// The effect of each feature, largest first.

@@ -8,7 +8,8 @@ use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
 
-use crate::analyze::{Token, tokens};
+use super::compound::is_compound_with;
+use crate::analyze::{Language, Token, phrase_tokens};
 use crate::index::Index;
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
@@ -22,6 +23,9 @@ const B: f32 = 0.75;
 pub(super) const TITLE: f32 = 2.0;
 const ALSO: f32 = 1.0;
 const ANSWER: f32 = 1.0;
+
+/// The weight of a word inside a compound, relative to the word itself.
+const IN_COMPOUND: f32 = 0.5;
 
 /// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
 const MAX_TERMS: usize = 64;
@@ -46,7 +50,8 @@ const RARE: f32 = 2.3;
 pub struct QueryTerm {
     /// The word as written in the phrase.
     pub written: String,
-    /// The index terms it matches: the word itself, or the terms one typo away if no question contains it.
+    /// The index terms it matches: the word in each language, and compounds with it; or the terms one typo away
+    /// if no question contains it.
     pub matches: Vec<String>,
     /// Inverse document frequency: ln(1 + (N - n + ½) / (n + ½)) if n of N questions contain it.
     pub idf: f32,
@@ -87,12 +92,25 @@ impl KeywordScores {
         let segments = Segments::open(index)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
-        for (token, count) in significant(tokens(phrase)) {
+        let mut missing_pairs = 0;
+        for (token, count) in significant(phrase_tokens(phrase, index.languages())) {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
-            match segments.look_up(&token, written, count)? {
-                Some(found) => terms.push(found),
-                None if !token.whole => missing.push(written.to_owned()),
-                None => {}
+            let mut found: Vec<(QueryTerm, Frequencies)> =
+                segments.look_up(segments.matches(&token)?, &token, written, count)?.into_iter().collect();
+            if found.is_empty() {
+                for part in segments.parts_of_compound(&token)? {
+                    found.extend(segments.look_up(vec![part], &token, written, count)?);
+                }
+            }
+            if found.is_empty() && !token.whole && !token.is_unspaced() {
+                let similar = segments.one_typo_away(&token.text)?;
+                found.extend(segments.look_up(similar, &token, written, count)?);
+            }
+            match token.whole || !found.is_empty() {
+                true => terms.extend(found),
+                // A pair that crosses the border of two words is not a word that is missing.
+                false if token.is_unspaced() => missing_pairs += 1,
+                false => missing.push(written.to_owned()),
             }
         }
         if terms.len() > MAX_TERMS {
@@ -108,7 +126,7 @@ impl KeywordScores {
             terms.iter().filter(|(term, _)| term.is_identifier).map(|(term, _)| term.idf).sum();
         let mut named = if identifier_idf > 0.0 { zeros() } else { Vec::new() };
         let mut covered = zeros();
-        let unknown = missing.len() as f32 * (1.0 + 2.0 * segments.questions).ln();
+        let unknown = (missing.len() + missing_pairs) as f32 * (1.0 + 2.0 * segments.questions).ln();
         let total_idf = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
         for (term, postings) in &terms {
             for (segment, postings) in postings.iter().enumerate() {
@@ -164,15 +182,19 @@ fn significant(tokens: Vec<Token>) -> Vec<(Token, u32)> {
 }
 
 /// Whether a token is an identifier, judged by how the phrase writes it: one to three letters followed by
-/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), or a camel-case name
-/// (`PhantomData`).
+/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with punctuation
+/// (`C++17`, `node.js`, `1.10`, `-Wall`), or a camel-case name (`PhantomData`).
 fn is_identifier(written: &str, whole: bool) -> bool {
     let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let letters = written.len() - digits.len();
     let is_code = (1..=3).contains(&letters)
         && (3..=5).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_path = whole && written.contains(['_', '<', '#']) || written.contains("::");
+    let is_ascii = written.is_ascii();
+    let is_flag = whole && is_ascii && written.starts_with(['-', '.']);
+    let is_path = whole && is_ascii && (written.contains(['_', '<', '#', '.']) || written.contains("++"))
+        || written.contains("::")
+        || is_flag;
     let humps =
         written.chars().zip(written.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
     is_code || is_path || humps
@@ -182,12 +204,16 @@ fn is_identifier(written: &str, whole: bool) -> bool {
 type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 /// The searched fields of every segment.
-struct Segments<'a> {
-    segments: &'a [SegmentReader],
-    fields: [(Field, f32); 3],
+pub(super) struct Segments<'a> {
+    pub(super) segments: &'a [SegmentReader],
+    pub(super) fields: [(Field, f32); 3],
     /// The mean length of each field, in tokens.
     mean_length: [f32; 3],
     questions: f32,
+    /// The languages of the index with compounds.
+    pub(super) compounding: Vec<Language>,
+    /// The field of words written backwards.
+    pub(super) reversed: Field,
 }
 
 impl<'a> Segments<'a> {
@@ -208,24 +234,37 @@ impl<'a> Segments<'a> {
             *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
         }
         let questions = segments.iter().map(|segment| segment.num_docs() as f32).sum();
-        Ok(Self { segments, fields, mean_length, questions })
+        let compounding =
+            index.languages().iter().filter(|language| language.is_compounding()).copied().collect();
+        let reversed = index.fields().reversed;
+        Ok(Self { segments, fields, mean_length, questions, compounding, reversed })
     }
 
-    /// The term of a token and its frequencies. `None` if no question contains the token or a term one typo
-    /// away.
+    /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
+    /// be in the index.
+    fn matches(&self, token: &Token) -> tantivy::Result<Vec<String>> {
+        let mut matches: Vec<String> = token.terms().map(str::to_owned).collect();
+        matches.extend(self.compounds_with(token)?);
+        Ok(matches)
+    }
+
+    /// The term of a token and its frequencies. `None` if no question contains any of the `matches`. A question
+    /// that contains several of them counts the most frequent one: it is indexed with several terms of one
+    /// word.
     fn look_up(
         &self,
+        matches: Vec<String>,
         token: &Token,
         written: &str,
         count_in_phrase: u32,
     ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
-        let mut matches = vec![token.text.clone()];
-        let mut frequencies = self.frequencies(&token.text)?;
-        if count(&frequencies) == 0 && !token.whole {
-            matches = self.one_typo_away(&token.text)?;
-            for similar in &matches {
-                merge(&mut frequencies, self.frequencies(similar)?);
+        let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
+        for text in &matches {
+            let mut found = self.frequencies(text)?;
+            if is_compound_with(text, token) {
+                found.iter_mut().flatten().for_each(|(_, frequency)| *frequency *= IN_COMPOUND);
             }
+            merge(&mut frequencies, found);
         }
         let with_term = count(&frequencies) as f32;
         if with_term == 0.0 {
@@ -251,7 +290,7 @@ impl<'a> Segments<'a> {
             if let Some(postings) = postings {
                 let norms = segment.get_fieldnorms_reader(field)?;
                 let here = field_frequencies(postings, &norms, weight, mean_length);
-                found = merge_sorted(found, here);
+                found = merge_sorted(found, here, |a, b| a + b);
             }
         }
         found.retain(|(doc, _)| !segment.is_deleted(*doc));
@@ -304,14 +343,19 @@ fn count(frequencies: &Frequencies) -> usize {
     frequencies.iter().map(Vec::len).sum()
 }
 
+/// Merges frequencies of terms of one word.
 fn merge(into: &mut Frequencies, other: Frequencies) {
     for (into, other) in into.iter_mut().zip(other) {
-        *into = merge_sorted(std::mem::take(into), other);
+        *into = merge_sorted(std::mem::take(into), other, f32::max);
     }
 }
 
-/// Merges two lists in document order. The frequencies of a document in both lists are added.
-fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)> {
+/// Merges two lists in document order. `both` combines the frequencies of a document in both lists.
+fn merge_sorted(
+    a: Vec<(DocId, f32)>,
+    b: Vec<(DocId, f32)>,
+    both: impl Fn(f32, f32) -> f32,
+) -> Vec<(DocId, f32)> {
     if a.is_empty() {
         return b;
     }
@@ -326,7 +370,7 @@ fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)>
         };
         let (doc, frequency) = if from_a { a.next() } else { b.next() }.expect("peeked");
         match merged.last_mut() {
-            Some(last) if last.0 == doc => last.1 += frequency,
+            Some(last) if last.0 == doc => last.1 = both(last.1, frequency),
             _ => merged.push((doc, frequency)),
         }
     }
@@ -366,7 +410,7 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, expected: &[(&str, u32)]) {
-        let found = significant(tokens(phrase));
+        let found = significant(phrase_tokens(phrase, &[]));
         let found: Vec<(&str, u32)> =
             found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
         assert_eq!(found, expected, "{phrase}");
@@ -383,7 +427,7 @@ mod tests {
     #[test]
     fn stop_words_are_written_as_the_analyzer_writes_them() {
         for word in STOP_WORDS {
-            assert_eq!(tokens(word)[0].text, word);
+            assert_eq!(phrase_tokens(word, &[])[0].text, word);
         }
     }
 
@@ -395,13 +439,19 @@ mod tests {
             ("spawn_blocking", true),
             ("std::mem", true),
             ("PhantomData", true),
+            ("node.js", true),
+            ("C++17", true),
+            ("-Wall", true),
+            (".NET", true),
+            ("1.10", true),
+            ("退款", false),
             ("lock", false),
             ("2024", false),
             ("Covid-19", false),
             ("don't", false),
             ("and/or", false),
         ] {
-            assert_eq!(is_identifier(text, tokens(text)[0].whole), expected, "{text}");
+            assert_eq!(is_identifier(text, phrase_tokens(text, &[])[0].whole), expected, "{text}");
         }
     }
 }

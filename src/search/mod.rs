@@ -1,6 +1,7 @@
 //! Search: from a phrase to ranked questions.
 
 mod collapse;
+mod compound;
 mod confidence;
 mod explain;
 mod filter;
@@ -53,9 +54,10 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     };
     let second = moved.map(|moved| retrieval.rank(Some(&moved)));
     let hits = present(&retrieval, &first, second.as_ref().unwrap_or(&first))?;
+    let notice = retrieval.unread_notice();
     let KeywordScores { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
-    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms, notice: None })
+    Ok(Results { phrase: query.phrase.clone(), took: start.elapsed(), hits, missing, terms, notice })
 }
 
 /// Reads the questions of the best candidates and builds the hits.

@@ -16,7 +16,7 @@ use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query};
-use crate::analyze::title_key;
+use crate::analyze::{detect, title_key};
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized};
 
@@ -44,7 +44,7 @@ pub struct Retrieval<'a> {
     pub index: &'a Index,
     pub query: &'a Query,
     pub keyword: KeywordScores,
-    /// The phrase's vector. `None` in keyword mode or without vectors.
+    /// The phrase's vector. `None` in keyword mode, without vectors, and if the model cannot read the phrase.
     pub semantic: Option<Quantized>,
     /// The weight of semantic search in the score, in [0, 1].
     pub weight: f32,
@@ -122,6 +122,16 @@ impl<'a> Retrieval<'a> {
             retrieval.keyword_best = retrieval.keyword_best(retrieval.limit());
         }
         Ok(retrieval)
+    }
+
+    /// Says that the model cannot read the phrase, if it cannot.
+    pub fn unread_notice(&self) -> Option<String> {
+        let model = self.index.meta().model.as_ref()?;
+        if self.semantic.is_some() || self.query.mode == Mode::Keyword {
+            return None;
+        }
+        let (model, language) = (model.spoken_name(), detect(&self.query.text));
+        Some(format!("{model} cannot read {language}; the phrase is searched for by words only"))
     }
 
     /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
@@ -307,6 +317,9 @@ fn query_vector(
     let wrong =
         || WrongModel { made_with: model.clone(), given: embedder.map(|given| given.model().clone()) };
     let embedder = embedder.filter(|given| given.model().is_same(model)).ok_or_else(wrong)?;
+    if !embedder.can_read(&query.text) {
+        return Ok(None);
+    }
     Ok(Some(Quantized::from(embedder.embed(&query.text, Role::Query)?.as_slice())))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyze::tokens;
+use crate::analyze::tokens_by_detection;
 use crate::chunk::is_markup_only;
 
 /// The maximum length of a snippet, in bytes.
@@ -23,7 +23,7 @@ pub struct Snippet {
 /// weight. If several excerpts match equally well, the first is returned. If the passage is not a valid range
 /// or is markup only, the excerpt comes from the whole answer.
 ///
-/// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
+/// `weights` maps the terms to highlight, as [`tokens_by_detection`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = answer.get(passage).filter(|passage| !is_markup_only(passage)).unwrap_or(answer);
     let passage = passage.trim();
@@ -52,11 +52,11 @@ struct Mark {
 }
 
 fn marks(text: &str, weights: &HashMap<&str, f32>) -> Vec<Mark> {
-    tokens(text)
+    tokens_by_detection(text)
         .into_iter()
         .filter_map(|token| {
-            let weight = *weights.get(token.text.as_str())?;
-            Some(Mark { range: token.start..token.end, text: token.text, weight })
+            let (text, weight) = token.terms().find_map(|term| weights.get_key_value(term))?;
+            Some(Mark { range: token.start..token.end, text: (*text).to_owned(), weight: *weight })
         })
         .collect()
 }

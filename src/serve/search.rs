@@ -119,7 +119,7 @@ impl App {
         }
         let start = Instant::now();
         let mut results = self.with_model(&opened, |model| search(&opened.index, model, &query))?;
-        results.notice = opened.notice();
+        results.notice = opened.notice().or(results.notice);
         self.metrics.searched(start.elapsed());
         Ok(serde_json::to_vec(&SearchReply::new(&results, request.min_confidence))
             .map_err(anyhow::Error::from)?)

@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::document::document;
+use super::document::{document, readable_chunks};
 use super::schema::{FILE, Fields, QUESTION, schema};
 use super::vectors::{Quantized, Row};
 use super::{Index, Meta, OpenError, create, prepare, text_hash};
 use crate::analyze::title_key;
-use crate::chunk::{Chunk, chunks};
+use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
 use crate::read::{self, Assignment, BadRecord};
@@ -904,12 +904,12 @@ impl State<'_> {
         batch.into_iter().map(|(chunks, question)| (question, chunks)).collect()
     }
 
-    /// The chunks of a question to embed; none without a model.
+    /// The chunks of a question to embed; none without a model, and none that the model cannot read.
     fn chunks(&self, question: &Question) -> Vec<Chunk> {
         let Some(Embedding { embedder, .. }) = self.embedding else {
             return Vec::new();
         };
-        chunks(question, |text| embedder.count_tokens(text), embedder.model().window)
+        readable_chunks(question, embedder)
     }
 
     fn add(&self, batch: Vec<(Question, Vec<Chunk>)>) -> anyhow::Result<()> {

@@ -185,7 +185,7 @@ pub fn ends_asking(title: &str) -> bool {
 
 /// Whether a line reads as a question or as an order to explain something.
 pub fn is_question_like(title: &str) -> bool {
-    if ends_asking(title) {
+    if ends_asking(title) || asks_without_mark(title) {
         return true;
     }
     let first =
@@ -193,6 +193,83 @@ pub fn is_question_like(title: &str) -> bool {
     first.is_some_and(|first| ASKING.iter().any(|word| word.eq_ignore_ascii_case(first)))
         && title.split_whitespace().nth(2).is_some()
 }
+
+/// Whether a line is a question in a language that needs no question mark.
+fn asks_without_mark(title: &str) -> bool {
+    let end = title.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_thai_mark(c));
+    !title.is_ascii()
+        && (ASKING_ANYWHERE.iter().any(|word| title.contains(word))
+            || ASKING_AT_END.iter().any(|word| end.ends_with(word)))
+}
+
+fn is_thai_mark(c: char) -> bool {
+    ('\u{E00}'..='\u{E7F}').contains(&c)
+}
+
+/// Question words of languages that are written without spaces: Thai, Lao, Khmer, Burmese, Chinese.
+const ASKING_ANYWHERE: [&str; 43] = [
+    "อย่างไร",
+    "ยังไง",
+    "เมื่อไหร่",
+    "เมื่อไร",
+    "อะไร",
+    "ทำไม",
+    "ที่ไหน",
+    "ใคร",
+    "เท่าไหร่",
+    "เท่าไร",
+    "หรือไม่",
+    "หรือยัง",
+    "หรือเปล่า",
+    "ໄດ້ແນວໃດ",
+    "ແນວໃດ",
+    "ຫຍັງ",
+    "ເມື່ອໃດ",
+    "ຍ້ອນຫຍັງ",
+    "ដូចម្តេច",
+    "អ្វី",
+    "ពេលណា",
+    "ឬទេ",
+    "ဘယ်",
+    "ဘာ",
+    "如何",
+    "怎么",
+    "怎麼",
+    "怎样",
+    "怎樣",
+    "什么",
+    "什麼",
+    "为何",
+    "為何",
+    "哪里",
+    "哪裡",
+    "哪些",
+    "哪个",
+    "多少",
+    "多久",
+    "是否",
+    "能否",
+    "可否",
+    "有没有",
+];
+
+/// Endings of questions in Thai, Chinese, Japanese, Korean and Burmese.
+const ASKING_AT_END: [&str; 14] = [
+    "ไหม",
+    "มั้ย",
+    "吗",
+    "嗎",
+    "呢",
+    "ですか",
+    "ますか",
+    "でしょうか",
+    "ませんか",
+    "나요",
+    "까요",
+    "습니까",
+    "လား",
+    "လဲ",
+];
 
 /// Words that begin a question, or an order that is one.
 const ASKING: [&str; 47] = [
