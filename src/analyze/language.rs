@@ -304,9 +304,10 @@ impl fmt::Display for Language {
 /// more often, and `whatlang` knows more languages and says when it is certain. A text that neither knows, or
 /// without letters, counts as English.
 ///
-/// Measured on the first six words of 300 sentences each in 22 languages of the Leipzig corpora, and on 3,861
-/// titles of English questions: `whichlang` is right about 96 % of the sentences in its 16 languages and
-/// 95 % of the titles, `whatlang` about 85 % and 77 %, both together about 92 % and 97 %.
+/// Measured on the first six words of 300 sentences each in 35 languages of the Leipzig corpora, and on 3,861
+/// titles of English questions: `whichlang` is right about 96 % of the sentences in its 16 languages and 95 %
+/// of the titles, `whatlang` about 85 % and 77 %. Both together are right about 83 % of the sentences in the
+/// 22 Latin languages below, of which `whichlang` knows ten, and 96 % of the titles. Whole sentences: 92 %.
 pub fn detect(text: &str) -> Language {
     let text = prose(text);
     let mut weights: Vec<(Script, usize)> = Vec::new();
@@ -387,6 +388,10 @@ fn latin(text: &str) -> Language {
         return Language::English;
     }
     let is_nordic = matches!(what, Language::Danish | Language::Norwegian);
+    // Letters that Swedish does not have.
+    if text.contains(['æ', 'ø', 'Æ', 'Ø']) && which == Some(Language::Swedish) {
+        return if what == Language::Norwegian { what } else { Language::Danish };
+    }
     match which {
         _ if guess.is_reliable() => what,
         Some(which) if which == what => what,

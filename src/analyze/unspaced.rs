@@ -4,9 +4,9 @@
 //! consonant with its vowels and tone marks. Chinese characters are terms on their own too.
 //!
 //! Pairs were chosen over a dictionary because a phrase is often a piece of a longer run, and a dictionary cuts
-//! the piece and the run at different places. Of 5,700 words that occur in 600 sentences (Chinese, Japanese and
-//! Thai; Leipzig corpora), pairs find every sentence; with the dictionary of `icu_segmenter`, the terms of the
-//! word are among the terms of the sentence in only some of them. See docs/languages.md for the figures.
+//! the piece and the run at different places. With the dictionary of `icu_segmenter`, 5 % of the Thai words
+//! that occur in a sentence do not find it (1,000 words and sentences of the Leipzig corpora, 2,275
+//! occurrences). Pairs find every piece of two units or more, and need no data.
 
 use super::fold::{folded, simplified};
 use super::language::Script;

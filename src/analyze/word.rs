@@ -21,7 +21,10 @@ pub fn terms(word: &str, languages: &[Language]) -> Vec<String> {
     let (lower, plain) = (lower(word), folded(word));
     let spelled = spelled_out(&lower);
     for language in languages {
-        add(&mut terms, Cow::Owned(folded(&stem(&lower, *language))));
+        // English words have accents only if they are foreign.
+        if *language != Language::English {
+            add(&mut terms, Cow::Owned(folded(&stem(&lower, *language))));
+        }
         add(&mut terms, stem(&plain, *language));
         if let Some(closed) = closed_feminine(&plain).filter(|_| *language == Language::Arabic) {
             add(&mut terms, Cow::Owned(folded(&stem(&closed, *language))));
@@ -48,7 +51,7 @@ fn stem(word: &str, language: Language) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     };
     let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
-    if has_digit || word.chars().nth(2).is_none() || (language == Language::English && !word.is_ascii()) {
+    if has_digit || word.chars().nth(2).is_none() {
         return Cow::Borrowed(word);
     }
     match Stemmer::new(algorithm).stem(word) {
@@ -176,7 +179,7 @@ mod tests {
             (Spanish, "contraseñas", "contrasena"),
             (Italian, "ordini", "ordine"),
             (Portuguese, "devoluções", "devolução"),
-            (Dutch, "wachtwoorden", "wachtwoord"),
+            (Dutch, "bestellingen", "bestelling"),
             (Swedish, "lösenordet", "losenord"),
             (Norwegian, "Århus", "aarhus"),
             (Danish, "søgning", "soegning"),

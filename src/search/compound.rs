@@ -41,21 +41,20 @@ impl Segments<'_> {
     }
 
     /// The index terms that a compound consists of: the split with the longest first part of which both parts
-    /// are terms. Empty if there is none.
-    pub fn parts_of_compound(&self, token: &Token) -> tantivy::Result<Vec<String>> {
+    /// are in the index. Empty if there is none. `written` is the compound as written, because its stem can end
+    /// in another way than the stem of its last part.
+    pub fn parts_of_compound(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
         if !self.may_be_compound(token) {
             return Ok(Vec::new());
         }
-        for word in token.terms() {
-            let borders: Vec<usize> = word.char_indices().map(|(at, _)| at).collect();
-            for at in (PART..=borders.len().saturating_sub(PART)).rev() {
-                let (head, tail) = word.split_at(borders[at]);
-                if !self.is_term(tail)? {
-                    continue;
-                }
-                if let Some(head) = self.known_head(head)? {
-                    return Ok(vec![head, tail.to_owned()]);
-                }
+        let word = written.to_lowercase();
+        let borders: Vec<usize> = word.char_indices().map(|(at, _)| at).collect();
+        for at in (PART..=borders.len().saturating_sub(PART)).rev() {
+            let (head, tail) = word.split_at(borders[at]);
+            if let Some(tail) = self.known(tail)?
+                && let Some(head) = self.known_head(head)?
+            {
+                return Ok(vec![head, tail]);
             }
         }
         Ok(Vec::new())
@@ -63,13 +62,20 @@ impl Segments<'_> {
 
     /// The index term of the first part of a compound, with or without linking letters.
     fn known_head(&self, head: &str) -> tantivy::Result<Option<String>> {
-        let bare = LINKING.iter().filter_map(|linking| head.strip_suffix(linking));
-        for bare in bare.filter(|bare| bare.chars().count() >= PART) {
-            let tokens = phrase_tokens(bare, &self.compounding);
-            for term in tokens.iter().flat_map(Token::terms).chain([bare]) {
-                if self.is_term(term)? {
-                    return Ok(Some(term.to_owned()));
-                }
+        for linking in LINKING {
+            let bare = head.strip_suffix(linking).filter(|bare| bare.chars().count() >= PART);
+            if let Some(known) = bare.map(|bare| self.known(bare)).transpose()?.flatten() {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The index term of a word; `None` if no question contains it.
+    fn known(&self, word: &str) -> tantivy::Result<Option<String>> {
+        for term in phrase_tokens(word, &self.compounding).iter().flat_map(Token::terms) {
+            if self.is_term(term)? {
+                return Ok(Some(term.to_owned()));
             }
         }
         Ok(None)

@@ -98,7 +98,7 @@ impl KeywordScores {
             let mut found: Vec<(QueryTerm, Frequencies)> =
                 segments.look_up(segments.matches(&token)?, &token, written, count)?.into_iter().collect();
             if found.is_empty() {
-                for part in segments.parts_of_compound(&token)? {
+                for part in segments.parts_of_compound(&token, written)? {
                     found.extend(segments.look_up(vec![part], &token, written, count)?);
                 }
             }

@@ -78,8 +78,12 @@ fn present(retrieval: &Retrieval<'_>, first: &Ranking, ranking: &Ranking) -> any
         Hit {
             rank,
             score: candidate.score,
-            confidence: features
-                .map(|features| if candidate.exact { 1.0 } else { FITTED.probability(&features.0) }),
+            confidence: match features {
+                _ if !retrieval.expects_vectors() => None,
+                _ if candidate.exact => Some(1.0),
+                Some(features) => Some(FITTED.probability(&features.0)),
+                None => Some(confidence::from_words(&scores, &first.range, &retrieval.keyword)),
+            },
             exact: candidate.exact,
             features,
             scores,

@@ -56,7 +56,8 @@ pub struct Hit {
     /// The score, comparable only with other hits of the same query. Hybrid mode: the fused score in [0, 1],
     /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25.
     pub score: f32,
-    /// The probability that the question answers the phrase. `None` without vectors.
+    /// The probability that the question answers the phrase. It comes from words only if the model cannot read
+    /// the phrase or the question. `None` in an index without vectors and in keyword mode.
     pub confidence: Option<f32>,
     /// Whether the title or an alternative title equals the phrase.
     pub exact: bool,

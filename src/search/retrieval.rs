@@ -124,10 +124,15 @@ impl<'a> Retrieval<'a> {
         Ok(retrieval)
     }
 
+    /// Whether the search compares vectors, as far as the model can read the phrase and the questions.
+    pub fn expects_vectors(&self) -> bool {
+        self.index.meta().model.is_some() && self.query.mode != Mode::Keyword
+    }
+
     /// Says that the model cannot read the phrase, if it cannot.
     pub fn unread_notice(&self) -> Option<String> {
         let model = self.index.meta().model.as_ref()?;
-        if self.semantic.is_some() || self.query.mode == Mode::Keyword {
+        if self.semantic.is_some() || !self.expects_vectors() {
             return None;
         }
         let (model, language) = (model.spoken_name(), detect(&self.query.text));

@@ -20,7 +20,7 @@ const DEPENDENCIES: [(&str, &[&str]); 18] = [
     ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
-    ("render", &["duplicates", "embed", "index", "pair", "question", "search"]),
+    ("render", &["analyze", "duplicates", "embed", "index", "pair", "question", "search"]),
     ("mcp", &["duplicates", "engine", "index", "question", "render", "search"]),
     ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];

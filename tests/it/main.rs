@@ -13,6 +13,7 @@ mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;
 mod json;
+mod languages;
 #[cfg(feature = "mcp")]
 mod mcp;
 #[cfg(all(feature = "fastembed", feature = "remote"))]
