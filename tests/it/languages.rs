@@ -50,7 +50,10 @@ fn what_the_model_cannot_read_is_said_once() {
     let dir = indexed();
     let output = dir.run(&["index", "questions.jsonl"]);
     assert!(output.stderr.contains("8 of 13 questions are in "), "{output:?}");
-    assert!(output.stderr.contains("which the built-in model cannot read; they are found by words only."), "{output:?}");
+    assert!(
+        output.stderr.contains("which the built-in model cannot read; they are found by words only."),
+        "{output:?}"
+    );
     assert!(output.stderr.contains("--model multilingual-e5-small"), "{output:?}");
     let output = dir.run(&["申请图书证"]);
     assert_eq!(output.stderr.matches("the built-in model cannot read Chinese").count(), 1, "{output:?}");
