@@ -15,6 +15,14 @@ pub fn terms(word: &str, languages: &[Language]) -> Vec<String> {
     let mut terms: Vec<String> = Vec::with_capacity(1);
     if word.is_ascii() {
         let word = word.to_ascii_lowercase();
+        // Nearly all words: without a copy of a word that is its own stem.
+        if let [language] = languages {
+            let stem = match stem(&word, *language) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(stem) => Some(stem),
+            };
+            return vec![stem.unwrap_or(word)];
+        }
         languages.iter().for_each(|language| add(&mut terms, stem(&word, *language)));
         return terms;
     }
