@@ -15,10 +15,14 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, dry_run, plural, say};
+use crate::analyze::Language;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::index::{AUTO, Build, Index, Missing, OpenError, Problem, Progress, STDIN, Summary};
 use crate::read::{self, Assignment};
 use crate::search::retune;
+
+/// The smallest model of the catalogue that reads most languages.
+const MULTILINGUAL: &str = "multilingual-e5-small";
 
 /// How many files the summary names. The others are counted.
 const FILES_NAMED: usize = 20;
@@ -174,6 +178,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     report(&summary, &dir, start.elapsed(), args.verbose);
     report_missing(&summary, args.keep_missing);
+    report_unread(&Index::open(&dir)?)?;
     suggest_search(&dir, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
 }
@@ -335,6 +340,40 @@ fn report_missing(summary: &Summary, kept: bool) {
     }
 }
 
+/// Says which questions the model cannot read, if there are any.
+fn report_unread(index: &Index) -> anyhow::Result<()> {
+    let stats = index.language_stats()?;
+    let mut unread: Vec<(Language, u64)> = stats
+        .iter()
+        .map(|(language, counts)| (*language, counts.unread))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let (Some(model), false) = (&index.meta().model, unread.is_empty()) else {
+        return Ok(());
+    };
+    unread.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let all: u64 = stats.values().map(|counts| counts.questions).sum();
+    let count: u64 = unread.iter().map(|(_, count)| count).sum();
+    let languages = listed(unread.iter().map(|(language, _)| language.to_string()).collect());
+    let (are, they) = if count == 1 { ("is", "it is") } else { ("are", "they are") };
+    say(&format!(
+        "{} of {} {are} in {languages}, which {} cannot read; {they} found by words only.\n\
+         For meaning, use --model {MULTILINGUAL}.",
+        HumanCount(count),
+        counted(all, "question"),
+        model.spoken_name(),
+    ));
+    Ok(())
+}
+
+/// Joins names: `A`, `A and B`, `A, B and C`.
+fn listed(mut names: Vec<String>) -> String {
+    match names.pop() {
+        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
+
 /// Reports how many questions each file holds.
 fn report_files(summary: &Summary, verbose: bool) {
     let (with, without): (Vec<_>, Vec<_>) =
@@ -420,6 +459,13 @@ fn example(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_listed() {
+        let list = |names: &[&str]| listed(names.iter().map(ToString::to_string).collect());
+        assert_eq!(list(&["Thai"]), "Thai");
+        assert_eq!(list(&["Thai", "Lao", "Khmer"]), "Thai, Lao and Khmer");
+    }
 
     #[test]
     fn an_example_is_short_and_safe_in_a_shell() {

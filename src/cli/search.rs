@@ -180,6 +180,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (index, model) = args.open(location, query.mode)?;
     let reranker = args.reranker(Prepare::Once)?;
     let mut results = args.search(&index, &model, reranker.as_deref(), &query)?;
+    // The other reason for a notice was given when the model was opened.
+    if let Some(notice) = results.notice.as_ref().filter(|_| model.notice().is_none()) {
+        say(&format!("rqsearch: {notice}"));
+    }
     let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
@@ -291,7 +295,7 @@ impl Args {
                 search_and_rerank(index, model.embedder(), &query, reranking)?
             }
         };
-        results.notice = model.notice();
+        results.notice = model.notice().or(results.notice);
         Ok(results)
     }
 

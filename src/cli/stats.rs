@@ -8,7 +8,8 @@ use indicatif::{HumanBytes, HumanCount};
 use super::locate_index::IndexArgs;
 use super::streams::stdout;
 use super::{Outcome, layout, plural};
-use crate::index::{Index, Stats};
+use crate::analyze::Language;
+use crate::index::{Index, LanguageStats, Stats};
 use crate::render::json;
 use crate::search::DEFAULT_SEMANTIC_WEIGHT;
 
@@ -46,6 +47,9 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     match stats.also {
         0 => writeln!(out)?,
         also => writeln!(out, ", {}", counted(also, "alternative title"))?,
+    }
+    if !stats.languages.is_empty() {
+        writeln!(out, "languages  {}", layout.shown(&languages(&stats.languages)))?;
     }
     let roots = index.meta().roots.join(", ");
     writeln!(out, "files      {} in {}", HumanCount(stats.files), layout.shown(&roots))?;
@@ -86,6 +90,21 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     Ok(())
 }
 
+/// Lists the languages: `English 120, Chinese 212 (found by words only)`.
+fn languages(counts: &BTreeMap<Language, LanguageStats>) -> String {
+    let mut counts: Vec<(&Language, &LanguageStats)> = counts.iter().collect();
+    counts.sort_by_key(|(_, stats)| std::cmp::Reverse(stats.questions));
+    let language = |(language, stats): (&Language, &LanguageStats)| {
+        let unread = match stats.unread {
+            0 => String::new(),
+            all if all == stats.questions => " (found by words only)".to_owned(),
+            some => format!(" ({some} found by words only)"),
+        };
+        format!("{language} {}{unread}", stats.questions)
+    };
+    counts.into_iter().map(language).collect::<Vec<_>>().join(", ")
+}
+
 /// Lists names with counts, largest first: `async 33, traits 30 … and 5 more`.
 fn largest(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
@@ -101,6 +120,20 @@ fn largest(counts: &BTreeMap<String, u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn languages_say_what_the_model_cannot_read() {
+        let stats = |questions, unread| LanguageStats { questions, unread };
+        let counts = BTreeMap::from([
+            (Language::English, stats(3, 0)),
+            (Language::Russian, stats(5, 5)),
+            (Language::Greek, stats(2, 1)),
+        ]);
+        assert_eq!(
+            languages(&counts),
+            "Russian 5 (found by words only), English 3, Greek 2 (1 found by words only)"
+        );
+    }
 
     #[test]
     fn the_largest_are_listed_first() {

@@ -82,6 +82,10 @@ impl Embedder for Builtin {
         self.embed_here(text)
     }
 
+    fn can_read(&self, text: &str) -> bool {
+        self.tokenizer.can_read(text)
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.tokenizer.count(text)
     }

@@ -68,6 +68,14 @@ impl ModelInfo {
         format!("{} ({})", printable(&self.name), printable(&self.fingerprint))
     }
 
+    /// `the built-in model`, or `the model NAME`, for sentences.
+    pub fn spoken_name(&self) -> String {
+        match self.origin {
+            Origin::Builtin => "the built-in model".to_owned(),
+            _ => format!("the model {}", printable(&self.name)),
+        }
+    }
+
     /// A text with the prefix of its role.
     #[cfg(any(feature = "fastembed", feature = "remote"))]
     pub(super) fn prefixed<'a>(&self, text: &'a str, role: super::Role) -> std::borrow::Cow<'a, str> {

@@ -81,6 +81,14 @@ pub trait Embedder: Send + Sync {
         1
     }
 
+    /// Whether the model can read a text: at least half of its tokens are known, and are more than single
+    /// letters of a script that the model knows only letter by letter. The vector of any other text says
+    /// little about it. Models whose tokenizer is not available are assumed to read everything.
+    fn can_read(&self, text: &str) -> bool {
+        let _ = text;
+        true
+    }
+
     /// The number of tokens of a text, without the start and end markers. It is an estimate if the tokenizer
     /// of the model is not available.
     fn count_tokens(&self, text: &str) -> usize;

@@ -19,6 +19,9 @@ static VOCABULARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vocab.fst")
 /// The maximum length of a word in characters. A longer word becomes the unknown token, as in the reference.
 const LONGEST_WORD: usize = 100;
 
+/// The number of letters of an unknown word that count as one token: about as many as a known token has.
+const LETTERS: usize = 4;
+
 const UNKNOWN: i32 = 100;
 const START: i32 = 101;
 const END: i32 = 102;
@@ -58,6 +61,32 @@ impl WordPiece {
             true
         });
         count
+    }
+
+    /// Whether at most half of the tokens of a text are unknown or single letters outside ASCII. The vocabulary
+    /// has single letters of many scripts, so that a name can be spelled, but no words of them.
+    pub fn can_read(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            return true;
+        }
+        let (mut read, mut unread) = (0, 0);
+        let mut ids = Vec::new();
+        self.each_word(text, |word| {
+            self.pieces(word, &mut ids);
+            let chars = word.chars().count();
+            if word.is_ascii() {
+                read += usize::from(word.bytes().all(|byte| byte.is_ascii_alphanumeric())) * ids.len();
+            } else if ids == [UNKNOWN] {
+                unread += chars.div_ceil(LETTERS);
+            } else if ids.len() == chars && word.chars().all(char::is_alphanumeric) {
+                unread += chars;
+            } else if word.chars().any(char::is_alphanumeric) {
+                read += ids.len();
+            }
+            ids.clear();
+            true
+        });
+        read >= unread
     }
 
     /// Calls `each` with every normalized word of a text, until it returns false.
@@ -235,6 +264,31 @@ mod tests {
         let ids = WordPiece::default().encode(&"word ".repeat(1000), 256);
         assert_eq!(ids.len(), 256);
         assert_eq!((ids[0], ids[255]), (START, END));
+    }
+
+    #[test]
+    fn a_text_that_is_spelled_or_unknown_cannot_be_read() {
+        for (text, expected) in [
+            ("how do I reset my password?", true),
+            ("", true),
+            ("?!", true),
+            ("Wie setze ich mein Passwort zurück?", true),
+            ("¿Cómo cambio mi contraseña?", true),
+            ("What is λ calculus?", true),
+            ("🦀 crab", true),
+            ("What does 東京 mean?", true),
+            ("如何重置密码？", false),
+            ("如何在 Rust 中使用 Arc<Mutex<T>> 共享状态？", false),
+            ("パスワードを忘れた場合はどうすればいいですか？", false),
+            ("비밀번호를 잊어버렸어요", false),
+            ("Как сбросить пароль?", false),
+            ("كيف أغير كلمة المرور؟", false),
+            ("ฉันจะเปลี่ยนรหัสผ่าน VPN ได้อย่างไร", false),
+            ("मैं अपना पासवर्ड कैसे बदलूँ?", false),
+            ("Πώς αλλάζω τον κωδικό;", false),
+        ] {
+            assert_eq!(WordPiece::default().can_read(text), expected, "{text}");
+        }
     }
 
     proptest! {

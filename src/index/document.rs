@@ -1,11 +1,14 @@
 //! Converts a question to a tantivy document.
 
+use std::collections::BTreeSet;
+
 use anyhow::ensure;
 use tantivy::TantivyDocument;
 
 use super::schema::{Fields, QUESTION};
 use super::text_hash;
 use super::vectors::{Quantized, Row, encode_rows};
+use crate::analyze::{Language, Script, detect, tagged, tokens_in};
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, Role};
 use crate::question::Question;
@@ -21,15 +24,23 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     doc.add_text(fields.kind, QUESTION);
     doc.add_text(fields.id, &question.id);
     doc.add_text(fields.path, &question.source.path);
-    doc.add_text(fields.title, &question.title);
+    let answer = question.readable_answer();
+    let language = language(question, &answer);
+    doc.add_text(fields.language, language.code());
+    doc.add_text(fields.title, tagged(&question.title, language));
     for also in &question.also {
-        doc.add_text(fields.also, also);
+        doc.add_text(fields.also, tagged(also, language));
     }
     let titles = std::iter::once(&question.title).chain(&question.also);
     for key in titles.filter_map(|title| title_key(title)) {
         doc.add_text(fields.title_key, key);
     }
-    doc.add_text(fields.answer, question.readable_answer());
+    if language.is_compounding() {
+        for word in reversed_words(question, &answer, language) {
+            doc.add_text(fields.reversed, word);
+        }
+    }
+    doc.add_text(fields.answer, tagged(&answer, language));
     if let Some(key) = &question.key {
         doc.add_text(fields.key, key);
     }
@@ -55,12 +66,41 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     Ok(doc)
 }
 
-/// Embeds a question: returns a row for each of its chunks.
+/// The language of a question, from its title, alternative titles and answer.
+fn language(question: &Question, answer: &str) -> Language {
+    let titles = std::iter::once(&question.title).chain(&question.also);
+    detect(&titles.map(String::as_str).chain([answer]).collect::<Vec<_>>().join("\n"))
+}
+
+/// The fewest letters of a word that may be a compound, after stemming.
+const COMPOUND: usize = 7;
+
+/// The stems of the long words of a question, written backwards.
+fn reversed_words(question: &Question, answer: &str, language: Language) -> BTreeSet<String> {
+    let texts = [question.title.as_str(), answer].into_iter().chain(question.also.iter().map(String::as_str));
+    let mut words = BTreeSet::new();
+    for token in texts.flat_map(|text| tokens_in(text, &[language])) {
+        let is_latin = || token.text.chars().all(|c| Script::of(c) == Some(Script::Latin));
+        if !token.whole && token.text.chars().count() >= COMPOUND && is_latin() {
+            words.insert(token.text.chars().rev().collect());
+        }
+    }
+    words
+}
+
+/// The chunks of a question that a model can read.
+pub fn readable_chunks(question: &Question, embedder: &dyn Embedder) -> Vec<Chunk> {
+    let mut chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
+    chunks.retain(|chunk| embedder.can_read(&chunk.text));
+    chunks
+}
+
+/// Embeds a question: returns a row for each of its chunks that the model can read.
 ///
 /// # Errors
 /// The model fails, or returns vectors of the wrong number or size.
 pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<Row>> {
-    let chunks = chunks(question, |text| embedder.count_tokens(text), embedder.model().window);
+    let chunks = readable_chunks(question, embedder);
     let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
     let vectors = embedder.embed_all(&texts, Role::Passage)?;
     ensure!(

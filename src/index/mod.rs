@@ -32,7 +32,7 @@ use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::analyze::Analyzer;
+use crate::analyze::{self, Analyzer, Language};
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
 use crate::read;
@@ -52,7 +52,7 @@ pub use phrasings::Centre;
 pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
-pub use stats::Stats;
+pub use stats::{LanguageStats, Stats};
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
@@ -69,6 +69,9 @@ const SHORTEST_ID: usize = 4;
 pub struct Meta {
     /// The [`FORMAT`] of the version that wrote the index.
     pub format: u32,
+    /// The [`VERSION`](crate::analyze::VERSION) of the analysis of the words. 1 in indexes that do not say.
+    #[serde(default = "first_analysis")]
+    pub analysis: u32,
     /// The model that computed the vectors; `None` in an index without vectors (keywords only).
     pub model: Option<ModelInfo>,
     /// Weight of the semantic retriever in the fused score, 0 to 1, tuned on the corpus itself; `None` if it
@@ -93,6 +96,7 @@ impl Meta {
     fn new(model: Option<ModelInfo>) -> Self {
         Self {
             format: FORMAT,
+            analysis: analyze::VERSION,
             model,
             semantic_weight: None,
             spread: None,
@@ -101,6 +105,11 @@ impl Meta {
             reading: BTreeMap::new(),
         }
     }
+}
+
+/// The version of the analysis before it was stored.
+fn first_analysis() -> u32 {
+    1
 }
 
 /// Why an index cannot be opened.
@@ -121,6 +130,14 @@ pub enum OpenError {
         /// The index directory.
         dir: PathBuf,
         /// The format of the index.
+        found: u32,
+    },
+    /// The words of the index were analyzed by another version, so the words of a phrase would not match
+    /// them.
+    Analysis {
+        /// The index directory.
+        dir: PathBuf,
+        /// The version of the analysis in the index.
         found: u32,
     },
     /// The index is damaged or cannot be read.
@@ -153,6 +170,14 @@ impl fmt::Display for OpenError {
                  hint: remove the directory and rebuild the index with `rqsearch index`",
                 dir.display()
             ),
+            Self::Analysis { dir, found } => write!(
+                f,
+                "the words of the index in {} were analyzed by version {found} of the analysis, and this \
+                 program uses version {}\n  \
+                 hint: remove the directory and rebuild the index with `rqsearch index`",
+                dir.display(),
+                analyze::VERSION
+            ),
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
@@ -177,6 +202,7 @@ pub struct Index {
     meta: Meta,
     dir: PathBuf,
     centre: Arc<OnceLock<Centre>>,
+    languages: Arc<[Language]>,
 }
 
 impl Index {
@@ -214,7 +240,9 @@ impl Index {
         };
         let (searcher, vectors) = damage::caught(open).map_err(broken)?;
         let (_, fields) = schema::schema();
-        Ok(Self { searcher, vectors, fields, meta, dir: dir.to_owned(), centre: Arc::default() })
+        let languages = languages(&searcher, fields.language).map_err(broken)?;
+        let dir = dir.to_owned();
+        Ok(Self { searcher, vectors, fields, meta, dir, centre: Arc::default(), languages })
     }
 
     /// Builds an index in memory from the given questions. Ids and sources are stored as they are, not filled
@@ -297,6 +325,12 @@ impl Index {
     /// The vectors, one component per segment, in the order of the searcher's segments.
     pub fn vectors(&self) -> &[Vectors] {
         &self.vectors
+    }
+
+    /// The languages of the questions, in the order of [`Language`]. A language whose last question was
+    /// deleted can remain for some time.
+    pub fn languages(&self) -> &[Language] {
+        &self.languages
     }
 
     /// The number of questions in the index.
@@ -459,6 +493,19 @@ fn parse_question(record: &str) -> anyhow::Result<Question> {
     serde_json::from_str(record).context("could not read a question from the index")
 }
 
+/// The languages in the dictionaries of the segments.
+fn languages(searcher: &Searcher, field: Field) -> tantivy::Result<Arc<[Language]>> {
+    let mut languages = BTreeSet::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        let mut codes = index.terms().stream()?;
+        while codes.advance() {
+            languages.extend(std::str::from_utf8(codes.key()).ok().and_then(Language::from_code));
+        }
+    }
+    Ok(languages.into_iter().collect())
+}
+
 fn count_questions(searcher: &Searcher, fields: &Fields) -> tantivy::Result<u64> {
     let term = Term::from_field_text(fields.kind, QUESTION);
     Ok(searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &Count)? as u64)
@@ -500,6 +547,8 @@ fn read_meta(index: &tantivy::Index, dir: &Path) -> Result<Meta, OpenError> {
     #[derive(Deserialize)]
     struct AnyFormat {
         format: u32,
+        #[serde(default = "first_analysis")]
+        analysis: u32,
     }
     let metas = index.load_metas().map_err(|source| OpenError::Broken { dir: dir.to_owned(), source })?;
     let foreign = || OpenError::Foreign { dir: dir.to_owned() };
@@ -509,7 +558,10 @@ fn read_meta(index: &tantivy::Index, dir: &Path) -> Result<Meta, OpenError> {
         None if metas.segments.is_empty() => return Err(OpenError::Missing { dir: dir.to_owned() }),
         None => return Err(foreign()),
     };
-    let AnyFormat { format } = serde_json::from_str(&payload).map_err(|_| foreign())?;
+    let AnyFormat { format, analysis } = serde_json::from_str(&payload).map_err(|_| foreign())?;
+    if format == FORMAT && analysis != analyze::VERSION {
+        return Err(OpenError::Analysis { dir: dir.to_owned(), found: analysis });
+    }
     if format != FORMAT || metas.schema != schema::schema().0 {
         return Err(OpenError::Format { dir: dir.to_owned(), found: format });
     }

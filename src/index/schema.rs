@@ -36,6 +36,11 @@ pub struct Fields {
     pub answer: Field,
     /// The [`title_key`](crate::title::title_key) of the title and of each alternative title.
     pub title_key: Field,
+    /// The code of the question's language.
+    pub language: Field,
+    /// Long words of languages with compounds, stemmed, written backwards. Only its dictionary is used, to find
+    /// the words that end with a word.
+    pub reversed: Field,
     /// The section in lower case, for filters.
     pub section: Field,
     /// The level in lower case, for filters.
@@ -70,6 +75,8 @@ pub fn schema() -> (Schema, Fields) {
         also: builder.add_text_field("also", text.clone()),
         answer: builder.add_text_field("answer", text),
         title_key: builder.add_text_field("title_key", STRING),
+        language: builder.add_text_field("language", STRING),
+        reversed: builder.add_text_field("reversed", STRING),
         section: builder.add_text_field("section", STRING),
         level: builder.add_text_field("level", STRING),
         tag: builder.add_text_field("tag", STRING),

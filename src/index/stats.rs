@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use tantivy::Term;
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+
 use super::{FILE, Index, QUESTION};
+use crate::analyze::Language;
 use crate::question::Question;
 
 /// Statistics of an index.
@@ -18,6 +24,8 @@ pub struct Stats {
     pub files: u64,
     /// Number of vectors, excluding those of deleted questions.
     pub vectors: u64,
+    /// Number of questions in each language, and how many of them the model cannot read.
+    pub languages: BTreeMap<Language, LanguageStats>,
     /// Number of tantivy segments.
     pub segments: u64,
     /// Total size in bytes of all files of the index, on disk or in memory.
@@ -30,7 +38,36 @@ pub struct Stats {
     pub tags: BTreeMap<String, u64>,
 }
 
+/// The questions in one language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LanguageStats {
+    /// Number of questions.
+    pub questions: u64,
+    /// Number of questions without a vector because the model cannot read them. 0 in an index without
+    /// vectors.
+    pub unread: u64,
+}
+
 impl Index {
+    /// The questions in each language.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn language_stats(&self) -> anyhow::Result<BTreeMap<Language, LanguageStats>> {
+        let mut stats: BTreeMap<Language, LanguageStats> = BTreeMap::new();
+        for language in self.languages() {
+            let term = Term::from_field_text(self.fields.language, language.code());
+            let query = TermQuery::new(term, IndexRecordOption::Basic);
+            for address in self.searcher.search(&query, &DocSetCollector)? {
+                let rows = self.vectors[address.segment_ord as usize].rows_of(address.doc_id);
+                let counts = stats.entry(*language).or_default();
+                counts.questions += 1;
+                counts.unread += u64::from(self.meta.model.is_some() && rows.is_empty());
+            }
+        }
+        Ok(stats)
+    }
+
     /// Computes the statistics. Reads every question.
     ///
     /// # Errors
@@ -40,6 +77,7 @@ impl Index {
             files: self.records(self.fields.kind, FILE)?.len() as u64,
             segments: self.searcher.segment_readers().len() as u64,
             bytes: self.searcher.space_usage()?.total().get_bytes(),
+            languages: self.language_stats()?,
             ..Stats::default()
         };
         for (segment, vectors) in self.searcher.segment_readers().iter().zip(self.vectors()) {

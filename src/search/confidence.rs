@@ -119,6 +119,26 @@ pub fn percent(confidence: f32) -> u32 {
     (100.0 * confidence).round().clamp(0.0, 99.0) as u32
 }
 
+/// The features of the model for hits without a cosine, in order. They have the meaning that they have in
+/// [`FEATURES`].
+#[cfg(test)]
+const WORD_FEATURES: [&str; 3] = ["covered", "words", "keyword_share"];
+
+/// The confidence model for hits without a cosine: the model cannot read the phrase or the question. It was
+/// fitted like [`FITTED`], to keyword rankings of four sets of judged queries and to phrases without an answer.
+/// Its bias is 0.3 higher than fitted, because the sets are larger than many indexes: in a small index, a word
+/// that occurs has a low idf, and one that is missing counts twice as much.
+static FITTED_TO_WORDS: LazyLock<Model> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("confidence_words.json")).expect("confidence_words.json is valid")
+});
+
+/// The probability that a hit answers the phrase, from its words only.
+pub(super) fn from_words(scores: &RetrievalScores, range: &ScoreRange, phrase: &KeywordScores) -> f32 {
+    let words = (1.0 + phrase.words as f32).ln();
+    let share = range.keyword(scores.bm25).unwrap_or(0.0);
+    FITTED_TO_WORDS.probability(&[scores.covered, words, share])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +162,7 @@ mod tests {
     fn the_committed_model_has_these_features() {
         let names: Vec<&str> = FITTED.features.iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(names, FEATURES);
+        let names: Vec<&str> = FITTED_TO_WORDS.features.iter().map(|feature| feature.name.as_str()).collect();
+        assert_eq!(names, WORD_FEATURES);
     }
 }

@@ -5,7 +5,7 @@ use super::fuse::{NormalizedScores, ScoreRange};
 use super::keyword::QueryTerm;
 use super::query::Mode;
 use super::retrieval::{Candidate, Retrieval};
-use crate::analyze::{Token, tokens};
+use crate::analyze::{Token, tokens_by_detection};
 use crate::question::Question;
 
 pub use crate::chunk::Passage;
@@ -90,11 +90,12 @@ pub(super) fn explain(
 }
 
 fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
-    let tokens = [&*question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens);
-    let texts = tokens.each_ref().map(|tokens| texts_of(tokens, |_| true));
-    let sequences = tokens.each_ref().map(|tokens| texts_of(tokens, |token| !token.whole));
+    let texts = [&question.title, &question.also.join("\n"), &*question.readable_answer()].map(tokens_of);
+    let sequences = texts.each_ref().map(|tokens| parts_of(tokens));
     let counts = |term: &QueryTerm| {
-        let count = |tokens: &Vec<String>| tokens.iter().filter(|token| term.matches.contains(token)).count();
+        let is_match =
+            |token: &&Token| token.terms().any(|text| term.matches.iter().any(|known| known == text));
+        let count = |tokens: &Vec<Token>| tokens.iter().filter(is_match).count();
         [count(&texts[0]), count(&texts[1]), count(&texts[2])]
     };
     let known = retrieval.keyword.terms.iter().map(|term| WordMatch {
@@ -119,8 +120,13 @@ fn count_sequence(parts: &[String], sequence: &[String]) -> usize {
     parts.windows(sequence.len()).filter(|window| *window == sequence).count()
 }
 
-fn texts_of(tokens: &[Token], is_counted: impl Fn(&Token) -> bool) -> Vec<String> {
-    tokens.iter().filter(|token| is_counted(token)).map(|token| token.text.clone()).collect()
+/// The main terms of the parts, without whole code.
+fn parts_of(tokens: &[Token]) -> Vec<String> {
+    tokens.iter().filter(|token| !token.whole).map(|token| token.text.clone()).collect()
+}
+
+fn tokens_of(text: impl AsRef<str>) -> Vec<Token> {
+    tokens_by_detection(text.as_ref())
 }
 
 /// The effect of each feature, largest first.

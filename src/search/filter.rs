@@ -10,7 +10,7 @@ use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 
 use super::query::Filters;
 use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
-use crate::analyze::tokens;
+use crate::analyze::phrase_tokens;
 use crate::index::{Fields, Index, QUESTION};
 
 /// The documents that match the filters of a query.
@@ -30,7 +30,7 @@ impl Allowed {
         let without = sequences("without", &filters.without)?;
         let (searcher, fields) = (index.searcher(), index.fields());
         let mut clauses = clauses(index, filters)?;
-        clauses.extend(exact.iter().flat_map(|sequence| may_contain(fields, sequence)));
+        clauses.extend(exact.iter().flat_map(|sequence| may_contain(index, sequence)));
         if clauses.is_empty() && exact.is_empty() && without.is_empty() {
             return Ok(Self { sets: None });
         }
@@ -68,7 +68,7 @@ enum Suspects {
 
 impl Suspects {
     fn new(index: &Index, without: &[WordSequence]) -> anyhow::Result<Self> {
-        let queries = without.iter().map(|sequence| may_contain(index.fields(), sequence));
+        let queries = without.iter().map(|sequence| may_contain(index, sequence));
         // Nothing is known of words that are not in the term dictionary, such as `()`.
         let Some(queries) = queries.map(|clauses| (!clauses.is_empty()).then(|| all_of(clauses))).collect()
         else {
@@ -151,16 +151,17 @@ fn terms_where(searcher: &Searcher, field: Field, fits: impl Fn(&str) -> bool) -
 
 /// Queries that every document with these words matches. Others may match as well: the index has stems, and
 /// the text decides.
-fn may_contain(fields: &Fields, sequence: &WordSequence) -> Vec<Box<dyn TantivyQuery>> {
+fn may_contain(index: &Index, sequence: &WordSequence) -> Vec<Box<dyn TantivyQuery>> {
+    let fields = index.fields();
     let in_any_field = |text: &str| {
         any_of([fields.title, fields.also, fields.answer].map(|field| exactly(field, text)).into())
     };
     let mut queries = Vec::new();
     for word in sequence.words() {
-        for part in tokens(word).into_iter().filter(|token| !token.whole) {
+        for part in phrase_tokens(word, index.languages()).into_iter().filter(|token| !token.whole) {
             // `mutexguard` is one part here and two in `MutexGuard`, whose whole is spelled like this.
             let written = &word[part.start..part.end];
-            queries.push(any_of(vec![in_any_field(&part.text), in_any_field(written)]));
+            queries.push(any_of(part.terms().chain([written]).map(in_any_field).collect()));
         }
     }
     queries

@@ -8,10 +8,11 @@ use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::compound::is_compound_with;
 use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
-use crate::analyze::{Token, tokens};
+use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::index::Index;
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
@@ -25,6 +26,9 @@ const B: f32 = 0.75;
 pub(super) const TITLE: f32 = 2.0;
 const ALSO: f32 = 1.0;
 const ANSWER: f32 = 1.0;
+
+/// The weight of a word inside a compound, relative to the word itself.
+const IN_COMPOUND: f32 = 0.5;
 
 /// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
 const MAX_TERMS: usize = 64;
@@ -51,7 +55,8 @@ const RARE: f32 = 2.3;
 pub struct QueryTerm {
     /// The word as written in the phrase.
     pub written: String,
-    /// The index terms it matches: the word itself, or the terms one typo away if no question contains it.
+    /// The index terms it matches: the word in each language, and compounds with it; or the terms one typo away
+    /// if no question contains it.
     pub matches: Vec<String>,
     /// Whether it matches with a typo only.
     pub is_corrected: bool,
@@ -68,7 +73,7 @@ pub struct QueryTerm {
 pub struct Quotation {
     /// The words as written in the phrase.
     pub written: String,
-    /// The terms of the words, without whole code.
+    /// The terms of the words, without whole code, in the language in which most questions contain them.
     pub parts: Vec<String>,
     /// As for [`QueryTerm::idf`].
     pub idf: f32,
@@ -108,17 +113,26 @@ impl KeywordScores {
         let mut terms = Vec::new();
         let mut missing = Vec::new();
         let mut typos = 0;
-        for (token, count) in significant(tokens(phrase)) {
+        let mut missing_pairs = 0;
+        for (token, count) in significant(phrase_tokens(phrase, index.languages())) {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
-            let mut found = segments.look_up(vec![token.text.clone()], &token, written, count)?;
-            if found.is_none() && typos < MAX_TYPOS {
-                typos += 1;
-                found = segments.look_up(segments.one_typo_away(&token, written)?, &token, written, count)?;
+            let mut found: Vec<(QueryTerm, Frequencies)> =
+                segments.look_up(segments.matches(&token)?, &token, written, count)?.into_iter().collect();
+            if found.is_empty() {
+                for part in segments.parts_of_compound(&token, written)? {
+                    found.extend(segments.look_up(vec![part], &token, written, count)?);
+                }
             }
-            match found {
-                Some(found) => terms.push(found),
-                None if !token.whole => missing.push(written.to_owned()),
-                None => {}
+            if found.is_empty() && !token.is_unspaced() && typos < MAX_TYPOS {
+                typos += 1;
+                let similar = segments.one_typo_away(&token, written)?;
+                found.extend(segments.look_up(similar, &token, written, count)?);
+            }
+            match token.whole || !found.is_empty() {
+                true => terms.extend(found),
+                // A pair that crosses the border of two words is not a word that is missing.
+                false if token.is_unspaced() => missing_pairs += 1,
+                false => missing.push(written.to_owned()),
             }
         }
         let quotations = segments.quotations(phrase)?;
@@ -136,7 +150,7 @@ impl KeywordScores {
         let named_idf = identifier_idf + quotations.iter().map(|(quoted, _)| quoted.idf).sum::<f32>();
         let mut named = if named_idf > 0.0 { zeros() } else { Vec::new() };
         let mut covered = zeros();
-        let unknown = missing.len() as f32 * (1.0 + 2.0 * segments.questions).ln();
+        let unknown = (missing.len() + missing_pairs) as f32 * (1.0 + 2.0 * segments.questions).ln();
         let total_idf = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
         for (term, postings) in &terms {
             for (segment, postings) in postings.iter().enumerate() {
@@ -214,15 +228,19 @@ fn significant(tokens: Vec<Token>) -> Vec<(Token, u32)> {
 }
 
 /// Whether a token is an identifier, judged by how the phrase writes it: one to three letters followed by
-/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), or a camel-case name
-/// (`PhantomData`).
+/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with punctuation
+/// (`C++17`, `node.js`, `1.10`, `-Wall`), or a camel-case name (`PhantomData`).
 fn is_identifier(written: &str, whole: bool) -> bool {
     let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let letters = written.len() - digits.len();
     let is_code = (1..=3).contains(&letters)
         && (3..=5).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_path = whole && written.contains(['_', '<', '#']) || written.contains("::");
+    let is_ascii = written.is_ascii();
+    let is_flag = whole && is_ascii && written.starts_with(['-', '.']);
+    let is_path = whole && is_ascii && (written.contains(['_', '<', '#', '.']) || written.contains("++"))
+        || written.contains("::")
+        || is_flag;
     let humps =
         written.chars().zip(written.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
     is_code || is_path || humps
@@ -232,13 +250,18 @@ fn is_identifier(written: &str, whole: bool) -> bool {
 type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 /// The searched fields of every segment.
-struct Segments<'a> {
+pub(super) struct Segments<'a> {
     searcher: &'a Searcher,
-    segments: &'a [SegmentReader],
-    fields: [(Field, f32); 3],
+    languages: &'a [Language],
+    pub(super) segments: &'a [SegmentReader],
+    pub(super) fields: [(Field, f32); 3],
     /// The mean length of each field, in tokens.
     mean_length: [f32; 3],
     questions: f32,
+    /// The languages of the index with compounds.
+    pub(super) compounding: Vec<Language>,
+    /// The field of words written backwards.
+    pub(super) reversed: Field,
 }
 
 impl<'a> Segments<'a> {
@@ -259,10 +282,23 @@ impl<'a> Segments<'a> {
             *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
         }
         let questions = segments.iter().map(|segment| segment.num_docs() as f32).sum();
-        Ok(Self { searcher: index.searcher(), segments, fields, mean_length, questions })
+        let languages = index.languages();
+        let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
+        let (searcher, reversed) = (index.searcher(), index.fields().reversed);
+        Ok(Self { searcher, languages, segments, fields, mean_length, questions, compounding, reversed })
     }
 
-    /// The term of a token and its frequencies. `None` if no question contains any of the `matches`.
+    /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
+    /// be in the index.
+    fn matches(&self, token: &Token) -> tantivy::Result<Vec<String>> {
+        let mut matches: Vec<String> = token.terms().map(str::to_owned).collect();
+        matches.extend(self.compounds_with(token)?);
+        Ok(matches)
+    }
+
+    /// The term of a token and its frequencies. `None` if no question contains any of the `matches`. A question
+    /// that contains several of them counts the most frequent one: it is indexed with several terms of one
+    /// word.
     fn look_up(
         &self,
         matches: Vec<String>,
@@ -272,7 +308,11 @@ impl<'a> Segments<'a> {
     ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
         let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
         for text in &matches {
-            merge(&mut frequencies, self.frequencies(text)?);
+            let mut found = self.frequencies(text)?;
+            if is_compound_with(text, token) {
+                found.iter_mut().flatten().for_each(|(_, frequency)| *frequency *= IN_COMPOUND);
+            }
+            merge(&mut frequencies, found);
         }
         let with_term = count(&frequencies);
         if with_term == 0 {
@@ -280,7 +320,7 @@ impl<'a> Segments<'a> {
         }
         let idf = self.idf(with_term);
         let is_identifier = is_identifier(written, token.whole) && idf > RARE;
-        let is_corrected = matches != [token.text.as_str()];
+        let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
         let written = written.to_owned();
         let term = QueryTerm { written, matches, is_corrected, idf, count: count_in_phrase, is_identifier };
         Ok(Some((term, frequencies)))
@@ -296,9 +336,18 @@ impl<'a> Segments<'a> {
         let mut found: Vec<(Quotation, Frequencies)> = Vec::new();
         for range in quotations(phrase).into_iter().take(MAX_QUOTATIONS) {
             let written = phrase[range].trim();
-            let parts: Vec<Token> = tokens(written).into_iter().filter(|token| !token.whole).collect();
-            let frequencies = self.sequence_frequencies(&parts)?;
-            let parts: Vec<String> = parts.into_iter().map(|part| part.text).collect();
+            let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
+            let mut parts = Vec::new();
+            // Each question has the words in the forms of its own language.
+            for language in self.languages {
+                let tokens: Vec<Token> =
+                    tokens_in(written, &[*language]).into_iter().filter(|token| !token.whole).collect();
+                let here = self.sequence_frequencies(&tokens)?;
+                if count(&here) > count(&frequencies) {
+                    parts = tokens.into_iter().map(|part| part.text).collect();
+                }
+                merge(&mut frequencies, here);
+            }
             let with_quotation = count(&frequencies);
             if with_quotation > 0 && found.iter().all(|(other, _)| other.parts != parts) {
                 let idf = self.idf(with_quotation);
@@ -332,7 +381,7 @@ impl<'a> Segments<'a> {
                     }
                     scorer.advance();
                 }
-                *found = merge_sorted(std::mem::take(found), here);
+                *found = merge_sorted(std::mem::take(found), here, |a, b| a + b);
             }
         }
         Ok(found)
@@ -351,7 +400,7 @@ impl<'a> Segments<'a> {
             if let Some(postings) = postings {
                 let norms = segment.get_fieldnorms_reader(field)?;
                 let here = field_frequencies(postings, &norms, weight, mean_length);
-                found = merge_sorted(found, here);
+                found = merge_sorted(found, here, |a, b| a + b);
             }
         }
         found.retain(|(doc, _)| !segment.is_deleted(*doc));
@@ -415,14 +464,19 @@ fn count(frequencies: &Frequencies) -> usize {
     frequencies.iter().map(Vec::len).sum()
 }
 
+/// Merges frequencies of terms of one word.
 fn merge(into: &mut Frequencies, other: Frequencies) {
     for (into, other) in into.iter_mut().zip(other) {
-        *into = merge_sorted(std::mem::take(into), other);
+        *into = merge_sorted(std::mem::take(into), other, f32::max);
     }
 }
 
-/// Merges two lists in document order. The frequencies of a document in both lists are added.
-fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)> {
+/// Merges two lists in document order. `both` combines the frequencies of a document in both lists.
+fn merge_sorted(
+    a: Vec<(DocId, f32)>,
+    b: Vec<(DocId, f32)>,
+    both: impl Fn(f32, f32) -> f32,
+) -> Vec<(DocId, f32)> {
     if a.is_empty() {
         return b;
     }
@@ -437,7 +491,7 @@ fn merge_sorted(a: Vec<(DocId, f32)>, b: Vec<(DocId, f32)>) -> Vec<(DocId, f32)>
         };
         let (doc, frequency) = if from_a { a.next() } else { b.next() }.expect("peeked");
         match merged.last_mut() {
-            Some(last) if last.0 == doc => last.1 += frequency,
+            Some(last) if last.0 == doc => last.1 = both(last.1, frequency),
             _ => merged.push((doc, frequency)),
         }
     }
@@ -454,7 +508,7 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, expected: &[(&str, u32)]) {
-        let found = significant(tokens(phrase));
+        let found = significant(phrase_tokens(phrase, &[]));
         let found: Vec<(&str, u32)> =
             found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
         assert_eq!(found, expected, "{phrase}");
@@ -471,7 +525,7 @@ mod tests {
     #[test]
     fn stop_words_are_written_as_the_analyzer_writes_them() {
         for word in STOP_WORDS {
-            assert_eq!(tokens(word)[0].text, word);
+            assert_eq!(phrase_tokens(word, &[])[0].text, word);
         }
     }
 
@@ -483,13 +537,19 @@ mod tests {
             ("spawn_blocking", true),
             ("std::mem", true),
             ("PhantomData", true),
+            ("node.js", true),
+            ("C++17", true),
+            ("-Wall", true),
+            (".NET", true),
+            ("1.10", true),
+            ("退款", false),
             ("lock", false),
             ("2024", false),
             ("Covid-19", false),
             ("don't", false),
             ("and/or", false),
         ] {
-            assert_eq!(is_identifier(text, tokens(text)[0].whole), expected, "{text}");
+            assert_eq!(is_identifier(text, phrase_tokens(text, &[])[0].whole), expected, "{text}");
         }
     }
 }

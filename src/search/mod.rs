@@ -1,6 +1,7 @@
 //! Search: from a phrase to ranked questions.
 
 mod collapse;
+mod compound;
 mod confidence;
 mod explain;
 mod fall_back;
@@ -68,6 +69,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
+    let notice = retrieval.unread_notice();
     let KeywordScores { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
     Ok(Results {
@@ -79,12 +81,13 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         best_confidence: best.flatten(),
         missing,
         terms,
-        notice: None,
+        notice,
     })
 }
 
 /// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before
-/// feedback. Both are `None` without vectors, unless a title is the phrase.
+/// feedback. There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no
+/// confidence either, unless a title is the phrase.
 fn confidence(
     retrieval: &Retrieval<'_>,
     range: &ScoreRange,
@@ -97,7 +100,12 @@ fn confidence(
         let questions = retrieval.index.searcher().num_docs();
         Features::new(cosine, &scores, range, lead, &retrieval.keyword, questions, retrieval.index.scale())
     });
-    (features, candidate.title.confidence_with(features.map(|features| FITTED.probability(&features.0))))
+    let fitted = match features {
+        Some(features) => Some(FITTED.probability(&features.0)),
+        None if retrieval.expects_vectors() => Some(confidence::from_words(&scores, range, &retrieval.keyword)),
+        None => None,
+    };
+    (features, candidate.title.confidence_with(fitted))
 }
 
 /// Reads the questions of the best candidates and builds the hits.

@@ -77,7 +77,8 @@ pub struct Hit {
     /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25. If a title is the
     /// phrase, the score is at least that of every other question.
     pub score: f32,
-    /// The probability that the question answers the phrase. `None` without vectors, unless a title is the
+    /// The probability that the question answers the phrase. It comes from words only if the model cannot read
+    /// the phrase or the question. `None` in an index without vectors and in keyword mode, unless a title is the
     /// phrase.
     pub confidence: Option<f32>,
     /// How the title or an alternative title compares with the phrase.

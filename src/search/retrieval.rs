@@ -17,7 +17,7 @@ use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, Sc
 use super::keyword::KeywordScores;
 use super::query::{Mode, Query, Sort};
 use super::title::{TitleMatch, TitlePhrase};
-use crate::analyze::tokens;
+use crate::analyze::{detect, tokens};
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{DATE, Index, Quantized, SCORE};
 use crate::title::title_key;
@@ -57,7 +57,7 @@ pub struct Retrieval<'a> {
     pub index: &'a Index,
     pub query: &'a Query,
     pub keyword: KeywordScores,
-    /// The phrase's vector. `None` in keyword mode or without vectors.
+    /// The phrase's vector. `None` in keyword mode, without vectors, and if the model cannot read the phrase.
     pub semantic: Option<Quantized>,
     /// The weight of semantic search in the score, in [0, 1].
     pub weight: f32,
@@ -138,6 +138,21 @@ impl<'a> Retrieval<'a> {
             retrieval.keyword_best = retrieval.keyword_best(retrieval.limit());
         }
         Ok(retrieval)
+    }
+
+    /// Whether the search compares vectors, as far as the model can read the phrase and the questions.
+    pub fn expects_vectors(&self) -> bool {
+        self.index.meta().model.is_some() && self.query.mode != Mode::Keyword
+    }
+
+    /// Says that the model cannot read the phrase, if it cannot.
+    pub fn unread_notice(&self) -> Option<String> {
+        let model = self.index.meta().model.as_ref()?;
+        if self.semantic.is_some() || !self.expects_vectors() {
+            return None;
+        }
+        let (model, language) = (model.spoken_name(), detect(&self.query.phrase));
+        Some(format!("{model} cannot read {language}; the phrase is searched for by words only"))
     }
 
     /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
@@ -374,6 +389,9 @@ fn query_vector(
     let wrong =
         || WrongModel { made_with: model.clone(), given: embedder.map(|given| given.model().clone()) };
     let embedder = embedder.filter(|given| given.model().is_same(model)).ok_or_else(wrong)?;
+    if !embedder.can_read(&query.phrase) {
+        return Ok(None);
+    }
     Ok(Some(Quantized::of(&embedder.embed(&query.phrase, Role::Query)?, model)?))
 }
 

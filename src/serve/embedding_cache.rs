@@ -86,6 +86,10 @@ impl Embedder for CachedEmbedder<'_> {
         Ok(vector)
     }
 
+    fn can_read(&self, text: &str) -> bool {
+        self.model.can_read(text)
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.model.count_tokens(text)
     }

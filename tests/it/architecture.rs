@@ -35,7 +35,10 @@ const DEPENDENCIES: [(&str, &[&str]); 20] = [
     ("engine", &["duplicates", "embed", "index", "search"]),
     ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
-    ("render", &["duplicates", "embed", "index", "pair", "question", "read", "same_question", "search"]),
+    (
+        "render",
+        &["analyze", "duplicates", "embed", "index", "pair", "question", "read", "same_question", "search"],
+    ),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
     ("serve", &["duplicates", "embed", "engine", "render", "search"]),
 ];

@@ -17,6 +17,7 @@ mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;
 mod json;
+mod languages;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod missing;

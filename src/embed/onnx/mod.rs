@@ -25,6 +25,8 @@ pub struct Onnx {
     sessions: Sessions<TextEmbedding>,
     /// Counts tokens, without truncation.
     tokenizer: Tokenizer,
+    /// See [`reads_letters`].
+    reads_letters: bool,
 }
 
 impl Onnx {
@@ -62,7 +64,8 @@ impl Onnx {
             passage_prefix: settings.passage_prefix.clone().unwrap_or(configuration.passage_prefix),
             pooling: Some(pooling),
         };
-        let mut model = Self { info, sessions, tokenizer };
+        let reads_letters = reads_letters(&tokenizer);
+        let mut model = Self { info, sessions, tokenizer, reads_letters };
         model.info.dimensions = model.dimensions(settings.dimensions)?;
         model.info.fingerprint = model.fingerprint(folder)?;
         Ok(model)
@@ -127,10 +130,48 @@ impl Embedder for Onnx {
         Ok(truncated(vector, self.info.dimensions))
     }
 
+    fn can_read(&self, text: &str) -> bool {
+        // A text that cannot be tokenized fails when it is embedded.
+        let tokens = self.tokenizer.encode_fast(text, false);
+        text.is_ascii() || tokens.is_ok_and(|tokens| is_readable(tokens.get_tokens(), self.reads_letters))
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         // A text that cannot be tokenized must not be added to a chunk.
         self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
+}
+
+/// A model whose vocabulary has at least this many single letters outside ASCII was trained on languages in
+/// which a letter can be a word. The vocabulary of an English model has about 1,500 of them, to spell names,
+/// that of a Chinese one 14,000.
+const MANY_LETTERS: usize = 4_000;
+
+fn reads_letters(tokenizer: &Tokenizer) -> bool {
+    tokenizer.get_vocab(false).keys().filter(|token| is_letter(token)).nth(MANY_LETTERS).is_some()
+}
+
+/// The letters of a token, without the marks of the start or the inside of a word.
+fn letters(token: &str) -> &str {
+    token.trim_start_matches("##").trim_start_matches(['▁', 'Ġ'])
+}
+
+fn is_letter(token: &str) -> bool {
+    let mut chars = letters(token).chars();
+    chars.next().is_some_and(|c| !c.is_ascii() && c.is_alphabetic()) && chars.next().is_none()
+}
+
+/// See [`Embedder::can_read`].
+fn is_readable(tokens: &[String], reads_letters: bool) -> bool {
+    let (mut read, mut unread) = (0, 0);
+    for token in tokens {
+        if matches!(token.as_str(), "[UNK]" | "<unk>") || (!reads_letters && is_letter(token)) {
+            unread += 1;
+        } else if letters(token).contains(char::is_alphanumeric) {
+            read += 1;
+        }
+    }
+    read >= unread
 }
 
 fn session(
@@ -152,4 +193,23 @@ fn session(
     let options = InitOptionsUserDefined::new().with_max_length(window).with_intra_threads(threads);
     TextEmbedding::try_new_from_user_defined(model, options)
         .with_context(|| format!("could not load the model in {}", folder.path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_tokens_and_single_letters_are_not_read() {
+        let check = |tokens: &[&str], reads_letters: bool| {
+            is_readable(&tokens.iter().map(ToString::to_string).collect::<Vec<_>>(), reads_letters)
+        };
+        assert!(check(&["how", "do", "[UNK]"], false));
+        assert!(!check(&["[UNK]", "[UNK]", "vpn"], false));
+        assert!(!check(&["п", "##а", "##р", "##о", "##л", "##ь"], false));
+        assert!(!check(&["重", "[UNK]", "密", "？"], false));
+        assert!(check(&["重", "置", "密", "码", "？"], true));
+        assert!(check(&["▁Как", "▁с", "бро", "сить", "▁пароль"], false));
+        assert!(check(&[], false));
+    }
 }

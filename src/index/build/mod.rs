@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 use tantivy::{IndexWriter, TantivyDocument, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::document::document;
+use super::document::{document, readable_chunks};
 use super::lock::{WriteLock, explain_write};
 use super::schema::{FILE, Fields, QUESTION, schema};
 use super::stored_path::{path_of, stored_path};
 use super::vectors::{Quantized, Row};
 use super::{Index, Meta, OpenError, commit_file, create, ensure_commit, prepare, text_hash};
-use crate::chunk::{Chunk, chunks};
+use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo};
 use crate::question::{Question, Source};
 use crate::read::{self, Assignment, BadRecord};
@@ -1020,12 +1020,12 @@ impl State<'_> {
         batch.into_iter().map(|(chunks, question)| (question, chunks)).collect()
     }
 
-    /// The chunks of a question to embed; none without a model.
+    /// The chunks of a question to embed; none without a model, and none that the model cannot read.
     fn chunks(&self, question: &Question) -> Vec<Chunk> {
         let Some(Embedding { embedder, .. }) = self.embedding else {
             return Vec::new();
         };
-        chunks(question, |text| embedder.count_tokens(text), embedder.model().window)
+        readable_chunks(question, embedder)
     }
 
     fn add(&self, batch: Vec<(Question, Vec<Chunk>)>) -> anyhow::Result<()> {

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::analyze::Language;
 use crate::embed::{ModelInfo, Origin, Pooling};
-use crate::index::{Index, ReadOptions, Stats};
+use crate::index::{Index, LanguageStats, ReadOptions, Stats};
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind};
 
@@ -252,6 +253,8 @@ pub struct StatsReply<'a> {
     pub answered: u64,
     /// The number of alternative titles of all questions.
     pub also: u64,
+    /// The questions in each language, by its ISO 639 code.
+    pub languages: BTreeMap<&'static str, LanguageReply>,
     /// The number of indexed files, including files without questions.
     pub files: u64,
     /// The files and directories that were indexed, as given.
@@ -276,6 +279,19 @@ pub struct StatsReply<'a> {
     pub levels: &'a BTreeMap<String, u64>,
     /// The number of questions with each tag.
     pub tags: &'a BTreeMap<String, u64>,
+}
+
+/// The questions in one language.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LanguageReply {
+    /// The English name of the language.
+    pub name: String,
+    /// The number of questions.
+    pub questions: u64,
+    /// How many of them the model cannot read: they have no vector and are found by words only. 0 if the
+    /// index has keywords only.
+    pub unread: u64,
 }
 
 /// How the files of a root are read.
@@ -342,6 +358,11 @@ impl<'a> From<&'a ModelInfo> for ModelReply<'a> {
     }
 }
 
+fn language_reply((language, stats): (&Language, &LanguageStats)) -> (&'static str, LanguageReply) {
+    let LanguageStats { questions, unread } = *stats;
+    (language.code(), LanguageReply { name: language.to_string(), questions, unread })
+}
+
 impl<'a> StatsReply<'a> {
     /// Combines the statistics of an index with its metadata.
     pub fn new(index: &'a Index, stats: &'a Stats) -> Self {
@@ -352,6 +373,7 @@ impl<'a> StatsReply<'a> {
             questions: stats.questions,
             answered: stats.answered,
             also: stats.also,
+            languages: stats.languages.iter().map(language_reply).collect(),
             files: stats.files,
             roots: &meta.roots,
             reading: meta.reading.iter().map(|(root, options)| (root.as_str(), options.into())).collect(),

@@ -9,7 +9,7 @@ mod units;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyze::tokens;
+use crate::analyze::{detect, tokens_by_detection, tokens_in};
 use units::{Joint, Run, Unit, runs};
 
 /// The maximum width of an excerpt of prose, in columns, unless its first sentence is wider. That is five lines
@@ -76,7 +76,7 @@ pub enum SnippetKind {
 ///
 /// Of several excerpts that are equally good, the first is returned.
 ///
-/// `weights` maps the terms to highlight, as [`tokens`] writes them, to their weights.
+/// `weights` maps the terms to highlight, as [`tokens_by_detection`] writes them, to their weights.
 pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
     let mut runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
@@ -107,9 +107,9 @@ pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>
 
 /// The byte ranges of a text that match the phrase, in order and without overlaps.
 pub fn highlights(text: &str, weights: &HashMap<&str, f32>) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = tokens(text)
+    let mut ranges: Vec<Range<usize>> = tokens_by_detection(text)
         .into_iter()
-        .filter(|token| weights.contains_key(token.text.as_str()))
+        .filter(|token| token.terms().any(|term| weights.contains_key(term)))
         .map(|token| token.start..token.end)
         .collect();
     ranges.sort_by_key(|range| (range.start, range.end));
@@ -123,6 +123,9 @@ pub fn highlights(text: &str, weights: &HashMap<&str, f32>) -> Vec<Range<usize>>
     merged
 }
 
+/// How many units of an answer are enough to detect its language.
+const DETECTION_UNITS: usize = 20;
+
 /// The terms of the phrase that a unit contains, with their weights.
 type Terms<'a> = Vec<(&'a str, f32)>;
 
@@ -130,12 +133,15 @@ type Terms<'a> = Vec<(&'a str, f32)>;
 fn terms<'a>(run: &Run, weights: &HashMap<&'a str, f32>) -> Vec<Terms<'a>> {
     let prefixes: Vec<String> = weights.keys().map(|term| prefix(term)).collect();
     let known = |text: &str| weights.get_key_value(text).map(|(term, weight)| (*term, *weight));
+    // A sentence alone is too short to tell its language.
+    let texts: Vec<&str> = run.units.iter().take(DETECTION_UNITS).map(|unit| unit.text.as_str()).collect();
+    let language = detect(&texts.join("\n"));
     let of_unit = |unit: &Unit| {
         // Tokenizing whole answers would take longer than the rest of a search.
         let lower = unit.text.to_ascii_lowercase();
         let may_match = !lower.is_ascii() || prefixes.iter().any(|prefix| lower.contains(prefix));
-        let tokens = if may_match { tokens(&unit.text) } else { Vec::new() };
-        tokens.iter().filter_map(|token| known(&token.text)).collect()
+        let tokens = if may_match { tokens_in(&unit.text, &[language]) } else { Vec::new() };
+        tokens.iter().filter_map(|token| token.terms().find_map(known)).collect()
     };
     run.units.iter().map(of_unit).collect()
 }

@@ -1,0 +1,167 @@
+//! Compounds: words joined without a space, as in German.
+//!
+//! No list of words is needed, because the index knows which words exist. A word of a phrase finds the index
+//! terms that begin or end with it. A compound that no question contains is split into two terms that do occur.
+
+use tantivy::Term;
+use tantivy::schema::Field;
+
+use super::keyword::Segments;
+use crate::analyze::{Script, Token, phrase_tokens};
+
+/// The fewest letters of a part of a compound.
+const PART: usize = 4;
+
+/// The most compounds that a word is looked for in. A word that is part of more is too general.
+const MAX_COMPOUNDS: usize = 64;
+
+/// Letters between the parts of a compound: `Arbeit-s-amt`, `Kind-er-garten`.
+const LINKING: [&str; 7] = ["", "s", "es", "n", "en", "er", "e"];
+
+impl Segments<'_> {
+    /// The index terms that begin or end with a token and have at least [`PART`] letters more. Empty if the
+    /// index has no language with compounds.
+    pub fn compounds_with(&self, token: &Token) -> tantivy::Result<Vec<String>> {
+        let mut compounds = Vec::new();
+        if !self.may_be_compound(token) {
+            return Ok(compounds);
+        }
+        for word in token.terms().filter(|word| word.chars().count() >= PART) {
+            let longer =
+                |term: &String| term.chars().count() >= word.chars().count() + PART && is_latin(term);
+            for (field, _) in self.fields {
+                compounds.extend(self.terms_with_prefix(field, word)?.into_iter().filter(longer));
+            }
+            let ending = self.terms_with_prefix(self.reversed, &reversed(word))?.into_iter().filter(longer);
+            compounds.extend(ending.map(|term| reversed(&term)));
+        }
+        compounds.sort();
+        compounds.dedup();
+        Ok(if compounds.len() > MAX_COMPOUNDS { Vec::new() } else { compounds })
+    }
+
+    /// The index terms that a compound consists of: the split with the longest first part of which both parts
+    /// are in the index. Empty if there is none. `written` is the compound as written, because its stem can end
+    /// in another way than the stem of its last part.
+    pub fn parts_of_compound(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
+        if !self.may_be_compound(token) {
+            return Ok(Vec::new());
+        }
+        let word = written.to_lowercase();
+        let borders: Vec<usize> = word.char_indices().map(|(at, _)| at).collect();
+        for at in (PART..=borders.len().saturating_sub(PART)).rev() {
+            let (head, tail) = word.split_at(borders[at]);
+            if let Some(tail) = self.known(tail)?
+                && let Some(head) = self.known_head(head)?
+            {
+                return Ok(vec![head, tail]);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The index term of the first part of a compound, with or without linking letters.
+    fn known_head(&self, head: &str) -> tantivy::Result<Option<String>> {
+        for linking in LINKING {
+            let bare = head.strip_suffix(linking).filter(|bare| bare.chars().count() >= PART);
+            if let Some(known) = bare.map(|bare| self.known(bare)).transpose()?.flatten() {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The index term of a word; `None` if no question contains it.
+    fn known(&self, word: &str) -> tantivy::Result<Option<String>> {
+        for term in phrase_tokens(word, &self.compounding).iter().flat_map(Token::terms) {
+            if self.is_term(term)? {
+                return Ok(Some(term.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn may_be_compound(&self, token: &Token) -> bool {
+        !self.compounding.is_empty() && !token.whole && is_latin(&token.text)
+    }
+
+    /// The terms of a field with a prefix; only the first ones if there are too many to use.
+    fn terms_with_prefix(&self, field: Field, prefix: &str) -> tantivy::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for segment in self.segments {
+            let index = segment.inverted_index(field)?;
+            // No byte of UTF-8 is as great as 0xFF.
+            let end = [prefix.as_bytes(), &[0xFF]].concat();
+            let mut stream = index.terms().range().ge(prefix.as_bytes()).lt(end).into_stream()?;
+            let limit = found.len() + 8 * MAX_COMPOUNDS;
+            while found.len() < limit && stream.advance() {
+                found.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether some question contains a term.
+    fn is_term(&self, text: &str) -> tantivy::Result<bool> {
+        for segment in self.segments {
+            for (field, _) in self.fields {
+                if segment.inverted_index(field)?.doc_freq(&Term::from_field_text(field, text))? > 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether an index term is a compound that begins or ends with a token.
+pub fn is_compound_with(text: &str, token: &Token) -> bool {
+    let is_part = |term: &str| text.len() > term.len() && (text.starts_with(term) || text.ends_with(term));
+    token.terms().all(|term| term != text) && token.terms().any(is_part)
+}
+
+fn reversed(text: &str) -> String {
+    text.chars().rev().collect()
+}
+
+fn is_latin(text: &str) -> bool {
+    text.chars().all(|c| Script::of(c) == Some(Script::Latin))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::index::Index;
+    use crate::question::Question;
+    use crate::search::{Mode, Query, search};
+
+    /// The titles that a phrase finds, best first, among German questions.
+    fn found(phrase: &str) -> Vec<String> {
+        let titles = [
+            "Wie hoch sind die Versandkosten?",
+            "Wann öffnet das Arbeitsamt am Montag?",
+            "Wer leitet den Kindergarten in der Stadt?",
+            "Wie lange dauert die Lieferung?",
+            "Was ist eine Frist zur Kündigung?",
+        ];
+        let questions: Vec<Question> =
+            (1..).zip(titles).map(|(line, title)| Question::new(title, line)).collect();
+        let index = Index::in_memory(&questions, None).unwrap();
+        let query = Query { mode: Mode::Keyword, ..Query::plain(phrase) };
+        search(&index, None, &query).unwrap().hits.into_iter().map(|hit| hit.question.title).collect()
+    }
+
+    #[test]
+    fn a_part_finds_compounds() {
+        assert_eq!(found("Kosten"), ["Wie hoch sind die Versandkosten?"]);
+        assert_eq!(found("Versand"), ["Wie hoch sind die Versandkosten?"]);
+        assert_eq!(found("Garten"), ["Wer leitet den Kindergarten in der Stadt?"]);
+        assert_eq!(found("Amt"), [""; 0]);
+    }
+
+    #[test]
+    fn a_compound_finds_its_parts() {
+        assert_eq!(found("Kündigungsfrist"), ["Was ist eine Frist zur Kündigung?"]);
+        assert_eq!(found("Lieferungskündigung").len(), 2);
+        assert_eq!(found("Gartenbank"), [""; 0]);
+    }
+}
