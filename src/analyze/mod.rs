@@ -17,7 +17,6 @@ mod word;
 use std::ops::Range;
 
 use tantivy::tokenizer::{Token as TantivyToken, TokenStream, Tokenizer};
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 pub use language::{Language, Script, detect};
@@ -117,11 +116,6 @@ pub fn phrase_tokens(phrase: &str, languages: &[Language]) -> Vec<Token> {
         token.whole = false;
     }
     tokens
-}
-
-/// The characters of a text in lower case, without accents.
-fn normalized_chars(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
 }
 
 struct Scan<'a> {

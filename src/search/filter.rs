@@ -11,7 +11,7 @@ use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 use super::query::Filters;
 use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
 use crate::analyze::phrase_tokens;
-use crate::index::{Fields, Index, QUESTION};
+use crate::index::{Index, QUESTION};
 
 /// The documents that match the filters of a query.
 pub struct Allowed {

@@ -102,7 +102,9 @@ fn confidence(
     });
     let fitted = match features {
         Some(features) => Some(FITTED.probability(&features.0)),
-        None if retrieval.expects_vectors() => Some(confidence::from_words(&scores, range, &retrieval.keyword)),
+        None if retrieval.expects_vectors() => {
+            Some(confidence::from_words(&scores, range, &retrieval.keyword))
+        }
         None => None,
     };
     (features, candidate.title.confidence_with(fitted))

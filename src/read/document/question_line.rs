@@ -1,6 +1,6 @@
 //! One line that may be a question: `12. How …`, `12How …`, `- 4How …?Senior`, `Q: …`.
 
-use super::words::{ANSWER_LABELS, ASKING, ASKING_WITHIN, QUESTION_LABELS, same_word};
+use super::words::{ANSWER_LABELS, ASKING, ASKING_AT_END, ASKING_WITHIN, QUESTION_LABELS, same_word};
 
 /// How a page marks its questions. A page keeps to one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -215,8 +215,15 @@ pub fn is_question_like(title: &str) -> bool {
         let first = first.to_lowercase();
         ASKING.iter().flat_map(|words| words.iter()).any(|word| *word == first)
     });
-    begins && title.split_whitespace().nth(2).is_some()
-        || !title.is_ascii() && ASKING_WITHIN.iter().any(|word| title.contains(word))
+    begins && title.split_whitespace().nth(2).is_some() || !title.is_ascii() && asks_without_mark(title)
+}
+
+/// Whether a line is a question in a language that needs no question mark.
+fn asks_without_mark(title: &str) -> bool {
+    let is_thai_mark = |c: char| ('\u{E00}'..='\u{E7F}').contains(&c);
+    let end = title.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_thai_mark(c));
+    ASKING_WITHIN.iter().any(|word| title.contains(word))
+        || ASKING_AT_END.iter().any(|word| end.ends_with(word))
 }
 
 /// The phrase of a quiz: `The interviewer asks: "…" Which answer …` → what stands in the quotes.

@@ -145,7 +145,7 @@ pub const ASKING: [&[&str]; 9] = [
 
 /// Words that make a question wherever they stand, in languages without space between words or with the
 /// interrogative at the end.
-pub const ASKING_WITHIN: [&str; 30] = [
+pub const ASKING_WITHIN: &[&str] = &[
     // Chinese, simplified and traditional
     "什么",
     "什麼",
@@ -154,6 +154,8 @@ pub const ASKING_WITHIN: [&str; 30] = [
     "哪个",
     "哪個",
     "哪种",
+    "哪里",
+    "哪裡",
     "如何",
     "怎么",
     "怎麼",
@@ -162,21 +164,61 @@ pub const ASKING_WITHIN: [&str; 30] = [
     "为何",
     "為何",
     "是否",
-    "吗",
-    "嗎",
+    "能否",
+    "可否",
+    "有没有",
+    "多少",
+    "多久",
     "几种",
     "区别",
     "區別",
     "谈谈",
     "说说", // Japanese
-    "ですか",
-    "ますか",
     "なぜ",
     "とは", // Korean
     "무엇",
-    "어떻게",
-    "인가요",
+    "어떻게", // Thai
+    "อย่างไร",
+    "ยังไง",
+    "เมื่อไหร่",
+    "เมื่อไร",
+    "อะไร",
+    "ทำไม",
+    "ที่ไหน",
+    "ใคร",
+    "เท่าไหร่",
+    "เท่าไร",
+    "หรือไม่",
+    "หรือยัง",
+    "หรือเปล่า", // Lao
+    "ແນວໃດ",
+    "ຫຍັງ",
+    "ເມື່ອໃດ", // Khmer
+    "ដូចម្តេច",
+    "អ្វី",
+    "ពេលណា",
+    "ឬទេ", // Burmese
+    "ဘယ်",
+    "ဘာ",
+];
+
+/// Endings of questions in Thai, Chinese, Japanese, Korean and Burmese.
+pub const ASKING_AT_END: [&str; 15] = [
+    "ไหม",
+    "มั้ย",
+    "吗",
+    "嗎",
+    "呢",
+    "ですか",
+    "ますか",
+    "でしょうか",
+    "ませんか",
     "나요",
+    "인가요",
+    "까요",
+    "습니까",
+    "လား",
+    "လဲ",
 ];
 
 /// Labels of questions: `Q: …`.
