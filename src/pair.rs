@@ -340,7 +340,9 @@ impl Phrasing {
         };
         let directed =
             |phrasing: &Self| ["to", "from", "into", "than", "over"].iter().any(|word| phrasing.has(word));
+        let same_directions = !self.directions.is_empty() && self.directions == other.directions;
         self.words != other.words
+            && !same_directions
             && directed(self)
             && directed(other)
             && sorted(&self.words) == sorted(&other.words)

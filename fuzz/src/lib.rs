@@ -180,7 +180,7 @@ impl Limits {
 /// A temporary file to read.
 fn input<'a>(content: &[u8], extension: &str, options: &'a Options) -> Input<'a> {
     let file = file(content);
-    Input { file, extension: extension.to_owned(), directory: None, named: true, options }
+    Input { file, extension: extension.to_owned(), directory: None, title: "untitled", named: true, options }
 }
 
 /// A temporary file.
