@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
@@ -176,10 +176,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(embedder) = embedder {
         retune(&dir, embedder)?;
     }
+    let index = Index::open(&dir).context("the index is updated, but it could not be opened again")?;
     report(&summary, &dir, start.elapsed(), args.verbose);
     report_missing(&summary, args.keep_missing);
-    report_unread(&Index::open(&dir)?)?;
-    suggest_search(&dir, location)?;
+    report_unread(&index)?;
+    suggest_search(&index, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
 }
 
@@ -421,11 +422,10 @@ fn counted(count: u64, noun: &str) -> String {
 }
 
 /// Says on a terminal how to search the index, with one of its questions as the phrase.
-fn suggest_search(dir: &Path, location: IndexLocation<'_>) -> anyhow::Result<()> {
+fn suggest_search(index: &Index, location: IndexLocation<'_>) -> anyhow::Result<()> {
     if !io::stderr().is_terminal() {
         return Ok(());
     }
-    let index = Index::open(dir)?;
     match index.any_question()? {
         Some(question) => {
             let option = match location {

@@ -22,11 +22,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Count, DocSetCollector, TopDocs};
 use tantivy::directory::RamDirectory;
+use tantivy::directory::error::OpenReadError;
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
@@ -110,6 +113,13 @@ impl Meta {
 /// The version of the analysis before it was stored.
 fn first_analysis() -> u32 {
     1
+}
+
+/// How often [`Index::open`] reads the last commit if a file of it is missing.
+const OPEN_ATTEMPTS: u32 = 8;
+
+fn is_file_gone(error: &TantivyError) -> bool {
+    matches!(error, TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_)))
 }
 
 /// Why an index cannot be opened.
@@ -212,6 +222,22 @@ impl Index {
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         ensure_commit(dir)?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match Self::open_last_commit(dir) {
+                // Another process has committed and deleted the files of the commit that was read.
+                Err(OpenError::Broken { source, .. })
+                    if is_file_gone(&source) && attempts < OPEN_ATTEMPTS =>
+                {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn open_last_commit(dir: &Path) -> Result<Self, OpenError> {
         let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
         let directory = tantivy::directory::MmapDirectory::open(dir)
             .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;

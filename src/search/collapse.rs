@@ -35,6 +35,8 @@ pub(super) struct CollapsedHit {
     pub question: Question,
     /// The questions that ask the same, best first.
     pub also_asked: Vec<AlsoAsked>,
+    /// Where they are in the index.
+    addresses: Vec<DocAddress>,
     /// The title's [`title_key`]. It is stored because every candidate is compared with it.
     key: Option<String>,
 }
@@ -42,7 +44,15 @@ pub(super) struct CollapsedHit {
 impl CollapsedHit {
     pub fn new(candidate: Candidate, question: Question) -> Self {
         let key = title_key(&question.title);
-        Self { candidate, question, also_asked: Vec::new(), key }
+        Self { candidate, question, also_asked: Vec::new(), addresses: Vec::new(), key }
+    }
+
+    /// The hit's question and its repeats, which differ from it in nothing that matters.
+    fn repeats(&self) -> impl Iterator<Item = (DocAddress, &Question)> {
+        let others = self.addresses.iter().zip(&self.also_asked);
+        let repeats = others.filter(|(_, asked)| asked.kind != Kind::Paraphrase);
+        let own = (self.candidate.address, &self.question);
+        std::iter::once(own).chain(repeats.map(|(address, asked)| (*address, &asked.question)))
     }
 
     /// What tells the hit apart from other questions with its title. `None` if there are no others.
@@ -120,11 +130,16 @@ fn add(
         if !is_near() && hit.key != key {
             return None;
         }
-        let verdict = judge(index, (hit.candidate.address, &hit.question), (address, &question))?;
-        is_one_hit(&hit.question, &question, &verdict).then_some((hit, verdict))
+        // The question is compared with each spelling of the title: `bread` and `BREAD` are not the same evidence.
+        let verdict = hit.repeats().find_map(|(repeat, asked)| {
+            let verdict = judge(index, (repeat, asked), (address, &question))?;
+            is_one_hit(asked, &question, &verdict).then_some(verdict)
+        })?;
+        Some((hit, verdict))
     });
     match same {
         Some((hit, verdict)) => {
+            hit.addresses.push(address);
             hit.also_asked.push(AlsoAsked { question, kind: verdict.kind, probability: verdict.probability });
             None
         }

@@ -101,9 +101,11 @@ fn check_excerpt(snippet: &Value, of: &str) {
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     let first = lines[0].trim_start();
     assert!(first.contains(char::is_alphanumeric), "{of}: {text:?}");
-    for sign in ["```", "~~~", "}", ")", "]", "|", "- ["] {
+    for sign in ["```", "~~~", "}", ")", "]", "- ["] {
         assert!(!first.starts_with(sign), "{of}: {text:?}");
     }
+    // In code, it is an operator.
+    assert!(snippet["kind"] == "code" || !first.starts_with('|'), "{of}: {text:?}");
     assert!(!lines.iter().any(|line| line.starts_with("```")), "{of}: {text:?}");
     match snippet["kind"].as_str().unwrap() {
         "code" => {

@@ -107,7 +107,7 @@ fn one_different_word_makes_a_different_question() {
     dir.run(&["dups", "--check", "What is the difference between `Rc` and `Cell` in Rust programs?"])
         .success()
         .says("not a duplicate");
-    let reply = duplicates(&dir, &["--threshold", "0.1"]);
+    let reply = duplicates(&dir, &["--threshold", "0.01"]);
     let differences: Vec<&Value> = reply["pairs"]
         .as_array()
         .unwrap()
@@ -176,7 +176,7 @@ fn only_new_phrasings_are_compared() {
     assert_eq!(duplicates(&dir, &[]), updated);
     // Deleted questions are no longer found.
     std::fs::remove_file(dir.path().join("more/new.jsonl")).unwrap();
-    dir.run(&["index"]).success();
+    dir.run(&["index", "--remove-missing"]).success();
     assert_eq!(groups(&duplicates(&dir, &[])).len(), 2);
 }
 

@@ -36,10 +36,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Replaces the address of the endpoint in an index.
 fn rename_endpoint(dir: &Dir, from: &str, to: &str) {
-    let meta = dir.path().join(".rqsearch/meta.json");
-    let text = std::fs::read_to_string(&meta).unwrap();
-    assert!(text.contains(from), "{text}");
-    std::fs::write(meta, text.replace(from, to)).unwrap();
+    dir.rewrite_meta(from, to);
 }
 
 const KEY: [(&str, &str); 1] = [("RQSEARCH_API_KEY", "sk-secret")];

@@ -86,11 +86,7 @@ fn different_questions_that_the_model_cannot_read_are_not_duplicates() {
 #[test]
 fn an_index_with_another_analysis_is_refused() {
     let dir = Dir::indexed();
-    let meta = dir.path().join(".rqsearch/meta.json");
-    let content = std::fs::read_to_string(&meta).unwrap();
-    let older = content.replace("\\\"analysis\\\":2", "\\\"analysis\\\":1");
-    assert_ne!(older, content, "the payload has the version of the analysis");
-    std::fs::write(&meta, older).unwrap();
+    dir.rewrite_meta("\\\"analysis\\\":2", "\\\"analysis\\\":1");
     let output = dir.run(&["bread"]).exits(2).says("analyzed by version 1 of the analysis");
     output.says("hint: remove the directory and rebuild the index");
 }

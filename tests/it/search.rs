@@ -157,7 +157,7 @@ fn a_phrase_with_operators_gets_one_hint() {
     dir.write("flags.md", FLAGS);
     dir.run(&["index", "flags.md"]).success();
     let hints = |phrase: &str| -> Vec<String> {
-        let output = dir.run(&["--", phrase]);
+        let output = dir.run(&["-n", "10", "--", phrase]);
         output.stderr.lines().filter(|line| line.starts_with("hint: ")).map(str::to_owned).collect()
     };
     assert_eq!(

@@ -32,10 +32,7 @@ const COMMANDS: [&[&str]; 19] = [
 fn dir() -> Dir {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
-    dir.write(
-        "more.jsonl",
-        "{\"question\": \"When should I prune roses?\", \"id\": \"roses-key\", \"answer\": \"In March.\"}\n",
-    );
+    dir.write("more.jsonl", "{\"question\": \"When should I prune roses?\", \"id\": \"roses-key\"}\n");
     dir.write("phrases", b"roses\na \xff b\ndough\n");
     dir.run(&["index", "faq.md", "more.jsonl"]).success();
     dir

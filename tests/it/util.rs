@@ -59,6 +59,16 @@ impl Dir {
         dir
     }
 
+    /// Changes the file of the last commit as another version of the program would have written it: without the
+    /// checksum.
+    pub fn rewrite_meta(&self, from: &str, to: &str) {
+        let path = self.path().join(".rqsearch/meta.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        let (_, rest) = text.split_once("\",").expect("the checksum is the first entry");
+        std::fs::write(path, format!("{{{}", rest.replace(from, to))).unwrap();
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }
