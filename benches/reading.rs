@@ -132,8 +132,14 @@ fn count(file: &File, extension: &str) -> usize {
     let mut file = file.try_clone().expect("a file can be shared");
     file.rewind().expect("a temporary file is no pipe");
     let options = Options::default();
-    let input =
-        Input { file, extension: extension.to_owned(), directory: None, named: true, options: &options };
+    let input = Input {
+        file,
+        extension: extension.to_owned(),
+        directory: None,
+        named: true,
+        title: "untitled",
+        options: &options,
+    };
     read(input, &mut emit).expect("the file is valid");
     questions
 }

@@ -390,7 +390,7 @@ pub fn check(
     let embedder = embedder.zip(index.meta().model.as_ref()).map(|(embedder, model)| {
         let given = embedder.model();
         let wrong = || WrongModel { made_with: model.clone(), given: Some(given.clone()) };
-        if given.is_same(model) { Ok(embedder) } else { Err(wrong()) }
+        if given.is_same(model) { Ok(embedder) } else { Err(anyhow::Error::from(wrong())) }
     });
     let embedder = embedder.transpose()?;
     let mut found: Vec<(DocAddress, Found)> = Vec::new();

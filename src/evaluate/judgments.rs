@@ -114,7 +114,11 @@ fn read_directory(dir: &Path, name: String) -> anyhow::Result<Judged> {
         let mut right = judgments.remove(&query.id)?;
         // A query that is a document as well never counts as its own answer.
         right.remove(&query.id);
-        (!right.is_empty()).then(|| JudgedQuery { id: query.id, text: query.text, right: Right::Keys(right) })
+        (!right.is_empty()).then_some(JudgedQuery {
+            id: query.id,
+            text: query.text,
+            right: Right::Keys(right),
+        })
     });
     let out_of_scope = match dir.join("queries_out_of_scope.jsonl") {
         file if file.is_file() => entries(&file)?,

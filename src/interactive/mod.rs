@@ -158,7 +158,7 @@ impl Session {
 
     fn act(&mut self, effect: Effect) -> anyhow::Result<Option<End>> {
         match effect {
-            Effect::Search(number, request) => self.searcher.ask(number, request)?,
+            Effect::Search(number, request) => self.searcher.ask(number, *request)?,
             Effect::Choose => return Ok(Some(End::Chosen)),
             Effect::Leave => return Ok(Some(End::Cancelled)),
             Effect::Open => {

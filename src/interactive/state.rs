@@ -32,7 +32,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Search, and send the results as [`Event::Found`] with this number.
-    Search(u64, SearchRequest),
+    Search(u64, Box<SearchRequest>),
     /// Exit with the selected question.
     Choose,
     /// Open the file of the selected question.
@@ -150,7 +150,7 @@ impl State {
         self.request.q = self.input.value().trim().to_owned();
         self.is_waiting = !self.request.q.is_empty();
         if self.is_waiting {
-            return Some(Effect::Search(self.last_search, self.request.clone()));
+            return Some(Effect::Search(self.last_search, Box::new(self.request.clone())));
         }
         self.results = None;
         self.select(0);

@@ -176,7 +176,7 @@ fn search_metrics_of_the_corpus_are_pinned() {
         Dir::new().run(&["--builtin", "eval", "--json", judged().to_str().unwrap()]).success().stdout;
     let report: Value = serde_json::from_str(&output).unwrap();
     let hybrid = report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == "hybrid").unwrap();
-    for (metric, pinned) in [("ndcg_10", 0.857), ("success_1", 0.819), ("success_5", 0.947)] {
+    for (metric, pinned) in [("ndcg_10", 0.852), ("success_1", 0.809), ("success_5", 0.942)] {
         let found = hybrid[metric].as_f64().unwrap();
         // Rounding differs between processors.
         assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,8 +36,9 @@ fn stride(short: u64) -> usize {
     (short / scale()).max(1) as usize
 }
 
+#[expect(clippy::print_stderr, reason = "the long form runs for hours, and reports its figures")]
 fn report(line: &str) {
-    writeln!(std::io::stderr(), "campaign: {line}").unwrap();
+    eprintln!("campaign: {line}");
 }
 
 /// A small random number generator (SplitMix64), the same in each run.

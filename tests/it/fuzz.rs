@@ -13,6 +13,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "shows which file made a reader fail")]
 fn every_file_of_the_corpus_is_read() {
     for target in &TARGETS {
         let corpus = root().join("corpus").join(target.name);

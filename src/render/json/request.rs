@@ -83,7 +83,7 @@ pub enum AnySearchRequest {
     /// Several searches.
     Many(SearchesRequest),
     /// One search.
-    One(SearchRequest),
+    One(Box<SearchRequest>),
 }
 
 impl AnySearchRequest {
@@ -98,7 +98,7 @@ impl AnySearchRequest {
             // Derived implementations accept an array as a struct.
             _ if !body.is_object() => Err(serde_json::Error::custom("expected an object")),
             Some(_) => SearchesRequest::deserialize(body).map(Self::Many),
-            None => SearchRequest::deserialize(body).map(Self::One),
+            None => SearchRequest::deserialize(body).map(|one| Self::One(Box::new(one))),
         }
     }
 }
@@ -237,7 +237,7 @@ mod tests {
     fn one_or_several_searches_are_parsed_and_errors_name_the_key() {
         let parse = |text: &str| AnySearchRequest::parse(serde_json::from_str(text).unwrap());
         let one = SearchRequest::new("a");
-        assert_eq!(parse(r#"{"q": "a"}"#).unwrap(), AnySearchRequest::One(one.clone()));
+        assert_eq!(parse(r#"{"q": "a"}"#).unwrap(), AnySearchRequest::One(Box::new(one.clone())));
         let several = SearchesRequest { requests: vec![one.clone(), one] };
         assert_eq!(
             parse(r#"{"requests": [{"q": "a"}, {"q": "a"}]}"#).unwrap(),

@@ -227,7 +227,7 @@ fn written(run: &Run, window: Range<usize>) -> String {
     let indentation = |unit: &Unit| unit.text.len() - unit.text.trim_start_matches([' ', '\t']).len();
     let whole = |unit: &&Unit| !unit.text.is_empty() && !matches!(unit.joint, Joint::Cut(_));
     let margin = match run.code {
-        Some(_) => units.iter().filter(whole).map(|unit| indentation(unit)).min().unwrap_or(0),
+        Some(_) => units.iter().filter(whole).map(indentation).min().unwrap_or(0),
         None => 0,
     };
     let mut text = String::new();

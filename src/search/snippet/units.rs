@@ -199,7 +199,7 @@ fn push_code(run: &mut Run, line: &str, at: usize, max: usize) {
 
 /// The whole text, or its pieces if it is wider than `max` columns.
 fn split(text: &str, max: usize) -> Vec<Range<usize>> {
-    if columns(text) <= max { vec![0..text.len()] } else { pieces(text, max / 2) }
+    if columns(text) <= max { std::iter::once(0..text.len()).collect() } else { pieces(text, max / 2) }
 }
 
 /// The text of a paragraph, of which lines are added.
