@@ -238,7 +238,7 @@ impl Text {
     }
 
     /// The number of the next line and its text without the line end; `None` at the end of the file. A line that is not
-    /// UTF-8, or longer than [`MAX_LINE`], is a bad record.
+    /// UTF-8, or longer than 16 MiB, is a bad record.
     ///
     /// # Errors
     /// The file cannot be read.
