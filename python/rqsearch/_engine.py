@@ -157,7 +157,7 @@ class _Described(_Titled):
 class Question(_Described):
     """A question with its answer.
 
-    >>> question = Engine.builtin().get("30a25e47c910")
+    >>> question = Engine.builtin().get("50c562f97e98")
     >>> question.title
     'What is `Cow`, and when does it pay off?'
     """

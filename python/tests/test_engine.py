@@ -234,7 +234,9 @@ def test_iteration_yields_every_question(builtin: Engine) -> None:
 
 
 def test_duplicates_and_check() -> None:
-    engine = Engine.from_records(RECORDS)
+    # Equal titles are duplicates if their answers agree.
+    assert not Engine.from_records(RECORDS).duplicates()
+    engine = Engine.from_records([*RECORDS[:2], RECORDS[2] | {"answer": RECORDS[1]["answer"]}])
     [group] = engine.duplicates()
     titles = {group.canonical.title, *(other.title for other in group.duplicates)}
     assert titles == {"Why wax a rope?", "why wax a ROPE"}
