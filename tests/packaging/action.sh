@@ -36,9 +36,9 @@ commit() {
     git commit --quiet --message "$1"
 }
 
-# question FILE TITLE
+# question FILE TITLE [ANSWER]
 question() {
-    printf '\n## %s\n\nAn answer to it.\n' "$2" >> "$1"
+    printf '\n## %s\n\n%s\n' "$2" "${3:-An answer to it.}" >> "$1"
 }
 
 unset INPUT_PATHS INPUT_THRESHOLD INPUT_BASE
@@ -46,18 +46,18 @@ unset INPUT_PATHS INPUT_THRESHOLD INPUT_BASE
 # --- a paraphrase, an exact repeat and a question that is new
 repository duplicates
 question faq/garden.md "When should I prune roses?"
-question faq/garden.md "How can I make a kitchen knife sharp again?"
-question faq/garden.md "How long should bread dough rise?"
+question faq/garden.md "How can I sharpen a kitchen knife?" "Use a whetstone of 1000 grit at an angle of twenty degrees."
+question faq/garden.md "How long should bread dough rise?" "Until it has doubled in size."
 commit change
 export INPUT_PATHS=faq INPUT_BASE=HEAD~1
 export GITHUB_OUTPUT="$scratch/output" GITHUB_STEP_SUMMARY="$scratch/summary"
 run 1 "$check"
-contains "$output" "::error file=faq/garden.md,line=6,title=Duplicate question::How can I make a kitchen knife sharp again?%0Afaq/kitchen.md:3 asks the same: How do I sharpen a kitchen knife?"
+contains "$output" "::error file=faq/garden.md,line=6,title=Duplicate question::How can I sharpen a kitchen knife?%0Afaq/kitchen.md:3 asks the same: How do I sharpen a kitchen knife?"
 contains "$output" "::error file=faq/garden.md,line=10,title=Duplicate question::How long should bread dough rise?%0Afaq/kitchen.md:7 asks the same: How long should bread dough rise? (the same words)"
 contains "$output" "3 new of 5 questions, 2 of them asked before"
 lacks "$output" "prune"
 same "$(cat "$scratch/output")" "duplicates=2"
-contains "$(cat "$scratch/summary")" "| How can I make a kitchen knife sharp again? | faq/garden.md:6 | How do I sharpen a kitchen knife? | faq/kitchen.md:3 |"
+contains "$(cat "$scratch/summary")" "| How can I sharpen a kitchen knife? | faq/garden.md:6 | How do I sharpen a kitchen knife? | faq/kitchen.md:3 |"
 same "$(git status --porcelain)" ""
 same "$(git worktree list | wc -l | tr -d ' ')" 1
 unset GITHUB_OUTPUT GITHUB_STEP_SUMMARY
@@ -73,7 +73,7 @@ passed "the threshold decides, and has to be a number"
 # --- nothing new
 repository unchanged
 # Two old questions that ask the same are not what this pull request did.
-question faq/kitchen.md "How can I make a kitchen knife sharp again?"
+question faq/kitchen.md "How can I sharpen a kitchen knife?"
 commit "an old duplicate"
 git mv faq/kitchen.md faq/cooking.md
 question faq/cooking.md "When should I prune roses?"
