@@ -9,7 +9,7 @@ mod units;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyze::{detect, tokens_by_detection, tokens_in};
+use crate::analyze::{Language, detect, tokens_by_detection, tokens_in};
 use units::{Joint, Run, Unit, runs};
 
 /// The maximum width of an excerpt of prose, in columns, unless its first sentence is wider. That is five lines
@@ -135,12 +135,13 @@ fn terms<'a>(run: &Run, weights: &HashMap<&'a str, f32>) -> Vec<Terms<'a>> {
     let known = |text: &str| weights.get_key_value(text).map(|(term, weight)| (*term, *weight));
     // A sentence alone is too short to tell its language.
     let texts: Vec<&str> = run.units.iter().take(DETECTION_UNITS).map(|unit| unit.text.as_str()).collect();
-    let language = detect(&texts.join("\n"));
+    // Code and names in it are English, and so is what the detection takes for something else.
+    let languages = [detect(&texts.join("\n")), Language::English];
     let of_unit = |unit: &Unit| {
         // Tokenizing whole answers would take longer than the rest of a search.
         let lower = unit.text.to_ascii_lowercase();
         let may_match = !lower.is_ascii() || prefixes.iter().any(|prefix| lower.contains(prefix));
-        let tokens = if may_match { tokens_in(&unit.text, &[language]) } else { Vec::new() };
+        let tokens = if may_match { tokens_in(&unit.text, &languages) } else { Vec::new() };
         tokens.iter().filter_map(|token| token.terms().find_map(known)).collect()
     };
     run.units.iter().map(of_unit).collect()
