@@ -1,13 +1,13 @@
 //! `rqsearch snapshot FILE` and `rqsearch restore FILE`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::BuildArgs;
 use super::{Outcome, plural, say};
-use crate::index::{restore_snapshot, write_snapshot};
+use crate::index::{Contents, restore_snapshot, write_snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct SnapshotArgs {
@@ -26,13 +26,7 @@ pub fn snapshot(args: &SnapshotArgs) -> anyhow::Result<Outcome> {
         bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
     };
     let contents = write_snapshot(&dir, &args.file, args.force)?;
-    say(&format!(
-        "{} {} in {} ({})",
-        HumanCount(contents.questions),
-        plural(contents.questions, "question"),
-        args.file.display(),
-        HumanBytes(contents.bytes)
-    ));
+    report(&contents, &args.file);
     Ok(Outcome::Success)
 }
 
@@ -51,12 +45,17 @@ pub struct RestoreArgs {
 pub fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     let dir = args.index.location().to_build()?;
     let contents = restore_snapshot(&args.file, &dir, args.force)?;
+    report(&contents, &dir);
+    Ok(Outcome::Success)
+}
+
+/// Says what a snapshot, or an index restored from one, holds.
+fn report(contents: &Contents, path: &Path) {
     say(&format!(
         "{} {} in {} ({})",
         HumanCount(contents.questions),
         plural(contents.questions, "question"),
-        dir.display(),
+        path.display(),
         HumanBytes(contents.bytes)
     ));
-    Ok(Outcome::Success)
 }

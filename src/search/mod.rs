@@ -66,7 +66,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         Some(moved) => retrieval.rank(Some(&moved))?,
         None => first,
     };
-    let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
+    let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).2);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
     let notice = retrieval.unread_notice();
@@ -85,7 +85,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     })
 }
 
-/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before
+/// The scores, the features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before
 /// feedback. There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no
 /// confidence either, unless a title is the phrase.
 fn confidence(
@@ -93,7 +93,7 @@ fn confidence(
     range: &ScoreRange,
     ranking: &Ranking,
     candidate: &Candidate,
-) -> (Option<Features>, Option<f32>) {
+) -> (RetrievalScores, Option<Features>, Option<f32>) {
     let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
     let lead = candidate.fused - ranking.top_mean;
     let features = scores.cosine.map(|cosine| {
@@ -107,7 +107,7 @@ fn confidence(
         }
         None => None,
     };
-    (features, candidate.title.confidence_with(fitted))
+    (scores, features, candidate.title.confidence_with(fitted))
 }
 
 /// Reads the questions of the best candidates and builds the hits.
@@ -124,7 +124,7 @@ fn present(
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
         let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
-        let (features, confidence) = confidence(retrieval, range, ranking, &candidate);
+        let (scores, features, confidence) = confidence(retrieval, range, ranking, &candidate);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
         Ok(Hit {
@@ -133,7 +133,7 @@ fn present(
             confidence,
             title_match: candidate.title,
             features,
-            scores: retrieval.scores(candidate.address, retrieval.semantic.as_ref()),
+            scores,
             title_highlights: snippet::highlights(&question.title, &weights),
             snippet: snippet::snippet(&answer, passage.clone(), &weights),
             passage,

@@ -133,10 +133,7 @@ const SAYS_QUESTIONS: [&str; 24] = [
 
 /// Whether one of the first headings, or the title, says that the document holds questions.
 pub fn says_questions(document: &Document) -> bool {
-    let says = |text: &str| {
-        let text = text.to_lowercase();
-        SAYS_QUESTIONS.iter().any(|word| text.contains(word))
-    };
+    let says = |text: &str| contains_any(text, &SAYS_QUESTIONS);
     let is_heading = |block: &&Block| matches!(block.kind, Kind::Heading(_));
     document.title.as_ref().is_some_and(|(_, title)| says(title))
         || document.blocks.iter().filter(is_heading).take(3).any(|block| says(&block.text.text))
@@ -158,13 +155,16 @@ const FAQ: [&str; 10] = [
 
 /// Whether the title or the first heading says that these are frequently asked questions.
 pub fn is_faq(document: &Document) -> bool {
-    let says = |text: &str| {
-        let text = text.to_lowercase();
-        FAQ.iter().any(|word| text.contains(word))
-    };
+    let says = |text: &str| contains_any(text, &FAQ);
     let first = document.blocks.iter().find(|block| matches!(block.kind, Kind::Heading(_)));
     document.title.as_ref().is_some_and(|(_, title)| says(title))
         || first.is_some_and(|block| says(&block.text.text))
+}
+
+/// Whether a text contains one of some words, which are in lower case.
+fn contains_any(text: &str, words: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    words.iter().any(|word| text.contains(word))
 }
 
 /// The anchor of a heading without the number before it, for comparisons of headings.

@@ -48,8 +48,7 @@ impl Reader for Markdown {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        let document = whole(text, emit)?.map(markdown::parse);
-        hand_over(document, text, emit)
+        read_as(text, emit, markdown::parse)
     }
 }
 
@@ -69,8 +68,7 @@ impl Reader for SavedPage {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        let document = whole(text, emit)?.map(|text| saved_page::parse(&text));
-        hand_over(document, text, emit)
+        read_as(text, emit, |text| saved_page::parse(&text))
     }
 }
 
@@ -85,7 +83,7 @@ impl Reader for Docx {
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let document = docx::parse(BufReader::new(text.file()?))?;
-        hand_over(Some(document), text, emit)
+        hand_over(&document, text, emit)
     }
 }
 
@@ -126,7 +124,7 @@ impl Reader for Html {
             });
             return Ok(());
         }
-        hand_over(Some(page.document), text, emit)
+        hand_over(&page.document, text, emit)
     }
 }
 
@@ -158,8 +156,7 @@ impl Reader for ByExtension {
     }
 
     fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-        let document = whole(text, emit)?.map(|text| (self.parse)(&text));
-        hand_over(document, text, emit)
+        read_as(text, emit, |text| (self.parse)(&text))
     }
 }
 
@@ -183,17 +180,19 @@ fn whole(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<Option<String>> {
     Ok(Some(all))
 }
 
-/// Finds the questions of a document, or makes an article of it, and reports how. `None`: nobody wants more.
-fn hand_over(document: Option<Document>, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
-    let Some(document) = document else {
-        return Ok(());
-    };
-    let mut findings = finder::find(&document);
+/// Parses the whole text and hands over its questions.
+fn read_as(text: &mut Text, emit: &mut Emit<'_>, parse: impl FnOnce(String) -> Document) -> io::Result<()> {
+    whole(text, emit)?.map(parse).map_or(Ok(()), |document| hand_over(&document, text, emit))
+}
+
+/// Finds the questions of a document, or makes an article of it, and reports how.
+fn hand_over(document: &Document, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mut findings = finder::find(document);
     let mut report = Report { letters: letters(&document.text), ..findings.report() };
     if findings.questions.is_empty()
         && let Some(title) = text.article()
     {
-        findings.questions.extend(article(&document, title));
+        findings.questions.extend(article(document, title));
         report.why = Some("No questions; the whole document is an article".to_owned());
     }
     text.set_report(report);
