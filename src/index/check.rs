@@ -10,16 +10,18 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tantivy::directory::{CompositeFile, Directory, MmapDirectory, OwnedBytes};
+use tantivy::error::DataCorruption;
 use tantivy::fastfield::AliveBitSet;
 use tantivy::index::{Segment, SegmentComponent};
-use tantivy::schema::{Field, Value};
+use tantivy::schema::Field;
 use tantivy::store::StoreReader;
 use tantivy::termdict::TermDictionary;
-use tantivy::{IndexMeta, SegmentMeta, TantivyDocument};
+use tantivy::{IndexMeta, SegmentMeta};
 
 use super::damage::caught;
+use super::document::stored_record;
 use super::read_only::ReadOnly;
-use super::schema::{Fields, schema};
+use super::schema::schema;
 use super::{OpenError, commit_file, ensure_commit, read_meta, vectors};
 
 /// The versions of tantivy that wrote indexes of the current [`FORMAT`](super::FORMAT). The footer of a file
@@ -279,13 +281,15 @@ fn affected(segment: &Segment, damaged: &[SegmentComponent]) -> DamagedSegment {
 
 /// The records of the documents of a segment that are not deleted.
 fn records(segment: &Segment, alive: Option<&AliveBitSet>) -> tantivy::Result<Vec<String>> {
-    let Fields { record, .. } = schema().1;
     let store = StoreReader::open(segment.open_read(SegmentComponent::Store)?, 1)?;
     let mut records = Vec::new();
     for doc in 0..segment.meta().max_doc() {
         if alive.is_none_or(|alive| alive.is_alive(doc)) {
-            let doc: TantivyDocument = store.get(doc)?;
-            records.extend(doc.get_first(record).and_then(|value| value.as_str().map(str::to_owned)));
+            let bytes = store.get_document_bytes(doc)?;
+            let record = stored_record(&bytes).ok_or_else(|| {
+                DataCorruption::comment_only(format!("the record of document {doc} is damaged"))
+            })?;
+            records.push(record.to_owned());
         }
     }
     Ok(records)

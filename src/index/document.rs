@@ -66,6 +66,30 @@ pub fn document(fields: &Fields, question: &Question, rows: &[Row]) -> anyhow::R
     Ok(doc)
 }
 
+/// The record in the bytes of a stored document: `None` if the bytes are damaged. The record is the only stored field.
+///
+/// Tantivy's own parser reserves as many bytes as a length in the file says. In a damaged file, that can be more than
+/// the machine has, which ends the process.
+pub fn stored_record(bytes: &[u8]) -> Option<&str> {
+    const TEXT: u8 = 0;
+    const FIELD: usize = 4;
+    let (fields, rest) = variable_length(bytes)?;
+    let (kind, rest) = rest.get(FIELD..)?.split_first()?;
+    let (length, text) = variable_length(rest)?;
+    (fields == 1 && *kind == TEXT && length == text.len() as u64)
+        .then_some(text)
+        .and_then(|text| std::str::from_utf8(text).ok())
+}
+
+/// Reads a number of seven bits per byte, lowest first, and returns what follows it. The last byte has its highest bit
+/// set.
+fn variable_length(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    const LAST: u8 = 0x80;
+    let end = bytes.iter().take(10).position(|byte| byte & LAST != 0)?;
+    let seven_bits = |value, byte: &u8| value << 7 | u64::from(byte & !LAST);
+    Some((bytes[..=end].iter().rev().fold(0, seven_bits), &bytes[end + 1..]))
+}
+
 /// The language of a question, from its title, alternative titles and answer.
 fn language(question: &Question, answer: &str) -> Language {
     let titles = std::iter::once(&question.title).chain(&question.also);
@@ -114,4 +138,28 @@ pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<
         Ok(Row { hash: text_hash(&chunk.text), passage: chunk.passage, vector })
     };
     chunks.into_iter().zip(vectors).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_from_intact_bytes_only() {
+        let text = "x".repeat(200);
+        let mut bytes = vec![0x81, 7, 0, 0, 0, 0, 200 & 0x7f, (200 >> 7) | 0x80];
+        bytes.extend(text.as_bytes());
+        assert_eq!(stored_record(&bytes), Some(text.as_str()));
+        for end in 0..bytes.len() {
+            assert_eq!(stored_record(&bytes[..end]), None, "{end}");
+        }
+        // Each of these says another number of fields, another type or another length.
+        for at in [0, 5, 6, 7] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x20;
+            assert_eq!(stored_record(&damaged), None, "{at}");
+        }
+        bytes[8] = 0xff;
+        assert_eq!(stored_record(&bytes), None);
+    }
 }

@@ -31,8 +31,9 @@ use tantivy::collector::{Count, DocSetCollector, TopDocs};
 use tantivy::directory::RamDirectory;
 use tantivy::directory::error::OpenReadError;
 use tantivy::query::TermQuery;
-use tantivy::schema::{Field, IndexRecordOption, Value};
-use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::store::StoreReader;
+use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::{self, Analyzer, Language};
@@ -63,6 +64,9 @@ pub const FORMAT: u32 = 2;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";
+
+/// The number of uncompressed blocks of records that are cached for each segment. A block has 16 KiB or one record.
+const CACHED_BLOCKS: usize = 100;
 
 /// The shortest prefix of an id that [`Index::find`] accepts.
 const SHORTEST_ID: usize = 4;
@@ -207,6 +211,7 @@ impl std::error::Error for OpenError {}
 #[derive(Clone)]
 pub struct Index {
     searcher: Searcher,
+    stores: Arc<[StoreReader]>,
     vectors: Arc<[Vectors]>,
     fields: Fields,
     meta: Meta,
@@ -262,13 +267,16 @@ impl Index {
                 .try_into()?;
             let searcher = reader.searcher();
             let vectors = vectors::open_all(&searcher, dimensions(&meta))?;
-            Ok((searcher, vectors))
+            let segments = searcher.segment_readers().iter();
+            let stores =
+                segments.map(|segment| segment.get_store_reader(CACHED_BLOCKS)).collect::<io::Result<_>>()?;
+            Ok((searcher, stores, vectors))
         };
-        let (searcher, vectors) = damage::caught(open).map_err(broken)?;
+        let (searcher, stores, vectors) = damage::caught(open).map_err(broken)?;
         let (_, fields) = schema::schema();
         let languages = languages(&searcher, fields.language).map_err(broken)?;
         let dir = dir.to_owned();
-        Ok(Self { searcher, vectors, fields, meta, dir, centre: Arc::default(), languages })
+        Ok(Self { searcher, stores, vectors, fields, meta, dir, centre: Arc::default(), languages })
     }
 
     /// Builds an index in memory from the given questions. Ids and sources are stored as they are, not filled
@@ -467,10 +475,11 @@ impl Index {
     }
 
     fn record(&self, address: DocAddress) -> anyhow::Result<String> {
-        let doc: TantivyDocument =
-            self.searcher.doc(address).context("could not read a question from the index")?;
-        let record = doc.get_first(self.fields.record).and_then(|value| value.as_str().map(str::to_owned));
-        record.context("could not read a question from the index: it has no record")
+        let bytes = self.stores[address.segment_ord as usize]
+            .get_document_bytes(address.doc_id)
+            .context("could not read a question from the index")?;
+        let record = document::stored_record(&bytes).map(str::to_owned);
+        record.context("could not read a question from the index: its record is damaged")
     }
 }
 
