@@ -116,6 +116,79 @@ impl Model {
     }
 }
 
+/// Converts the probabilities of a model to those of one corpus: Platt scaling (Platt, "Probabilistic Outputs for
+/// Support Vector Machines", 1999). The log-odds are multiplied and shifted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// The factor of the log-odds, at least 0.05: a higher probability stays higher.
+    pub slope: f32,
+    /// What is added to the log-odds.
+    pub shift: f32,
+    /// The number of examples that it was fitted to.
+    pub examples: u64,
+}
+
+impl Scaling {
+    /// The weight of the prior that the probabilities are right as they are. With few examples, the scaling is near to
+    /// that.
+    const PRIOR: f64 = 2.0;
+
+    /// Fits the scaling to probabilities and their outcomes.
+    pub fn fitted(examples: &[(f32, bool)]) -> Self {
+        // The penalized negative log-likelihood of two parameters. It is convex.
+        let loss = |slope: f64, shift: f64| {
+            let penalty = Self::PRIOR / 2.0 * ((slope - 1.0).powi(2) + shift * shift);
+            let of = |(probability, outcome): &(f32, bool)| {
+                let odds = slope * log_odds(*probability) + shift;
+                (if *outcome { -odds } else { odds }).exp().ln_1p()
+            };
+            penalty + examples.iter().map(of).sum::<f64>()
+        };
+        let (mut slope, mut shift) = (1.0, 0.0);
+        for _ in 0..50 {
+            let (mut by_slope, mut by_shift) = (Self::PRIOR * (slope - 1.0), Self::PRIOR * shift);
+            let (mut slopes, mut both, mut shifts) = (Self::PRIOR, 0.0, Self::PRIOR);
+            for (probability, outcome) in examples {
+                let x = log_odds(*probability);
+                let p = 1.0 / (1.0 + (-(slope * x + shift)).exp());
+                let (error, variance) = (p - f64::from(u8::from(*outcome)), p * (1.0 - p));
+                by_slope += error * x;
+                by_shift += error;
+                slopes += variance * x * x;
+                both += variance * x;
+                shifts += variance;
+            }
+            let determinant = slopes * shifts - both * both;
+            let step = (
+                (shifts * by_slope - both * by_shift) / determinant,
+                (slopes * by_shift - both * by_slope) / determinant,
+            );
+            // Newton's method, with shorter steps where a whole one would make it worse.
+            let before = loss(slope, shift);
+            let shorter = (0..30).map(|halvings| 0.5_f64.powi(halvings));
+            let Some(length) =
+                shorter.into_iter().find(|by| loss(slope - by * step.0, shift - by * step.1) < before)
+            else {
+                break;
+            };
+            slope -= length * step.0;
+            shift -= length * step.1;
+        }
+        Self { slope: (slope as f32).max(0.05), shift: shift as f32, examples: examples.len() as u64 }
+    }
+
+    /// The probability in the corpus.
+    pub fn apply(&self, probability: f32) -> f32 {
+        logistic(self.slope * log_odds(probability) as f32 + self.shift)
+    }
+}
+
+/// The log-odds of a probability, which is kept away from 0 and 1.
+fn log_odds(probability: f32) -> f64 {
+    let probability = f64::from(probability).clamp(0.001, 0.999);
+    (probability / (1.0 - probability)).ln()
+}
+
 /// The bias followed by one weight per feature, 0 for features that are not used.
 fn newton(examples: &[Example], total: f64, used: &[bool]) -> Vec<f64> {
     const RIDGE: f64 = 1e-4;
@@ -219,6 +292,27 @@ pub struct Bin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scaling_moves_probabilities_to_the_outcomes() {
+        // Of the examples with 0.9, half are right; of those with 0.2, one in ten.
+        let examples = |count: usize| -> Vec<(f32, bool)> {
+            (0..count).flat_map(|nth| [(0.9, nth % 2 == 0), (0.2, nth % 10 == 0)]).collect()
+        };
+        let scaling = Scaling::fitted(&examples(1_000));
+        assert!(
+            (scaling.apply(0.9) - 0.5).abs() < 0.02 && (scaling.apply(0.2) - 0.1).abs() < 0.02,
+            "{scaling:?}"
+        );
+        assert_eq!(scaling.examples, 2_000);
+        // Few examples move the probabilities less far, none at all nowhere.
+        let few = Scaling::fitted(&examples(10)).apply(0.9);
+        assert!((0.5..0.9).contains(&few), "{few}");
+        assert!((Scaling::fitted(&[]).apply(0.3) - 0.3).abs() < 1e-5);
+        // Labels that contradict the model do not reverse the order.
+        let reversed = Scaling::fitted(&[(0.9, false), (0.1, true)].repeat(500));
+        assert!(reversed.apply(0.9) > reversed.apply(0.1), "{reversed:?}");
+    }
 
     fn model(features: usize) -> Model {
         let weight = |nth: usize| Weight { name: format!("f{nth}"), weight: 0.0, mean: 0.0 };

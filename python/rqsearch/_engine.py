@@ -205,8 +205,13 @@ class Hit(_Described):
 
     @property
     def confidence(self) -> float | None:
-        """The probability, 0 to 1, that it answers the phrase. None if the index has no embeddings."""
+        """How sure it is that it answers the phrase, 0 to 1. None if the index has no embeddings."""
         return self._data["confidence"]
+
+    @property
+    def probability(self) -> float | None:
+        """The probability, 0 to 1, that it answers the phrase. None unless the index is calibrated."""
+        return self._data["probability"]
 
     @property
     def quality(self) -> str | None:

@@ -74,9 +74,9 @@ pub struct Args {
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for the index]
     #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
-    /// Minimum probability, 0 to 1, that the best hit answers the phrase. Below it, the closest questions
-    /// are shown as such and the exit status is 1
-    #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
+    /// Minimum confidence, 0 to 1, in the best hit. Below it, the closest questions are shown as such and the
+    /// exit status is 1
+    #[arg(long, value_name = "C", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
     /// Show every hit, also weak ones and those that ask the same as a better one
     #[arg(long)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Evaluation, QueryEvaluation};
-use crate::logistic::{Bin, Example, Model, Sign, reliability};
-use crate::search::{FEATURES, Features, Hit, TitleMatch};
+use crate::logistic::{Bin, Example, Model, Scaling, Sign, reliability};
+use crate::search::{FEATURES, FITTED, Features, Hit, Quality, TitleMatch};
 
 /// The threshold is set so that at most this fraction of answerable phrases is rejected, on average over the
 /// sets.
@@ -41,10 +41,52 @@ pub struct Calibration {
     pub bins: Vec<Bin>,
     /// The expected [calibration error](reliability).
     pub ece: f64,
+    /// How often the word for the confidence of a best hit is right: strong, likely, weak.
+    pub qualities: [QualityRate; 3],
     /// The fraction of answerable phrases that are rejected: their best hit is below the threshold.
     pub rejected: f64,
     /// The fraction of phrases without an answer that are rejected. `None` if the set has no such phrases.
     pub out_of_scope_rejected: Option<f64>,
+}
+
+/// The best hits of one quality.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct QualityRate {
+    /// The quality.
+    pub quality: Quality,
+    /// The number of best hits with it, of all phrases, including phrases without an answer.
+    pub count: u64,
+    /// The fraction of them that are relevant. 0 if there are none.
+    pub right: f64,
+}
+
+/// The scaling of the confidence for the corpus of a set, and how good it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FittedScaling {
+    /// The scaling, fitted to all phrases.
+    pub scaling: Scaling,
+    /// The expected calibration error of the confidence as it is.
+    pub ece_before: f64,
+    /// The expected calibration error of a scaling on phrases that it was not fitted to: the even phrases with a
+    /// scaling fitted to the odd ones, and the other way round.
+    pub ece: f64,
+}
+
+/// Fits the scaling of the confidence in the best hits to the judgments.
+pub fn fit_scaling(evaluation: &Evaluation) -> FittedScaling {
+    let queries = evaluation.queries.iter().chain(&evaluation.out_of_scope);
+    let best = queries.filter_map(|query| query.judged.first());
+    let best: Vec<(f32, bool)> = best.map(|hit| (hit.confidence(&FITTED), hit.right)).collect();
+    let half = |odd: usize| best.iter().skip(odd).step_by(2).copied();
+    let held_out = [0, 1].map(|odd| {
+        let scaling = Scaling::fitted(&half(1 - odd).collect::<Vec<_>>());
+        half(odd).map(move |(confidence, right)| (scaling.apply(confidence), right))
+    });
+    FittedScaling {
+        scaling: Scaling::fitted(&best),
+        ece_before: reliability(best.iter().copied()).1,
+        ece: reliability(held_out.into_iter().flatten()).1,
+    }
 }
 
 /// Compares a model's confidence in the best hits with the judgments.
@@ -57,9 +99,16 @@ pub fn calibrate(evaluation: &Evaluation, model: &Model) -> Calibration {
         let below = hits.iter().filter(|hit| hit.is_none_or(|(confidence, _)| confidence < model.threshold));
         below.count() as f64 / hits.len().max(1) as f64
     };
+    let qualities = [Quality::Strong, Quality::Likely, Quality::Weak].map(|quality| {
+        let hits = answerable.iter().chain(&out_of_scope).flatten();
+        let rights = hits.filter(|hit| Quality::by(hit.0, model.threshold) == quality).map(|hit| hit.1);
+        let (count, right) = rights.fold((0, 0), |(count, sum), right| (count + 1, sum + u64::from(right)));
+        QualityRate { quality, count, right: right as f64 / count.max(1) as f64 }
+    });
     Calibration {
         bins,
         ece,
+        qualities,
         rejected: share_below(&answerable),
         out_of_scope_rejected: (!out_of_scope.is_empty()).then(|| share_below(&out_of_scope)),
     }

@@ -13,7 +13,7 @@ use crate::question::Question;
 use crate::search::{Mode, Query, search};
 use crate::worker_threads;
 
-pub use calibration::{Calibration, JudgedHit, calibrate, fit};
+pub use calibration::{Calibration, FittedScaling, JudgedHit, QualityRate, calibrate, fit, fit_scaling};
 pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
 pub use pairs::{PairMeasures, Pairs, fit_pairs};

@@ -12,6 +12,8 @@ mod phrasings;
 mod read_only;
 mod schema;
 mod snapshot;
+mod space;
+mod statistics;
 mod stats;
 mod stored_path;
 mod vectors;
@@ -38,6 +40,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::{self, Analyzer, Language};
 use crate::embed::{Embedder, ModelInfo};
+use crate::logistic::Scaling;
 use crate::question::{Question, Source};
 use crate::read;
 use crate::worker_threads;
@@ -47,7 +50,7 @@ pub use crate::read::Options as ReadOptions;
 pub(crate) use crate::read::date_span;
 pub use build::{
     AUTO, Build, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN, Summary, Tuning,
-    update_tuning,
+    store_calibration, update_tuning,
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
@@ -56,6 +59,8 @@ pub use phrasings::Centre;
 pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
+pub use space::{Centred, Space};
+pub(crate) use statistics::Statistics;
 pub use stats::{LanguageStats, Stats};
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
@@ -89,6 +94,9 @@ pub struct Meta {
     pub spread: Option<f32>,
     /// The number of questions in the index when the weight was tuned.
     pub tuned_on: u64,
+    /// Converts the confidence of a hit to a probability; `None` if the index was not calibrated on judged phrases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Scaling>,
     /// The files and directories that were indexed. Paths below the parent of the index directory are stored
     /// relative to it, other paths are absolute. [`STDIN`] is standard input, and
     /// addresses of pages and sitemaps are stored as they are.
@@ -108,6 +116,7 @@ impl Meta {
             semantic_weight: None,
             spread: None,
             tuned_on: 0,
+            calibration: None,
             roots: Vec::new(),
             reading: BTreeMap::new(),
         }
@@ -217,6 +226,8 @@ pub struct Index {
     meta: Meta,
     dir: PathBuf,
     centre: Arc<OnceLock<Centre>>,
+    space: Arc<OnceLock<Space>>,
+    statistics: Arc<OnceLock<Statistics>>,
     languages: Arc<[Language]>,
 }
 
@@ -276,7 +287,18 @@ impl Index {
         let (_, fields) = schema::schema();
         let languages = languages(&searcher, fields.language).map_err(broken)?;
         let dir = dir.to_owned();
-        Ok(Self { searcher, stores, vectors, fields, meta, dir, centre: Arc::default(), languages })
+        Ok(Self {
+            searcher,
+            stores,
+            vectors,
+            fields,
+            meta,
+            dir,
+            centre: Arc::default(),
+            space: Arc::default(),
+            statistics: Arc::default(),
+            languages,
+        })
     }
 
     /// Builds an index in memory from the given questions. Ids and sources are stored as they are, not filled
@@ -359,6 +381,17 @@ impl Index {
     /// The vectors, one component per segment, in the order of the searcher's segments.
     pub fn vectors(&self) -> &[Vectors] {
         &self.vectors
+    }
+
+    /// The space of the vectors, which search compares them in. It is computed on first use.
+    pub fn space(&self) -> &Space {
+        self.space.get_or_init(|| {
+            let segments = self.searcher.segment_readers().iter().zip(self.vectors());
+            let alive = segments.map(|(segment, vectors)| {
+                segment.doc_ids_alive().flat_map(|doc| vectors.rows_of(doc)).collect()
+            });
+            Space::new(&self.vectors, &alive.collect::<Vec<_>>())
+        })
     }
 
     /// The languages of the questions, in the order of [`Language`]. A language whose last question was

@@ -44,10 +44,10 @@ const HEADER: usize = 20;
 const ROW_HEADER: usize = 20;
 
 /// Below this many rows, one thread finishes before a second one would start.
-const PARALLEL_ROWS: usize = 16_384;
+pub(super) const PARALLEL_ROWS: usize = 16_384;
 
 /// A vector of length one, quantized to 8 bits per element.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quantized {
     /// The value of one quantization step.
     pub scale: f32,
@@ -90,7 +90,7 @@ impl Quantized {
     }
 
     /// The elements, with the precision of 8 bits.
-    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+    pub fn values(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
         self.numbers.iter().map(|number| f32::from(*number) * self.scale)
     }
 
@@ -109,7 +109,7 @@ pub struct RowView<'a> {
 
 impl RowView<'_> {
     /// The elements, with the precision of 8 bits.
-    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+    pub fn values(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
         self.numbers.iter().map(|number| f32::from(*number) * self.scale)
     }
 
@@ -392,10 +392,10 @@ impl Vectors {
         self.rows_of(doc).map(|row| self.row_cosine(row, query)).max_by(f32::total_cmp)
     }
 
-    /// The row of a document that is nearest to the query, and its cosine; the first of equally near rows.
-    /// `None` if the document has no rows.
-    pub fn nearest_row(&self, doc: DocId, query: &Quantized) -> Option<(usize, f32)> {
-        let rows = self.rows_of(doc).map(|row| (row, self.row_cosine(row, query)));
+    /// The row of a document with the highest `cosine`, and its cosine; the first of equally near rows. `None` if the
+    /// document has no rows.
+    pub fn nearest_row(&self, doc: DocId, cosine: impl Fn(usize) -> f32) -> Option<(usize, f32)> {
+        let rows = self.rows_of(doc).map(|row| (row, cosine(row)));
         rows.reduce(|best, next| if next.1 > best.1 { next } else { best })
     }
 
@@ -418,52 +418,43 @@ impl Vectors {
         answers.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, range)| range)
     }
 
-    fn row_cosine(&self, row: usize, query: &Quantized) -> f32 {
+    /// The cosine of the query and a row.
+    pub fn row_cosine(&self, row: usize, query: &Quantized) -> f32 {
         query.cosine(self.scale(row), self.numbers_of(row..row + 1))
     }
 
-    /// The `limit` documents nearest to the query among those for which `allowed` is true: nearest first,
-    /// equally near ones in document order. The cosine of a document is that of its nearest row.
+    /// The `limit` documents with the highest cosines among those for which `allowed` is true: nearest first, equally
+    /// near ones in document order. `cosine` is that of a row; the cosine of a document is the highest of its rows.
     ///
-    /// The search is exact: it compares the query with every row, and needs no index structure or tuning. On
-    /// one thread it takes about 30 ns per row of 384 dimensions.
+    /// The search is exact: it computes the cosine of every row, and needs no index structure or tuning. On one thread
+    /// it takes about 30 ns per row of 384 dimensions.
     pub fn nearest(
         &self,
-        query: &Quantized,
         limit: usize,
         allowed: impl Fn(DocId) -> bool + Sync,
+        cosine: impl Fn(usize) -> f32 + Sync,
     ) -> Vec<Near> {
+        let nearest_in = |documents: Range<DocId>| {
+            let mut nearest = Nearest::new(limit);
+            for doc in documents.filter(|doc| allowed(*doc)) {
+                if let Some(cosine) = self.rows_of(doc).map(&cosine).max_by(f32::total_cmp) {
+                    nearest.push(Near { cosine, doc });
+                }
+            }
+            nearest
+        };
         let documents = self.documents as DocId;
         if self.rows < PARALLEL_ROWS {
-            return self.nearest_in(0..documents, query, limit, &allowed).into_sorted();
+            return nearest_in(0..documents).into_sorted();
         }
         let block = (documents as usize).div_ceil(rayon::current_num_threads() * 4).max(1);
         (0..documents)
             .step_by(block)
             .collect::<Vec<_>>()
             .into_par_iter()
-            .map(|start| {
-                let end = documents.min(start + block as DocId);
-                self.nearest_in(start..end, query, limit, &allowed)
-            })
+            .map(|start| nearest_in(start..documents.min(start + block as DocId)))
             .reduce(|| Nearest::new(limit), Nearest::joined)
             .into_sorted()
-    }
-
-    fn nearest_in(
-        &self,
-        documents: Range<DocId>,
-        query: &Quantized,
-        limit: usize,
-        allowed: impl Fn(DocId) -> bool,
-    ) -> Nearest {
-        let mut nearest = Nearest::new(limit);
-        for doc in documents.filter(|doc| allowed(*doc)) {
-            if let Some(cosine) = self.cosine(doc, query) {
-                nearest.push(Near { cosine, doc });
-            }
-        }
-        nearest
     }
 }
 

@@ -34,6 +34,7 @@ fn found(phrase: &str, confidence: f32) -> Results {
     results.hits.sort_by_key(|hit| hit.question.source.line);
     for (nth, hit) in results.hits.iter_mut().enumerate() {
         hit.confidence = Some(confidence / (nth + 1) as f32);
+        hit.probability = hit.confidence;
     }
     results.best_confidence = Some(confidence);
     results
@@ -227,6 +228,12 @@ fn on_a_narrow_terminal_the_answer_is_below_and_on_a_short_one_replaces_the_list
     let lines = frame(&mut state, 60, 8);
     assert!(lines[2].starts_with("▌ strong 90 %  Which lock do I take?"), "{lines:#?}");
     assert!(lines[3].starts_with("  likely 45 %  Why is my lock"), "{lines:#?}");
+    // Without calibration there is no probability.
+    for hit in &mut state.results.as_mut().unwrap().hits {
+        hit.probability = None;
+    }
+    let lines = frame(&mut state, 60, 8);
+    assert!(lines[2].starts_with("▌ strong  Which lock do I take?"), "{lines:#?}");
     state.on(key(KeyCode::Tab));
     let lines = frame(&mut state, 60, 8);
     assert_eq!(

@@ -61,7 +61,7 @@ impl Tool {
             Self::SearchQuestions => self.described::<SearchRequest, SearchReply<'_>>(
                 "Search questions",
                 "Search the questions of the index. Returns the best hits first, each with the best excerpt of its \
-                 answer. `confidence` is the probability that the hit answers the phrase, and `quality` a word for \
+                 answer. `confidence` says how sure it is that the hit answers the phrase, and `quality` is a word for \
                  it. If `answered` is false, no question matches well enough and the hits are only the closest \
                  questions. If `next` is not null, more hits follow at this `offset`.",
             ),

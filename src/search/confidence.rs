@@ -78,7 +78,7 @@ pub static FITTED: LazyLock<Model> = LazyLock::new(|| {
 });
 
 /// The minimum confidence of a strong hit. With the threshold of [`FITTED`], the minimum of a likely hit, this
-/// is the only limit on which the words for a confidence depend.
+/// is the only limit on which the words for a confidence depend. `rqsearch eval` shows how often each word is right.
 const STRONG: f32 = 0.75;
 
 /// A word for the confidence of a hit.
@@ -97,9 +97,14 @@ pub enum Quality {
 impl Quality {
     /// The quality of a hit with this confidence, 0 to 1.
     pub fn of(confidence: f32) -> Self {
+        Self::by(confidence, FITTED.threshold)
+    }
+
+    /// The quality of a hit with a confidence from a model with another threshold.
+    pub fn by(confidence: f32, threshold: f32) -> Self {
         match confidence {
             confidence if confidence >= STRONG => Self::Strong,
-            confidence if confidence >= FITTED.threshold => Self::Likely,
+            confidence if confidence >= threshold => Self::Likely,
             _ => Self::Weak,
         }
     }
@@ -114,9 +119,9 @@ impl Quality {
     }
 }
 
-/// A confidence, 0 to 1, in per cent. At most 99, because 100 % would read as certainty.
-pub fn percent(confidence: f32) -> u32 {
-    (100.0 * confidence).round().clamp(0.0, 99.0) as u32
+/// A probability, 0 to 1, in per cent. At most 99, because 100 % would read as certainty.
+pub fn percent(probability: f32) -> u32 {
+    (100.0 * probability).round().clamp(0.0, 99.0) as u32
 }
 
 /// The features of the model for hits without a cosine, in order. They have the meaning that they have in

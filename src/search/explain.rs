@@ -23,11 +23,13 @@ pub struct Explanation {
     pub keyword_rank: Option<(usize, usize)>,
     /// The weight of semantic search in the score, in [0, 1].
     pub semantic_weight: f32,
-    /// The cosine used for ranking, after feedback from the best hits of a first ranking. `None` without
-    /// vectors.
-    pub moved_cosine: Option<f32>,
     /// The normalized scores of each retriever.
-    pub shares: NormalizedScores,
+    pub normalized: NormalizedScores,
+    /// The mean of the scores of the three candidates that are nearest to this question, before they were adjusted in
+    /// the same way. `None` if the score does not depend on them.
+    pub neighbours: Option<f32>,
+    /// Their weight, relative to 1 for the question's own score.
+    pub neighbour_weight: f32,
     /// The chunk of the question that is nearest to the phrase, and its cosine.
     pub nearest: Option<(Passage, f32)>,
     /// The words of the phrase and how often the question contains them. Words that no question contains
@@ -71,7 +73,8 @@ pub(super) fn explain(
 ) -> Explanation {
     let vectors = &retrieval.index.vectors()[candidate.address.segment_ord as usize];
     let nearest = retrieval.semantic.as_ref().and_then(|phrase| {
-        let (row, cosine) = vectors.nearest_row(candidate.address.doc_id, phrase)?;
+        let (row, cosine) =
+            vectors.nearest_row(candidate.address.doc_id, |row| vectors.row_cosine(row, phrase))?;
         Some((vectors.passage(row), cosine))
     });
     Explanation {
@@ -79,8 +82,9 @@ pub(super) fn explain(
         semantic_rank: retrieval.semantic_rank(candidate.address),
         keyword_rank: retrieval.keyword_rank(candidate.address),
         semantic_weight: retrieval.weight,
-        moved_cosine: candidate.scores.cosine,
-        shares: NormalizedScores::new(&candidate.scores, range),
+        normalized: NormalizedScores::new(&candidate.scores, range),
+        neighbours: candidate.neighbours,
+        neighbour_weight: retrieval.neighbour_weight,
         nearest,
         words: words(retrieval, question),
         reasons: features

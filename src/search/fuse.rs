@@ -11,13 +11,27 @@ const FLOOR_RANK: usize = 300;
 /// The weight of containing all identifiers (error codes, code as written) and quotations of the phrase,
 /// relative to 1 for being best in both retrievers. Semantic search alone cannot tell `E0502` from any other
 /// code.
-pub const NAMED: f32 = 0.7;
+pub const NAMED: f32 = 0.2;
+
+/// The weight of a candidate's neighbours in its score, relative to 1 for its own score, in an index without end. In a
+/// small index the nearest questions are about other subjects, so the weight is multiplied by `n / (n + 300)`, where
+/// `n` is the number of questions.
+const NEIGHBOURS: f32 = 0.3;
+const FEW_QUESTIONS: f32 = 300.0;
+
+/// The weight of the neighbours in an index with this many questions.
+pub fn neighbour_weight(questions: u64) -> f32 {
+    NEIGHBOURS * questions as f32 / (questions as f32 + FEW_QUESTIONS)
+}
 
 /// The scores of one candidate from both retrievers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RetrievalScores {
     /// Cosine of the phrase and the question's nearest chunk. `None` without vectors.
     pub cosine: Option<f32>,
+    /// The same after the mean of the index is subtracted from both (see [`Space`](crate::index::Space)), and after
+    /// feedback from the best hits of a first ranking. The ranking uses this cosine. `None` without vectors.
+    pub centred: Option<f32>,
     /// BM25 score. 0 if no word matches.
     pub bm25: f32,
     /// The fraction of the phrase's identifiers and quotations that the question contains, weighted by idf.
@@ -33,12 +47,12 @@ const CROWD: usize = 20;
 /// The range of scores among all candidates of a phrase, used to normalize them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScoreRange {
-    /// The highest cosine, but at least 0.01.
-    pub cosine: f32,
+    /// The highest centred cosine, but at least 0.01.
+    pub centred: f32,
+    /// The centred cosine that normalizes to 0.
+    pub floor: f32,
     /// The mean of the twenty highest cosines. It is high if many questions are about the same subject.
     pub crowd: f32,
-    /// The cosine that normalizes to 0.
-    pub floor: f32,
     /// The highest BM25 score. 0 if no word matches any question.
     pub bm25: f32,
 }
@@ -46,28 +60,31 @@ pub struct ScoreRange {
 impl ScoreRange {
     /// Computes the score range of candidates.
     pub fn of<'a>(candidates: impl IntoIterator<Item = &'a RetrievalScores>) -> Self {
-        let mut cosines = Vec::new();
+        let (mut cosines, mut centred) = (Vec::new(), Vec::new());
         let mut bm25 = 0.0_f32;
         for scores in candidates {
             cosines.extend(scores.cosine);
+            centred.extend(scores.centred);
             bm25 = bm25.max(scores.bm25);
         }
-        cosines.sort_by(|a, b| b.total_cmp(a));
+        for cosines in [&mut cosines, &mut centred] {
+            cosines.sort_by(|a, b| b.total_cmp(a));
+        }
         let crowd = &cosines[..cosines.len().min(CROWD)];
         Self {
-            cosine: cosines.first().map_or(0.01, |best| best.max(0.01)),
+            centred: centred.first().map_or(0.01, |best| best.max(0.01)),
+            floor: centred.get(FLOOR_RANK - 1).or(centred.last()).copied().unwrap_or(0.0),
             crowd: crowd.iter().sum::<f32>() / crowd.len().max(1) as f32,
-            floor: cosines.get(FLOOR_RANK - 1).or(cosines.last()).copied().unwrap_or(0.0),
             bm25,
         }
     }
 
-    /// Normalizes a cosine: 0 at the floor, 1 at the highest cosine.
+    /// Normalizes a centred cosine: 0 at the floor, 1 at the highest cosine.
     fn semantic(&self, cosine: f32) -> f32 {
-        let width = self.cosine - self.floor;
+        let width = self.centred - self.floor;
         // A single candidate has no range to normalize to.
         if width < 1e-4 {
-            f32::from(cosine >= self.cosine)
+            f32::from(cosine >= self.centred)
         } else {
             ((cosine - self.floor) / width).clamp(0.0, 1.0)
         }
@@ -82,7 +99,7 @@ impl ScoreRange {
 /// The normalized scores of a candidate, each in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NormalizedScores {
-    /// 0 at the floor, 1 at the highest cosine. `None` without vectors.
+    /// 0 at the floor, 1 at the highest centred cosine. `None` without vectors.
     pub semantic: Option<f32>,
     /// BM25 divided by the highest BM25. `None` if no word matches any question.
     pub keyword: Option<f32>,
@@ -94,7 +111,7 @@ impl NormalizedScores {
     /// Normalizes scores to a range.
     pub fn new(scores: &RetrievalScores, range: &ScoreRange) -> Self {
         Self {
-            semantic: scores.cosine.map(|cosine| range.semantic(cosine)),
+            semantic: scores.centred.map(|cosine| range.semantic(cosine)),
             keyword: range.keyword(scores.bm25),
             named: scores.named,
         }
@@ -126,7 +143,7 @@ mod tests {
     use super::*;
 
     fn scores(cosine: f32, bm25: f32) -> RetrievalScores {
-        RetrievalScores { cosine: Some(cosine), bm25, ..RetrievalScores::default() }
+        RetrievalScores { centred: Some(cosine), bm25, ..RetrievalScores::default() }
     }
 
     #[track_caller]
@@ -151,9 +168,12 @@ mod tests {
 
     #[test]
     fn a_matching_identifier_beats_a_higher_cosine() {
-        let with = RetrievalScores { named: Some(1.0), ..scores(0.3, 10.0) };
-        let without = RetrievalScores { named: Some(0.0), ..scores(0.9, 2.0) };
-        check(&[without, with], 0.75, &[1, 0]);
+        let unrelated = scores(0.1, 0.0);
+        let without = RetrievalScores { named: Some(0.0), ..scores(0.9, 8.0) };
+        let with = RetrievalScores { named: Some(1.0), ..scores(0.75, 8.0) };
+        check(&[without, with, unrelated], 0.75, &[1, 0, 2]);
+        let without = |scores: RetrievalScores| RetrievalScores { named: None, ..scores };
+        check(&[with, scores(0.9, 8.0), unrelated].map(without), 0.75, &[1, 0, 2]);
     }
 
     #[test]
@@ -161,7 +181,7 @@ mod tests {
         let score =
             |only: RetrievalScores| NormalizedScores::new(&only, &ScoreRange::of([&only])).convex(0.5);
         assert_eq!(score(scores(0.5, 0.0)), 1.0);
-        assert_eq!(score(RetrievalScores { cosine: None, ..scores(0.0, 3.0) }), 1.0);
+        assert_eq!(score(RetrievalScores { centred: None, ..scores(0.0, 3.0) }), 1.0);
         assert_eq!(score(RetrievalScores::default()), 0.0);
     }
 

@@ -13,7 +13,7 @@ use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
-use crate::index::Index;
+use crate::index::{Index, Statistics};
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
 /// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
@@ -269,19 +269,8 @@ impl<'a> Segments<'a> {
         let segments = index.searcher().segment_readers();
         let fields = index.fields();
         let fields = [(fields.title, TITLE), (fields.also, ALSO), (fields.answer, ANSWER)];
-        // The mean covers only documents that have the field. Otherwise, if one question in ten has an
-        // answer, every answer would count as long.
-        let mut mean_length = [1.0; 3];
-        for (mean, (field, _)) in mean_length.iter_mut().zip(fields) {
-            let (mut tokens, mut having) = (0, 0);
-            for segment in segments {
-                tokens += segment.inverted_index(field)?.total_num_tokens();
-                let norms = segment.get_fieldnorms_reader(field)?;
-                having += segment.doc_ids_alive().filter(|doc| norms.fieldnorm_id(*doc) > 0).count();
-            }
-            *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
-        }
-        let questions = segments.iter().map(|segment| segment.num_docs() as f32).sum();
+        let Statistics { questions, mean_lengths: mean_length } = index.statistics()?;
+        let questions = questions as f32;
         let languages = index.languages();
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
         let (searcher, reversed) = (index.searcher(), index.fields().reversed);

@@ -56,7 +56,7 @@ pub use tune::{retune, spread, tune};
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
-    let first = retrieval.rank(retrieval.semantic.as_ref())?;
+    let first = retrieval.rank(retrieval.centred.as_ref())?;
     let moved = match query.mode {
         Mode::Hybrid => retrieval.feedback(&first),
         Mode::Keyword | Mode::Semantic => None,
@@ -66,7 +66,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         Some(moved) => retrieval.rank(Some(&moved))?,
         None => first,
     };
-    let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).2);
+    let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
     let notice = retrieval.unread_notice();
@@ -85,29 +85,28 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     })
 }
 
-/// The scores, the features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before
-/// feedback. There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no
+/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before feedback. There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no
 /// confidence either, unless a title is the phrase.
 fn confidence(
     retrieval: &Retrieval<'_>,
     range: &ScoreRange,
     ranking: &Ranking,
     candidate: &Candidate,
-) -> (RetrievalScores, Option<Features>, Option<f32>) {
-    let scores = retrieval.scores(candidate.address, retrieval.semantic.as_ref());
+) -> (Option<Features>, Option<f32>) {
+    let scores = &candidate.scores;
     let lead = candidate.fused - ranking.top_mean;
     let features = scores.cosine.map(|cosine| {
-        let questions = retrieval.index.searcher().num_docs();
-        Features::new(cosine, &scores, range, lead, &retrieval.keyword, questions, retrieval.index.scale())
+        let scale = retrieval.index.scale();
+        Features::new(cosine, scores, range, lead, &retrieval.keyword, retrieval.questions, scale)
     });
     let fitted = match features {
         Some(features) => Some(FITTED.probability(&features.0)),
         None if retrieval.expects_vectors() => {
-            Some(confidence::from_words(&scores, range, &retrieval.keyword))
+            Some(confidence::from_words(scores, range, &retrieval.keyword))
         }
         None => None,
     };
-    (scores, features, candidate.title.confidence_with(fitted))
+    (features, candidate.title.confidence_with(fitted))
 }
 
 /// Reads the questions of the best candidates and builds the hits.
@@ -121,19 +120,21 @@ fn present(
 ) -> anyhow::Result<(Vec<Hit>, bool)> {
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
+    let scaling = retrieval.index.meta().calibration;
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
         let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
-        let (scores, features, confidence) = confidence(retrieval, range, ranking, &candidate);
+        let (features, confidence) = confidence(retrieval, range, ranking, &candidate);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
         Ok(Hit {
             rank,
             score: candidate.score,
             confidence,
+            probability: confidence.and_then(|confidence| Some(scaling?.apply(confidence))),
             title_match: candidate.title,
             features,
-            scores,
+            scores: candidate.scores,
             title_highlights: snippet::highlights(&question.title, &weights),
             snippet: snippet::snippet(&answer, passage.clone(), &weights),
             passage,

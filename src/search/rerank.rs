@@ -136,6 +136,7 @@ mod tests {
             question: Question::new(title, 1),
             score,
             confidence: Some(0.5),
+            probability: None,
             title_match: TitleMatch::Different,
             features: None,
             explanation: None,

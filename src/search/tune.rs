@@ -20,7 +20,7 @@ use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, Sc
 use super::keyword::KeywordScores;
 use crate::chunk::{Passage, chunks};
 use crate::embed::{Builtin, Embedder, Prepare, Role};
-use crate::index::{Busy, Index, Quantized, Tuning, update_tuning};
+use crate::index::{Busy, Index, Quantized, Space, Tuning, update_tuning};
 use crate::question::Question;
 use crate::worker_threads;
 
@@ -49,14 +49,14 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
     let alternatives: Vec<KnownItem> =
         questions.iter().filter_map(by_alternative_title).take(SAMPLE).collect();
     if alternatives.len() >= MIN_SAMPLE && alternatives.len() * 2 >= questions.len().min(SAMPLE) {
-        return Ok((best_weight(&alternatives, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0);
+        return Ok((best_weight(index, &alternatives, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0);
     }
     let titles: Vec<KnownItem> =
         questions.iter().filter_map(|question| by_title(question, embedder)).take(SAMPLE).collect();
     if titles.len() < MIN_SAMPLE {
         return Ok(DEFAULT_SEMANTIC_WEIGHT);
     }
-    Ok((best_weight(&titles, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
+    Ok((best_weight(index, &titles, embedder)? + DEFAULT_SEMANTIC_WEIGHT) / 2.0)
 }
 
 /// The mean distance between the corpus's titles by a model, divided by the same distance by the built-in
@@ -122,11 +122,12 @@ pub fn retune(dir: &Path, embedder: &dyn Embedder) -> anyhow::Result<()> {
     }
 }
 
-/// The weight with the highest mean reciprocal rank over a sample.
-fn best_weight(sample: &[KnownItem], embedder: &dyn Embedder) -> anyhow::Result<f32> {
+/// The weight with the highest mean reciprocal rank over a sample of an index.
+fn best_weight(index: &Index, sample: &[KnownItem], embedder: &dyn Embedder) -> anyhow::Result<f32> {
+    let space = index.space();
     let targets: Vec<Question> = sample.iter().map(|item| item.target.clone()).collect();
     let index = Index::in_memory(&targets, Some(embedder))?;
-    let scores = worker_threads::map(sample, |item| all_scores(&index, embedder, &item.phrase));
+    let scores = worker_threads::map(sample, |item| all_scores(&index, space, embedder, &item.phrase));
     let scores: Vec<Vec<RetrievalScores>> = scores.into_iter().collect::<anyhow::Result<_>>()?;
     let weights = (0..=STEPS).map(|step| step as f32 / STEPS as f32);
     let found: Vec<(f32, f32)> =
@@ -161,15 +162,24 @@ fn by_title(question: &Question, embedder: &dyn Embedder) -> Option<KnownItem> {
     is_long_enough.then(|| KnownItem { phrase: question.title.clone(), target })
 }
 
-/// The keyword and semantic scores of every document of an index in memory, in document order.
-fn all_scores(index: &Index, embedder: &dyn Embedder, phrase: &str) -> anyhow::Result<Vec<RetrievalScores>> {
+/// The keyword and semantic scores of every document of an index in memory, in document order. `space` is that of the
+/// index that is tuned.
+fn all_scores(
+    index: &Index,
+    space: &Space,
+    embedder: &dyn Embedder,
+    phrase: &str,
+) -> anyhow::Result<Vec<RetrievalScores>> {
     let keyword = KeywordScores::new(index, phrase)?;
     let vector = Quantized::of(&embedder.embed(phrase, Role::Query)?, embedder.model())?;
+    let vector = space.centre(vector.values());
     let segments = keyword.scores.iter().zip(index.vectors());
     Ok(segments
         .flat_map(|(scores, vectors)| {
             (0..).zip(scores).map(|(doc, bm25)| RetrievalScores {
-                cosine: vectors.cosine(doc, &vector),
+                centred: vectors
+                    .nearest_row(doc, |row| space.cosine_with(&vectors.view(row), &vector))
+                    .map(|(_, cosine)| cosine),
                 bm25: *bm25,
                 ..RetrievalScores::default()
             })
@@ -184,7 +194,9 @@ fn mean_reciprocal_rank(scores: &[Vec<RetrievalScores>], weight: f32) -> f32 {
         let score = |scores: &RetrievalScores| NormalizedScores::new(scores, &range).convex(weight);
         let own = score(&scores[own]);
         let better = scores.iter().filter(|other| score(other) > own).count();
-        1.0 / (better + 1) as f32
+        // Documents with the same score are in an arbitrary order.
+        let equal = scores.iter().filter(|other| score(other) == own).count() - 1;
+        1.0 / (1.0 + better as f32 + equal as f32 / 2.0)
     };
     scores.iter().enumerate().map(reciprocal).sum::<f32>() / scores.len() as f32
 }
@@ -201,12 +213,12 @@ mod tests {
                 (0..count)
                     .map(|at| match at == own_at {
                         true => RetrievalScores {
-                            cosine: Some(own(semantic_finds)),
+                            centred: Some(own(semantic_finds)),
                             bm25: own(keyword_finds),
                             ..RetrievalScores::default()
                         },
                         false => {
-                            RetrievalScores { cosine: Some(0.5), bm25: 0.5, ..RetrievalScores::default() }
+                            RetrievalScores { centred: Some(0.5), bm25: 0.5, ..RetrievalScores::default() }
                         }
                     })
                     .collect()

@@ -15,7 +15,7 @@ const DEPENDENCIES: [(&str, &[&str]); 20] = [
     ("pair", &["analyze", "logistic", "title"]),
     ("embed", &[]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "worker_threads", "question", "read", "title"]),
+    ("index", &["analyze", "chunk", "embed", "logistic", "worker_threads", "question", "read", "title"]),
     ("same_question", &["chunk", "index", "logistic", "pair", "question", "title"]),
     (
         "search",

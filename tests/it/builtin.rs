@@ -176,7 +176,7 @@ fn search_metrics_of_the_corpus_are_pinned() {
         Dir::new().run(&["--builtin", "eval", "--json", judged().to_str().unwrap()]).success().stdout;
     let report: Value = serde_json::from_str(&output).unwrap();
     let hybrid = report["rows"].as_array().unwrap().iter().find(|row| row["mode"] == "hybrid").unwrap();
-    for (metric, pinned) in [("ndcg_10", 0.852), ("success_1", 0.809), ("success_5", 0.942)] {
+    for (metric, pinned) in [("ndcg_10", 0.862), ("success_1", 0.817), ("success_5", 0.960)] {
         let found = hybrid[metric].as_f64().unwrap();
         // Rounding differs between processors.
         assert!((found - pinned).abs() < 0.01, "{metric} was {pinned} and is {found:.4}");
@@ -187,7 +187,7 @@ fn search_metrics_of_the_corpus_are_pinned() {
         "collapsing hides right answers: {collapsed}"
     );
     let calibration = &report["calibration"][0];
-    for (metric, pinned) in [("rejected", 0.018), ("out_of_scope_rejected", 0.688), ("ece", 0.085)] {
+    for (metric, pinned) in [("rejected", 0.035), ("out_of_scope_rejected", 0.688), ("ece", 0.111)] {
         let found = calibration[metric].as_f64().unwrap();
         assert!((found - pinned).abs() < 0.02, "{metric} was {pinned} and is {found:.4}");
     }

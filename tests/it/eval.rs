@@ -233,3 +233,49 @@ fn errors_in_a_set_name_file_and_line() {
     dir.write("phrases.tsv", "no tab here\n");
     dir.run(&["eval", "phrases.tsv"]).exits(2).says("phrases.tsv:1: expected a phrase, a tab");
 }
+
+#[test]
+fn a_calibrated_index_shows_probabilities() {
+    let dir = Dir::indexed();
+    let phrases = [
+        ("loaf proofing time", "bread dough"),
+        ("dull blade", "sharpen"),
+        ("sour loaf", "sourdough"),
+        ("yellow tomato leaves", "tomato"),
+        ("cutting roses", "prune"),
+        ("printer driver", ""),
+    ];
+    let lines: Vec<String> = phrases.iter().map(|(phrase, title)| format!("{phrase}\t{title}\n")).collect();
+    let repeated = |count: usize| -> String { lines.iter().cycle().take(count).cloned().collect() };
+    dir.write("judged.tsv", repeated(49));
+    dir.run(&["eval", "--calibrate", "judged.tsv"]).exits(2).says("needs at least 50 judged phrases");
+    let best = || -> Value {
+        let output = dir.run(&["--json", "-n", "1", "how to prune roses"]).success();
+        serde_json::from_str::<Value>(&output.stdout).unwrap()["hits"][0].clone()
+    };
+    assert!(best()["probability"].is_null() && best()["confidence"].is_number());
+    let shown = || dir.run(&["-n", "1", "how to prune roses"]).success().stdout;
+    assert!(!shown().contains(" %"), "{}", shown());
+
+    // Phrases that nothing answers must be unlikely, the others likely.
+    dir.write("judged.tsv", repeated(120));
+    let output = dir.run(&["eval", "--calibrate", "--json", "judged.tsv"]).success();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let scaling = &report["scaling"];
+    assert_eq!(scaling["scaling"]["examples"], 120);
+    assert!(scaling["ece"].as_f64() < scaling["ece_before"].as_f64(), "{scaling}");
+    let probability = best()["probability"].as_f64().unwrap();
+    assert!(probability > best()["confidence"].as_f64().unwrap() && probability < 1.0, "{probability}");
+    let percent = format!(" {:.0} %", (100.0 * probability).min(99.0));
+    assert!(shown().contains(&percent), "{} {percent}", shown());
+
+    // An update keeps the calibration.
+    dir.write("more.md", "# More\n\n## Is this more?\n\nYes.\n");
+    dir.run(&["index", "more.md"]).success();
+    assert_eq!(best()["probability"].as_f64(), Some(probability));
+    dir.run(&["--builtin", "eval", "--calibrate", "judged.tsv"])
+        .exits(2)
+        .says("built-in index cannot be changed");
+    judged(&dir);
+    dir.run(&["eval", "--calibrate", "set"]).exits(2).says("needs at least 50");
+}

@@ -1,5 +1,10 @@
 //! Building and updating an index.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
 use crate::util::{Dir, FAQ};
 
 #[test]
@@ -42,6 +47,37 @@ fn deleted_questions_are_removed_and_ids_are_stable() {
     let same_id =
         after.iter().filter(|question| before.iter().any(|old| old["id"] == question["id"])).count();
     assert_eq!(same_id, 4);
+}
+
+#[test]
+fn an_index_of_many_updates_ranks_like_one_that_was_built_at_once() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let files =
+        ["closures.md", "memory.md", "strings.md"].map(|name| (name, fs::read(corpus.join(name)).unwrap()));
+    let (at_once, updated) = (Dir::new(), Dir::new());
+    for (name, content) in &files {
+        at_once.write(&format!("docs/{name}"), content);
+        updated.write(&format!("docs/{name}"), content);
+        let other = updated.write("docs/other.md", format!("# Other\n\n## Is {name} complete?\n\nYes.\n"));
+        updated.run(&["index", "docs"]).success();
+        fs::remove_file(other).unwrap();
+    }
+    at_once.run(&["index", "docs"]).success();
+    updated.run(&["index", "docs"]).success();
+    for phrase in ["heap or stack", "String or &str", "FnOnce", "leaks"] {
+        let hits = [&at_once, &updated].map(|dir| {
+            let args = ["--json", "-n", "8", "--semantic-weight", "0.7", phrase];
+            let reply: Value = serde_json::from_str(&dir.run(&args).success().stdout).unwrap();
+            let hits = reply["hits"].as_array().unwrap().clone();
+            hits.iter().map(|hit| (hit["id"].clone(), hit["score"].as_f64().unwrap())).collect::<Vec<_>>()
+        });
+        let [one, two] = &hits;
+        assert_eq!(one.len(), two.len(), "{phrase}");
+        for (one, two) in one.iter().zip(two) {
+            assert_eq!(one.0, two.0, "{phrase}");
+            assert!((one.1 - two.1).abs() < 1e-4, "{phrase}: {one:?} {two:?}");
+        }
+    }
 }
 
 #[test]

@@ -57,6 +57,8 @@ struct Explanation {
     semantic: Option<Semantic>,
     keyword: Keyword,
     named: Option<f32>,
+    neighbours: Option<f32>,
+    neighbour_weight: f32,
     exact: bool,
     near: bool,
     relevance: Option<f32>,
@@ -67,8 +69,8 @@ struct Explanation {
 #[serde(deny_unknown_fields)]
 struct Semantic {
     cosine: f32,
-    moved_cosine: Option<f32>,
-    share: Option<f32>,
+    centred_cosine: Option<f32>,
+    normalized: Option<f32>,
     rank: Option<usize>,
     of: Option<usize>,
     nearest: Option<String>,
@@ -80,7 +82,7 @@ struct Semantic {
 #[serde(deny_unknown_fields)]
 struct Keyword {
     bm25: f32,
-    share: Option<f32>,
+    normalized: Option<f32>,
     rank: Option<usize>,
     of: Option<usize>,
     covered: f32,
@@ -138,7 +140,8 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
     let why = hit.explanation.as_ref().unwrap();
     let (semantic, keyword) = (why.semantic.as_ref().unwrap(), &why.keyword);
     let weight = why.semantic_weight;
-    let sum = weight * semantic.share.unwrap() + (1.0 - weight) * keyword.share.unwrap();
+    let fused = weight * semantic.normalized.unwrap() + (1.0 - weight) * keyword.normalized.unwrap();
+    let sum = (fused + why.neighbour_weight * why.neighbours.unwrap()) / (1.0 + why.neighbour_weight);
     assert!(
         (sum - hit.score).abs() < 1e-4
             && !why.exact
@@ -153,7 +156,7 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
         keyword.words.iter().map(|word| (&*word.word, [word.title, word.also, word.answer])).collect();
     assert!(words.contains(&("whetstone", [0, 0, 1])) && words.contains(&("knives", [1, 0, 0])), "{words:?}");
     assert!(keyword.words.iter().any(|word| word.word == "qqq" && word.idf == 0.0), "{words:?}");
-    assert!(semantic.cosine > 0.3 && semantic.moved_cosine.unwrap() > semantic.cosine, "{semantic:?}");
+    assert!(semantic.cosine > 0.3 && semantic.centred_cosine.unwrap() > semantic.cosine, "{semantic:?}");
     assert!(
         semantic.also.is_none() && semantic.nearest.as_deref() == Some("title") || semantic.passage.is_some()
     );

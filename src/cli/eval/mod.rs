@@ -15,8 +15,11 @@ use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
 use super::{IndexLocation, Outcome, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
-use crate::evaluate::{Calibration, Evaluation, Judged, Measures, calibrate, evaluate, fit, significance};
-use crate::index::{Build, Index, Problem};
+use crate::evaluate::{
+    Calibration, Evaluation, FittedScaling, Judged, Measures, calibrate, evaluate, fit, fit_scaling,
+    significance,
+};
+use crate::index::{Build, Index, Problem, store_calibration};
 use crate::search::{FITTED, Mode, spread, tune};
 
 /// The name of the system in a TREC run.
@@ -48,6 +51,10 @@ pub struct Args {
     /// table then shows each set with the model fitted to the others
     #[arg(long, value_name = "FILE")]
     fit: Option<PathBuf>,
+    /// Calibrate the confidence on a set of at least 50 phrases and store the result in the index. From then on, hits
+    /// have a probability
+    #[arg(long, conflicts_with_all = ["pairs", "fit", "semantic_weight", "model"])]
+    calibrate: bool,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
@@ -83,15 +90,22 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare accept only one set\n  hint: evaluate one set at a time");
     }
+    if args.calibrate && args.sets.len() > 1 {
+        bail!("--calibrate accepts only one set\n  hint: write all phrases about the index into one file");
+    }
     let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
     let loading = args.network.loading(Prepare::Many);
     let embedder = embed::load(spec, &(&args.settings).into(), loading)?;
     let mut rows = Vec::new();
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
+    let mut scaling = None;
     for set in &args.sets {
         let judged = Judged::read(set)?;
         let temporary = tempfile::tempdir().context("could not create a temporary directory")?;
         let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
+        if args.calibrate {
+            ensure_can_calibrate(&judged, &index, temporary.path())?;
+        }
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
@@ -122,6 +136,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                 if let Some(path) = &args.compare {
                     compare(&evaluation, &judged, path)?;
                 }
+                if args.calibrate {
+                    let fitted = fit_scaling(&evaluation);
+                    store_calibration(index.dir(), Some(fitted.scaling))?;
+                    scaling = Some(fitted);
+                }
                 if let Some(path) = &args.run {
                     write_run(&evaluation, path)
                         .with_context(|| format!("could not write {}", path.display()))?;
@@ -142,16 +161,46 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let mut out = data();
     if args.json {
-        let report = serde_json::json!({ "rows": rows, "calibration": calibrations });
+        let report = serde_json::json!({ "rows": rows, "calibration": calibrations, "scaling": scaling });
         serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
         write_table(&mut out, &rows)?;
         if !calibrations.is_empty() {
             write_calibrations(&mut out, &calibrations)?;
+            write_qualities(&mut out, &calibrations)?;
+        }
+        if let Some(fitted) = &scaling {
+            write_scaling(&mut out, fitted)?;
         }
     }
     Ok(Outcome::Success)
+}
+
+/// The fewest phrases that an index is calibrated on.
+const MIN_CALIBRATION: usize = 50;
+
+/// Makes sure that the result of a calibration can be stored and means something.
+fn ensure_can_calibrate(judged: &Judged, index: &Index, temporary: &Path) -> anyhow::Result<()> {
+    let phrases = judged.queries.len() + judged.out_of_scope.len();
+    if phrases < MIN_CALIBRATION {
+        bail!(
+            "--calibrate needs at least {MIN_CALIBRATION} judged phrases, and {} has {phrases}",
+            judged.name
+        );
+    }
+    if index.dir().starts_with(temporary) {
+        bail!("{} has a corpus of its own\n  hint: name the index to calibrate with --index", judged.name);
+    }
+    if !index.dir().is_dir() {
+        bail!("the built-in index cannot be changed\n  hint: name the index to calibrate with --index");
+    }
+    if index.meta().model.is_none() {
+        bail!(
+            "the index has keywords only, so its hits have no confidence\n  hint: `rqsearch index --model builtin` adds embeddings"
+        );
+    }
+    Ok(())
 }
 
 /// The index to search: the set's own corpus, indexed in a temporary directory, or an existing index.
@@ -230,6 +279,33 @@ fn write_calibrations(out: &mut impl Write, calibrations: &[SetCalibration]) -> 
         }
     }
     Ok(())
+}
+
+/// Writes one line per set: how often the word for the confidence of a best hit is right.
+fn write_qualities(out: &mut impl Write, calibrations: &[SetCalibration]) -> io::Result<()> {
+    let widest = calibrations.iter().map(|set| set.set.chars().count()).max().unwrap_or(0).max(12);
+    writeln!(out, "\n{:<widest$}  {:>14}  {:>14}  {:>14}", "right if best", "strong", "likely", "weak")?;
+    for SetCalibration { set, calibration } in calibrations {
+        write!(out, "{set:<widest$} ")?;
+        for rate in &calibration.qualities {
+            match rate.count {
+                0 => write!(out, "  {:>14}", "–")?,
+                count => write!(out, "  {:>14}", format!("{:.0} % of {count}", 100.0 * rate.right))?,
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_scaling(out: &mut impl Write, fitted: &FittedScaling) -> io::Result<()> {
+    let FittedScaling { scaling, ece_before, ece } = fitted;
+    writeln!(
+        out,
+        "\nThe index is calibrated on {} phrases. Expected calibration error: {ece:.3} on phrases that were left out, \
+         {ece_before:.3} before.",
+        scaling.examples
+    )
 }
 
 /// The mean of each mode over the sets.

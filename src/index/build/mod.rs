@@ -30,6 +30,7 @@ use super::vectors::{Quantized, Row};
 use super::{Index, Meta, OpenError, commit_file, create, ensure_commit, prepare, text_hash};
 use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo};
+use crate::logistic::Scaling;
 use crate::question::{Question, Source};
 use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
@@ -494,14 +495,36 @@ pub fn update_tuning(
     dir: &Path,
     tune: impl FnOnce(&Index) -> anyhow::Result<Option<Tuning>>,
 ) -> anyhow::Result<()> {
+    update_meta(dir, |before| {
+        let meta = |Tuning { semantic_weight, spread, tuned_on }| Meta {
+            semantic_weight: Some(semantic_weight),
+            spread,
+            tuned_on,
+            ..before.meta().clone()
+        };
+        Ok(tune(before)?.map(meta))
+    })
+}
+
+/// Stores in an index how its confidence is calibrated, in a separate commit. `None` removes what is stored.
+///
+/// # Errors
+/// Another process is writing the index ([`Busy`](super::Busy)); the index cannot be opened or written.
+pub fn store_calibration(dir: &Path, calibration: Option<Scaling>) -> anyhow::Result<()> {
+    update_meta(dir, |before| Ok(Some(Meta { calibration, ..before.meta().clone() })))
+}
+
+/// Commits new metadata. `change` is called with the last commit; if it returns `None`, nothing changes.
+fn update_meta(
+    dir: &Path,
+    change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
+) -> anyhow::Result<()> {
     ensure_commit(dir)?;
     let lock = WriteLock::take(dir)?;
     let before = Index::open(dir)?;
-    let Some(Tuning { semantic_weight, spread, tuned_on }) = tune(&before)? else {
+    let Some(meta) = change(&before)? else {
         return Ok(());
     };
-    let semantic_weight = Some(semantic_weight);
-    let meta = Meta { semantic_weight, spread, tuned_on, ..before.meta().clone() };
     let store = || {
         let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
         let mut writer = writer(&index)?;

@@ -21,11 +21,11 @@ const NARROW: usize = 40;
 /// How the quality of a hit is written.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
-    /// `90 %`
-    Percent,
-    /// `strong 90 %`
+    /// `90 %` if the index is calibrated, otherwise `strong`.
+    Short,
+    /// `strong 90 %` if the index is calibrated, otherwise `strong`.
     Word,
-    /// A bar, and `strong 90 %`.
+    /// A bar, and the same.
     Bar,
 }
 
@@ -70,7 +70,7 @@ impl Row<'_> {
         let marker = || Piece::new(if self.selected { "▌ " } else { "  " }, self.theme.marker);
         let mut first = vec![marker()];
         if single {
-            first.extend(self.quality(if columns < NARROW { Form::Percent } else { Form::Word }));
+            first.extend(self.quality(if columns < NARROW { Form::Short } else { Form::Word }));
             first.push(Piece::new("  ", Style::new()));
         }
         first.extend(self.title());
@@ -114,7 +114,7 @@ impl Row<'_> {
         title
     }
 
-    /// The quality and the confidence. Without a confidence, the score.
+    /// The quality, and the probability if the index is calibrated. Without a confidence, the score.
     fn quality(&self, form: Form) -> Vec<Piece> {
         const CELLS: usize = 5;
         let Some(confidence) = self.hit.confidence else {
@@ -126,10 +126,11 @@ impl Row<'_> {
             Quality::Likely => self.theme.quality[1],
             Quality::Strong => self.theme.quality[2],
         };
-        let percent = format!("{:>2} %", percent(confidence));
-        let label = match form {
-            Form::Percent => percent,
-            Form::Word | Form::Bar => format!("{:<6} {percent}", quality.name()),
+        let percent = self.hit.probability.map(|probability| format!("{:>2} %", percent(probability)));
+        let label = match (form, percent) {
+            (Form::Short, Some(percent)) => percent,
+            (_, Some(percent)) => format!("{:<6} {percent}", quality.name()),
+            (_, None) => format!("{:<6}", quality.name()),
         };
         let label = Piece::new(&label, style);
         if form != Form::Bar {

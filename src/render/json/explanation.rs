@@ -18,6 +18,11 @@ pub struct ExplanationReply<'a> {
     /// 0 to 1. It enters the score in addition to both retrievers. `null` if no question contains an exact
     /// term of the phrase.
     pub named: Option<f32>,
+    /// The mean score of the three best hits that are nearest to this question, which is added to its score with
+    /// `neighbour_weight`; `null` if the score does not depend on them.
+    pub neighbours: Option<f32>,
+    /// The weight of `neighbours`, relative to 1 for the question's own score.
+    pub neighbour_weight: f32,
     /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
     /// Whether the phrase is nearly the title or an alternative title: without articles, or with one typo.
@@ -36,12 +41,12 @@ pub struct ExplanationReply<'a> {
 pub struct SemanticReply<'a> {
     /// The cosine of the phrase with the nearest chunk of the question.
     pub cosine: f32,
-    /// The cosine after feedback from the best hits of a first ranking moved the phrase's vector. This one is
-    /// used for ranking.
-    pub moved_cosine: Option<f32>,
+    /// The same cosine after the mean of the index is subtracted from both vectors, and after feedback from the best
+    /// hits of a first ranking. This one is used for ranking.
+    pub centred_cosine: Option<f32>,
     /// The normalized cosine, which enters the score: 0 for the cosine of an unrelated question, 1 for the
     /// best cosine.
-    pub share: Option<f32>,
+    pub normalized: Option<f32>,
     /// The rank in semantic search alone, from 1.
     pub rank: Option<usize>,
     /// The number of questions ranked.
@@ -62,7 +67,7 @@ pub struct KeywordReply<'a> {
     pub bm25: f32,
     /// The BM25 score divided by the best one, which enters the score; `null` if no word matches any
     /// question.
-    pub share: Option<f32>,
+    pub normalized: Option<f32>,
     /// The rank in keyword search alone, from 1; `null` if no word matches.
     pub rank: Option<usize>,
     /// The number of questions ranked.
@@ -117,8 +122,8 @@ impl<'a> ExplanationReply<'a> {
         let nearest = why.nearest.as_ref().map(|(passage, _)| passage);
         let semantic = hit.scores.cosine.map(|cosine| SemanticReply {
             cosine,
-            moved_cosine: why.moved_cosine,
-            share: why.shares.semantic,
+            centred_cosine: hit.scores.centred,
+            normalized: why.normalized.semantic,
             rank: why.semantic_rank.map(|(rank, _)| rank),
             of: why.semantic_rank.map(|(_, of)| of),
             nearest: nearest.map(|passage| match passage {
@@ -149,13 +154,15 @@ impl<'a> ExplanationReply<'a> {
             semantic,
             keyword: KeywordReply {
                 bm25: hit.scores.bm25,
-                share: why.shares.keyword,
+                normalized: why.normalized.keyword,
                 rank: why.keyword_rank.map(|(rank, _)| rank),
                 of: why.keyword_rank.map(|(_, of)| of),
                 covered: hit.scores.covered,
                 words: words.collect(),
             },
-            named: why.shares.named,
+            named: why.normalized.named,
+            neighbours: why.neighbours,
+            neighbour_weight: why.neighbour_weight,
             exact: hit.title_match == TitleMatch::Exact,
             near: hit.title_match == TitleMatch::Near,
             relevance: hit.relevance,

@@ -148,11 +148,14 @@ pub struct HitReply<'a> {
     /// The score, comparable only with other hits for the same phrase. Hybrid: the fused score, 0 to 1, which
     /// is 1 if the phrase is the title. Semantic: the cosine. Keyword: BM25.
     pub score: f32,
-    /// The probability that the hit answers the phrase, 0 to 1; `null` if the index has no embeddings and the
-    /// phrase is not the title.
+    /// How sure it is that the hit answers the phrase, 0 to 1. It orders hits of all phrases, but it is not a
+    /// probability; `null` if the index has no embeddings and the phrase is not the title.
     pub confidence: Option<f32>,
-    /// A word for the confidence: `strong` (0.75 or more), `likely` (at least the default of
-    /// `min_confidence`) or `weak`; `null` if there is no confidence.
+    /// The probability that the hit answers the phrase, 0 to 1; `null` unless the index is calibrated with
+    /// `rqsearch eval --calibrate`.
+    pub probability: Option<f32>,
+    /// A word for the confidence: `strong`, `likely` (at least the default of `min_confidence`) or `weak`; `null` if
+    /// there is no confidence.
     pub quality: Option<Quality>,
     /// The part of the answer that shows best why it was found.
     pub snippet: SnippetReply<'a>,
@@ -459,6 +462,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             tags: &question.tags,
             score: hit.score,
             confidence: hit.confidence,
+            probability: hit.probability,
             quality: hit.quality(),
             snippet: SnippetReply::from(&hit.snippet),
             url: question.url.as_deref(),

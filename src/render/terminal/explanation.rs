@@ -83,7 +83,8 @@ fn score(hit: &Hit, why: &Explanation) -> String {
             "score {score}: half its score before reranking, half the reranker's relevance (log-odds {relevance:+.1})"
         );
     }
-    let (Mode::Hybrid, Some(semantic), Some(keyword)) = (why.mode, why.shares.semantic, why.shares.keyword)
+    let (Mode::Hybrid, Some(semantic), Some(keyword)) =
+        (why.mode, why.normalized.semantic, why.normalized.keyword)
     else {
         return format!("score {score}, by one retriever only");
     };
@@ -95,14 +96,29 @@ fn score(hit: &Hit, why: &Explanation) -> String {
         decimal(1.0 - weight),
         decimal(keyword)
     );
-    match why.shares.named {
-        Some(named) => format!(
-            "score {score} = ({sum} + {} × {} exact terms) / {}",
-            decimal(NAMED),
-            decimal(named),
-            decimal(1.0 + NAMED)
+    let (fused, is_sum) = match why.normalized.named {
+        Some(named) => (
+            format!(
+                "({sum} + {} × {} exact terms) / {}",
+                decimal(NAMED),
+                decimal(named),
+                decimal(1.0 + NAMED)
+            ),
+            false,
         ),
-        None => format!("score {score} = {sum}"),
+        None => (sum, true),
+    };
+    match why.neighbours {
+        Some(neighbours) => {
+            let weight = why.neighbour_weight;
+            let fused = if is_sum { fused } else { format!("({fused})") };
+            let (neighbours, total) = (decimal(neighbours), decimal(1.0 + weight));
+            format!(
+                "score {score} = ({fused} + {} × {neighbours} of the nearest hits) / {total}",
+                decimal(weight)
+            )
+        }
+        None => format!("score {score} = {fused}"),
     }
 }
 
@@ -110,13 +126,10 @@ fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>
     let cosine = hit.scores.cosine?;
     let rank =
         why.semantic_rank.map_or_else(String::new, |(rank, of)| format!("{} of {of}, ", ordinal(rank)));
-    let moved = match why.moved_cosine {
-        Some(moved) if (moved - cosine).abs() >= 0.005 => {
-            format!(", {} after feedback from the best hits", decimal(moved))
-        }
-        _ => String::new(),
-    };
-    let mut tree = Tree::new(format!("semantic: {rank}cosine {}{moved}", decimal(cosine)));
+    let centred = hit.scores.centred.map_or_else(String::new, |centred| {
+        format!(", {} without the mean of the index and after feedback from the best hits", decimal(centred))
+    });
+    let mut tree = Tree::new(format!("semantic: {rank}cosine {}{centred}", decimal(cosine)));
     if let Some((passage, _)) = &why.nearest {
         tree.push(format!("nearest chunk: {}", chunk(hit, passage, layout)));
     }
@@ -173,9 +186,9 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
 }
 
 fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {
-    let confidence = 100.0 * hit.confidence.unwrap_or_default();
-    let average = 100.0 * FITTED.average();
-    let mut tree = Tree::new(format!("confidence {confidence:.0} % (an average hit has {average:.0} %)"));
+    let confidence = decimal(hit.confidence.unwrap_or_default());
+    let average = decimal(FITTED.average());
+    let mut tree = Tree::new(format!("confidence {confidence} (an average hit has {average})"));
     let mut effects = REASONS.map(|(name, features)| {
         let effects = reasons.iter().filter(|reason| features.contains(&reason.feature));
         (name, effects.map(|reason| reason.effect).sum::<f32>())

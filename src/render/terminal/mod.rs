@@ -114,8 +114,8 @@ fn write_snippet(
     Ok(())
 }
 
-/// Writes the quality and the confidence of a hit, or its score if it has no confidence (the index has no
-/// embeddings).
+/// Writes the quality of a hit, and its probability if the index is calibrated. Writes its score if it has no confidence
+/// (the index has no embeddings).
 fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
     let Some(confidence) = hit.confidence else {
         return write!(out, "{QUIET}score {:>5.2}{QUIET:#}  ", hit.score);
@@ -126,7 +126,11 @@ fn write_quality(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         Quality::Likely => LIKELY,
         Quality::Weak => QUIET,
     };
-    write!(out, "{style}{:<6} {:>2} %{style:#}  ", quality.name(), percent(confidence))
+    write!(out, "{style}{:<6}", quality.name())?;
+    if let Some(probability) = hit.probability {
+        write!(out, " {:>2} %", percent(probability))?;
+    }
+    write!(out, "{style:#}  ")
 }
 
 /// Writes the other questions that ask the same, one per line, and the number of those left out.

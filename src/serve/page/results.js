@@ -34,16 +34,20 @@ function snippetOf({ text, kind, language, highlights }) {
 }
 
 /**
- * The quality of a hit, as the terminal writes it: a word and the probability that the hit answers the phrase, or its
- * score if the index has no embedding model and so no probability.
+ * The quality of a hit, as the terminal writes it: a word, and the probability if the index is calibrated; or its score
+ * if the index has no embedding model and so no confidence.
  */
-function qualityOf({ confidence, quality, score }) {
+function qualityOf({ confidence, probability, quality, score }) {
   if (quality === null) return el('p', { className: 'quality' }, `score ${score.toFixed(2)}`);
   const level = el('span', { className: 'level' });
   level.style.inlineSize = `${Math.max(4, confidence * 100)}%`;
+  const bar = el('span', { className: 'bar', 'aria-hidden': 'true' }, level);
+  if (probability === null) {
+    return el('p', { className: `quality ${quality}`, title: 'How sure it is that this answers the phrase' }, bar, quality);
+  }
   // A probability is never certainty, even where it rounds to it.
   return el('p', { className: `quality ${quality}`, title: 'The probability that this answers the phrase' },
-    el('span', { className: 'bar', 'aria-hidden': 'true' }, level), `${quality} ${Math.min(99, Math.round(confidence * 100))} %`,
+    bar, `${quality} ${Math.min(99, Math.round(probability * 100))} %`,
     el('span', { className: 'sr' }, ': probability that this answers the phrase'));
 }
 
@@ -118,7 +122,7 @@ export function explanationOf(hit) {
   if (named !== null) rows.push(['Exact terms', `${percent(named)} of those in the phrase`]);
   if (confidence) {
     const moved = ({ feature, effect }) => `${feature} ${effect < 0 ? '−' : '+'}${Math.abs(effect).toFixed(2)}`;
-    rows.push(['Probability', `of an average hit ${percent(confidence.average)}; changes in log-odds: ${confidence.reasons.map(moved).join(', ')}`]);
+    rows.push(['Confidence', `of an average hit ${percent(confidence.average)}; changes in log-odds: ${confidence.reasons.map(moved).join(', ')}`]);
   }
   const line = ([name, text]) => el('div', {}, el('dt', {}, name), el('dd', {}, text));
   return el('section', { className: 'why', 'aria-label': 'Why this hit' },

@@ -1,0 +1,53 @@
+//! What keyword search needs to know about all questions of an index.
+
+use tantivy::SegmentReader;
+use tantivy::schema::Field;
+
+use super::{Index, count_questions};
+
+/// Statistics of the questions of an index.
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics {
+    /// The number of questions.
+    pub questions: u64,
+    /// The mean length of the titles, alternative titles and answers, in tokens, over the questions that have them.
+    /// Otherwise, if one question in ten has an answer, every answer would count as long. At least 1.
+    pub mean_lengths: [f32; 3],
+}
+
+impl Index {
+    /// The statistics of the questions. They are computed on first use.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub(crate) fn statistics(&self) -> tantivy::Result<Statistics> {
+        if let Some(statistics) = self.statistics.get() {
+            return Ok(*statistics);
+        }
+        let fields = [self.fields.title, self.fields.also, self.fields.answer];
+        let mut mean_lengths = [1.0; 3];
+        for (mean, field) in mean_lengths.iter_mut().zip(fields) {
+            let (mut tokens, mut having) = (0, 0);
+            for segment in self.searcher.segment_readers() {
+                let (segment_tokens, segment_having) = lengths(segment, field)?;
+                tokens += segment_tokens;
+                having += segment_having;
+            }
+            *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
+        }
+        let questions = count_questions(&self.searcher, &self.fields)?;
+        Ok(*self.statistics.get_or_init(|| Statistics { questions, mean_lengths }))
+    }
+}
+
+/// The number of tokens in a field of all documents that are not deleted, and the number of documents that have it.
+fn lengths(segment: &SegmentReader, field: Field) -> tantivy::Result<(u64, u64)> {
+    let norms = segment.get_fieldnorms_reader(field)?;
+    let lengths = segment.doc_ids_alive().map(|doc| u64::from(norms.fieldnorm(doc)));
+    let (tokens, having) =
+        lengths.filter(|length| *length > 0).fold((0, 0), |(sum, count), length| (sum + length, count + 1));
+    // The lengths of documents are rounded, their sum is exact. It includes deleted documents.
+    let tokens =
+        if segment.has_deletes() { tokens } else { segment.inverted_index(field)?.total_num_tokens() };
+    Ok((tokens, having))
+}
