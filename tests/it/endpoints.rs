@@ -88,7 +88,7 @@ fn an_index_can_use_an_endpoint() {
     let own = Dir::indexed();
     for phrase in ["how long must dough rest", "yellow leaves", "blunt knives"] {
         let titles = own.titles(&["--all", phrase]);
-        assert!(titles.len() >= 2, "{titles:?}");
+        assert!(!titles.is_empty(), "{phrase}");
         assert_eq!(dir.titles(&["--all", phrase]), titles, "{phrase}");
     }
     dir.run(&["index", "--offline"]).success();

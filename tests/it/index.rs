@@ -80,6 +80,24 @@ fn an_index_of_many_updates_ranks_like_one_that_was_built_at_once() {
     }
 }
 
+/// The records of files are documents of the index too, but a word is rare or common among questions.
+#[test]
+fn the_weight_of_a_word_depends_on_the_questions_only() {
+    let dir = Dir::new();
+    for nth in 0..12 {
+        dir.write(
+            &format!("docs/{nth}.md"),
+            format!("# File {nth}\n\n## Why is kettle number {nth} hot?\n\nIt is.\n"),
+        );
+    }
+    dir.run(&["index", "--keyword-only", "docs"]).success();
+    let reply = dir.run(&["--json", "--explain", "-n", "1", "kettle"]).success().stdout;
+    let reply: Value = serde_json::from_str(&reply).unwrap();
+    let idf = reply["hits"][0]["explanation"]["keyword"]["words"][0]["idf"].as_f64().unwrap();
+    // All of the 12 questions contain the word.
+    assert!((idf - (1.0_f64 + 0.5 / 12.5).ln()).abs() < 1e-4, "{idf}");
+}
+
 #[test]
 fn a_second_directory_is_added_to_the_index() {
     let dir = Dir::indexed();

@@ -111,15 +111,16 @@ const ranked = ({ rank, of }) => (rank === null ? '' : `, rank ${rank.toLocaleSt
 
 /** Why a hit is ranked where it is. */
 export function explanationOf(hit) {
-  const { semantic, keyword, semantic_weight: weight, named, exact, confidence } = hit.explanation;
+  const { semantic, keyword, semantic_weight: weight, named, neighbours, exact, confidence } = hit.explanation;
   const rows = [['Score', decimal(hit.score)]];
   if (exact) rows.push(['Exact match', 'the phrase is its title or an alternative title']);
   if (semantic) {
     const near = semantic.nearest === 'also' ? `nearest chunk: “${semantic.also}”` : semantic.nearest && `nearest chunk: ${semantic.nearest}`;
-    rows.push(['Semantic', `weight ${percent(weight)}; cosine ${decimal(semantic.cosine)}${ranked(semantic)}${near ? `; ${near}` : ''}`]);
+    rows.push(['Semantic', `weight ${percent(weight)}; cosine ${decimal(semantic.cosine)}, ${decimal(semantic.centred_cosine)} without the mean of the index${ranked(semantic)}${near ? `; ${near}` : ''}`]);
   }
   rows.push(['Keyword', `weight ${percent(1 - weight)}; BM25 ${decimal(keyword.bm25, 1)}${ranked(keyword)}; ${percent(keyword.covered)} of the phrase by idf`]);
   if (named !== null) rows.push(['Exact terms', `${percent(named)} of those in the phrase`]);
+  if (neighbours !== null) rows.push(['Nearest hits', `mean score ${decimal(neighbours)}; weight ${decimal(hit.explanation.neighbour_weight)}`]);
   if (confidence) {
     const moved = ({ feature, effect }) => `${feature} ${effect < 0 ? '−' : '+'}${Math.abs(effect).toFixed(2)}`;
     rows.push(['Confidence', `of an average hit ${percent(confidence.average)}; changes in log-odds: ${confidence.reasons.map(moved).join(', ')}`]);
