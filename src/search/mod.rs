@@ -121,6 +121,11 @@ fn present(
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let weights = term_weights(&retrieval.keyword.terms);
     let scaling = retrieval.index.meta().calibration;
+    // In an index of one language, the texts that a search shows need no detection.
+    let language = match retrieval.index.languages() {
+        [language] => Some(*language),
+        _ => None,
+    };
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
         let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
@@ -135,8 +140,8 @@ fn present(
             title_match: candidate.title,
             features,
             scores: candidate.scores,
-            title_highlights: snippet::highlights(&question.title, &weights),
-            snippet: snippet::snippet(&answer, passage.clone(), &weights),
+            title_highlights: snippet::highlights(&question.title, &weights, language),
+            snippet: snippet::snippet(&answer, passage.clone(), &weights, language),
             passage,
             relevance: None,
             explanation: retrieval.query.explain.then(|| {

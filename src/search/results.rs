@@ -62,7 +62,7 @@ impl Results {
     /// whole answer instead of a [`Snippet`].
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
         let weights: HashMap<&str, f32> = self.terms.iter().map(|term| (term.as_str(), 1.0)).collect();
-        snippet::highlights(text, &weights)
+        snippet::highlights(text, &weights, None)
     }
 }
 

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use anyhow::{Context, bail};
+use simsimd::SpatialSimilarity;
 use tantivy::DocAddress;
 use tantivy::Term;
 use tantivy::collector::DocSetCollector;
@@ -532,7 +533,7 @@ impl SortColumn {
 }
 
 fn dot(one: &[f32], two: &[f32]) -> f32 {
-    one.iter().zip(two).map(|(a, b)| a * b).sum()
+    <f32 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
 }
 
 /// Orders documents by score, best first. Equal scores keep the order of the index.

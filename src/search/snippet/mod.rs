@@ -6,6 +6,7 @@
 mod sentences;
 mod units;
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -76,11 +77,17 @@ pub enum SnippetKind {
 ///
 /// Of several excerpts that are equally good, the first is returned.
 ///
-/// `weights` maps the terms to highlight, as [`tokens_by_detection`] writes them, to their weights.
-pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>) -> Snippet {
+/// `weights` maps the terms to highlight, as [`tokens_by_detection`] writes them, to their weights. `language` is that of the
+/// answer; `None` detects it.
+pub fn snippet(
+    answer: &str,
+    passage: Range<usize>,
+    weights: &HashMap<&str, f32>,
+    language: Option<Language>,
+) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
     let mut runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
-    let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights)).collect();
+    let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights, language)).collect();
     for (run, terms) in runs.iter_mut().zip(&terms) {
         for (unit, terms) in run.units.iter_mut().zip(terms) {
             unit.starts |= unit.is_lead_in && !terms.is_empty();
@@ -102,12 +109,17 @@ pub fn snippet(answer: &str, passage: Range<usize>, weights: &HashMap<&str, f32>
         None => SnippetKind::Text,
         Some(language) => SnippetKind::Code { language: language.clone() },
     };
-    Snippet { highlights: highlights(&text, weights), text, kind }
+    Snippet { highlights: highlights(&text, weights, language), text, kind }
 }
 
-/// The byte ranges of a text that match the phrase, in order and without overlaps.
-pub fn highlights(text: &str, weights: &HashMap<&str, f32>) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = tokens_by_detection(text)
+/// The byte ranges of a text that match the phrase, in order and without overlaps. `language` is that of the text; `None`
+/// detects it.
+pub fn highlights(text: &str, weights: &HashMap<&str, f32>, language: Option<Language>) -> Vec<Range<usize>> {
+    let tokens = match language {
+        Some(language) => tokens_in(text, &with_english(language)),
+        None => tokens_by_detection(text),
+    };
+    let mut ranges: Vec<Range<usize>> = tokens
         .into_iter()
         .filter(|token| token.terms().any(|term| weights.contains_key(term)))
         .map(|token| token.start..token.end)
@@ -130,21 +142,37 @@ const DETECTION_UNITS: usize = 20;
 type Terms<'a> = Vec<(&'a str, f32)>;
 
 /// The terms that each unit of a run contains.
-fn terms<'a>(run: &Run, weights: &HashMap<&'a str, f32>) -> Vec<Terms<'a>> {
+fn terms<'a>(run: &Run, weights: &HashMap<&'a str, f32>, language: Option<Language>) -> Vec<Terms<'a>> {
     let prefixes: Vec<String> = weights.keys().map(|term| prefix(term)).collect();
     let known = |text: &str| weights.get_key_value(text).map(|(term, weight)| (*term, *weight));
-    // A sentence alone is too short to tell its language.
-    let texts: Vec<&str> = run.units.iter().take(DETECTION_UNITS).map(|unit| unit.text.as_str()).collect();
-    // Code and names in it are English, and so is what the detection takes for something else.
-    let languages = [detect(&texts.join("\n")), Language::English];
+    // Detection takes longer than everything else here, and few runs contain a word of the phrase.
+    let languages = LazyCell::new(|| {
+        // A sentence alone is too short to tell its language.
+        let texts = run.units.iter().take(DETECTION_UNITS).map(|unit| unit.text.as_str());
+        let language = match (language, &run.code) {
+            (Some(language), _) => language,
+            (None, Some(_)) => Language::English,
+            (None, None) => detect(&texts.collect::<Vec<_>>().join("\n")),
+        };
+        with_english(language)
+    });
     let of_unit = |unit: &Unit| {
         // Tokenizing whole answers would take longer than the rest of a search.
         let lower = unit.text.to_ascii_lowercase();
-        let may_match = !lower.is_ascii() || prefixes.iter().any(|prefix| lower.contains(prefix));
+        let may_match = !lower.is_ascii() || has_word_with(&lower, &prefixes);
         let tokens = if may_match { tokens_in(&unit.text, &languages) } else { Vec::new() };
         tokens.iter().filter_map(|token| token.terms().find_map(known)).collect()
     };
     run.units.iter().map(of_unit).collect()
+}
+
+/// The languages to analyze a text in. Code and names in it are English, and so is what the detection takes for something
+/// else.
+fn with_english(language: Language) -> Vec<Language> {
+    match language {
+        Language::English => vec![language],
+        language => vec![language, Language::English],
+    }
 }
 
 /// The window with the highest weight of different terms, and its score. `None` if no term occurs.
@@ -181,6 +209,16 @@ fn starts(run: &Run) -> impl Iterator<Item = usize> + '_ {
 fn prefix(term: &str) -> String {
     let length = term.chars().count();
     term.chars().take(length.saturating_sub(2).max(1)).collect()
+}
+
+/// Whether a word of an ASCII text, or a part of one in camel case, may have a term with one of the prefixes.
+fn has_word_with(lower: &str, prefixes: &[String]) -> bool {
+    let starts = |at: usize| at == 0 || !lower.as_bytes()[at - 1].is_ascii_lowercase();
+    prefixes.iter().any(|prefix| match prefix.len() {
+        // A part in camel case is not at the start of a word. So short a part is seldom a word of a phrase.
+        ..=2 => lower.match_indices(prefix).any(|(at, _)| starts(at)),
+        _ => lower.contains(prefix),
+    })
 }
 
 /// The units of an excerpt that starts at `start`: as many as fit, but not a heading at the end.
@@ -261,7 +299,7 @@ mod tests {
     use super::*;
 
     fn of(answer: &str, terms: &[(&'static str, f32)]) -> Snippet {
-        snippet(answer, 0..answer.len(), &terms.iter().copied().collect())
+        snippet(answer, 0..answer.len(), &terms.iter().copied().collect(), None)
     }
 
     fn marked(snippet: &Snippet) -> Vec<&str> {
@@ -308,18 +346,18 @@ mod tests {
     fn words_outside_of_the_nearest_passage_are_found() {
         let answer = format!("{0}\n\nThe needle. More.\n\n{0}", filler(600));
         let weights = HashMap::from([("needl", 1.0)]);
-        assert!(snippet(&answer, 0..50, &weights).text.contains("needle"));
+        assert!(snippet(&answer, 0..50, &weights, None).text.contains("needle"));
         // In the passage, a word counts more.
         let answer = format!("A needle.\n\n{}\n\nOne more needle.", filler(600));
         let passage = answer.len() - 16..answer.len();
-        assert_eq!(snippet(&answer, passage, &weights).text, "One more needle.");
+        assert_eq!(snippet(&answer, passage, &weights, None).text, "One more needle.");
     }
 
     #[test]
     fn without_a_word_the_excerpt_is_the_beginning_of_the_passage() {
         let answer = format!("First. {}\n\nSecond, which is nearer to the phrase. More.", filler(300));
         let at = answer.find("Second").unwrap();
-        let of = |passage| snippet(&answer, passage, &HashMap::new()).text;
+        let of = |passage| snippet(&answer, passage, &HashMap::new(), None).text;
         assert_eq!(of(at..answer.len()), "Second, which is nearer to the phrase. More.");
         // A passage can start inside a sentence.
         assert!(of(at - 20..answer.len()).starts_with("Second"));
@@ -362,7 +400,7 @@ mod tests {
         // Prose with the same word is preferred.
         check("```rust\nneedle();\n```\n\nThe needle.", "The needle.");
         // So it is if no word matches, unless it is a mere lead-in.
-        let of = |answer: &str| snippet(answer, 0..answer.len(), &HashMap::new()).text;
+        let of = |answer: &str| snippet(answer, 0..answer.len(), &HashMap::new(), None).text;
         assert_eq!(of("Example:\n\n```\nlet a = 1;\n```"), "let a = 1;");
         let long = "A sentence that has more than forty columns.";
         assert_eq!(of(&format!("```\nlet a = 1;\n```\n\n{long}")), long);
@@ -435,7 +473,7 @@ mod tests {
             let answer = blocks.into_iter().map(block).collect::<String>();
             let weights = HashMap::from([("needl", 1.0), ("needl", 1.0), ("针", 1.0)]);
             for answer in [format!("{answer}{noise}"), noise.clone() + &answer] {
-                let snippet = snippet(&answer, from..from + 200, &weights);
+                let snippet = snippet(&answer, from..from + 200, &weights, None);
                 let mut end = 0;
                 for range in &snippet.highlights {
                     prop_assert!(end <= range.start && range.start < range.end);
@@ -444,7 +482,7 @@ mod tests {
                 }
                 prop_assert!(columns(&snippet.text) <= SENTENCE_COLUMNS + 20);
             }
-            let snippet = snippet(&answer, from..from + 200, &weights);
+            let snippet = snippet(&answer, from..from + 200, &weights, None);
             prop_assert!(snippet.text.is_empty() || starts_well(&snippet), "{:?} of {:?}", snippet, answer);
             let code = answer.contains("needle(") || answer.contains("quoted needle") || answer.contains("## A");
             prop_assert!(!code || !snippet.highlights.is_empty(), "{:?} of {:?}", snippet, answer);
