@@ -17,9 +17,11 @@ const SAMPLE: usize = 4_096;
 const FEW: f32 = 500.0;
 
 /// The mean of the rows of an index, and how long each row is without it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Space {
     mean: Quantized,
+    /// The dot product of the mean with itself.
+    square: f32,
     /// For each row of each segment, 1 / the length of the row minus the mean.
     inverse_lengths: Vec<Vec<f32>>,
 }
@@ -55,8 +57,10 @@ impl Space {
         }
         let mean: Vec<f32> = sum.iter().map(|sum| (*sum / (count + f64::from(FEW))) as f32).collect();
         let mean = Quantized::from(mean.as_slice());
-        let inverse_lengths = segments.iter().map(|vectors| inverse_lengths(vectors, &mean)).collect();
-        Self { mean, inverse_lengths }
+        let square = mean.view().cosine(&mean.view());
+        let mut space = Self { mean, square, inverse_lengths: Vec::new() };
+        space.inverse_lengths = segments.iter().map(|vectors| space.inverse_lengths_of(vectors)).collect();
+        space
     }
 
     /// A vector of length one without the mean.
@@ -79,7 +83,7 @@ impl Space {
 
     /// The cosine of a centred vector and a row of any index of the same model without the mean of this one.
     pub fn cosine_with(&self, row: &RowView<'_>, other: &Centred) -> f32 {
-        (row.cosine(&other.vector.view()) - other.with_mean) * inverse_length(row, &self.mean)
+        (row.cosine(&other.vector.view()) - other.with_mean) * self.inverse_length(row)
     }
 
     /// A row of this index without the mean, scaled to length one.
@@ -88,6 +92,20 @@ impl Space {
         let values = vectors.view(row);
         values.values().zip(self.mean.values()).map(|(x, mean)| (x - mean) * inverse_length).collect()
     }
+
+    fn inverse_lengths_of(&self, vectors: &Vectors) -> Vec<f32> {
+        let of = |row| self.inverse_length(&vectors.view(row));
+        match vectors.row_count() {
+            rows if rows < PARALLEL_ROWS => (0..rows).map(of).collect(),
+            rows => (0..rows).into_par_iter().map(of).collect(),
+        }
+    }
+
+    /// 1 / the length of a row minus the mean. A row that equals the mean has no direction without it, and gets 0.
+    fn inverse_length(&self, row: &RowView<'_>) -> f32 {
+        let square = row.cosine(row) - 2.0 * row.cosine(&self.mean.view()) + self.square;
+        if square > 1e-4 { square.sqrt().recip() } else { 0.0 }
+    }
 }
 
 impl Centred {
@@ -95,21 +113,6 @@ impl Centred {
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.vector.values()
     }
-}
-
-fn inverse_lengths(vectors: &Vectors, mean: &Quantized) -> Vec<f32> {
-    let of = |row| inverse_length(&vectors.view(row), mean);
-    match vectors.row_count() {
-        rows if rows < PARALLEL_ROWS => (0..rows).map(of).collect(),
-        rows => (0..rows).into_par_iter().map(of).collect(),
-    }
-}
-
-/// 1 / the length of a row minus the mean. A row that equals the mean has no direction without it, and gets 0.
-fn inverse_length(row: &RowView<'_>, mean: &Quantized) -> f32 {
-    let mean = mean.view();
-    let square = row.cosine(row) - 2.0 * row.cosine(&mean) + mean.cosine(&mean);
-    if square > 1e-4 { square.sqrt().recip() } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ const ROW_HEADER: usize = 20;
 pub(super) const PARALLEL_ROWS: usize = 16_384;
 
 /// A vector of length one, quantized to 8 bits per element.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Quantized {
     /// The value of one quantization step.
     pub scale: f32,
@@ -389,7 +389,12 @@ impl Vectors {
 
     /// The cosine of the query and the nearest row of a document; `None` if the document has no rows.
     pub fn cosine(&self, doc: DocId, query: &Quantized) -> Option<f32> {
-        self.rows_of(doc).map(|row| self.row_cosine(row, query)).max_by(f32::total_cmp)
+        self.highest(doc, |row| self.row_cosine(row, query))
+    }
+
+    /// The highest `cosine` of the rows of a document; `None` if the document has no rows.
+    pub fn highest(&self, doc: DocId, cosine: impl Fn(usize) -> f32) -> Option<f32> {
+        self.rows_of(doc).map(cosine).max_by(f32::total_cmp)
     }
 
     /// The row of a document with the highest `cosine`, and its cosine; the first of equally near rows. `None` if the
@@ -437,7 +442,7 @@ impl Vectors {
         let nearest_in = |documents: Range<DocId>| {
             let mut nearest = Nearest::new(limit);
             for doc in documents.filter(|doc| allowed(*doc)) {
-                if let Some(cosine) = self.rows_of(doc).map(&cosine).max_by(f32::total_cmp) {
+                if let Some(cosine) = self.highest(doc, &cosine) {
                     nearest.push(Near { cosine, doc });
                 }
             }

@@ -85,8 +85,9 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     })
 }
 
-/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before feedback. There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no
-/// confidence either, unless a title is the phrase.
+/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before feedback.
+/// There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no confidence
+/// either, unless a title is the phrase.
 fn confidence(
     retrieval: &Retrieval<'_>,
     range: &ScoreRange,

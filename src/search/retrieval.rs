@@ -353,15 +353,15 @@ impl<'a> Retrieval<'a> {
     fn scores(&self, address: DocAddress, centred: Option<f32>, vector: Option<&Centred>) -> RetrievalScores {
         let (segment, doc) = (address.segment_ord as usize, address.doc_id);
         let of = |scores: &[Vec<f32>]| scores[segment][doc as usize];
-        let (vectors, space) = (&self.index.vectors()[segment], self.index.space());
-        let nearest = |vector| {
-            vectors
-                .nearest_row(doc, |row| space.cosine(segment, vectors, row, vector))
-                .map(|(_, cosine)| cosine)
+        let vectors = &self.index.vectors()[segment];
+        // A search without a vector must not compute the space.
+        let highest = |vector| {
+            let space = self.index.space();
+            vectors.highest(doc, |row| space.cosine(segment, vectors, row, vector))
         };
         RetrievalScores {
             cosine: self.semantic.as_ref().and_then(|phrase| vectors.cosine(doc, phrase)),
-            centred: centred.or_else(|| vector.and_then(nearest)),
+            centred: centred.or_else(|| vector.and_then(highest)),
             bm25: of(&self.keyword.scores),
             named: (!self.keyword.named.is_empty()).then(|| of(&self.keyword.named)),
             covered: of(&self.keyword.covered),

@@ -177,9 +177,7 @@ fn all_scores(
     Ok(segments
         .flat_map(|(scores, vectors)| {
             (0..).zip(scores).map(|(doc, bm25)| RetrievalScores {
-                centred: vectors
-                    .nearest_row(doc, |row| space.cosine_with(&vectors.view(row), &vector))
-                    .map(|(_, cosine)| cosine),
+                centred: vectors.highest(doc, |row| space.cosine_with(&vectors.view(row), &vector)),
                 bm25: *bm25,
                 ..RetrievalScores::default()
             })

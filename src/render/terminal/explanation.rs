@@ -96,29 +96,21 @@ fn score(hit: &Hit, why: &Explanation) -> String {
         decimal(1.0 - weight),
         decimal(keyword)
     );
-    let (fused, is_sum) = match why.normalized.named {
-        Some(named) => (
-            format!(
-                "({sum} + {} × {} exact terms) / {}",
-                decimal(NAMED),
-                decimal(named),
-                decimal(1.0 + NAMED)
-            ),
-            false,
-        ),
-        None => (sum, true),
-    };
-    match why.neighbours {
-        Some(neighbours) => {
+    let named = why.normalized.named.map(|named| {
+        format!("({sum} + {} × {} exact terms) / {}", decimal(NAMED), decimal(named), decimal(1.0 + NAMED))
+    });
+    match (why.neighbours, named) {
+        (None, named) => format!("score {score} = {}", named.unwrap_or(sum)),
+        (Some(neighbours), named) => {
+            let own = named.map_or(sum, |named| format!("({named})"));
             let weight = why.neighbour_weight;
-            let fused = if is_sum { fused } else { format!("({fused})") };
-            let (neighbours, total) = (decimal(neighbours), decimal(1.0 + weight));
             format!(
-                "score {score} = ({fused} + {} × {neighbours} of the nearest hits) / {total}",
-                decimal(weight)
+                "score {score} = ({own} + {} × {} of the nearest hits) / {}",
+                decimal(weight),
+                decimal(neighbours),
+                decimal(1.0 + weight)
             )
         }
-        None => format!("score {score} = {fused}"),
     }
 }
 
