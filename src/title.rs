@@ -56,11 +56,14 @@ const PROSE: [char; 6] = ['–', '—', '―', '«', '»', '…'];
 /// The characters of a title in lower case, in compatibility form, without accents and invisible characters,
 /// and with ASCII quotation marks and hyphens.
 fn folded(title: &str) -> String {
+    if title.is_ascii() {
+        return title.to_ascii_lowercase();
+    }
     let mut base = ' ';
     let mut folded = String::with_capacity(title.len());
     // `…` has the compatibility form `...`, which is an operator.
     let plain = title.chars().flat_map(|c| match c {
-        '…' => ['…'].into_iter().collect::<Vec<_>>(),
+        '…' => vec!['…'],
         c => std::iter::once(c).nfkd().collect(),
     });
     for c in plain.flat_map(char::to_lowercase) {

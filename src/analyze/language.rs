@@ -311,6 +311,9 @@ impl fmt::Display for Language {
 pub fn detect(text: &str) -> Language {
     let text = prose(text);
     let mut weights: Vec<(Script, usize)> = Vec::new();
+    if text.is_ascii() && text.contains(|c: char| c.is_ascii_alphabetic()) {
+        return latin(&text);
+    }
     for script in text.chars().filter_map(Script::of) {
         match weights.iter_mut().find(|(other, _)| *other == script) {
             Some((_, weight)) => *weight += script.weight(),
@@ -380,11 +383,16 @@ fn latin(text: &str) -> Language {
         return Language::English;
     }
     let which = which(text);
+    let has_english = english >= 1 && words <= 8;
+    // Whatever the other detector says: it takes much longer.
+    if has_english && which == Some(Language::English) {
+        return Language::English;
+    }
     let Some(guess) = LATIN.detect(text) else {
         return Language::English;
     };
     let what = of_whatlang(guess.lang());
-    if english >= 1 && words <= 8 && which != Some(what) {
+    if has_english && which != Some(what) {
         return Language::English;
     }
     let is_nordic = matches!(what, Language::Danish | Language::Norwegian);

@@ -83,10 +83,22 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// A word is analyzed in each of the languages that use its script. If none does, it is analyzed in the most
 /// widespread language of its script.
 pub fn tokens_in(text: &str, languages: &[Language]) -> Vec<Token> {
+    tokens_where(text, languages, |_| true)
+}
+
+/// As [`tokens_in`], without the words of ASCII letters that are not `wanted`. Stemming takes most of the time of the
+/// analysis.
+pub fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&str) -> bool) -> Vec<Token> {
     let latin = word::languages_of(Script::Latin, languages);
-    let mut scan = Scan { text, languages, latin, tokens: Vec::with_capacity(text.len() / 5), position: 0 };
+    let tokens = Vec::with_capacity(text.len() / 5);
+    let mut scan = Scan { text, languages, latin, wanted, tokens, position: 0 };
     scan.run(0, text.len());
     scan.tokens
+}
+
+/// The term of an English word of ASCII letters.
+pub fn english_term(word: &str) -> String {
+    word::terms(word, &[Language::English]).remove(0)
 }
 
 /// Splits a text into tokens, in the language of the text and as English. Texts that a search shows are
@@ -118,22 +130,26 @@ pub fn phrase_tokens(phrase: &str, languages: &[Language]) -> Vec<Token> {
     tokens
 }
 
-struct Scan<'a> {
+struct Scan<'a, W> {
     text: &'a str,
     languages: &'a [Language],
     /// The languages that Latin words are analyzed in.
     latin: Vec<Language>,
+    /// Whether a word of ASCII letters is wanted.
+    wanted: W,
     tokens: Vec<Token>,
     position: usize,
 }
 
-impl Scan<'_> {
+impl<W: Fn(&str) -> bool> Scan<'_, W> {
     /// Scans the tokens in `start..end`.
     fn run(&mut self, start: usize, end: usize) {
         let mut at = start;
         while let Some(c) = self.text[at..end].chars().next() {
             at = if is_word(c) {
                 self.code(at, end)
+            } else if c == ' ' {
+                at + 1
             } else if let Some(after) = self.lifetime(at, end) {
                 after
             } else if let Some(after) = self.attribute(at, end) {
@@ -339,6 +355,11 @@ impl Scan<'_> {
     /// Adds a word or the parts of an identifier (`spawn_blocking`, `MutexGuard`, `E0502`, `東京`), and the
     /// whole identifier if it has several parts in a script with spaces.
     fn identifier(&mut self, start: usize, end: usize) {
+        let text = &self.text.as_bytes()[start..end];
+        // Nearly all words have one part.
+        if text[0].is_ascii_alphabetic() && text[1..].iter().all(u8::is_ascii_lowercase) {
+            return self.word(start, end);
+        }
         let parts = parts(&self.text[start..end]);
         let is_spaced = parts.iter().all(|part| part.kind == Kind::Spaced);
         if let ([_, _, ..], true) = (parts.as_slice(), is_spaced) {
@@ -357,6 +378,10 @@ impl Scan<'_> {
     /// Adds a word, analyzed in each language that uses its script.
     fn word(&mut self, start: usize, end: usize) {
         let text = &self.text[start..end];
+        if text.is_ascii() && !(self.wanted)(text) {
+            self.position += 1;
+            return;
+        }
         let script = if text.is_ascii() { None } else { text.chars().find_map(Script::of) };
         let terms = match script {
             None | Some(Script::Latin) => word::terms(text, &self.latin),
@@ -433,7 +458,10 @@ impl Scan<'_> {
 }
 
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || is_combining_mark(c) || fold::is_invisible(c)
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    c.is_alphanumeric() || is_combining_mark(c) || fold::is_invisible(c)
 }
 
 /// The length in bytes of the run of characters of a kind at the start of a text.

@@ -39,6 +39,7 @@ pub use query::{Filters, Mode, Query, Sort, date_span};
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub use snippet::{Snippet, SnippetKind};
+use snippet::{Terms, snippet};
 pub use suggestion::suggested_filters;
 pub use title::TitleMatch;
 pub use tune::{retune, spread, tune};
@@ -56,14 +57,14 @@ pub use tune::{retune, spread, tune};
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
-    let first = retrieval.rank(retrieval.centred.as_ref())?;
+    let first = retrieval.rank(retrieval.centred.as_ref(), None)?;
     let moved = match query.mode {
         Mode::Hybrid => retrieval.feedback(&first),
         Mode::Keyword | Mode::Semantic => None,
     };
     let range = first.range;
     let ranking = match moved {
-        Some(moved) => retrieval.rank(Some(&moved))?,
+        Some(moved) => retrieval.rank(Some(&moved), Some(&first))?,
         None => first,
     };
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
@@ -120,13 +121,13 @@ fn present(
     ranking: &Ranking,
 ) -> anyhow::Result<(Vec<Hit>, bool)> {
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
-    let weights = term_weights(&retrieval.keyword.terms);
     let scaling = retrieval.index.meta().calibration;
     // In an index of one language, the texts that a search shows need no detection.
     let language = match retrieval.index.languages() {
         [language] => Some(*language),
         _ => None,
     };
+    let terms = Terms::new(term_weights(&retrieval.keyword.terms), language);
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
         let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
@@ -141,8 +142,8 @@ fn present(
             title_match: candidate.title,
             features,
             scores: candidate.scores,
-            title_highlights: snippet::highlights(&question.title, &weights, language),
-            snippet: snippet::snippet(&answer, passage.clone(), &weights, language),
+            title_highlights: terms.highlights(&question.title),
+            snippet: snippet(&answer, passage.clone(), &terms),
             passage,
             relevance: None,
             explanation: retrieval.query.explain.then(|| {

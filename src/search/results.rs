@@ -1,6 +1,5 @@
 //! Search results as plain data.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use super::collapse::AlsoAsked;
 use super::confidence::{Features, Quality};
 use super::explain::Explanation;
 use super::fuse::RetrievalScores;
-use super::snippet::{self, Snippet};
+use super::snippet::{Snippet, Terms};
 use super::title::TitleMatch;
 use crate::question::Question;
 
@@ -61,8 +60,8 @@ impl Results {
     /// The byte ranges of a text that match the phrase, in order and without overlaps. Use it to highlight a
     /// whole answer instead of a [`Snippet`].
     pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
-        let weights: HashMap<&str, f32> = self.terms.iter().map(|term| (term.as_str(), 1.0)).collect();
-        snippet::highlights(text, &weights, None)
+        let weights = self.terms.iter().map(|term| (term.as_str(), 1.0)).collect();
+        Terms::new(weights, None).highlights(text)
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Candidate {
 pub struct Ranking {
     /// The candidates, best first.
     pub candidates: Vec<Candidate>,
+    /// All that were compared with the phrase, without titles and ranks.
+    compared: Vec<Candidate>,
     /// The score range of the candidates.
     pub range: ScoreRange,
     /// The mean of the ten highest fused scores.
@@ -176,13 +178,14 @@ impl<'a> Retrieval<'a> {
     }
 
     /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
-    /// phrase.
+    /// phrase. `first` is an earlier ranking of the same phrase: its candidates are ranked again.
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn rank(&self, vector: Option<&Centred>) -> anyhow::Result<Ranking> {
+    pub fn rank(&self, vector: Option<&Centred>, first: Option<&Ranking>) -> anyhow::Result<Ranking> {
         let mode = self.query.mode;
-        let mut candidates = self.candidates(vector);
+        let mut candidates = self.candidates(vector, first);
+        let compared = candidates.clone();
         let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
         let unrelated = self.index.scale().from_builtin(UNRELATED);
         candidates.retain(|candidate| {
@@ -207,7 +210,7 @@ impl<'a> Retrieval<'a> {
         raise_titles(&mut candidates);
         let top = &candidates[..candidates.len().min(TOP)];
         let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
-        Ok(Ranking { candidates, range, top_mean })
+        Ok(Ranking { candidates, compared, range, top_mean })
     }
 
     /// Adds to the scores of the best candidates those of their nearest neighbours: see [`ADJUSTED`].
@@ -215,19 +218,25 @@ impl<'a> Retrieval<'a> {
         let best = &candidates[..candidates.len().min(ADJUSTED)];
         let rows: Vec<Option<Vec<f32>>> =
             best.iter().map(|candidate| self.nearest_row(candidate.address, vector)).collect();
-        let neighbours: Vec<Option<f32>> = (0..best.len())
-            .map(|own| {
-                let row = rows[own].as_ref()?;
-                let others = (0..best.len()).filter(|other| *other != own);
-                let mut near: Vec<(f32, f32)> = others
-                    .filter_map(|other| Some((dot(row, rows[other].as_ref()?), best[other].fused)))
-                    .collect();
-                near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // Each pair is compared once.
+        let mut near: Vec<Vec<(f32, f32)>> = vec![Vec::with_capacity(best.len()); best.len()];
+        for (one, row) in rows.iter().enumerate() {
+            for (other, other_row) in rows.iter().enumerate().skip(one + 1) {
+                if let (Some(row), Some(other_row)) = (row, other_row) {
+                    let cosine = dot(row, other_row);
+                    near[one].push((cosine, best[other].fused));
+                    near[other].push((cosine, best[one].fused));
+                }
+            }
+        }
+        let mean = |mut near: Vec<(f32, f32)>| {
+            if near.len() > NEAREST {
+                near.select_nth_unstable_by(NEAREST, |a, b| b.0.total_cmp(&a.0));
                 near.truncate(NEAREST);
-                let sum: f32 = near.iter().map(|(_, fused)| fused).sum();
-                (!near.is_empty()).then(|| sum / near.len() as f32)
-            })
-            .collect();
+            }
+            (!near.is_empty()).then(|| near.iter().map(|(_, fused)| fused).sum::<f32>() / near.len() as f32)
+        };
+        let neighbours: Vec<Option<f32>> = near.into_iter().map(mean).collect();
         if neighbours.iter().all(Option::is_none) {
             return;
         }
@@ -292,7 +301,17 @@ impl<'a> Retrieval<'a> {
         Ok(Ranking { candidates, ..ranking })
     }
 
-    fn candidates(&self, vector: Option<&Centred>) -> Vec<Candidate> {
+    fn candidates(&self, vector: Option<&Centred>, first: Option<&Ranking>) -> Vec<Candidate> {
+        if let Some(first) = first {
+            let again = |compared: &Candidate| Candidate {
+                scores: RetrievalScores {
+                    centred: vector.and_then(|vector| self.centred_cosine(compared.address, vector)),
+                    ..compared.scores
+                },
+                ..*compared
+            };
+            return first.compared.iter().map(again).collect();
+        }
         let mut addresses: Vec<DocAddress> = self.exact.iter().copied().collect();
         addresses.extend(&self.keyword_best);
         // The vector scan has already computed these cosines.
@@ -354,18 +373,21 @@ impl<'a> Retrieval<'a> {
         let (segment, doc) = (address.segment_ord as usize, address.doc_id);
         let of = |scores: &[Vec<f32>]| scores[segment][doc as usize];
         let vectors = &self.index.vectors()[segment];
-        // A search without a vector must not compute the space.
-        let highest = |vector| {
-            let space = self.index.space();
-            vectors.highest(doc, |row| space.cosine(segment, vectors, row, vector))
-        };
         RetrievalScores {
             cosine: self.semantic.as_ref().and_then(|phrase| vectors.cosine(doc, phrase)),
-            centred: centred.or_else(|| vector.and_then(highest)),
+            centred: centred.or_else(|| self.centred_cosine(address, vector?)),
             bm25: of(&self.keyword.scores),
             named: (!self.keyword.named.is_empty()).then(|| of(&self.keyword.named)),
             covered: of(&self.keyword.covered),
         }
+    }
+
+    /// The highest cosine of a document and a vector in the space of the index. `None` if it has no rows.
+    fn centred_cosine(&self, address: DocAddress, vector: &Centred) -> Option<f32> {
+        let segment = address.segment_ord as usize;
+        // A search without a vector must not compute the space.
+        let (vectors, space) = (&self.index.vectors()[segment], self.index.space());
+        vectors.highest(address.doc_id, |row| space.cosine(segment, vectors, row, vector))
     }
 
     fn limit(&self) -> usize {

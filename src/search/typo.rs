@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 
-use crate::analyze::{Token, tokens};
+use crate::analyze::{Token, english_term};
 
 /// Shorter words have too many neighbours. So has code, which is often longer.
 const MIN_WORD: usize = 4;
@@ -69,7 +69,7 @@ impl<'a> Typo<'a> {
 /// The terms of all words one typo away from a word of the letters `a` to `z`.
 fn corrections(word: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut add = |word: String| found.extend(tokens(&word).into_iter().map(|token| token.text));
+    let mut add = |word: String| found.insert(english_term(&word));
     for (at, _) in word.char_indices() {
         let (before, after) = word.split_at(at);
         add([before, &after[1..]].concat());
@@ -81,7 +81,9 @@ fn corrections(word: &str) -> BTreeSet<String> {
             add(format!("{before}{letter}{after}"));
         }
     }
-    ('a'..='z').for_each(|letter| add(format!("{word}{letter}")));
+    for letter in 'a'..='z' {
+        add(format!("{word}{letter}"));
+    }
     found
 }
 
@@ -128,6 +130,7 @@ impl tantivy_fst::Automaton for TypoAutomaton {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::tokens;
 
     /// Whether a term of the index can be what a word with a typo means.
     fn means(written: &str, term: &str) -> bool {

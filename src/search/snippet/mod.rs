@@ -4,13 +4,14 @@
 //! the same excerpt.
 
 mod sentences;
+mod terms;
 mod units;
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyze::{Language, detect, tokens_by_detection, tokens_in};
+use crate::analyze::{Language, detect};
+pub use terms::Terms;
 use units::{Joint, Run, Unit, runs};
 
 /// The maximum width of an excerpt of prose, in columns, unless its first sentence is wider. That is five lines
@@ -77,27 +78,21 @@ pub enum SnippetKind {
 ///
 /// Of several excerpts that are equally good, the first is returned.
 ///
-/// `weights` maps the terms to highlight, as [`tokens_by_detection`] writes them, to their weights. `language` is that of the
-/// answer; `None` detects it.
-pub fn snippet(
-    answer: &str,
-    passage: Range<usize>,
-    weights: &HashMap<&str, f32>,
-    language: Option<Language>,
-) -> Snippet {
+/// `terms` are those of the phrase.
+pub fn snippet(answer: &str, passage: Range<usize>, terms: &Terms<'_>) -> Snippet {
     let passage = if answer.get(passage.clone()).is_some() { passage } else { 0..answer.len() };
     let mut runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
-    let terms: Vec<Vec<Terms<'_>>> = runs.iter().map(|run| terms(run, weights, language)).collect();
-    for (run, terms) in runs.iter_mut().zip(&terms) {
-        for (unit, terms) in run.units.iter_mut().zip(terms) {
-            unit.starts |= unit.is_lead_in && !terms.is_empty();
+    let found: Vec<Vec<Found<'_>>> = runs.iter().map(|run| found_in(run, terms)).collect();
+    for (run, found) in runs.iter_mut().zip(&found) {
+        for (unit, found) in run.units.iter_mut().zip(found) {
+            unit.starts |= unit.is_lead_in && !found.is_empty();
         }
     }
     let best = runs
         .iter()
-        .zip(&terms)
-        .filter_map(|(run, terms)| {
-            best_window(run, terms, &passage).map(|(score, window)| (score, run, window))
+        .zip(&found)
+        .filter_map(|(run, found)| {
+            best_window(run, found, &passage).map(|(score, window)| (score, run, window))
         })
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
     let window = best.map(|(_, run, window)| (run, window)).or_else(|| beginning(&runs, &passage));
@@ -109,80 +104,41 @@ pub fn snippet(
         None => SnippetKind::Text,
         Some(language) => SnippetKind::Code { language: language.clone() },
     };
-    Snippet { highlights: highlights(&text, weights, language), text, kind }
-}
-
-/// The byte ranges of a text that match the phrase, in order and without overlaps. `language` is that of the text; `None`
-/// detects it.
-pub fn highlights(text: &str, weights: &HashMap<&str, f32>, language: Option<Language>) -> Vec<Range<usize>> {
-    let tokens = match language {
-        Some(language) => tokens_in(text, &with_english(language)),
-        None => tokens_by_detection(text),
-    };
-    let mut ranges: Vec<Range<usize>> = tokens
-        .into_iter()
-        .filter(|token| token.terms().any(|term| weights.contains_key(term)))
-        .map(|token| token.start..token.end)
-        .collect();
-    ranges.sort_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Range<usize>> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
+    Snippet { highlights: terms.highlights(&text), text, kind }
 }
 
 /// How many units of an answer are enough to detect its language.
 const DETECTION_UNITS: usize = 20;
 
 /// The terms of the phrase that a unit contains, with their weights.
-type Terms<'a> = Vec<(&'a str, f32)>;
+type Found<'a> = Vec<(&'a str, f32)>;
 
 /// The terms that each unit of a run contains.
-fn terms<'a>(run: &Run, weights: &HashMap<&'a str, f32>, language: Option<Language>) -> Vec<Terms<'a>> {
-    let prefixes: Vec<String> = weights.keys().map(|term| prefix(term)).collect();
-    let known = |text: &str| weights.get_key_value(text).map(|(term, weight)| (*term, *weight));
+fn found_in<'a>(run: &Run, terms: &Terms<'a>) -> Vec<Found<'a>> {
     // Detection takes longer than everything else here, and few runs contain a word of the phrase.
     let languages = LazyCell::new(|| {
         // A sentence alone is too short to tell its language.
         let texts = run.units.iter().take(DETECTION_UNITS).map(|unit| unit.text.as_str());
-        let language = match (language, &run.code) {
-            (Some(language), _) => language,
-            (None, Some(_)) => Language::English,
-            (None, None) => detect(&texts.collect::<Vec<_>>().join("\n")),
-        };
-        with_english(language)
+        terms.languages(|| match run.code {
+            Some(_) => Language::English,
+            None => detect(&texts.collect::<Vec<_>>().join("\n")),
+        })
     });
-    let of_unit = |unit: &Unit| {
-        // Tokenizing whole answers would take longer than the rest of a search.
-        let lower = unit.text.to_ascii_lowercase();
-        let may_match = !lower.is_ascii() || has_word_with(&lower, &prefixes);
-        let tokens = if may_match { tokens_in(&unit.text, &languages) } else { Vec::new() };
-        tokens.iter().filter_map(|token| token.terms().find_map(known)).collect()
+    let of_unit = |unit: &Unit| match terms.may_occur(&unit.text) {
+        true => terms.of(&unit.text, &languages),
+        false => Vec::new(),
     };
     run.units.iter().map(of_unit).collect()
 }
 
-/// The languages to analyze a text in. Code and names in it are English, and so is what the detection takes for something
-/// else.
-fn with_english(language: Language) -> Vec<Language> {
-    match language {
-        Language::English => vec![language],
-        language => vec![language, Language::English],
-    }
-}
-
 /// The window with the highest weight of different terms, and its score. `None` if no term occurs.
-fn best_window(run: &Run, terms: &[Terms<'_>], passage: &Range<usize>) -> Option<(f32, Range<usize>)> {
+fn best_window(run: &Run, found: &[Found<'_>], passage: &Range<usize>) -> Option<(f32, Range<usize>)> {
     let mut best: Option<(f32, Range<usize>)> = None;
     for start in starts(run) {
         let window = window(run, start);
         let mut seen: Vec<&str> = Vec::new();
         let mut weight = 0.0;
-        for (term, of_term) in terms[window.clone()].iter().flatten() {
+        for (term, of_term) in found[window.clone()].iter().flatten() {
             if !seen.contains(term) {
                 seen.push(term);
                 weight += of_term;
@@ -202,23 +158,6 @@ fn best_window(run: &Run, terms: &[Terms<'_>], passage: &Range<usize>) -> Option
 /// The units of a run that an excerpt can start with.
 fn starts(run: &Run) -> impl Iterator<Item = usize> + '_ {
     (0..run.units.len()).filter(|&at| run.units[at].starts)
-}
-
-/// A text that every ASCII word with this term contains. Stemming changes the end of a word only, but can
-/// change two letters there (`die` for `dying`).
-fn prefix(term: &str) -> String {
-    let length = term.chars().count();
-    term.chars().take(length.saturating_sub(2).max(1)).collect()
-}
-
-/// Whether a word of an ASCII text, or a part of one in camel case, may have a term with one of the prefixes.
-fn has_word_with(lower: &str, prefixes: &[String]) -> bool {
-    let starts = |at: usize| at == 0 || !lower.as_bytes()[at - 1].is_ascii_lowercase();
-    prefixes.iter().any(|prefix| match prefix.len() {
-        // A part in camel case is not at the start of a word. So short a part is seldom a word of a phrase.
-        ..=2 => lower.match_indices(prefix).any(|(at, _)| starts(at)),
-        _ => lower.contains(prefix),
-    })
 }
 
 /// The units of an excerpt that starts at `start`: as many as fit, but not a heading at the end.
@@ -299,7 +238,11 @@ mod tests {
     use super::*;
 
     fn of(answer: &str, terms: &[(&'static str, f32)]) -> Snippet {
-        snippet(answer, 0..answer.len(), &terms.iter().copied().collect(), None)
+        snippet(answer, 0..answer.len(), &of_terms(terms))
+    }
+
+    fn of_terms<'a>(terms: &[(&'a str, f32)]) -> Terms<'a> {
+        Terms::new(terms.iter().copied().collect(), None)
     }
 
     fn marked(snippet: &Snippet) -> Vec<&str> {
@@ -345,19 +288,19 @@ mod tests {
     #[test]
     fn words_outside_of_the_nearest_passage_are_found() {
         let answer = format!("{0}\n\nThe needle. More.\n\n{0}", filler(600));
-        let weights = HashMap::from([("needl", 1.0)]);
-        assert!(snippet(&answer, 0..50, &weights, None).text.contains("needle"));
+        let terms = of_terms(&[("needl", 1.0)]);
+        assert!(snippet(&answer, 0..50, &terms).text.contains("needle"));
         // In the passage, a word counts more.
         let answer = format!("A needle.\n\n{}\n\nOne more needle.", filler(600));
         let passage = answer.len() - 16..answer.len();
-        assert_eq!(snippet(&answer, passage, &weights, None).text, "One more needle.");
+        assert_eq!(snippet(&answer, passage, &terms).text, "One more needle.");
     }
 
     #[test]
     fn without_a_word_the_excerpt_is_the_beginning_of_the_passage() {
         let answer = format!("First. {}\n\nSecond, which is nearer to the phrase. More.", filler(300));
         let at = answer.find("Second").unwrap();
-        let of = |passage| snippet(&answer, passage, &HashMap::new(), None).text;
+        let of = |passage| snippet(&answer, passage, &of_terms(&[])).text;
         assert_eq!(of(at..answer.len()), "Second, which is nearer to the phrase. More.");
         // A passage can start inside a sentence.
         assert!(of(at - 20..answer.len()).starts_with("Second"));
@@ -400,7 +343,7 @@ mod tests {
         // Prose with the same word is preferred.
         check("```rust\nneedle();\n```\n\nThe needle.", "The needle.");
         // So it is if no word matches, unless it is a mere lead-in.
-        let of = |answer: &str| snippet(answer, 0..answer.len(), &HashMap::new(), None).text;
+        let of = |answer: &str| snippet(answer, 0..answer.len(), &of_terms(&[])).text;
         assert_eq!(of("Example:\n\n```\nlet a = 1;\n```"), "let a = 1;");
         let long = "A sentence that has more than forty columns.";
         assert_eq!(of(&format!("```\nlet a = 1;\n```\n\n{long}")), long);
@@ -471,9 +414,9 @@ mod tests {
                 _ => format!("{}\n\n", "wordswithoutspaces".repeat(count)),
             };
             let answer = blocks.into_iter().map(block).collect::<String>();
-            let weights = HashMap::from([("needl", 1.0), ("needl", 1.0), ("针", 1.0)]);
+            let terms = of_terms(&[("needl", 1.0), ("针", 1.0)]);
             for answer in [format!("{answer}{noise}"), noise.clone() + &answer] {
-                let snippet = snippet(&answer, from..from + 200, &weights, None);
+                let snippet = snippet(&answer, from..from + 200, &terms);
                 let mut end = 0;
                 for range in &snippet.highlights {
                     prop_assert!(end <= range.start && range.start < range.end);
@@ -482,7 +425,7 @@ mod tests {
                 }
                 prop_assert!(columns(&snippet.text) <= SENTENCE_COLUMNS + 20);
             }
-            let snippet = snippet(&answer, from..from + 200, &weights, None);
+            let snippet = snippet(&answer, from..from + 200, &terms);
             prop_assert!(snippet.text.is_empty() || starts_well(&snippet), "{:?} of {:?}", snippet, answer);
             let code = answer.contains("needle(") || answer.contains("quoted needle") || answer.contains("## A");
             prop_assert!(!code || !snippet.highlights.is_empty(), "{:?} of {:?}", snippet, answer);
