@@ -166,41 +166,41 @@ fn library(dir: &Dir) -> Option<PathBuf> {
     Some(library)
 }
 
-/// After a kill at any operation, the index has the old commit or the new one, and the next update succeeds.
-#[cfg(target_os = "linux")]
-#[test]
-fn kills_by_operation_lose_nothing() {
-    let case = Case::new();
-    let Some(library) = library(&case.dir) else { return };
-    case.reset();
-    case.recovers("without a fault");
-    case.dir.run(&["snapshot", "tulip.zip"]).success();
-    let (mut tries, mut committed, mut with_deletions) = (0, 0, 0);
-    let commands: [&[&str]; 4] = [
-        &["index"],
-        &["index", "--reread"],
-        &["restore", "tulip.zip", "--force"],
-        // Without an index before.
-        &["index", "--keyword-only", "faq.md"],
-    ];
-    for args in commands {
+/// The kills of one command after another.
+#[derive(Default)]
+struct Kills {
+    tries: usize,
+    /// How many left the new commit.
+    committed: usize,
+    /// How many left written deletions.
+    with_deletions: usize,
+    /// The files that each killed update left.
+    left: Vec<BTreeMap<PathBuf, Vec<u8>>>,
+}
+
+impl Kills {
+    /// Runs a command again and again, and kills it one operation later each time, until it ends.
+    fn at_each_operation(&mut self, case: &Case, library: &Path, args: &[&str]) {
         let is_first = args.contains(&"--keyword-only");
         for step in (1..).step_by(stride(9)) {
             case.reset();
             if is_first {
                 fs::remove_dir_all(&case.index).unwrap();
             }
-            let output = case.run_with_fault(&library, args, step, Fault::Kill);
+            let output = case.run_with_fault(library, args, step, Fault::Kill);
             if output.code.is_some() {
                 assert_eq!(output.code, Some(0), "{output:?}");
-                break;
+                return;
             }
-            tries += 1;
+            self.tries += 1;
+            let left = if case.index.is_dir() { files(&case.index) } else { BTreeMap::new() };
             let has_deletions = |name: &PathBuf| name.extension().is_some_and(|extension| extension == "del");
-            with_deletions +=
-                usize::from(case.index.is_dir() && files(&case.index).keys().any(has_deletions));
+            self.with_deletions += usize::from(left.keys().any(has_deletions));
+            if args == ["index"] {
+                self.left.push(left);
+            }
             let what = format!("{args:?} killed at operation {step}");
-            committed += usize::from(match case.word() {
+            self.committed += usize::from(match case.word() {
                 Err(error) if is_first => {
                     assert!(error.contains("no index in"), "{what}: {error}");
                     case.update(&what);
@@ -210,6 +210,35 @@ fn kills_by_operation_lose_nothing() {
             });
         }
     }
+}
+
+/// After a kill at any operation, the index has the old commit or the new one, and the next update succeeds.
+#[cfg(target_os = "linux")]
+#[test]
+fn kills_by_operation_lose_nothing() {
+    let mut case = Case::new();
+    let Some(library) = library(&case.dir) else { return };
+    case.reset();
+    case.recovers("without a fault");
+    case.dir.run(&["snapshot", "tulip.zip"]).success();
+    let mut kills = Kills::default();
+    let commands: [&[&str]; 4] = [
+        &["index"],
+        &["index", "--reread"],
+        &["restore", "tulip.zip", "--force"],
+        // Without an index before.
+        &["index", "--keyword-only", "faq.md"],
+    ];
+    for args in commands {
+        kills.at_each_operation(&case, &library, args);
+    }
+    // What a killed update left, from early to late in it.
+    let left: Vec<BTreeMap<PathBuf, Vec<u8>>> = std::mem::take(&mut kills.left);
+    for part in 1..=3 {
+        case.before = left[left.len() * part / 4].clone();
+        kills.at_each_operation(&case, &library, &["index"]);
+    }
+    let Kills { tries, committed, with_deletions, .. } = kills;
     report(&format!(
         "{tries} kills by operation ({with_deletions} with deletions written, {committed} after the commit), 0 losses, \
          0 stuck"
