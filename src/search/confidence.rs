@@ -144,6 +144,23 @@ pub(super) fn from_words(scores: &RetrievalScores, range: &ScoreRange, phrase: &
     FITTED_TO_WORDS.probability(&[scores.covered, words, share])
 }
 
+/// The features of the model for a phrase in another language than the question, in order. `ahead` is `cosine` minus the
+/// mean of the twenty highest cosines.
+#[cfg(test)]
+const MEANING_FEATURES: [&str; 3] = ["cosine", "words", "ahead"];
+
+/// The confidence model for a phrase in another language than the question: that the question does not contain the words
+/// means nothing then. It was fitted to semantic rankings of the sets that [`FITTED`] was fitted to.
+static FITTED_TO_MEANING: LazyLock<Model> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("confidence_meaning.json")).expect("confidence_meaning.json is valid")
+});
+
+/// The probability that a hit answers the phrase, from its meaning only.
+pub(super) fn from_meaning(features: &Features, range: &ScoreRange, scale: CosineScale) -> f32 {
+    let [cosine, _, _, words, ..] = features.0;
+    FITTED_TO_MEANING.probability(&[cosine, words, cosine - scale.as_builtin(range.crowd)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +186,8 @@ mod tests {
         assert_eq!(names, FEATURES);
         let names: Vec<&str> = FITTED_TO_WORDS.features.iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(names, WORD_FEATURES);
+        let names: Vec<&str> =
+            FITTED_TO_MEANING.features.iter().map(|feature| feature.name.as_str()).collect();
+        assert_eq!(names, MEANING_FEATURES);
     }
 }

@@ -1,10 +1,10 @@
 //! Explanations of rankings.
 
 use super::confidence::{FEATURES, FITTED, Features};
-use super::fuse::{NormalizedScores, ScoreRange};
+use super::fuse::NormalizedScores;
 use super::keyword::QueryTerm;
 use super::query::Mode;
-use super::retrieval::{Candidate, Retrieval};
+use super::retrieval::{Candidate, Ranking, Retrieval};
 use crate::analyze::{Token, tokens_by_detection};
 use crate::question::Question;
 
@@ -67,7 +67,7 @@ pub struct Reason {
 pub(super) fn explain(
     retrieval: &Retrieval<'_>,
     candidate: &Candidate,
-    range: &ScoreRange,
+    ranking: &Ranking,
     features: Option<&Features>,
     question: &Question,
 ) -> Explanation {
@@ -81,13 +81,14 @@ pub(super) fn explain(
         mode: retrieval.query.mode,
         semantic_rank: retrieval.semantic_rank(candidate.address),
         keyword_rank: retrieval.keyword_rank(candidate.address),
-        semantic_weight: retrieval.weight,
-        normalized: NormalizedScores::new(&candidate.scores, range),
+        semantic_weight: ranking.weight,
+        normalized: NormalizedScores::new(&candidate.scores, &ranking.range),
         neighbours: candidate.neighbours,
         neighbour_weight: retrieval.neighbour_weight,
         nearest,
         words: words(retrieval, question),
         reasons: features
+            .filter(|_| !retrieval.may_cross_languages)
             .filter(|features| candidate.title.confidence() <= FITTED.probability(&features.0))
             .map_or_else(Vec::new, reasons),
     }

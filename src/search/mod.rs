@@ -102,6 +102,10 @@ fn confidence(
         Features::new(cosine, scores, range, lead, &retrieval.keyword, retrieval.questions, scale)
     });
     let fitted = match features {
+        Some(features) if retrieval.may_cross_languages => Some(
+            confidence::from_meaning(&features, range, retrieval.index.scale())
+                .max(FITTED.probability(&features.0)),
+        ),
         Some(features) => Some(FITTED.probability(&features.0)),
         None if retrieval.expects_vectors() => {
             Some(confidence::from_words(scores, range, &retrieval.keyword))
@@ -146,9 +150,10 @@ fn present(
             snippet: snippet(&answer, passage.clone(), &terms),
             passage,
             relevance: None,
-            explanation: retrieval.query.explain.then(|| {
-                explain::explain(retrieval, &candidate, &ranking.range, features.as_ref(), &question)
-            }),
+            explanation: retrieval
+                .query
+                .explain
+                .then(|| explain::explain(retrieval, &candidate, ranking, features.as_ref(), &question)),
             question,
             also_asked,
             distinction,

