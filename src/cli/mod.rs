@@ -150,6 +150,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Cli {
             let words: Vec<_> = args[1..].iter().map(|word| word.to_string_lossy()).collect();
             let tip = format!("to search for this phrase, use 'rqsearch search {}'", words.join(" "));
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        } else if is_phrase_with_flag(&args, &error) {
+            let tip = "to search for words that begin with '-', put '--' before the phrase: \
+                       rqsearch -- what does -Wall do";
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         }
         exit(&error)
     });
@@ -170,6 +174,13 @@ fn is_phrase_like_command(args: &[OsString], error: &clap::Error) -> bool {
         && args.len() > 2
         && is_command(&args[1])
         && args[2..].iter().all(|word| !word.as_encoded_bytes().starts_with(b"-"))
+}
+
+/// Whether an argument was not accepted because a word of a phrase looks like an option, and not like a known one.
+fn is_phrase_with_flag(args: &[OsString], error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::SuggestedArg).is_none()
+        && args.get(1).is_some_and(|first| !is_command(first))
 }
 
 fn is_command(arg: &OsString) -> bool {

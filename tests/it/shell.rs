@@ -168,6 +168,19 @@ fn man_and_mandoc_report_no_warnings() {
 }
 
 #[test]
+fn a_flag_in_a_phrase_has_a_hint() {
+    let dir = Dir::new();
+    for args in [&["what", "does", "-Wall", "do"][..], &["--no-verify"]] {
+        let hint = "put '--' before the phrase: rqsearch -- what does -Wall do";
+        dir.run(args).exits(2).says(hint);
+        let searched = dir.run(&[&["--"], args].concat());
+        assert!(matches!(searched.code, Some(0 | 1)), "{searched:?}");
+    }
+    // A known option with a typo is no phrase.
+    dir.run(&["any", "phrase", "--limt", "3"]).exits(2).says("'--limit'");
+}
+
+#[test]
 fn a_phrase_that_starts_like_a_command_has_a_hint() {
     let dir = Dir::indexed();
     for (typed, hint) in [
