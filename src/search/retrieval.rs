@@ -46,9 +46,9 @@ const UNRELATED: f32 = 0.15;
 const ADJUSTED: usize = 50;
 const NEAREST: usize = 3;
 
-/// If the best question by words contains less than this fraction of a short phrase, weighted by idf, its words count less
-/// in proportion. This is so for a phrase in another language than the question: only a name or a few function words match.
-/// In a long phrase, most words are about other things, and the rest is still good evidence.
+/// If a phrase may be in another language than the questions, and the best question by words contains less than this
+/// fraction of it, weighted by idf, its words count less in proportion: a name or a few function words match by chance.
+/// This is not so for a long phrase. Most of its words are about other things, and the rest is still good evidence.
 const TRUSTED_COVERED: f32 = 0.5;
 const SHORT_PHRASE: usize = 8;
 
@@ -233,7 +233,11 @@ impl<'a> Retrieval<'a> {
     fn semantic_weight(&self, candidates: &[Candidate]) -> f32 {
         let best = candidates.iter().max_by(|a, b| a.scores.bm25.total_cmp(&b.scores.bm25));
         match best {
-            Some(best) if self.query.semantic_weight.is_none() && self.keyword.words <= SHORT_PHRASE => {
+            Some(best)
+                if self.may_cross_languages
+                    && self.query.semantic_weight.is_none()
+                    && self.keyword.words <= SHORT_PHRASE =>
+            {
                 1.0 - (1.0 - self.weight) * (best.scores.covered / TRUSTED_COVERED).min(1.0)
             }
             _ => self.weight,
