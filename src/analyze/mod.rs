@@ -88,7 +88,7 @@ pub fn tokens_in(text: &str, languages: &[Language]) -> Vec<Token> {
 
 /// As [`tokens_in`], without the words of ASCII letters that are not `wanted`. Stemming takes most of the time of the
 /// analysis.
-pub fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&str) -> bool) -> Vec<Token> {
+pub(crate) fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&str) -> bool) -> Vec<Token> {
     let latin = word::languages_of(Script::Latin, languages);
     let tokens = Vec::with_capacity(text.len() / 5);
     let mut scan = Scan { text, languages, latin, wanted, tokens, position: 0 };
@@ -97,7 +97,7 @@ pub fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&str) ->
 }
 
 /// The term of an English word of ASCII letters.
-pub fn english_term(word: &str) -> String {
+pub(crate) fn english_term(word: &str) -> String {
     word::terms(word, &[Language::English]).remove(0)
 }
 

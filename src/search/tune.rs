@@ -62,8 +62,8 @@ pub fn tune(index: &Index, embedder: &dyn Embedder) -> anyhow::Result<f32> {
 /// The mean distance between the corpus's titles by a model, divided by the same distance by the built-in
 /// model (see [`CosineScale`](crate::index::CosineScale)). `None` for the built-in model itself.
 ///
-/// Titles that the built-in model cannot read are left out. A small corpus is completed with
-/// [`GENERAL_QUESTIONS`].
+/// Titles that the built-in model cannot read are left out. A small corpus is completed with questions about
+/// unrelated subjects.
 ///
 /// # Errors
 /// The index is damaged, or a model fails.

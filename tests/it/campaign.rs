@@ -21,7 +21,6 @@ use rqsearch::index::check::check;
 use rqsearch::index::{Build, Index, guarded};
 use rqsearch::search::{Mode, Query};
 
-use crate::serve::Served;
 use crate::util::{Dir, Output};
 
 /// How many questions the corpus has.
@@ -428,7 +427,8 @@ fn competing_writers_and_searches_see_whole_commits() {
     fs::copy(dir.path().join("rose.md"), &source).unwrap();
     dir.run(&["index", "--keyword-only", "faq.md"]).success();
     let engine = Engine::open(&index).unwrap();
-    let served = Served::start(&dir, &[]);
+    #[cfg(feature = "serve")]
+    let served = crate::serve::Served::start(&dir, &[]);
     let replies = AtomicU64::new(0);
     let (done, searches, refused, updates, kills) =
         (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
@@ -481,6 +481,7 @@ fn competing_writers_and_searches_see_whole_commits() {
                 }
             });
         }
+        #[cfg(feature = "serve")]
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let reply = served.get("/search?q=number&mode=keyword&limit=40").ok();
@@ -508,5 +509,6 @@ fn competing_writers_and_searches_see_whole_commits() {
         count(&replies)
     ));
     assert!(check(&index).unwrap().is_sound());
-    assert!(count(&updates) > 0 && count(&searches) > 0 && count(&replies) > 0);
+    assert!(count(&updates) > 0 && count(&searches) > 0);
+    assert!(count(&replies) > 0 || cfg!(not(feature = "serve")));
 }
