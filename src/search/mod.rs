@@ -57,14 +57,18 @@ pub use tune::{retune, spread, tune};
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
-    let first = retrieval.rank(retrieval.centred.as_ref(), None)?;
+    let mut candidates = retrieval.candidates(retrieval.centred.as_ref());
+    let first = retrieval.rank(candidates.clone(), retrieval.centred.as_ref())?;
     let moved = match query.mode {
         Mode::Hybrid => retrieval.feedback(&first),
         Mode::Keyword | Mode::Semantic => None,
     };
     let range = first.range;
     let ranking = match moved {
-        Some(moved) => retrieval.rank(Some(&moved), Some(&first))?,
+        Some(moved) => {
+            retrieval.compare_again(&mut candidates, &moved);
+            retrieval.rank(candidates, Some(&moved))?
+        }
         None => first,
     };
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);

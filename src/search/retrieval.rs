@@ -113,8 +113,6 @@ pub struct Candidate {
 pub struct Ranking {
     /// The candidates, best first.
     pub candidates: Vec<Candidate>,
-    /// All that were compared with the phrase, without titles and ranks.
-    compared: Vec<Candidate>,
     /// The score range of the candidates.
     pub range: ScoreRange,
     /// The weight of semantic search in the fused scores, in [0, 1].
@@ -192,15 +190,12 @@ impl<'a> Retrieval<'a> {
         Some(format!("{model} cannot read {language}; the phrase is searched for by words only"))
     }
 
-    /// Ranks the best candidates of both retrievers, with both scores for each. `vector` represents the
-    /// phrase. `first` is an earlier ranking of the same phrase: its candidates are ranked again.
+    /// Ranks candidates that were compared with `vector`, which represents the phrase.
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn rank(&self, vector: Option<&Centred>, first: Option<&Ranking>) -> anyhow::Result<Ranking> {
+    pub fn rank(&self, mut candidates: Vec<Candidate>, vector: Option<&Centred>) -> anyhow::Result<Ranking> {
         let mode = self.query.mode;
-        let mut candidates = self.candidates(vector, first);
-        let compared = candidates.clone();
         let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
         let unrelated = self.index.scale().from_builtin(UNRELATED);
         candidates.retain(|candidate| {
@@ -226,7 +221,7 @@ impl<'a> Retrieval<'a> {
         raise_titles(&mut candidates);
         let top = &candidates[..candidates.len().min(TOP)];
         let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
-        Ok(Ranking { candidates, compared, range, weight, top_mean })
+        Ok(Ranking { candidates, range, weight, top_mean })
     }
 
     /// The weight of semantic search for this phrase: see [`TRUSTED_COVERED`].
@@ -332,17 +327,8 @@ impl<'a> Retrieval<'a> {
         Ok(Ranking { candidates, ..ranking })
     }
 
-    fn candidates(&self, vector: Option<&Centred>, first: Option<&Ranking>) -> Vec<Candidate> {
-        if let Some(first) = first {
-            let again = |compared: &Candidate| Candidate {
-                scores: RetrievalScores {
-                    centred: vector.and_then(|vector| self.centred_cosine(compared.address, vector)),
-                    ..compared.scores
-                },
-                ..*compared
-            };
-            return first.compared.iter().map(again).collect();
-        }
+    /// The best candidates of both retrievers, with both scores for each. `vector` represents the phrase.
+    pub fn candidates(&self, vector: Option<&Centred>) -> Vec<Candidate> {
         let mut addresses: Vec<DocAddress> = self.exact.iter().copied().collect();
         addresses.extend(&self.keyword_best);
         // The vector scan has already computed these cosines.
@@ -365,6 +351,13 @@ impl<'a> Retrieval<'a> {
             sort_key: 0.0,
         };
         addresses.into_iter().map(candidate).collect()
+    }
+
+    /// Compares candidates with another vector of the phrase.
+    pub fn compare_again(&self, candidates: &mut [Candidate], vector: &Centred) {
+        for candidate in candidates {
+            candidate.scores.centred = self.centred_cosine(candidate.address, vector);
+        }
     }
 
     /// The phrase's vector, moved towards the best hits of the first ranking (Rocchio feedback on vectors). A

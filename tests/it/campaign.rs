@@ -113,14 +113,23 @@ impl Case {
 
     /// Runs a command with a fault at an operation on the index.
     fn run_with_fault(&self, library: &Path, args: &[&str], step: usize, fault: Fault) -> Output {
-        let mut command = self.dir.command(args);
-        command.env("LD_PRELOAD", library).env("FAULT_IN", ".rqsearch").env("FAULT_AT", step.to_string());
-        if let Fault::Error(number, all) = fault {
-            command.env("FAULT_ERRNO", number.to_string());
-            if all {
-                command.env("FAULT_ALL", "1");
+        let step = step.to_string();
+        let mut env = vec![("FAULT_IN", ".rqsearch"), ("FAULT_AT", &step)];
+        let number = match fault {
+            Fault::Kill => None,
+            Fault::Error(number, all) => {
+                env.extend(all.then_some(("FAULT_ALL", "1")));
+                Some(number.to_string())
             }
-        }
+        };
+        env.extend(number.iter().map(|number| ("FAULT_ERRNO", number.as_str())));
+        self.run_with(library, args, &env)
+    }
+
+    /// Runs a command with the library and these variables for it.
+    fn run_with(&self, library: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+        let mut command = self.dir.command(args);
+        command.env("LD_PRELOAD", library).envs(env.iter().copied());
         Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), b"")
     }
 }
@@ -293,11 +302,8 @@ fn a_clock_that_jumps_loses_nothing() {
     let case = Case::new();
     let Some(library) = library(&case.dir) else { return };
     let source = case.dir.path().join("faq.md");
-    let run = |args: &[&str]| {
-        let mut command = case.dir.command(args);
-        command.env("LD_PRELOAD", &library).env("FAULT_CLOCK", (400 * 24 * 60 * 60).to_string());
-        Output::of(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), b"").success()
-    };
+    let jump = (400 * 24 * 60 * 60).to_string();
+    let run = |args: &[&str]| case.run_with(&library, args, &[("FAULT_CLOCK", &jump)]).success();
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     let now = SystemTime::now();
     for (word, modified) in [("tulip", now + 100 * year), ("rose", UNIX_EPOCH - year), ("tulip", now)] {
