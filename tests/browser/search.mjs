@@ -29,6 +29,7 @@ test('shows results while you type, and updates the address bar', async () => {
   assert.equal(new URL(page.url()).searchParams.get('q'), 'yellow tomato leaves');
   assert.match(await page.locator('#status').textContent(), /^\d+ hits? in /);
   assert.match(await page.locator('.quality').first().textContent(), /^(strong|likely|weak)$/);
+  assert.equal(await page.title(), 'yellow tomato leaves – rqsearch');
   await page.locator('#q').fill('');
   await page.locator('.hit').first().waitFor({ state: 'detached' });
   assert.equal(new URL(page.url()).search, '');
