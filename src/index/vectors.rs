@@ -332,6 +332,11 @@ impl Vectors {
         self.rows
     }
 
+    /// The number of documents, including deleted ones.
+    pub fn document_count(&self) -> DocId {
+        self.documents as DocId
+    }
+
     /// The rows of a document.
     pub fn rows_of(&self, doc: DocId) -> Range<usize> {
         let at = HEADER + 4 * doc as usize;
@@ -448,7 +453,7 @@ impl Vectors {
             }
             nearest
         };
-        let documents = self.documents as DocId;
+        let documents = self.document_count();
         if self.rows < PARALLEL_ROWS {
             return nearest_in(0..documents).into_sorted();
         }

@@ -29,7 +29,7 @@ impl Segments<'_> {
         for word in token.terms().filter(|word| word.chars().count() >= PART) {
             let longer =
                 |term: &String| term.chars().count() >= word.chars().count() + PART && is_latin(term);
-            for (field, _) in self.fields {
+            for field in self.fields {
                 compounds.extend(self.terms_with_prefix(field, word)?.into_iter().filter(longer));
             }
             let ending = self.terms_with_prefix(self.reversed, &reversed(word))?.into_iter().filter(longer);
@@ -104,7 +104,7 @@ impl Segments<'_> {
     /// Whether some question contains a term.
     fn is_term(&self, text: &str) -> tantivy::Result<bool> {
         for segment in self.segments {
-            for (field, _) in self.fields {
+            for field in self.fields {
                 if segment.inverted_index(field)?.doc_freq(&Term::from_field_text(field, text))? > 0 {
                     return Ok(true);
                 }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::fuse::{RetrievalScores, ScoreRange};
-use super::keyword::{K1, KeywordScores};
+use super::keyword::{K1, KeywordQuery};
 use crate::index::CosineScale;
 use crate::logistic::Model;
 
@@ -46,7 +46,7 @@ impl Features {
         scores: &RetrievalScores,
         range: &ScoreRange,
         lead: f32,
-        phrase: &KeywordScores,
+        phrase: &KeywordQuery<'_>,
         questions: u64,
         scale: CosineScale,
     ) -> Self {
@@ -67,7 +67,7 @@ impl Features {
 
 /// The BM25 of a question that repeats every word of the phrase without end. A word that no question contains
 /// counts as the rarest one.
-fn highest_bm25(phrase: &KeywordScores, questions: u64) -> f32 {
+fn highest_bm25(phrase: &KeywordQuery<'_>, questions: u64) -> f32 {
     let unknown = phrase.missing.len() as f32 * (1.0 + 2.0 * questions as f32).ln();
     (K1 + 1.0) * (phrase.terms.iter().map(|term| term.idf).sum::<f32>() + unknown)
 }
@@ -138,7 +138,7 @@ static FITTED_TO_WORDS: LazyLock<Model> = LazyLock::new(|| {
 });
 
 /// The probability that a hit answers the phrase, from its words only.
-pub(super) fn from_words(scores: &RetrievalScores, range: &ScoreRange, phrase: &KeywordScores) -> f32 {
+pub(super) fn from_words(scores: &RetrievalScores, range: &ScoreRange, phrase: &KeywordQuery<'_>) -> f32 {
     let words = (1.0 + phrase.words as f32).ln();
     let share = range.keyword(scores.bm25).unwrap_or(0.0);
     FITTED_TO_WORDS.probability(&[scores.covered, words, share])

@@ -70,17 +70,17 @@ pub(super) fn explain(
     ranking: &Ranking,
     features: Option<&Features>,
     question: &Question,
-) -> Explanation {
+) -> anyhow::Result<Explanation> {
     let vectors = &retrieval.index.vectors()[candidate.address.segment_ord as usize];
     let nearest = retrieval.semantic.as_ref().and_then(|phrase| {
         let (row, cosine) =
             vectors.nearest_row(candidate.address.doc_id, |row| vectors.row_cosine(row, phrase))?;
         Some((vectors.passage(row), cosine))
     });
-    Explanation {
+    Ok(Explanation {
         mode: retrieval.query.mode,
         semantic_rank: retrieval.semantic_rank(candidate.address),
-        keyword_rank: retrieval.keyword_rank(candidate.address),
+        keyword_rank: retrieval.keyword_rank(candidate)?,
         semantic_weight: ranking.weight,
         normalized: NormalizedScores::new(&candidate.scores, &ranking.range),
         neighbours: candidate.neighbours,
@@ -91,7 +91,7 @@ pub(super) fn explain(
             .filter(|_| !retrieval.may_cross_languages)
             .filter(|features| candidate.title.confidence() <= FITTED.probability(&features.0))
             .map_or_else(Vec::new, reasons),
-    }
+    })
 }
 
 fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {

@@ -27,7 +27,7 @@ use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
 use collapse::CollapsedHit;
-use keyword::{KeywordScores, term_weights};
+use keyword::{KeywordQuery, term_weights};
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
@@ -57,7 +57,7 @@ pub use tune::{retune, spread, tune};
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
     let retrieval = Retrieval::new(index, embedder, query)?;
-    let mut candidates = retrieval.candidates(retrieval.centred.as_ref());
+    let mut candidates = retrieval.candidates(retrieval.centred.as_ref())?;
     let first = retrieval.rank(candidates.clone(), retrieval.centred.as_ref())?;
     let moved = match query.mode {
         Mode::Hybrid => retrieval.feedback(&first),
@@ -75,7 +75,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
     let notice = retrieval.unread_notice();
-    let KeywordScores { terms, missing, .. } = retrieval.keyword;
+    let KeywordQuery { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
     Ok(Results {
         phrase: query.phrase.clone(),
@@ -154,10 +154,10 @@ fn present(
             snippet: snippet(&answer, passage.clone(), &terms),
             passage,
             relevance: None,
-            explanation: retrieval
-                .query
-                .explain
-                .then(|| explain::explain(retrieval, &candidate, ranking, features.as_ref(), &question)),
+            explanation: match retrieval.query.explain {
+                true => Some(explain::explain(retrieval, &candidate, ranking, features.as_ref(), &question)?),
+                false => None,
+            },
             question,
             also_asked,
             distinction,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
+use std::sync::OnceLock;
 use std::thread;
 
 use anyhow::{Context, bail};
@@ -15,7 +16,7 @@ use tantivy::schema::IndexRecordOption;
 
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
-use super::keyword::KeywordScores;
+use super::keyword::{KeywordQuery, Scored, WordScores};
 use super::query::{Mode, Query, Sort};
 use super::title::{TitleMatch, TitlePhrase};
 use crate::analyze::{detect, tokens};
@@ -52,6 +53,9 @@ const NEAREST: usize = 3;
 const TRUSTED_COVERED: f32 = 0.5;
 const SHORT_PHRASE: usize = 8;
 
+/// The context of an error of tantivy.
+const DAMAGED: &str = "the keyword index is damaged";
+
 /// How many of the highest fused scores [`Ranking::top_mean`] averages.
 const TOP: usize = 10;
 
@@ -70,7 +74,7 @@ const RELEVANT_COSINE: f32 = 0.75;
 pub struct Retrieval<'a> {
     pub index: &'a Index,
     pub query: &'a Query,
-    pub keyword: KeywordScores,
+    pub keyword: KeywordQuery<'a>,
     /// The phrase's vector. `None` in keyword mode, without vectors, and if the model cannot read the phrase.
     pub semantic: Option<Quantized>,
     /// The phrase's vector without the mean of the index.
@@ -86,8 +90,12 @@ pub struct Retrieval<'a> {
     allowed: Allowed,
     /// The documents whose title or alternative title equals the phrase.
     exact: HashSet<DocAddress>,
-    /// The best documents by keyword search, in no particular order.
+    /// The best documents by keyword search.
     keyword_best: Vec<DocAddress>,
+    /// What explanations need, computed for the first one: the scores of all documents by keyword search, highest first,
+    /// and their ranks by semantic search.
+    keyword_ranked: OnceLock<Vec<f32>>,
+    semantic_ranked: OnceLock<HashMap<DocAddress, usize>>,
 }
 
 /// A document that may become a hit.
@@ -142,11 +150,11 @@ impl<'a> Retrieval<'a> {
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
         let allowed = Allowed::new(index, &query.filters)?;
         let (keyword, semantic) = thread::scope(|scope| {
-            let keyword = scope.spawn(|| KeywordScores::new(index, &query.phrase));
+            let keyword = scope.spawn(|| KeywordQuery::new(index, &query.phrase));
             let semantic = query_vector(index, embedder, query);
             (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
         });
-        let (keyword, semantic) = (keyword.context("the keyword index is damaged")?, semantic?);
+        let (keyword, semantic) = (keyword.context(DAMAGED)?, semantic?);
         let weight =
             query.semantic_weight.or(index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
         let questions = index.statistics()?.questions;
@@ -167,10 +175,12 @@ impl<'a> Retrieval<'a> {
             allowed,
             exact: HashSet::new(),
             keyword_best: Vec::new(),
+            keyword_ranked: OnceLock::new(),
+            semantic_ranked: OnceLock::new(),
         };
         retrieval.exact = retrieval.exact_titles()?;
         if query.mode != Mode::Semantic {
-            retrieval.keyword_best = retrieval.keyword_best(retrieval.limit());
+            retrieval.keyword_best = retrieval.keyword_best(retrieval.limit())?;
         }
         Ok(retrieval)
     }
@@ -328,7 +338,10 @@ impl<'a> Retrieval<'a> {
     }
 
     /// The best candidates of both retrievers, with both scores for each. `vector` represents the phrase.
-    pub fn candidates(&self, vector: Option<&Centred>) -> Vec<Candidate> {
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn candidates(&self, vector: Option<&Centred>) -> anyhow::Result<Vec<Candidate>> {
         let mut addresses: Vec<DocAddress> = self.exact.iter().copied().collect();
         addresses.extend(&self.keyword_best);
         // The vector scan has already computed these cosines.
@@ -341,16 +354,17 @@ impl<'a> Retrieval<'a> {
         }
         addresses.sort();
         addresses.dedup();
-        let candidate = |address| Candidate {
+        let words = self.keyword.scores(&addresses).context(DAMAGED)?;
+        let candidate = |(address, words): (DocAddress, WordScores)| Candidate {
             address,
-            scores: self.scores(address, near.get(&address).copied(), vector),
+            scores: self.scores(address, words, near.get(&address).copied(), vector),
             title: if self.exact.contains(&address) { TitleMatch::Exact } else { TitleMatch::Different },
             fused: 0.0,
             neighbours: None,
             score: 0.0,
             sort_key: 0.0,
         };
-        addresses.into_iter().map(candidate).collect()
+        Ok(addresses.into_iter().zip(words).map(candidate).collect())
     }
 
     /// Compares candidates with another vector of the phrase.
@@ -393,16 +407,21 @@ impl<'a> Retrieval<'a> {
 
     /// The scores of a document from both retrievers. `centred` is its cosine with `vector` if it is known; `vector`
     /// represents the phrase in the space of the index.
-    fn scores(&self, address: DocAddress, centred: Option<f32>, vector: Option<&Centred>) -> RetrievalScores {
-        let (segment, doc) = (address.segment_ord as usize, address.doc_id);
-        let of = |scores: &[Vec<f32>]| scores[segment][doc as usize];
-        let vectors = &self.index.vectors()[segment];
+    fn scores(
+        &self,
+        address: DocAddress,
+        words: WordScores,
+        centred: Option<f32>,
+        vector: Option<&Centred>,
+    ) -> RetrievalScores {
+        let vectors = &self.index.vectors()[address.segment_ord as usize];
+        let WordScores { bm25, named, covered } = words;
         RetrievalScores {
-            cosine: self.semantic.as_ref().and_then(|phrase| vectors.cosine(doc, phrase)),
+            cosine: self.semantic.as_ref().and_then(|phrase| vectors.cosine(address.doc_id, phrase)),
             centred: centred.or_else(|| self.centred_cosine(address, vector?)),
-            bm25: of(&self.keyword.scores),
-            named: (!self.keyword.named.is_empty()).then(|| of(&self.keyword.named)),
-            covered: of(&self.keyword.covered),
+            bm25,
+            named,
+            covered,
         }
     }
 
@@ -430,20 +449,14 @@ impl<'a> Retrieval<'a> {
         Ok(found.into_iter().filter(allowed).collect())
     }
 
-    fn keyword_best(&self, limit: usize) -> Vec<DocAddress> {
-        let mut scored: Vec<(f32, DocAddress)> = Vec::new();
-        for (segment, scores) in self.keyword.scores.iter().enumerate() {
-            for (doc, score) in (0..).zip(scores) {
-                if *score > 0.0 && self.allowed.contains(segment, doc) {
-                    scored.push((*score, DocAddress::new(segment as u32, doc)));
-                }
-            }
-        }
-        if scored.len() > limit {
-            scored.select_nth_unstable_by(limit, best_first);
-            scored.truncate(limit);
-        }
-        scored.into_iter().map(|(_, address)| address).collect()
+    fn keyword_best(&self, limit: usize) -> anyhow::Result<Vec<DocAddress>> {
+        Ok(self.by_words(limit)?.into_iter().map(|scored| scored.address).collect())
+    }
+
+    /// The best documents by keyword search, best first.
+    fn by_words(&self, limit: usize) -> anyhow::Result<Vec<Scored>> {
+        let allowed = |segment: u32, doc| self.allowed.contains(segment as usize, doc);
+        self.keyword.best(limit, allowed).context(DAMAGED)
     }
 
     /// The nearest documents, nearest first, with their cosines.
@@ -462,24 +475,33 @@ impl<'a> Retrieval<'a> {
 
     /// The rank of a document by keyword search alone, starting at 1, and the number of documents that match.
     /// `None` if no word matches the document.
-    pub fn keyword_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
-        let own = self.keyword.scores[address.segment_ord as usize][address.doc_id as usize];
-        let scores = self.keyword.scores.iter().enumerate();
-        let found = scores.flat_map(|(segment, scores)| {
-            let allowed =
-                move |(doc, score): &(u32, &f32)| **score > 0.0 && self.allowed.contains(segment, *doc);
-            (0..).zip(scores).filter(allowed).map(|(_, score)| *score)
-        });
-        let found: Vec<f32> = found.collect();
-        (own > 0.0).then(|| (1 + found.iter().filter(|score| **score > own).count(), found.len()))
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn keyword_rank(&self, candidate: &Candidate) -> anyhow::Result<Option<(usize, usize)>> {
+        let own = candidate.scores.bm25;
+        if own == 0.0 {
+            return Ok(None);
+        }
+        let ranked = match self.keyword_ranked.get() {
+            Some(ranked) => ranked,
+            None => {
+                let ranked = self.by_words(usize::MAX)?.into_iter().map(|scored| scored.score).collect();
+                self.keyword_ranked.get_or_init(|| ranked)
+            }
+        };
+        Ok(Some((1 + ranked.partition_point(|score| *score > own), ranked.len())))
     }
 
     /// The rank of a document by semantic search alone, starting at 1, and the number of documents ranked.
     /// `None` without vectors.
     pub fn semantic_rank(&self, address: DocAddress) -> Option<(usize, usize)> {
         let phrase = self.centred.as_ref()?;
-        let ranked = self.semantic_best(phrase, usize::MAX);
-        Some((1 + ranked.iter().position(|(_, found)| *found == address)?, ranked.len()))
+        let ranked = self.semantic_ranked.get_or_init(|| {
+            let ranked = self.semantic_best(phrase, usize::MAX).into_iter();
+            ranked.enumerate().map(|(nth, (_, address))| (address, nth + 1)).collect()
+        });
+        Some((*ranked.get(&address)?, ranked.len()))
     }
 }
 

@@ -14,10 +14,11 @@
 use std::path::Path;
 
 use anyhow::Context;
+use tantivy::DocAddress;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange};
-use super::keyword::KeywordScores;
+use super::keyword::{KeywordQuery, WordScores};
 use crate::chunk::{Passage, chunks};
 use crate::embed::{Builtin, Embedder, Prepare, Role};
 use crate::index::{Busy, Index, Quantized, Space, Tuning, update_tuning};
@@ -208,19 +209,23 @@ fn all_scores(
     embedder: &dyn Embedder,
     phrase: &str,
 ) -> anyhow::Result<Vec<RetrievalScores>> {
-    let keyword = KeywordScores::new(index, phrase)?;
+    let keyword = KeywordQuery::new(index, phrase)?;
     let vector = Quantized::of(&embedder.embed(phrase, Role::Query)?, embedder.model())?;
     let vector = space.centre(vector.values());
-    let segments = keyword.scores.iter().zip(index.vectors());
-    Ok(segments
-        .flat_map(|(scores, vectors)| {
-            (0..).zip(scores).map(|(doc, bm25)| RetrievalScores {
-                centred: vectors.highest(doc, |row| space.cosine_with(&vectors.view(row), &vector)),
-                bm25: *bm25,
-                ..RetrievalScores::default()
-            })
-        })
-        .collect())
+    let segments = (0..).zip(index.vectors());
+    let addresses: Vec<DocAddress> = segments
+        .flat_map(|(ord, vectors)| (0..vectors.document_count()).map(move |doc| DocAddress::new(ord, doc)))
+        .collect();
+    let words = keyword.scores(&addresses)?;
+    let scores = |(address, words): (DocAddress, WordScores)| {
+        let vectors = &index.vectors()[address.segment_ord as usize];
+        RetrievalScores {
+            centred: vectors.highest(address.doc_id, |row| space.cosine_with(&vectors.view(row), &vector)),
+            bm25: words.bm25,
+            ..RetrievalScores::default()
+        }
+    };
+    Ok(addresses.into_iter().zip(words).map(scores).collect())
 }
 
 /// The mean of 1 / rank, where the rank is that of the nth document for the nth phrase.

@@ -1,12 +1,12 @@
 //! Keyword search: BM25 over titles, alternative titles and answers.
 
+mod occurrences;
+
 use std::collections::HashMap;
 
-use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::compound::is_compound_with;
 use super::query::quotations;
@@ -14,6 +14,8 @@ use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::index::{Index, Statistics};
+pub use occurrences::Scored;
+use occurrences::{Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, frequencies_of};
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
 /// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
@@ -79,8 +81,8 @@ pub struct Quotation {
     pub idf: f32,
 }
 
-/// BM25 scores of all questions for one phrase.
-pub struct KeywordScores {
+/// A phrase whose words were looked up in an index. It scores the questions by BM25.
+pub struct KeywordQuery<'a> {
     /// The words of the phrase that some question contains, in order of the phrase. If there are more than
     /// [`MAX_TERMS`], by weight.
     pub terms: Vec<QueryTerm>,
@@ -88,27 +90,37 @@ pub struct KeywordScores {
     pub quotations: Vec<Quotation>,
     /// The words of the phrase that no question contains, as written.
     pub missing: Vec<String>,
-    /// The score of every document, one list per segment. 0 if no word matches.
-    pub scores: Vec<Vec<f32>>,
-    /// For every document, the fraction of the phrase's [identifiers](QueryTerm::is_identifier) and
-    /// quotations that it contains, weighted by idf, one list per segment. No lists if the phrase has none
-    /// that any question contains.
-    pub named: Vec<Vec<f32>>,
     /// The fraction of the phrase, weighted by idf, that consists of identifiers.
     pub identifier_share: f32,
     /// How many different words the phrase has, without stop words.
     pub words: usize,
-    /// For every document, the fraction of the phrase's words that it contains, weighted by idf, in [0, 1],
-    /// one list per segment. Words that no question contains count as the rarest ones.
-    pub covered: Vec<Vec<f32>>,
+    segments: Segments<'a>,
+    /// The occurrences of each term and then of each quotation, one list per segment.
+    occurrences: Vec<Vec<Occurrences>>,
+    /// The sum of the idf of all words of the phrase. Words that no question contains count as the rarest ones.
+    total_idf: f32,
+    /// The sum of the idf of all identifiers and quotations.
+    named_idf: f32,
 }
 
-impl KeywordScores {
-    /// Scores every question of an index against a phrase.
+/// The scores of a question by its words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WordScores {
+    /// BM25. 0 if no word matches.
+    pub bm25: f32,
+    /// The fraction of the phrase's [identifiers](QueryTerm::is_identifier) and quotations that the question
+    /// contains, weighted by idf. `None` if the phrase has none that any question contains.
+    pub named: Option<f32>,
+    /// The fraction of the phrase's words that the question contains, weighted by idf, in [0, 1].
+    pub covered: f32,
+}
+
+impl<'a> KeywordQuery<'a> {
+    /// Looks up the words of a phrase.
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn new(index: &Index, phrase: &str) -> tantivy::Result<Self> {
+    pub fn new(index: &'a Index, phrase: &str) -> tantivy::Result<Self> {
         let segments = Segments::open(index)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
@@ -116,7 +128,7 @@ impl KeywordScores {
         let mut missing_pairs = 0;
         for (token, count) in significant(phrase_tokens(phrase, index.languages())) {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
-            let mut found: Vec<(QueryTerm, Frequencies)> =
+            let mut found: Vec<(QueryTerm, Vec<Occurrences>)> =
                 segments.look_up(segments.matches(&token)?, &token, written, count)?.into_iter().collect();
             if found.is_empty() {
                 for part in segments.parts_of_compound(&token, written)? {
@@ -135,67 +147,99 @@ impl KeywordScores {
                 false => missing.push(written.to_owned()),
             }
         }
-        let quotations = segments.quotations(phrase)?;
         if terms.len() > MAX_TERMS {
             terms.sort_by(|a, b| b.0.weight().total_cmp(&a.0.weight()));
             terms.truncate(MAX_TERMS);
         }
-        let zeros = || -> Vec<Vec<f32>> {
-            let segments = index.searcher().segment_readers().iter();
-            segments.map(|segment| vec![0.0; segment.max_doc() as usize]).collect()
-        };
-        let mut scores = zeros();
-        let identifier_idf: f32 =
-            terms.iter().filter(|(term, _)| term.is_identifier).map(|(term, _)| term.idf).sum();
-        let named_idf = identifier_idf + quotations.iter().map(|(quoted, _)| quoted.idf).sum::<f32>();
-        let mut named = if named_idf > 0.0 { zeros() } else { Vec::new() };
-        let mut covered = zeros();
+        let (quotations, quoted): (Vec<_>, Vec<_>) = segments.quotations(phrase)?.into_iter().unzip();
+        let (terms, mut occurrences): (Vec<_>, Vec<_>) = terms.into_iter().unzip();
+        occurrences.extend(quoted);
+        let idf = |terms: &mut dyn Iterator<Item = &QueryTerm>| terms.map(|term| term.idf).sum::<f32>();
+        let identifier_idf = idf(&mut terms.iter().filter(|term| term.is_identifier));
+        let named_idf = identifier_idf + quotations.iter().map(|quoted: &Quotation| quoted.idf).sum::<f32>();
         let unknown = (missing.len() + missing_pairs) as f32 * (1.0 + 2.0 * segments.questions).ln();
-        let total_idf = terms.iter().map(|(term, _)| term.idf).sum::<f32>() + unknown;
-        for (term, postings) in &terms {
-            for (segment, postings) in postings.iter().enumerate() {
-                for (doc, frequency) in postings {
-                    let doc = *doc as usize;
-                    scores[segment][doc] += term.weight() * saturated(*frequency);
-                    covered[segment][doc] += term.idf / total_idf;
-                    if term.is_identifier {
-                        named[segment][doc] += term.idf / named_idf;
-                    }
-                }
-            }
-        }
-        for (quotation, postings) in &quotations {
-            for (segment, postings) in postings.iter().enumerate() {
-                for (doc, frequency) in postings {
-                    scores[segment][*doc as usize] += quotation.idf * saturated(*frequency);
-                    named[segment][*doc as usize] += quotation.idf / named_idf;
-                }
-            }
-        }
+        let total_idf = idf(&mut terms.iter()) + unknown;
         Ok(Self {
             identifier_share: if total_idf > 0.0 { identifier_idf / total_idf } else { 0.0 },
             words: terms.len() + missing.len(),
-            terms: terms.into_iter().map(|(term, _)| term).collect(),
-            quotations: quotations.into_iter().map(|(quotation, _)| quotation).collect(),
+            terms,
+            quotations,
             missing,
-            scores,
-            named,
-            covered,
+            segments,
+            occurrences,
+            total_idf,
+            named_idf,
         })
+    }
+
+    /// The `limit` questions with the highest BM25 among those that contain a word and for which `allowed` is true, best
+    /// first. `allowed` gets the number of the segment and the document.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn best(&self, limit: usize, allowed: impl Fn(u32, DocId) -> bool) -> tantivy::Result<Vec<Scored>> {
+        let mut best = Best::new(limit);
+        for (ord, segment) in (0..).zip(self.segments.segments) {
+            let lengths = self.segments.lengths(segment)?;
+            let allowed = |doc| !segment.is_deleted(doc) && allowed(ord, doc);
+            best.add_segment(ord, &self.clauses(ord), &lengths, allowed);
+        }
+        Ok(best.into_sorted())
+    }
+
+    /// The scores of some questions, which must be in the order of the index.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn scores(&self, addresses: &[DocAddress]) -> tantivy::Result<Vec<WordScores>> {
+        let mut scores = Vec::with_capacity(addresses.len());
+        for addresses in addresses.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
+            let ord = addresses[0].segment_ord;
+            let lengths = self.segments.lengths(&self.segments.segments[ord as usize])?;
+            let documents: Vec<DocId> = addresses.iter().map(|address| address.doc_id).collect();
+            let frequencies = frequencies_of(&self.clauses(ord), &documents, &lengths);
+            scores.extend(frequencies.iter().map(|frequencies| self.word_scores(frequencies)));
+        }
+        Ok(scores)
+    }
+
+    /// What adds to the score of a document of a segment.
+    fn clauses(&self, segment: u32) -> Vec<Clause<'_>> {
+        let weights =
+            self.terms.iter().map(QueryTerm::weight).chain(self.quotations.iter().map(|quoted| quoted.idf));
+        let occurrences = self.occurrences.iter().map(|segments| &segments[segment as usize]);
+        weights.zip(occurrences).map(|(weight, occurrences)| Clause { weight, occurrences }).collect()
+    }
+
+    /// The scores of a document with these frequencies of each term and quotation.
+    fn word_scores(&self, frequencies: &[f32]) -> WordScores {
+        let (of_terms, of_quotations) = frequencies.split_at(self.terms.len());
+        let (mut bm25, mut named, mut covered) = (0.0, 0.0, 0.0);
+        for (term, frequency) in self.terms.iter().zip(of_terms).filter(|(_, frequency)| **frequency > 0.0) {
+            bm25 += term.weight() * saturated(*frequency);
+            covered += term.idf / self.total_idf;
+            if term.is_identifier {
+                named += term.idf / self.named_idf;
+            }
+        }
+        let quotations = self.quotations.iter().zip(of_quotations);
+        for (quotation, frequency) in quotations.filter(|(_, frequency)| **frequency > 0.0) {
+            bm25 += quotation.idf * saturated(*frequency);
+            named += quotation.idf / self.named_idf;
+        }
+        WordScores { bm25, named: (self.named_idf > 0.0).then_some(named), covered }
+    }
+
+    /// Whether some question contains a word as the phrase writes it, and not only with a typo.
+    pub fn contains_written(&self, word: &str) -> bool {
+        let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
+        STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
 }
 
 /// BM25's saturation: the first occurrence of a word counts most.
 fn saturated(frequency: f32) -> f32 {
     frequency * (K1 + 1.0) / (frequency + K1)
-}
-
-impl KeywordScores {
-    /// Whether some question contains a word as the phrase writes it, and not only with a typo.
-    pub fn contains_written(&self, word: &str) -> bool {
-        let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
-        STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
-    }
 }
 
 impl QueryTerm {
@@ -246,17 +290,13 @@ fn is_identifier(written: &str, whole: bool) -> bool {
     is_code || is_path || humps
 }
 
-/// The documents with a term in each segment, with the term frequency weighted by field and field length.
-type Frequencies = Vec<Vec<(DocId, f32)>>;
-
 /// The searched fields of every segment.
 pub(super) struct Segments<'a> {
     searcher: &'a Searcher,
     languages: &'a [Language],
     pub(super) segments: &'a [SegmentReader],
-    pub(super) fields: [(Field, f32); 3],
-    /// The mean length of each field, in tokens.
-    mean_length: [f32; 3],
+    pub(super) fields: [Field; FIELDS],
+    weights: FieldWeights,
     questions: f32,
     /// The languages of the index with compounds.
     pub(super) compounding: Vec<Language>,
@@ -268,13 +308,14 @@ impl<'a> Segments<'a> {
     fn open(index: &'a Index) -> tantivy::Result<Self> {
         let segments = index.searcher().segment_readers();
         let fields = index.fields();
-        let fields = [(fields.title, TITLE), (fields.also, ALSO), (fields.answer, ANSWER)];
-        let Statistics { questions, mean_lengths: mean_length } = index.statistics()?;
+        let fields = [fields.title, fields.also, fields.answer];
+        let Statistics { questions, mean_lengths: [title, also, answer] } = index.statistics()?;
+        let weights = FieldWeights::new([(TITLE, title), (ALSO, also), (ANSWER, answer)]);
         let questions = questions as f32;
         let languages = index.languages();
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
         let (searcher, reversed) = (index.searcher(), index.fields().reversed);
-        Ok(Self { searcher, languages, segments, fields, mean_length, questions, compounding, reversed })
+        Ok(Self { searcher, languages, segments, fields, weights, questions, compounding, reversed })
     }
 
     /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
@@ -285,25 +326,18 @@ impl<'a> Segments<'a> {
         Ok(matches)
     }
 
-    /// The term of a token and its frequencies. `None` if no question contains any of the `matches`. A question
-    /// that contains several of them counts the most frequent one: it is indexed with several terms of one
-    /// word.
+    /// The term of a token and its occurrences in each segment. `None` if no question contains any of the `matches`.
     fn look_up(
         &self,
         matches: Vec<String>,
         token: &Token,
         written: &str,
         count_in_phrase: u32,
-    ) -> tantivy::Result<Option<(QueryTerm, Frequencies)>> {
-        let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
-        for text in &matches {
-            let mut found = self.frequencies(text)?;
-            if is_compound_with(text, token) {
-                found.iter_mut().flatten().for_each(|(_, frequency)| *frequency *= IN_COMPOUND);
-            }
-            merge(&mut frequencies, found);
-        }
-        let with_term = count(&frequencies);
+    ) -> tantivy::Result<Option<(QueryTerm, Vec<Occurrences>)>> {
+        let factor = |text: &String| if is_compound_with(text, token) { IN_COMPOUND } else { 1.0 };
+        let terms: Vec<(&str, f32)> = matches.iter().map(|text| (text.as_str(), factor(text))).collect();
+        let occurrences = self.occurrences(&terms)?;
+        let with_term = self.count(&occurrences);
         if with_term == 0 {
             return Ok(None);
         }
@@ -312,7 +346,45 @@ impl<'a> Segments<'a> {
         let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
         let written = written.to_owned();
         let term = QueryTerm { written, matches, is_corrected, idf, count: count_in_phrase, is_identifier };
-        Ok(Some((term, frequencies)))
+        Ok(Some((term, occurrences)))
+    }
+
+    /// The occurrences of index terms that stand for one word, in each segment. An occurrence of each counts by a factor.
+    fn occurrences(&self, terms: &[(&str, f32)]) -> tantivy::Result<Vec<Occurrences>> {
+        let of = |segment| -> tantivy::Result<Occurrences> {
+            let postings = terms.iter().map(|(text, factor)| self.postings(segment, text, *factor));
+            let postings: Vec<TermPostings> =
+                postings.filter_map(Result::transpose).collect::<tantivy::Result<_>>()?;
+            Ok(Occurrences::Word(postings))
+        };
+        self.segments.iter().map(of).collect()
+    }
+
+    /// The documents of a segment that contain an index term. `None` if there are none.
+    fn postings(
+        &self,
+        segment: &SegmentReader,
+        text: &str,
+        factor: f32,
+    ) -> tantivy::Result<Option<TermPostings>> {
+        let mut found = Vec::new();
+        for (nth, field) in self.fields.into_iter().enumerate() {
+            let term = Term::from_field_text(field, text);
+            let postings =
+                segment.inverted_index(field)?.read_block_postings(&term, IndexRecordOption::WithFreqs)?;
+            found.extend(postings.map(|postings| (nth, postings)));
+        }
+        Ok((!found.is_empty()).then(|| TermPostings::new(factor, found)))
+    }
+
+    /// The number of questions with an occurrence.
+    fn count(&self, occurrences: &[Occurrences]) -> usize {
+        self.segments.iter().zip(occurrences).map(|(segment, occurrences)| occurrences.count(segment)).sum()
+    }
+
+    fn lengths(&self, segment: &SegmentReader) -> tantivy::Result<Lengths<'_>> {
+        let [title, also, answer] = self.fields.map(|field| segment.get_fieldnorms_reader(field));
+        Ok(Lengths { norms: [title?, also?, answer?], weights: &self.weights })
     }
 
     fn idf(&self, with_term: usize) -> f32 {
@@ -321,8 +393,8 @@ impl<'a> Segments<'a> {
     }
 
     /// The quotations of a phrase that some question contains, and where.
-    fn quotations(&self, phrase: &str) -> tantivy::Result<Vec<(Quotation, Frequencies)>> {
-        let mut found: Vec<(Quotation, Frequencies)> = Vec::new();
+    fn quotations(&self, phrase: &str) -> tantivy::Result<Vec<(Quotation, Vec<Occurrences>)>> {
+        let mut found: Vec<(Quotation, Vec<Occurrences>)> = Vec::new();
         for range in quotations(phrase).into_iter().take(MAX_QUOTATIONS) {
             let written = phrase[range].trim();
             let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
@@ -340,7 +412,8 @@ impl<'a> Segments<'a> {
             let with_quotation = count(&frequencies);
             if with_quotation > 0 && found.iter().all(|(other, _)| other.parts != parts) {
                 let idf = self.idf(with_quotation);
-                found.push((Quotation { written: written.to_owned(), parts, idf }, frequencies));
+                let quotation = Quotation { written: written.to_owned(), parts, idf };
+                found.push((quotation, frequencies.into_iter().map(Occurrences::Quotation).collect()));
             }
         }
         Ok(found)
@@ -350,49 +423,35 @@ impl<'a> Segments<'a> {
     fn sequence_frequencies(&self, parts: &[Token]) -> tantivy::Result<Frequencies> {
         let (first, several) = match parts {
             [] => return Ok(vec![Vec::new(); self.segments.len()]),
-            [only] => return self.frequencies(&only.text),
+            [only] => {
+                let occurrences = self.segments.iter().zip(self.occurrences(&[(&only.text, 1.0)])?);
+                let frequencies = |(segment, occurrences): (&SegmentReader, Occurrences)| {
+                    Ok(occurrences.frequencies(segment, &self.lengths(segment)?))
+                };
+                return occurrences.map(frequencies).collect();
+            }
             [first, ..] => (first, parts.iter()),
         };
         let mut found: Frequencies = vec![Vec::new(); self.segments.len()];
-        for ((field, weight), mean_length) in self.fields.into_iter().zip(self.mean_length) {
+        for (nth, field) in self.fields.into_iter().enumerate() {
             let term =
                 |part: &Token| (part.position - first.position, Term::from_field_text(field, &part.text));
             let query = PhraseQuery::new_with_offset(several.clone().map(term).collect());
             let query = query.weight(EnableScoring::disabled_from_searcher(self.searcher))?;
             for (segment, found) in self.segments.iter().zip(&mut found) {
-                let norms = segment.get_fieldnorms_reader(field)?;
+                let lengths = self.lengths(segment)?;
                 let mut here = Vec::new();
                 let mut scorer = query.scorer(segment, 1.0)?;
                 while scorer.doc() != TERMINATED {
                     let doc = scorer.doc();
                     if !segment.is_deleted(doc) {
-                        here.push((doc, normalized_frequency(1, weight, norms.fieldnorm(doc), mean_length)));
+                        here.push((doc, lengths.frequency(nth, doc, 1)));
                     }
                     scorer.advance();
                 }
                 *found = merge_sorted(std::mem::take(found), here, |a, b| a + b);
             }
         }
-        Ok(found)
-    }
-
-    fn frequencies(&self, text: &str) -> tantivy::Result<Frequencies> {
-        self.segments.iter().map(|segment| self.frequencies_in(segment, text)).collect()
-    }
-
-    fn frequencies_in(&self, segment: &SegmentReader, text: &str) -> tantivy::Result<Vec<(DocId, f32)>> {
-        let mut found: Vec<(DocId, f32)> = Vec::new();
-        for ((field, weight), mean_length) in self.fields.into_iter().zip(self.mean_length) {
-            let term = Term::from_field_text(field, text);
-            let postings =
-                segment.inverted_index(field)?.read_postings(&term, IndexRecordOption::WithFreqs)?;
-            if let Some(postings) = postings {
-                let norms = segment.get_fieldnorms_reader(field)?;
-                let here = field_frequencies(postings, &norms, weight, mean_length);
-                found = merge_sorted(found, here, |a, b| a + b);
-            }
-        }
-        found.retain(|(doc, _)| !segment.is_deleted(*doc));
         Ok(found)
     }
 
@@ -404,7 +463,7 @@ impl<'a> Segments<'a> {
         let automaton = TypoAutomaton::new(&token.text);
         let mut found = Vec::new();
         for segment in self.segments {
-            for (field, _) in self.fields {
+            for field in self.fields {
                 let index = segment.inverted_index(field)?;
                 let mut stream = index.terms().search(&automaton).into_stream()?;
                 while stream.advance() {
@@ -427,33 +486,14 @@ impl<'a> Segments<'a> {
     }
 }
 
-/// The frequency of a term in a field, weighted by field and normalized by the field's length.
-fn normalized_frequency(frequency: u32, weight: f32, length: u32, mean_length: f32) -> f32 {
-    weight * frequency as f32 / (1.0 - B + B * length as f32 / mean_length)
-}
-
-/// The term frequencies in one field, weighted by field and normalized by field length.
-fn field_frequencies(
-    mut postings: SegmentPostings,
-    norms: &FieldNormReader,
-    weight: f32,
-    mean_length: f32,
-) -> Vec<(DocId, f32)> {
-    let mut found = Vec::with_capacity(postings.size_hint() as usize);
-    while postings.doc() != TERMINATED {
-        let doc = postings.doc();
-        let frequency = normalized_frequency(postings.term_freq(), weight, norms.fieldnorm(doc), mean_length);
-        found.push((doc, frequency));
-        postings.advance();
-    }
-    found
-}
+/// The documents with a quotation in each segment, in order, with its frequency weighted by field and field length.
+type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 fn count(frequencies: &Frequencies) -> usize {
     frequencies.iter().map(Vec::len).sum()
 }
 
-/// Merges frequencies of terms of one word.
+/// Merges the frequencies of a quotation in several languages.
 fn merge(into: &mut Frequencies, other: Frequencies) {
     for (into, other) in into.iter_mut().zip(other) {
         *into = merge_sorted(std::mem::take(into), other, f32::max);

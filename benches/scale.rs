@@ -1,0 +1,282 @@
+//! Search and indexing with many questions.
+//!
+//!     cargo bench --bench scale -- [QUESTIONS]...
+//!
+//! The default is 30000 and 1000000 questions. 10000000 take an hour and 20 GB of disk.
+//!
+//! The questions are made up with a fixed seed. How often a word occurs follows Zipf's law, as in real text. A vector
+//! is computed from the words of a text, so that texts with the same rare words are near to each other, and no time is
+//! spent on a model. Each phrase consists of some words of a question and one other word.
+//!
+//! An index is kept in `target/scale` and used again; remove it after a change of the format. The result has
+//!
+//! - the time of indexing, and the peak memory of it;
+//! - for each mode, the median and the 99th percentile of the time of a search whose files are in the page cache;
+//! - the time of the vector of a phrase, which is part of these times;
+//! - the time of one pass over the bytes of the vectors on one thread, to compare machines.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rqsearch::embed::{Builtin, Embedder, ModelInfo, Role, normalized};
+use rqsearch::index::{Build, Index, text_hash};
+use rqsearch::search::{Mode, Query, search};
+
+/// How many phrases are searched for in each mode.
+const PHRASES: usize = 200;
+
+/// How many different words there are.
+const VOCABULARY: usize = 60_000;
+
+const DIMENSIONS: usize = 384;
+
+fn main() {
+    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
+    let sizes = if sizes.is_empty() { vec![30_000, 1_000_000] } else { sizes };
+    println!("| questions | what | p50 | p99 |\n|---:|---|---:|---:|");
+    for size in sizes {
+        measure(size);
+    }
+}
+
+fn measure(size: usize) {
+    let row = |what: &str, p50: String, p99: String| println!("| {size} | {what} | {p50} | {p99} |");
+    let milliseconds = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+    let dir = directory(size);
+    let model = WordVectors::new();
+    let index_dir = dir.join(".rqsearch");
+    if !dir.join("complete").exists() {
+        fs::remove_dir_all(&dir).ok();
+        fs::create_dir_all(&dir).expect("the target directory is writable");
+        let file = dir.join("questions.jsonl");
+        write_questions(&file, size);
+        reset_peak();
+        let start = Instant::now();
+        let build = Build {
+            embedder: Some(&model),
+            problems: &|problem| panic!("{problem}"),
+            ..Build::new(&index_dir, std::slice::from_ref(&file))
+        };
+        build.run().expect("the target directory is writable");
+        row("build", format!("{:.0} s", start.elapsed().as_secs_f64()), format!("peak {} MB", peak() >> 20));
+        File::create(dir.join("complete")).expect("the target directory is writable");
+    }
+    let bytes: u64 = files(&index_dir).iter().map(|(_, bytes)| bytes).sum();
+    let index = Index::open(&index_dir).expect("the index was built");
+    row(
+        "index",
+        format!("{} MB", bytes >> 20),
+        format!("{} segments", index.searcher().segment_readers().len()),
+    );
+
+    let phrases = phrases(size);
+    let times = |index: &Index, mode: Mode, phrases: &[String]| -> Vec<Duration> {
+        let time = |phrase: &String| {
+            let query = Query { mode, ..Query::plain(phrase) };
+            let start = Instant::now();
+            black_box(search(index, Some(&model), &query).expect("the search runs"));
+            start.elapsed()
+        };
+        let mut times: Vec<Duration> = phrases.iter().map(time).collect();
+        times.sort();
+        times
+    };
+    for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
+        times(&index, mode, &phrases[..20]);
+        let times = times(&index, mode, &phrases);
+        let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
+        row(&format!("{mode:?}, warm").to_lowercase(), p50, p99);
+    }
+    let embedding: Duration = {
+        let start = Instant::now();
+        for phrase in &phrases {
+            black_box(model.embed(phrase, Role::Query).expect("it cannot fail"));
+        }
+        start.elapsed() / phrases.len() as u32
+    };
+    row("the vector of a phrase", milliseconds(embedding), String::new());
+    row("resident", format!("{} MB", resident() >> 20), String::new());
+    let vectors =
+        files(&index_dir).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rqsv"));
+    let vectors: Vec<Vec<u8>> = vectors.map(|(path, _)| fs::read(path).expect("it is readable")).collect();
+    let start = Instant::now();
+    let sum: u64 = vectors
+        .iter()
+        .flat_map(|bytes| bytes.chunks_exact(8))
+        .fold(0, |sum, bytes| sum ^ u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
+    black_box(sum);
+    row("pass over the vectors", milliseconds(start.elapsed()), String::new());
+}
+
+/// Where the questions and the index of a size are.
+fn directory(size: usize) -> PathBuf {
+    let program = std::env::current_exe().expect("the program has a path");
+    let target = program.ancestors().find(|dir| dir.ends_with("target")).map(Path::to_path_buf);
+    target.unwrap_or_else(std::env::temp_dir).join("scale").join(size.to_string())
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let entries = fs::read_dir(dir).expect("the index was built").map(|entry| entry.expect("it is readable"));
+    entries.map(|entry| (entry.path(), entry.metadata().expect("it is readable").len())).collect()
+}
+
+/// A generator of pseudorandom numbers: SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// In [0, 1).
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.fraction() * end as f64) as usize
+    }
+}
+
+/// The word of this rank by Zipf's law. It looks English, because the language of every text is detected.
+fn word(rank: usize) -> String {
+    const COMMON: &str = "how what why when which does can should use make get set find change work file error value \
+        time name list data type code function class object string number line page user server client request \
+        response message table column row query index key search text image color button window screen device \
+        network address port password account email send receive open close start stop run build test install update \
+        remove create delete add copy move read write print show hide load save import export convert format parse \
+        between without before after every different same right wrong best better fast slow large small empty missing";
+    const BEGINNINGS: &str =
+        "re un de con pre dis in en over under sub inter trans per pro ex out fore counter self";
+    const ROOTS: &str = "port form struct script press tract vent ject duct mit fer pose serve scribe spect cept tend \
+        vert gress plic turn mark hand light water stone field ground board house work light book land side head \
+        back ward point play walk break build cover draw drive fall hold keep lead mean paint plant reach rest rule";
+    const ENDINGS: &str =
+        "ing er able ment ness ful less ly ation ive al ish ward hood ship ism ist ity ous ance dom";
+    let part = |parts: &'static str, nth: usize| {
+        let parts: Vec<&str> = parts.split_whitespace().collect();
+        (parts[nth % parts.len()], nth / parts.len())
+    };
+    let (common, rest) = part(COMMON, rank);
+    if rest == 0 {
+        return common.to_owned();
+    }
+    let (root, rest) = part(ROOTS, rank);
+    let (ending, rest) = part(ENDINGS, rest);
+    let (beginning, rest) = part(BEGINNINGS, rest);
+    let (second, _) = part(ROOTS, rest);
+    let second = if rest == 0 { "" } else { second };
+    format!("{beginning}{root}{second}{ending}")
+}
+
+/// The rank of a random word: the probability of rank r is proportional to 1 / (r + 2.7), as Mandelbrot found.
+fn rank(random: &mut Random) -> usize {
+    let most = ((VOCABULARY as f64 + 2.7) / 2.7).ln();
+    ((2.7 * (random.fraction() * most).exp() - 2.7) as usize).min(VOCABULARY - 1)
+}
+
+/// The title and the answer of the nth question.
+fn question(nth: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut random = Random(nth as u64 + 1);
+    let title: Vec<usize> = (0..6 + random.below(5)).map(|_| rank(&mut random)).collect();
+    // An answer repeats some words of its title.
+    let mut answer: Vec<usize> = (0..15 + random.below(15)).map(|_| rank(&mut random)).collect();
+    answer.extend(title.iter().copied().filter(|word| word % 2 == 0));
+    (title, answer)
+}
+
+fn text(ranks: &[usize]) -> String {
+    ranks.iter().map(|rank| word(*rank)).collect::<Vec<_>>().join(" ")
+}
+
+fn write_questions(file: &Path, size: usize) {
+    let mut out = BufWriter::new(File::create(file).expect("the target directory is writable"));
+    for nth in 0..size {
+        let (title, answer) = question(nth);
+        let (title, answer) = (text(&title), text(&answer));
+        writeln!(out, r#"{{"question":"{title}?","answer":"{answer}."}}"#).expect("the disk has room");
+    }
+    out.flush().expect("the disk has room");
+}
+
+/// Four words of a question and one other.
+fn phrases(size: usize) -> Vec<String> {
+    let mut random = Random(7);
+    let phrase = |_| {
+        let (title, _) = question(random.below(size));
+        let mut words: Vec<usize> = title.iter().copied().step_by(2).take(4).collect();
+        words.push(rank(&mut random));
+        text(&words)
+    };
+    (0..PHRASES).map(phrase).collect()
+}
+
+/// A model whose vector of a text is the sum of the vectors of its words, of which rare ones are longer, and of one
+/// vector that all texts have in common.
+struct WordVectors(ModelInfo);
+
+impl WordVectors {
+    fn new() -> Self {
+        Self(ModelInfo::new("word-vectors", "scale", DIMENSIONS, Builtin::info().window))
+    }
+}
+
+impl Embedder for WordVectors {
+    fn model(&self) -> &ModelInfo {
+        &self.0
+    }
+
+    fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
+        let mut sum = vec![0.0_f32; DIMENSIONS];
+        let mut add = |seed: u64, weight: f32| {
+            let mut random = Random(seed);
+            for four in sum.chunks_exact_mut(4) {
+                let bits = random.next();
+                for (nth, x) in four.iter_mut().enumerate() {
+                    *x += weight * (f32::from((bits >> (16 * nth)) as u16) / 32_768.0 - 1.0);
+                }
+            }
+        };
+        add(1, 1.5);
+        for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+            // Longer words are rarer.
+            add(text_hash(word), (word.len() as f32 - 2.0) / 4.0);
+        }
+        add(text_hash(text), 0.7);
+        Ok(normalized(sum))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+}
+
+/// A value of `/proc/self/status` in bytes; 0 if the system does not tell.
+fn status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or_default() << 10
+}
+
+/// The peak of the resident memory, with mapped files.
+fn peak() -> u64 {
+    status("VmHWM")
+}
+
+fn resident() -> u64 {
+    status("VmRSS")
+}
+
+fn reset_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}

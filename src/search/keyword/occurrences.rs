@@ -1,0 +1,502 @@
+//! The occurrences of the words of a phrase in a segment, and the best documents by them.
+//!
+//! Documents are scored in windows of [`WINDOW`] documents, so that the scores of a window stay in the cache of the
+//! processor, and the memory of a search does not depend on the size of the index. Each word adds at most its weight
+//! times `k1 + 1`. Once enough documents are found, the words that together cannot reach the worst of them (the
+//! non-essential ones) are only looked up in windows with another word. This is MaxScore: Turtle and Flood, "Query
+//! evaluation: strategies and optimizations" (1995). The result is that of an exhaustive search.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::BlockSegmentPostings;
+use tantivy::{BitSet, DocAddress, DocId, SegmentReader, TERMINATED};
+
+use super::{B, K1, saturated};
+
+/// The number of documents that are scored together.
+const WINDOW: usize = 4096;
+
+/// A score is higher than its bound by less than this fraction, because of rounding.
+const ROUNDING: f32 = 1e-5;
+
+/// Fewer documents are counted by sorting, more by a bit for each document of the segment.
+const SORTED: usize = 512;
+
+/// The number of searched fields.
+pub const FIELDS: usize = 3;
+
+/// How much an occurrence counts, by field and length of the field. Tantivy stores a length in one byte, so there are 256
+/// different ones.
+pub struct FieldWeights([[f32; 256]; FIELDS]);
+
+impl FieldWeights {
+    /// `fields` are the weight and the mean length of each field.
+    pub fn new(fields: [(f32, f32); FIELDS]) -> Self {
+        Self(fields.map(|(weight, mean_length)| {
+            std::array::from_fn(|id| {
+                let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
+                weight / (1.0 - B + B * length / mean_length)
+            })
+        }))
+    }
+}
+
+/// The lengths of the searched fields of the documents of a segment.
+pub struct Lengths<'a> {
+    pub norms: [FieldNormReader; FIELDS],
+    pub weights: &'a FieldWeights,
+}
+
+impl Lengths<'_> {
+    /// How much `count` occurrences in a field of a document count.
+    pub fn frequency(&self, field: usize, doc: DocId, count: u32) -> f32 {
+        count as f32 * self.weights.0[field][usize::from(self.norms[field].fieldnorm_id(doc))]
+    }
+}
+
+/// The documents that contain a term in one field.
+#[derive(Clone)]
+struct Postings {
+    field: usize,
+    block: BlockSegmentPostings,
+    /// The position in the block.
+    at: usize,
+}
+
+impl Postings {
+    /// The current document; [`TERMINATED`] at the end.
+    fn doc(&self) -> DocId {
+        self.block.docs().get(self.at).copied().unwrap_or(TERMINATED)
+    }
+
+    /// The number of occurrences in the current document.
+    fn count(&self) -> u32 {
+        self.block.freq(self.at)
+    }
+
+    /// Moves to the first document that is not before `doc`.
+    fn seek(&mut self, doc: DocId) {
+        if self.doc() < doc {
+            self.at = self.block.seek(doc);
+        }
+    }
+
+    /// Calls `each` for the documents from the current one to `end`, with the number of occurrences.
+    fn for_each_before(&mut self, end: DocId, mut each: impl FnMut(DocId, u32)) {
+        loop {
+            let Some(docs) = self.block.docs().get(self.at..).filter(|docs| !docs.is_empty()) else {
+                return;
+            };
+            let before = match docs[docs.len() - 1] < end {
+                true => docs.len(),
+                false => docs.partition_point(|doc| *doc < end),
+            };
+            let counts = &self.block.freqs()[self.at..self.at + before];
+            docs[..before].iter().zip(counts).for_each(|(doc, count)| each(*doc, *count));
+            if before < docs.len() {
+                self.at += before;
+                return;
+            }
+            self.block.advance();
+            self.at = 0;
+        }
+    }
+}
+
+/// The documents that contain an index term.
+#[derive(Clone)]
+pub struct TermPostings {
+    /// How much an occurrence counts.
+    factor: f32,
+    fields: Vec<Postings>,
+}
+
+impl TermPostings {
+    /// `fields` are the postings in each field that contains the term.
+    pub fn new(factor: f32, fields: impl IntoIterator<Item = (usize, BlockSegmentPostings)>) -> Self {
+        let fields = fields.into_iter().map(|(field, block)| Postings { field, block, at: 0 }).collect();
+        Self { factor, fields }
+    }
+}
+
+/// The occurrences of a word or of a quotation in the documents of a segment.
+#[derive(Clone)]
+pub enum Occurrences {
+    /// Of a word: of the index terms that it matches. A document with several of them counts the most frequent one,
+    /// because it is indexed with several terms of one word.
+    Word(Vec<TermPostings>),
+    /// Of a quotation: the documents with it, in order, and its frequency in each, weighted by field and field length.
+    Quotation(Vec<(DocId, f32)>),
+}
+
+impl Occurrences {
+    /// The number of questions with an occurrence.
+    pub fn count(&self, segment: &SegmentReader) -> usize {
+        let lists: Vec<&Postings> = match self {
+            Self::Word(terms) => terms.iter().flat_map(|term| &term.fields).collect(),
+            Self::Quotation(documents) => return documents.len(),
+        };
+        let frequency = |postings: &&Postings| postings.block.doc_freq() as usize;
+        let most: usize = lists.iter().map(frequency).sum();
+        if lists.len() <= 1 && !segment.has_deletes() {
+            return most;
+        }
+        let for_each = |each: &mut dyn FnMut(DocId)| {
+            for list in &lists {
+                (*list).clone().for_each_before(TERMINATED, |doc, _| each(doc));
+            }
+        };
+        if most <= SORTED {
+            let mut documents = Vec::with_capacity(most);
+            for_each(&mut |doc| documents.push(doc));
+            documents.sort_unstable();
+            documents.dedup();
+            return documents.into_iter().filter(|doc| !segment.is_deleted(*doc)).count();
+        }
+        let mut documents = BitSet::with_max_value(segment.max_doc());
+        for_each(&mut |doc| {
+            if !segment.is_deleted(doc) {
+                documents.insert(doc);
+            }
+        });
+        documents.len()
+    }
+
+    /// The documents that are not deleted and have an occurrence, in order, with its frequency in each.
+    pub fn frequencies(mut self, segment: &SegmentReader, lengths: &Lengths<'_>) -> Vec<(DocId, f32)> {
+        let mut window = Window::new();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(start) = self.next(at) {
+            window.fill(&mut self, start, lengths);
+            for (doc, frequency) in window.drain() {
+                if !segment.is_deleted(doc) {
+                    found.push((doc, frequency));
+                }
+            }
+            at = start + WINDOW as DocId;
+        }
+        found
+    }
+
+    /// The first document with an occurrence that is not before `doc`.
+    fn next(&mut self, doc: DocId) -> Option<DocId> {
+        let next = match self {
+            Self::Word(terms) => {
+                let lists = terms.iter_mut().flat_map(|term| &mut term.fields);
+                let next = lists.map(|list| {
+                    list.seek(doc);
+                    list.doc()
+                });
+                next.min()?
+            }
+            Self::Quotation(documents) => {
+                documents[documents.partition_point(|(other, _)| *other < doc)..].first()?.0
+            }
+        };
+        (next != TERMINATED).then_some(next)
+    }
+
+    /// The frequency in a document; 0 if it has no occurrence. The documents of several calls must be in order.
+    fn frequency(&mut self, doc: DocId, lengths: &Lengths<'_>) -> f32 {
+        match self {
+            Self::Word(terms) => {
+                let of_term = |term: &mut TermPostings| {
+                    let mut sum = 0.0;
+                    for list in &mut term.fields {
+                        list.seek(doc);
+                        if list.doc() == doc {
+                            sum += lengths.frequency(list.field, doc, list.count());
+                        }
+                    }
+                    sum * term.factor
+                };
+                terms.iter_mut().map(of_term).fold(0.0, f32::max)
+            }
+            Self::Quotation(documents) => match documents.binary_search_by_key(&doc, |(doc, _)| *doc) {
+                Ok(at) => documents[at].1,
+                Err(_) => 0.0,
+            },
+        }
+    }
+}
+
+/// The frequencies of one word in a window of documents.
+struct Window {
+    start: DocId,
+    frequencies: Box<[f32; WINDOW]>,
+    /// A bit for each document with an occurrence.
+    found: [u64; WINDOW / 64],
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { start: 0, frequencies: Box::new([0.0; WINDOW]), found: [0; WINDOW / 64] }
+    }
+
+    /// Reads the frequencies of the documents from `start`. The window must be empty.
+    fn fill(&mut self, occurrences: &mut Occurrences, start: DocId, lengths: &Lengths<'_>) {
+        self.start = start;
+        let end = start.saturating_add(WINDOW as DocId);
+        match occurrences {
+            Occurrences::Word(terms) => match terms.as_mut_slice() {
+                [only] => self.add_term(only, end, lengths),
+                several => {
+                    let mut of_term = Self::new();
+                    of_term.start = start;
+                    for term in several {
+                        of_term.add_term(term, end, lengths);
+                        for (doc, frequency) in of_term.drain() {
+                            self.raise(doc, frequency);
+                        }
+                    }
+                }
+            },
+            Occurrences::Quotation(documents) => {
+                let from = documents.partition_point(|(doc, _)| *doc < start);
+                let here = documents[from..].iter().take_while(|(doc, _)| *doc < end);
+                here.for_each(|(doc, frequency)| self.raise(*doc, *frequency));
+            }
+        }
+    }
+
+    fn add_term(&mut self, term: &mut TermPostings, end: DocId, lengths: &Lengths<'_>) {
+        for list in &mut term.fields {
+            list.seek(self.start);
+            let (field, start) = (list.field, self.start);
+            list.for_each_before(end, |doc, count| {
+                let at = (doc - start) as usize;
+                self.frequencies[at] += lengths.frequency(field, doc, count);
+                self.found[at / 64] |= 1 << (at % 64);
+            });
+        }
+        if term.factor != 1.0 {
+            self.frequencies.iter_mut().for_each(|frequency| *frequency *= term.factor);
+        }
+    }
+
+    fn raise(&mut self, doc: DocId, frequency: f32) {
+        let at = (doc - self.start) as usize;
+        self.frequencies[at] = self.frequencies[at].max(frequency);
+        self.found[at / 64] |= 1 << (at % 64);
+    }
+
+    /// Returns the documents with their frequencies, in order, and empties the window.
+    fn drain(&mut self) -> impl Iterator<Item = (DocId, f32)> + '_ {
+        let Self { start, frequencies, found } = self;
+        bits(std::mem::replace(found, [0; WINDOW / 64]))
+            .map(|at| (*start + at as DocId, std::mem::take(&mut frequencies[at])))
+    }
+}
+
+/// The positions of the bits that are set, in order.
+fn bits(words: [u64; WINDOW / 64]) -> impl Iterator<Item = usize> {
+    (0..).step_by(64).zip(words).flat_map(|(start, mut word)| {
+        std::iter::from_fn(move || {
+            let bit = word.trailing_zeros() as usize;
+            (word != 0).then(|| {
+                word &= word - 1;
+                start + bit
+            })
+        })
+    })
+}
+
+/// A word or quotation of the phrase, and what it adds to the score of a document of frequency f: `weight · saturated(f)`.
+pub struct Clause<'a> {
+    pub weight: f32,
+    pub occurrences: &'a Occurrences,
+}
+
+/// The frequencies of every clause in some documents of a segment, which must be in order.
+pub fn frequencies_of(clauses: &[Clause<'_>], documents: &[DocId], lengths: &Lengths<'_>) -> Vec<Vec<f32>> {
+    let mut clauses: Vec<Occurrences> = clauses.iter().map(|clause| clause.occurrences.clone()).collect();
+    let of = |doc: &DocId| clauses.iter_mut().map(|clause| clause.frequency(*doc, lengths)).collect();
+    documents.iter().map(of).collect()
+}
+
+/// The documents with the highest scores.
+pub struct Best {
+    limit: usize,
+    heap: BinaryHeap<Reverse<Scored>>,
+}
+
+/// A document and its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    pub score: f32,
+    pub address: DocAddress,
+}
+
+impl Eq for Scored {}
+
+impl Ord for Scored {
+    /// The document with the higher score is greater; of equal scores, the one that is first in the index.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score.total_cmp(&other.score).then(other.address.cmp(&self.address))
+    }
+}
+
+impl PartialOrd for Scored {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Best {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, heap: BinaryHeap::new() }
+    }
+
+    /// The documents, best first.
+    pub fn into_sorted(self) -> Vec<Scored> {
+        self.heap.into_sorted_vec().into_iter().map(|scored| scored.0).collect()
+    }
+
+    /// The score that a document needs to be among the best; 0 as long as all are.
+    fn least(&self) -> f32 {
+        if self.limit == 0 {
+            return f32::INFINITY;
+        }
+        self.heap.peek().filter(|_| self.heap.len() >= self.limit).map_or(0.0, |worst| worst.0.score)
+    }
+
+    fn push(&mut self, scored: Scored) {
+        if self.heap.len() < self.limit {
+            self.heap.push(Reverse(scored));
+        } else if let Some(mut worst) = self.heap.peek_mut()
+            && scored > worst.0
+        {
+            worst.0 = scored;
+        }
+    }
+
+    /// Adds the documents of a segment for which `allowed` is true.
+    pub fn add_segment(
+        &mut self,
+        segment: u32,
+        clauses: &[Clause<'_>],
+        lengths: &Lengths<'_>,
+        allowed: impl Fn(DocId) -> bool,
+    ) {
+        let mut clauses: Vec<(f32, Occurrences)> =
+            clauses.iter().map(|clause| (clause.weight, clause.occurrences.clone())).collect();
+        // The order in which the clauses become non-essential. Those that are essential are added in the order of the
+        // phrase.
+        let bound = |weight: f32| weight * (K1 + 1.0) * (1.0 + ROUNDING);
+        let mut by_bound: Vec<usize> = (0..clauses.len()).collect();
+        by_bound.sort_by(|a, b| clauses[*a].0.total_cmp(&clauses[*b].0));
+        let mut is_essential = vec![true; clauses.len()];
+        let (mut essential, mut rest) = (by_bound.into_iter().peekable(), 0.0);
+        let mut window = Window::new();
+        let mut scores = Box::new([0.0_f32; WINDOW]);
+        let mut at = 0;
+        loop {
+            while let Some(next) = essential.next_if(|next| rest + bound(clauses[*next].0) < self.least()) {
+                rest += bound(clauses[next].0);
+                is_essential[next] = false;
+            }
+            let nexts = clauses.iter_mut().zip(&is_essential).filter(|(_, is_essential)| **is_essential);
+            let Some(start) = nexts.filter_map(|((_, occurrences), _)| occurrences.next(at)).min() else {
+                return;
+            };
+            let mut found = [0_u64; WINDOW / 64];
+            for pass in [true, false] {
+                for ((weight, occurrences), is_essential) in clauses.iter_mut().zip(&is_essential) {
+                    if *is_essential != pass {
+                        continue;
+                    }
+                    window.fill(occurrences, start, lengths);
+                    if pass {
+                        found.iter_mut().zip(&window.found).for_each(|(found, new)| *found |= new);
+                    }
+                    for (doc, frequency) in window.drain() {
+                        scores[(doc - start) as usize] += *weight * saturated(frequency);
+                    }
+                }
+            }
+            for position in bits(found) {
+                let (score, doc) = (scores[position], start + position as DocId);
+                if score >= self.least() && allowed(doc) {
+                    self.push(Scored { score, address: DocAddress::new(segment, doc) });
+                }
+            }
+            scores.fill(0.0);
+            at = start.saturating_add(WINDOW as DocId);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use tantivy::DocAddress;
+
+    use super::super::KeywordQuery;
+    use super::WINDOW;
+    use crate::index::Index;
+    use crate::question::Question;
+
+    /// Words that many, some and few of the questions contain.
+    const WORDS: [&str; 12] = [
+        "lock", "file", "index", "query", "branch", "panic", "vector", "socket", "borrow", "mutex", "kernel",
+        "whisk",
+    ];
+
+    /// Questions in several windows. The nth word is in the title of one question in 2^n, and in the answer of others.
+    static INDEX: LazyLock<Index> = LazyLock::new(|| {
+        let words = |seed: usize| {
+            let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+            let drawn = (0..WORDS.len()).filter(move |nth| (random >> nth) % (1 << nth) == 0);
+            drawn.map(|nth| WORDS[nth]).collect::<Vec<_>>().join(" ")
+        };
+        let questions = (0..2 * WINDOW + 100).map(|nth| Question {
+            answer: words(3 * nth).repeat(nth % 3),
+            also: (nth % 7 == 0).then(|| words(5 * nth)).into_iter().collect(),
+            ..Question::new(format!("number {}", words(nth)), 1)
+        });
+        Index::in_memory(&questions.collect::<Vec<_>>(), None).unwrap()
+    });
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_of_an_exhaustive_search(
+            words in prop::collection::vec(0..WORDS.len(), 1..6),
+            quoted in any::<bool>(),
+            limit in prop_oneof![Just(1), Just(10), Just(300), Just(usize::MAX)],
+            every in 1..4_u32,
+        ) {
+            let words = words.into_iter().map(|nth| WORDS[nth]).collect::<Vec<_>>().join(" ");
+            let phrase = if quoted { format!("\"lock file\" {words}") } else { words };
+            let keyword = KeywordQuery::new(&INDEX, &phrase).unwrap();
+            let allowed = |_, doc| doc % every == 0;
+            let best = keyword.best(limit, allowed).unwrap();
+
+            let addresses: Vec<DocAddress> = INDEX.searcher().segment_readers().iter().zip(0..)
+                .flat_map(|(segment, ord)| segment.doc_ids_alive().map(move |doc| DocAddress::new(ord, doc)))
+                .collect();
+            let scores = keyword.scores(&addresses).unwrap();
+            let mut all: Vec<(f32, DocAddress)> = scores.iter().zip(addresses)
+                .filter(|(scores, address)| scores.bm25 > 0.0 && allowed(0, address.doc_id))
+                .map(|(scores, address)| (scores.bm25, address))
+                .collect();
+            all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+
+            prop_assert_eq!(best.len(), limit.min(all.len()));
+            let near = |a: f32, b: f32| (a - b).abs() <= 1e-5 * b;
+            for (found, (score, _)) in best.iter().zip(&all) {
+                prop_assert!(near(found.score, *score), "{} {}", found.score, score);
+                let own = all.iter().find(|(_, address)| *address == found.address);
+                prop_assert!(own.is_some_and(|(score, _)| near(found.score, *score)));
+            }
+            if limit == usize::MAX {
+                // Nothing is skipped, so the scores are the same to the last bit.
+                prop_assert!(best.iter().zip(&all).all(|(found, (score, address))| (found.score, found.address) == (*score, *address)));
+            }
+        }
+    }
+}
