@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use indicatif::HumanCount;
 
 use super::batch::{self, Line};
 use super::locate_index::IndexArgs;
@@ -73,6 +74,7 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     let found = duplicates(index, &options, &mut Cache::open(index))?;
     if let Some(path) = &args.graph {
         write_graph(path, index, &found, args.threshold)?;
+        say(&format!("the map is in {}", path.display()));
     }
     let mut out = BufWriter::new(stdout());
     if args.json {
@@ -91,12 +93,12 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
     let groups = found.groups.len() as u64;
     say(&format!(
         "{} {}, {} in {groups} {}; {} phrasings compared, {} of them for the first time",
-        found.questions.len(),
+        HumanCount(found.questions.len() as u64),
         plural(found.questions.len() as u64, "question"),
         counted_duplicates(duplicates),
         plural(groups, "group"),
-        found.compared.0,
-        found.compared.1,
+        HumanCount(found.compared.0 as u64),
+        HumanCount(found.compared.1 as u64),
     ));
     Ok(outcome(found.groups.is_empty()))
 }

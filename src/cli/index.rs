@@ -250,10 +250,12 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     let is_known = |path: &Path| std::path::absolute(path).is_ok_and(|path| known.contains(&path));
     let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists() && !is_known(path);
     if let Some(missing) = args.paths.iter().find(is_missing) {
-        bail!(
-            "{} does not exist\n  hint: to search for a phrase that begins with `index`, put it in quotes",
-            missing.display()
-        );
+        let is_word = missing.components().count() == 1 && missing.extension().is_none();
+        let hint = match is_word {
+            true => "\n  hint: to search for a phrase that begins with `index`, put it in quotes",
+            false => "",
+        };
+        bail!("{} does not exist{hint}", missing.display());
     }
     match before {
         _ if !args.paths.is_empty() => Ok(args.paths.clone()),
@@ -319,13 +321,13 @@ fn report(summary: &Summary, dir: &Path, took: Duration, verbose: bool) {
     if !skipped.is_empty() {
         say(&format!("  skipped: {}", skipped.join(", ")));
     }
-    if summary.possible_articles > 0 {
-        let documents = counted(summary.possible_articles, "document");
-        say(&format!("  hint: --articles adds {documents} without questions, each as one entry"));
-    }
     if summary.problems > summary.failed_files {
         let records = counted(summary.problems - summary.failed_files, "record");
         say(&format!("  skipped: {records} (see above)"));
+    }
+    if summary.possible_articles > 0 {
+        let documents = counted(summary.possible_articles, "document");
+        say(&format!("  hint: --articles adds {documents} without questions, each as one entry"));
     }
 }
 

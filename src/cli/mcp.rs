@@ -18,7 +18,7 @@ use crate::mcp::Server;
 #[command(
     after_help = "An MCP client starts this command and exchanges messages with it on stdin and stdout; \
                         messages for people are on stderr. It ends when stdin is closed. \
-                        Exit status: 0 ended, 2 the input was not MCP."
+                        Exit status: 0 ended, 2 error."
 )]
 pub struct Args {
     #[command(flatten)]

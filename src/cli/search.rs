@@ -201,14 +201,29 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let weak = results.hits.split_off(listed).len();
         terminal::write_results(&mut out, &results, layout())?;
         out.flush()?;
-        report_missing(&results, args.offset);
+        report_missing(&results, args.offset, index.question_count()?);
         if is_answered {
             report_weak(weak);
         }
     }
     out.flush()?;
     suggest_options(&results);
-    Ok(args.outcome(&results))
+    let outcome = args.outcome(&results);
+    if outcome == Outcome::Nothing {
+        suggest_command(&args.phrase);
+    }
+    Ok(outcome)
+}
+
+/// Names the command for a phrase that was probably meant as one: `help`, or a path.
+fn suggest_command(phrase: &[String]) {
+    // `/` and `..` are more likely to be text.
+    let is_path = |word: &&String| word.contains(char::is_alphanumeric) && Path::new(word).exists();
+    if phrase.first().is_some_and(|word| matches!(word.as_str(), "help" | "version")) {
+        say("hint: `rqsearch --help` lists the commands and options");
+    } else if let Some(path) = phrase.iter().find(is_path) {
+        say(&format!("hint: {path} is a path; `rqsearch index {path}` indexes it"));
+    }
 }
 
 /// Names the options for a phrase that is written as for search engines with operators.
@@ -236,9 +251,11 @@ fn suggest_options(results: &Results) {
     }
 }
 
-fn report_missing(results: &Results, offset: usize) {
+fn report_missing(results: &Results, offset: usize, questions: u64) {
     if results.hits.is_empty() && offset > 0 && results.total > 0 {
         say(&format!("rqsearch: there are no more hits after the first {offset}"));
+    } else if questions == 0 {
+        say("rqsearch: the index has no questions\n  hint: `rqsearch index PATH` adds those of a file");
     } else if results.hits.is_empty() {
         say("rqsearch: no question matches");
     } else if io::stderr().is_terminal() && !results.missing.is_empty() {

@@ -11,7 +11,7 @@ use crate::render::{json, terminal};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The id of the question, a prefix of the id, or its key
+    /// The id of the question, its first 4 or more characters, or the key of the question
     id: String,
     /// Write one JSON object
     #[arg(long)]

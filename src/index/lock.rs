@@ -237,10 +237,10 @@ pub fn explain_write(error: anyhow::Error) -> anyhow::Error {
             "the disk quota is used up; free some space and run the command again"
         }
         Some(ErrorKind::ReadOnlyFilesystem) => {
-            "the file system is read-only; --index names an index elsewhere. You can still search this one"
+            "the file system is read-only; --index names an index elsewhere. You can still search an index that is there"
         }
         Some(ErrorKind::PermissionDenied) => {
-            "you have no permission to write there; --index names an index elsewhere. You can still search this one"
+            "you have no permission to write there; --index names an index elsewhere. You can still search an index that is there"
         }
         _ => return error,
     };

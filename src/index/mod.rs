@@ -549,8 +549,9 @@ fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
     let is_foreign =
         |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !lock::is_own_file(&entry.file_name()));
     let occupied = dir.read_dir().is_ok_and(|mut entries| entries.any(is_foreign));
+    let is_file = dir.is_file();
     let dir = dir.to_owned();
-    Err(if occupied && dir.file_name() != Some(FOLDER.as_ref()) {
+    Err(if is_file || (occupied && dir.file_name() != Some(FOLDER.as_ref())) {
         OpenError::Foreign { dir }
     } else {
         OpenError::Missing { dir }

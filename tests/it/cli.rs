@@ -87,6 +87,37 @@ fn errors_have_a_reason_a_place_and_a_hint() {
 }
 
 #[test]
+fn a_file_is_not_an_index() {
+    let dir = Dir::new();
+    dir.write("file", "text");
+    dir.write("faq.md", "## Why wax?\n\nIt lasts.\n");
+    for args in [&["--index", "file", "bread"][..], &["index", "--index", "file", "faq.md"]] {
+        dir.run(args).exits(2).says("file is not an rqsearch index\n  hint: pass a directory");
+    }
+}
+
+#[test]
+fn a_phrase_that_was_meant_as_a_command_has_a_hint() {
+    let dir = Dir::indexed();
+    dir.run(&["help"]).exits(1).says("hint: `rqsearch --help` lists the commands and options");
+    dir.run(&["idnex", "faq.md"]).exits(1).says("hint: faq.md is a path; `rqsearch index faq.md` indexes it");
+    for phrase in [&["zeppelin"][..], &["zeppelin", "/", "balloon"]] {
+        let run = dir.run(phrase).exits(1);
+        assert!(!run.stderr.contains("hint"), "{run:?}");
+    }
+    let run = dir.run(&["index", "nowhere.md"]).exits(2);
+    assert!(run.stderr.contains("nowhere.md does not exist") && !run.stderr.contains("quotes"), "{run:?}");
+}
+
+#[test]
+fn an_index_without_questions_says_so() {
+    let dir = Dir::new();
+    dir.write("d/notes.md", "# Notes\n\nHemp is strong.\n");
+    dir.run(&["index", "d"]).success();
+    dir.run(&["hemp"]).exits(1).says("the index has no questions\n  hint: `rqsearch index PATH`");
+}
+
+#[test]
 fn a_damaged_index_is_reported_first() {
     let dir = Dir::indexed();
     dir.write(".rqsearch/meta.json", "garbage");

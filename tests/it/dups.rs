@@ -472,7 +472,7 @@ fn the_map_is_self_contained_and_escapes_titles() {
     let evil = r#"{"question": "Is </script><script>alert(1)</script> a title?"}"#;
     dir.write("a.jsonl", format!("{evil}\n{evil}\n"));
     dir.run(&["index", "a.jsonl"]).success();
-    dir.run(&["dups", "--graph", "map.html"]).exits(1);
+    dir.run(&["dups", "--graph", "map.html"]).exits(1).says("the map is in map.html");
     let page = std::fs::read_to_string(dir.path().join("map.html")).unwrap();
     assert!(page.contains(r"\u003cscript>alert(1)") && !page.contains("<script>alert(1)"), "escaped");
     assert!(!page.contains("http://") && !page.contains("https://"), "it loads no resources");

@@ -297,6 +297,28 @@ fn a_dry_run_tells_how_files_are_read_and_writes_nothing() {
 }
 
 #[test]
+fn unchanged_files_without_questions_are_listed_again() {
+    let dir = Dir::new();
+    dir.write("d/faq.md", "## Why wax?\n\nIt lasts.\n");
+    dir.write("d/notes.md", "# Notes\n\nHemp is strong.\n");
+    dir.write("d/log.md", "# Log\n\nNothing happened.\n");
+    dir.run(&["index", "d"]).success().says("2 files without questions (-v lists them)");
+    dir.run(&["index", "-v"])
+        .success()
+        .says("0 questions  d/log.md")
+        .says("0 questions  d/notes.md")
+        .says("1 file unchanged");
+}
+
+#[test]
+fn a_dry_run_names_a_file_that_is_not_read_once() {
+    let dir = Dir::new();
+    dir.write("d/empty.md", "");
+    let run = dir.run(&["index", "--dry-run", "d"]).exits(2);
+    assert_eq!(run.stdout, "d/empty.md\n    Not read\n    empty file\n\n");
+}
+
+#[test]
 fn documents_without_questions_can_be_articles() {
     let dir = Dir::new();
     dir.write("d/faq.md", "# FAQ\n\n## Why wax?\n\nIt lasts.\n\n## Who ties?\n\nYou.\n");

@@ -194,7 +194,8 @@ pub struct FileSummary {
     /// Its path, as in [`Source::path`](crate::question::Source::path).
     pub path: String,
     /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
-    /// `None` if it could not be read to its end, or has no known layout any more.
+    /// `None` if it could not be read to its end, has no known layout any more, or was not read because it is
+    /// unchanged.
     pub format: Option<&'static str>,
     /// The changes to its questions.
     pub counts: Counts,
@@ -818,15 +819,22 @@ impl State<'_> {
         self.read_changed_file(item, content, jobs)
     }
 
-    /// Counts the questions of a file or an archive that has not changed.
+    /// Counts the questions of a file or an archive that has not changed. A file without questions is in the
+    /// summary of every build.
     fn keep(&self, names: &[&str]) -> anyhow::Result<()> {
+        let mut questions = 0;
         for name in names {
             let Some(index) = &self.before.index else { continue };
             // One of the documents is the record of the file.
-            let unchanged = index.count(self.fields.path, name)?.saturating_sub(1);
-            self.progress.questions.fetch_add(unchanged as u64, Ordering::Relaxed);
+            questions += index.count(self.fields.path, name)?.saturating_sub(1) as u64;
         }
-        self.summary().unchanged_files += 1;
+        self.progress.questions.fetch_add(questions, Ordering::Relaxed);
+        if let ([name], 0) = (names, questions) {
+            let counts = Counts::default();
+            self.summary().files.push(FileSummary { path: (*name).to_owned(), format: None, counts });
+        } else {
+            self.summary().unchanged_files += 1;
+        }
         Ok(())
     }
 

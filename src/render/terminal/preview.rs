@@ -56,6 +56,7 @@ fn counts(preview: &Preview) -> String {
     let format = match preview.format {
         Some(format) => format,
         None if preview.problems.is_empty() => return "No reader knows this file".to_owned(),
+        None if *questions == 0 => return "Not read".to_owned(),
         None => "Not read to its end",
     };
     match (questions, answered) {
