@@ -13,12 +13,13 @@ use serde::Serialize;
 use super::locate_index::IndexArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
-use super::{IndexLocation, Outcome, say};
+use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
-    Calibration, Evaluation, FittedScaling, Judged, Measures, calibrate, evaluate, fit, fit_scaling,
-    significance,
+    Calibration, Evaluation, FittedScaling, Judged, Measures, Questions, calibrate, evaluate, fit,
+    fit_scaling, from_feedback, significance,
 };
+use crate::feedback;
 use crate::index::{Build, Index, Problem, store_calibration};
 use crate::search::{FITTED, Mode, spread, tune};
 
@@ -32,11 +33,15 @@ const COLLAPSED: &str = "collapsed";
 pub struct Args {
     /// Judged queries: a directory with corpus.jsonl, queries.jsonl and qrels/test.tsv (BEIR), or a file with
     /// a phrase, a tab, and parts of the relevant titles on each line
-    #[arg(value_name = "SET", required_unless_present = "pairs")]
+    #[arg(value_name = "SET", required_unless_present_any = ["pairs", "from_feedback"])]
     sets: Vec<PathBuf>,
+    /// Judged queries from users: the file that `rqsearch serve --feedback FILE` writes. A hit is relevant if more
+    /// users found it useful than not
+    #[arg(long, value_name = "FILE")]
+    from_feedback: Option<PathBuf>,
     /// Measure duplicate detection instead, on labelled pairs: files with a header line and, on each line,
     /// a label (0 or 1), an id and two texts, separated by tabs
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
     #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
@@ -87,10 +92,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !args.pairs.is_empty() {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
-    if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
+    let sets: Vec<Set<'_>> = args
+        .sets
+        .iter()
+        .map(|path| Set::Judged(path))
+        .chain(args.from_feedback.as_deref().map(Set::Feedback))
+        .collect();
+    if sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare accept only one set\n  hint: evaluate one set at a time");
     }
-    if args.calibrate && args.sets.len() > 1 {
+    if args.calibrate && sets.len() > 1 {
         bail!("--calibrate accepts only one set\n  hint: write all phrases about the index into one file");
     }
     let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
@@ -99,10 +110,24 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut rows = Vec::new();
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     let mut scaling = None;
-    for set in &args.sets {
-        let judged = Judged::read(set)?;
+    let mut outcome = Outcome::Success;
+    for set in &sets {
         let temporary = tempfile::tempdir().context("could not create a temporary directory")?;
-        let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
+        let (judged, index) = match set {
+            Set::Judged(path) => {
+                let judged = Judged::read(path)?;
+                let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
+                (judged, index)
+            }
+            Set::Feedback(path) => {
+                let index = location.open()?;
+                let (judged, is_complete) = read_feedback(path, &index)?;
+                if !is_complete {
+                    outcome = Outcome::Partial;
+                }
+                (judged, index)
+            }
+        };
         if args.calibrate {
             ensure_can_calibrate(&judged, &index, temporary.path())?;
         }
@@ -134,7 +159,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             }
             if mode == Mode::Hybrid {
                 if let Some(path) = &args.compare {
-                    compare(&evaluation, &judged, path)?;
+                    compare(&evaluation, &judged, &Questions::of(&index)?, path)?;
                 }
                 if args.calibrate {
                     let fitted = fit_scaling(&evaluation);
@@ -149,7 +174,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             }
         }
     }
-    if args.sets.len() > 1 {
+    if sets.len() > 1 {
         rows.extend(means(&rows));
     }
     let calibrations = calibrations(&hybrids, args.fit.is_some());
@@ -174,7 +199,48 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             write_scaling(&mut out, fitted)?;
         }
     }
-    Ok(Outcome::Success)
+    Ok(outcome)
+}
+
+/// Where judged queries come from.
+enum Set<'a> {
+    Judged(&'a Path),
+    Feedback(&'a Path),
+}
+
+/// Reads judged queries from a file of feedback, and reports on stderr what is left out. The second value is
+/// `false` if lines are not valid.
+fn read_feedback(path: &Path, index: &Index) -> anyhow::Result<(Judged, bool)> {
+    let (feedback, invalid) = feedback::read(path)?;
+    for line in &invalid {
+        say(&format!("rqsearch: {}:{}: {}", path.display(), line.number, line.reason));
+    }
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    let found = from_feedback(&name, &feedback, &index.questions()?);
+    if found.unknown > 0 {
+        say(&format!(
+            "rqsearch: {}: {} {} left out, because the index has neither the id nor the title",
+            path.display(),
+            found.unknown,
+            plural(found.unknown as u64, "judgement")
+        ));
+    }
+    if found.without_useful > 0 {
+        say(&format!(
+            "rqsearch: {}: {} {} left out, because no judged hit is useful",
+            path.display(),
+            found.without_useful,
+            plural(found.without_useful as u64, "phrase")
+        ));
+    }
+    if found.judged.queries.is_empty() {
+        bail!(
+            "{} contains no phrase with a useful hit of this index\n  \
+             hint: name the index of the server with --index",
+            path.display()
+        );
+    }
+    Ok((found.judged, invalid.is_empty()))
 }
 
 /// The fewest phrases that an index is calibrated on.
@@ -354,7 +420,12 @@ fn write_run(evaluation: &Evaluation, path: &Path) -> io::Result<()> {
 }
 
 /// Reports on stderr how the nDCG@10 of these rankings differs from that of an earlier run.
-fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Result<()> {
+fn compare(
+    evaluation: &Evaluation,
+    judged: &Judged,
+    questions: &Questions,
+    path: &Path,
+) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
     let mut earlier: HashMap<String, Vec<String>> = HashMap::new();
     for (number, line) in (1..).zip(BufReader::new(file).lines()) {
@@ -372,10 +443,7 @@ fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Res
     for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
         // A run has no lines for a query without hits.
         let ranking = earlier.get(&query.id).map_or(&[][..], Vec::as_slice);
-        let Some(before) = judged.right.measure_keys(ranking) else {
-            bail!("--compare requires a set with relevance judgements by document id");
-        };
-        pairs.push((query.measures.ndcg_10, before.ndcg_10));
+        pairs.push((query.measures.ndcg_10, questions.measure(&judged.right, ranking).ndcg_10));
     }
     let (now, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

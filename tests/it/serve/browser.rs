@@ -58,6 +58,14 @@ fn search_page() {
 }
 
 #[test]
+fn thumbs_of_the_search_page() {
+    let dir = corpus();
+    let with = Served::start(&dir, &["--feedback", "feedback.jsonl"]);
+    let file = dir.path().join("feedback.jsonl");
+    run("feedback.mjs", &[&with.url("/"), file.to_str().unwrap(), &Served::start(&dir, &[]).url("/")]);
+}
+
+#[test]
 fn search_page_with_a_token() {
     let dir = corpus();
     dir.write("token", "correct-battery-horse-staple");
