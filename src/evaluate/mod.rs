@@ -5,6 +5,7 @@ mod feedback;
 mod judgments;
 mod metrics;
 mod pairs;
+mod report;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -20,6 +21,10 @@ pub use feedback::{FromFeedback, from_feedback};
 pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
 pub use pairs::{PairMeasures, Pairs, fit_pairs};
+pub use report::{
+    Change, Comparison, EarlierRun, Estimate, Failure, Histogram, ListedHit, MetricChange, ModeReport,
+    Ranked, SetReport, mode_report, set_report,
+};
 
 /// The number of hits per query that are evaluated.
 const DEPTH: usize = 100;
@@ -161,10 +166,13 @@ impl Questions {
     /// # Errors
     /// The index is damaged.
     pub fn of(index: &Index) -> anyhow::Result<Self> {
-        let questions = index.questions()?;
+        Ok(Self::new(index.questions()?))
+    }
+
+    fn new(questions: Vec<Question>) -> Self {
         let titles = questions.iter().map(|question| question.title.to_lowercase()).collect();
         let named = questions.into_iter().map(|question| (name(&question).to_owned(), question));
-        Ok(Self { by_name: named.collect(), titles })
+        Self { by_name: named.collect(), titles }
     }
 
     /// The question with this [`name`].

@@ -166,7 +166,7 @@ impl Api {
             |operation| {
                 let description = format!(
                     "The judgement is appended to the file that the server was started with (`--feedback FILE`). \
-                     Without that option, this path does not exist; `feedback` of `/health` says so. A phrase \
+                     A server without that option has no such path; `feedback` of `/health` says so. A phrase \
                      has at most {LONGEST_PHRASE} characters."
                 );
                 operation.insert("description".into(), description.into());

@@ -1,10 +1,10 @@
 //! `rqsearch eval SET…`
 
 mod pairs;
+mod report;
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -16,8 +16,8 @@ use super::streams::data;
 use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
-    Calibration, Evaluation, FittedScaling, Judged, Measures, Questions, calibrate, evaluate, fit,
-    fit_scaling, from_feedback, significance,
+    Calibration, EarlierRun, Evaluation, FittedScaling, Judged, Measures, Questions, calibrate, evaluate,
+    fit, fit_scaling, from_feedback, mode_report, set_report, significance,
 };
 use crate::feedback;
 use crate::index::{Build, Index, Problem, store_calibration};
@@ -41,7 +41,7 @@ pub struct Args {
     from_feedback: Option<PathBuf>,
     /// Measure duplicate detection instead, on labelled pairs: files with a header line and, on each line,
     /// a label (0 or 1), an id and two texts, separated by tabs
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "report", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
     #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
@@ -49,9 +49,13 @@ pub struct Args {
     /// Write the hybrid rankings of one set to a file, as a TREC run
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
-    /// Compare the hybrid rankings of one set with those of an earlier --run
+    /// Compare the hybrid rankings of one set with those of an earlier --run. With --report, the page lists the
+    /// phrases that changed
     #[arg(long, value_name = "RUN")]
     compare: Option<PathBuf>,
+    /// Write a page for a web browser: metrics with confidence intervals, failed phrases, and diagrams
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Fit the model of confidence (with --pairs, of duplicates) to these sets and write it to FILE. The
     /// table then shows each set with the model fitted to the others
     #[arg(long, value_name = "FILE")]
@@ -110,6 +114,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut rows = Vec::new();
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     let mut scaling = None;
+    let earlier = args.compare.as_deref().map(report::read_run).transpose()?;
+    let mut reports = Vec::new();
     let mut outcome = Outcome::Success;
     for set in &sets {
         let temporary = tempfile::tempdir().context("could not create a temporary directory")?;
@@ -131,6 +137,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         if args.calibrate {
             ensure_can_calibrate(&judged, &index, temporary.path())?;
         }
+        let mut mode_reports = Vec::new();
+        let mut best = None;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
@@ -157,9 +165,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     seconds: evaluation.collapsed_took.as_secs_f64(),
                 });
             }
+            mode_reports.push(mode_report(name, evaluation.queries.iter().map(|query| &query.measures)));
             if mode == Mode::Hybrid {
-                if let Some(path) = &args.compare {
-                    compare(&evaluation, &judged, &Questions::of(&index)?, path)?;
+                let collapsed = evaluation.queries.iter().filter_map(|query| query.collapsed.as_ref());
+                mode_reports.push(mode_report(COLLAPSED, collapsed));
+                if let Some(earlier) = &earlier {
+                    compare(&evaluation, &judged, &Questions::of(&index)?, earlier)?;
                 }
                 if args.calibrate {
                     let fitted = fit_scaling(&evaluation);
@@ -170,8 +181,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     write_run(&evaluation, path)
                         .with_context(|| format!("could not write {}", path.display()))?;
                 }
-                hybrids.push((judged.name.clone(), evaluation));
+                hybrids.push((judged.name.clone(), evaluation.clone()));
             }
+            best = Some((mode, evaluation));
+        }
+        if let Some((mode, best)) = best.filter(|_| args.report.is_some()) {
+            let is_hybrid = mode == Mode::Hybrid;
+            reports.push(set_report(
+                &judged,
+                &best,
+                &Questions::of(&index)?,
+                mode_reports,
+                is_hybrid.then(|| calibrate(&best, &FITTED)),
+                earlier.as_ref().filter(|_| is_hybrid),
+            ));
         }
     }
     if sets.len() > 1 {
@@ -183,6 +206,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let mut fitted = serde_json::to_string_pretty(&fit(&evaluations, &FITTED))?;
         fitted.push('\n');
         std::fs::write(path, fitted).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    if let Some(path) = &args.report {
+        report::write(path, &reports)?;
     }
     let mut out = data();
     if args.json {
@@ -424,25 +450,15 @@ fn compare(
     evaluation: &Evaluation,
     judged: &Judged,
     questions: &Questions,
-    path: &Path,
+    earlier: &EarlierRun,
 ) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
-    let mut earlier: HashMap<String, Vec<String>> = HashMap::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-        let line = line?;
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        let [query, _, document, _, _, _] = columns.as_slice() else {
-            bail!("{}:{number}: expected the six columns of a TREC run", path.display());
-        };
-        earlier.entry((*query).to_owned()).or_default().push((*document).to_owned());
-    }
-    if !evaluation.queries.iter().any(|query| earlier.contains_key(&query.id)) {
-        bail!("{} has no rankings for the queries of {}", path.display(), judged.name);
+    if !evaluation.queries.iter().any(|query| earlier.rankings.contains_key(&query.id)) {
+        bail!("{} has no rankings for the queries of {}", earlier.name, judged.name);
     }
     let mut pairs = Vec::new();
     for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
         // A run has no lines for a query without hits.
-        let ranking = earlier.get(&query.id).map_or(&[][..], Vec::as_slice);
+        let ranking = earlier.rankings.get(&query.id).map_or(&[][..], Vec::as_slice);
         pairs.push((query.measures.ndcg_10, questions.measure(&judged.right, ranking).ndcg_10));
     }
     let (now, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
@@ -451,7 +467,7 @@ fn compare(
         "nDCG@10 {:.4} compared with {:.4} in {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
         mean(&now),
         mean(&before),
-        path.display(),
+        earlier.name,
         mean(&now) - mean(&before),
         significance(&now, &before),
         now.len()

@@ -78,6 +78,24 @@ fn api_page() {
 }
 
 #[test]
+fn report_of_an_evaluation() {
+    let dir = corpus();
+    dir.write(
+        "judged.tsv",
+        "prune roses\tprune roses\nblunt blade\tprune roses\nis script a title of evil\tcrab\n\
+         <script>window.hacked=1</script>\tno such title\nprinter driver\t\n",
+    );
+    dir.run(&["eval", "judged.tsv", "--run", "run.txt"]).success();
+    let written = std::fs::read_to_string(dir.path().join("run.txt")).unwrap();
+    // The earlier run has no hits for the first phrase.
+    let earlier: String =
+        written.lines().filter(|line| !line.starts_with("1 ")).map(|line| format!("{line}\n")).collect();
+    dir.write("earlier.txt", earlier);
+    dir.run(&["eval", "judged.tsv", "--report", "report.html", "--compare", "earlier.txt"]).success();
+    run("report.mjs", &[&format!("file://{}", dir.path().join("report.html").display())]);
+}
+
+#[test]
 fn duplicates_map_from_the_server_and_as_a_file() {
     let dir = corpus();
     dir.run(&["dups", "--graph", "map.html"]).exits(1);
