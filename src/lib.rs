@@ -106,6 +106,7 @@ pub mod duplicates;
 pub mod embed;
 pub mod engine;
 pub mod evaluate;
+pub mod feedback;
 pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;

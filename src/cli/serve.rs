@@ -15,6 +15,7 @@ use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::{Outcome, plural, say};
 use crate::embed::Patience;
+use crate::feedback::FeedbackFile;
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,10 @@ pub struct Args {
     /// (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+    /// Accept judgements of users (POST /feedback, thumbs on the web page) and append them to this file. `rqsearch
+    /// eval --from-feedback` reads it
+    #[arg(long, value_name = "FILE")]
+    feedback: Option<PathBuf>,
     /// How many searches run at once, at most 1,024 [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = up_to::<1_024>)]
     threads: Option<NonZeroUsize>,
@@ -114,6 +119,7 @@ impl Args {
             allow_hosts: self.allow_host.clone(),
             allow_origins: self.allow_origin.clone(),
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
+            feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
             log: Log::new(self.log, self.log_phrases, io::stderr()),
             limits: Limits {
                 threads,

@@ -38,6 +38,8 @@ pub struct JudgedQuery {
 pub enum Right {
     /// The keys of relevant documents, with their relevance grades (above 0).
     Keys(HashMap<String, u32>),
+    /// The ids of relevant questions.
+    Ids(HashSet<String>),
     /// Every document whose title contains one of these, ignoring case, is relevant.
     Titles(Vec<String>),
 }

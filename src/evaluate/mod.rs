@@ -1,10 +1,13 @@
 //! Evaluation of search on judged queries.
 
 mod calibration;
+mod feedback;
 mod judgments;
 mod metrics;
 mod pairs;
+mod report;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
@@ -14,9 +17,14 @@ use crate::search::{Mode, Query, search};
 use crate::worker_threads;
 
 pub use calibration::{Calibration, FittedScaling, JudgedHit, QualityRate, calibrate, fit, fit_scaling};
+pub use feedback::{FromFeedback, from_feedback};
 pub use judgments::{Judged, JudgedQuery, Right};
 pub use metrics::{Measures, significance};
 pub use pairs::{PairMeasures, Pairs, fit_pairs};
+pub use report::{
+    Change, Comparison, EarlierRun, Estimate, Failure, Histogram, ListedHit, MetricChange, ModeReport,
+    Ranked, SetReport, mode_report, set_report,
+};
 
 /// The number of hits per query that are evaluated.
 const DEPTH: usize = 100;
@@ -91,7 +99,6 @@ pub fn evaluate(
         // One more than is evaluated, because the query itself can be a hit.
         let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
         let hits = search(index, embedder, &query)?.hits;
-        let name = |question: &Question| question.key.clone().unwrap_or_else(|| question.id.clone());
         let others = hits.iter().filter(|hit| !judged.is_itself(&hit.question)).take(DEPTH);
         let found: Vec<u32> = others.clone().map(|hit| judged.right.judge(&hit.question)).collect();
         Ok(QueryEvaluation {
@@ -104,7 +111,7 @@ pub fn evaluate(
                 .take(JUDGED_HITS)
                 .filter_map(|(hit, right)| JudgedHit::new(hit, *right > 0))
                 .collect(),
-            ranking: others.map(|hit| (name(&hit.question), hit.score)).collect(),
+            ranking: others.map(|hit| (name(&hit.question).to_owned(), hit.score)).collect(),
         })
     };
     let mut queries: Vec<QueryEvaluation> =
@@ -140,6 +147,59 @@ pub fn evaluate(
     Ok(Evaluation { queries, out_of_scope, took, collapsed_took })
 }
 
+/// The name of a question in a ranking: its key, or its id if it has no key.
+pub fn name(question: &Question) -> &str {
+    question.key.as_deref().unwrap_or(&question.id)
+}
+
+/// The questions of an index, to judge rankings that were written before.
+#[derive(Debug)]
+pub struct Questions {
+    by_name: HashMap<String, Question>,
+    /// The titles of all questions, in lower case.
+    titles: Vec<String>,
+}
+
+impl Questions {
+    /// Reads all questions of an index.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn of(index: &Index) -> anyhow::Result<Self> {
+        Ok(Self::new(index.questions()?))
+    }
+
+    fn new(questions: Vec<Question>) -> Self {
+        let titles = questions.iter().map(|question| question.title.to_lowercase()).collect();
+        let named = questions.into_iter().map(|question| (name(&question).to_owned(), question));
+        Self { by_name: named.collect(), titles }
+    }
+
+    /// The question with this [`name`].
+    pub fn get(&self, name: &str) -> Option<&Question> {
+        self.by_name.get(name)
+    }
+
+    /// The relevance grade of each question of a ranking, by [`name`]. 0 if the index does not have it.
+    pub fn judge(&self, right: &Right, ranking: &[String]) -> Vec<u32> {
+        ranking.iter().map(|name| self.get(name).map_or(0, |question| right.judge(question))).collect()
+    }
+
+    /// Computes the metrics of a ranking.
+    pub fn measure(&self, right: &Right, ranking: &[String]) -> Measures {
+        Measures::of(&self.judge(right, ranking), &right.all(&self.titles))
+    }
+
+    /// The titles of the relevant questions, in alphabetical order.
+    pub fn right_titles(&self, right: &Right) -> Vec<&str> {
+        let questions = self.by_name.values().filter(|question| right.judge(question) > 0);
+        let mut titles: Vec<&str> = questions.map(|question| question.title.as_str()).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        titles
+    }
+}
+
 impl JudgedQuery {
     /// Whether a question is the query itself, which is a document of its own set. The line numbers that
     /// identify the phrases of a file are not keys.
@@ -153,6 +213,7 @@ impl Right {
     fn judge(&self, question: &Question) -> u32 {
         match self {
             Self::Keys(keys) => question.key.as_ref().and_then(|key| keys.get(key)).copied().unwrap_or(0),
+            Self::Ids(ids) => u32::from(ids.contains(&question.id)),
             Self::Titles(parts) => {
                 let title = question.title.to_lowercase();
                 u32::from(parts.iter().any(|part| title.contains(part)))
@@ -160,19 +221,11 @@ impl Right {
         }
     }
 
-    /// Computes the metrics of a ranking of keys. Returns `None` for [`Right::Titles`].
-    pub fn measure_keys(&self, ranking: &[String]) -> Option<Measures> {
-        let Self::Keys(keys) = self else {
-            return None;
-        };
-        let found: Vec<u32> = ranking.iter().map(|key| keys.get(key).copied().unwrap_or(0)).collect();
-        Some(Measures::of(&found, &self.all(&[])))
-    }
-
     /// All judgments above 0. `titles` are the lower-case titles of all questions.
     fn all(&self, titles: &[String]) -> Vec<u32> {
         match self {
             Self::Keys(keys) => keys.values().copied().collect(),
+            Self::Ids(ids) => vec![1; ids.len()],
             Self::Titles(parts) => {
                 let right = titles.iter().filter(|title| parts.iter().any(|part| title.contains(part)));
                 right.map(|_| 1).collect()

@@ -27,8 +27,9 @@ use super::metrics::{self, Metrics, observe};
 use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
 use super::token::{Required, Right, Tokens, require};
-use super::{Limits, duplicates, headers, openapi, page, questions, search, stats, token};
+use super::{Limits, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
+use crate::feedback::FeedbackFile;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
 const LARGEST_BODY: usize = 512 << 10;
@@ -52,13 +53,21 @@ pub struct App {
     /// `None` accepts every client.
     pub tokens: Option<Tokens>,
     pub attempts: Attempts,
+    /// `None` accepts no judgements of users.
+    pub feedback: Option<FeedbackFile>,
     pub duplicates: DuplicatesCache,
     /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
 }
 
 impl App {
-    pub fn new(engine: Engine, tokens: Option<Tokens>, log: Log, limits: &Limits) -> Self {
+    pub fn new(
+        engine: Engine,
+        tokens: Option<Tokens>,
+        feedback: Option<FeedbackFile>,
+        log: Log,
+        limits: &Limits,
+    ) -> Self {
         Self {
             engine,
             current: Current::default(),
@@ -71,6 +80,7 @@ impl App {
             log,
             tokens,
             attempts: Attempts::new(),
+            feedback,
             duplicates: DuplicatesCache::new(),
             stats: CommitCache::new(),
         }
@@ -81,7 +91,7 @@ impl App {
 pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
     let requires = |right| middleware::from_fn_with_state(Required { app: Arc::clone(&app), right }, require);
     let checked_origin = middleware::from_fn_with_state(Arc::clone(&origins.names), check_origin);
-    let private = corpus_routes()
+    let private = corpus_routes(app.feedback.is_some())
         .route_layer(requires(Right::Search))
         .merge(Router::new().route("/metrics", get(metrics::get)).route_layer(requires(Right::Admin)))
         .route_layer(checked_origin);
@@ -109,14 +119,18 @@ pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
 }
 
 /// The routes that reveal the index. They require a token, if there are any.
-fn corpus_routes() -> Router<Shared> {
-    Router::new()
+fn corpus_routes(has_feedback: bool) -> Router<Shared> {
+    let routes = Router::new()
         .route("/search", get(search::get).post(search::post))
         .route("/questions/{id}", get(questions::get))
         .route("/duplicates", get(duplicates::get))
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))
-        .route("/stats", get(stats::stats))
+        .route("/stats", get(stats::stats));
+    match has_feedback {
+        true => routes.route("/feedback", post(feedback::post)),
+        false => routes,
+    }
 }
 
 /// The routes that are the same on every server. They never require a token.

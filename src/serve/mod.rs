@@ -20,6 +20,7 @@ mod duplicates;
 mod embedding_cache;
 mod endpoint;
 mod extractors;
+mod feedback;
 mod headers;
 mod host_check;
 mod listen;
@@ -38,6 +39,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::feedback::FeedbackFile;
+
 pub use listen::Server;
 pub use log::{Log, LogFormat};
 pub use token::{Right, Token, Tokens};
@@ -53,6 +56,8 @@ pub struct Options {
     pub allow_origins: Vec<String>,
     /// The tokens that clients must send one of. `None` accepts every client, and requires a loopback address.
     pub tokens: Option<Tokens>,
+    /// The file that the judgements of users are appended to. `None` accepts none.
+    pub feedback: Option<FeedbackFile>,
     /// Where failures and, in JSON, requests are logged.
     pub log: Log,
     /// The limits of concurrency and time.

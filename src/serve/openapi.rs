@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
-    AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, HealthReply,
-    ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
+    AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, FeedbackRequest,
+    HealthReply, ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -29,6 +29,7 @@ pub fn document() -> Value {
     let mut api = Api::new();
     api.search();
     api.duplicates();
+    api.feedback();
     api.about();
     api.finish()
 }
@@ -153,6 +154,29 @@ impl Api {
             },
             json_answer(&reply),
             &[400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504],
+        );
+    }
+
+    fn feedback(&mut self) {
+        let body = body(&self.requests.subschema_for::<FeedbackRequest>());
+        self.add(
+            "/feedback",
+            "post",
+            "Say whether a hit is useful for a phrase",
+            |operation| {
+                let description = format!(
+                    "The judgement is appended to the file that the server was started with (`--feedback FILE`). \
+                     A server without that option has no such path; `feedback` of `/health` says so. A phrase \
+                     has at most {LONGEST_PHRASE} characters."
+                );
+                operation.insert("description".into(), description.into());
+                operation.insert("requestBody".into(), body);
+                let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+                responses.remove("200");
+                responses.insert("204".into(), json!({"description": "The judgement is saved."}));
+            },
+            json!({}),
+            &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],
         );
     }
 

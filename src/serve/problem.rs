@@ -73,6 +73,13 @@ impl Problem {
         Self { cause: Some(cause.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
     }
 
+    /// A judgement could not be written to the file of feedback.
+    pub fn not_saved(error: &std::io::Error) -> Self {
+        let detail = "the feedback could not be saved; the log of the server says why";
+        let cause = format!("could not write to the file of --feedback: {error}");
+        Self { cause: Some(cause), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
+    }
+
     /// The same problem, of one request of a batch.
     pub fn of_request(self, nth: usize) -> Self {
         Self { detail: format!("requests[{nth}]: {}", self.detail), ..self }

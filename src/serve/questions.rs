@@ -8,6 +8,7 @@ use super::app::Shared;
 use super::extractors::Path;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
+use crate::question::Question;
 use crate::render::json::QuestionReply;
 
 pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -17,14 +18,21 @@ pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Re
     let slot = app.search_limit.enter(deadline)?;
     let found = slot.run(move || Ok::<_, anyhow::Error>((opened.index.find(id.trim())?, id)));
     let (found, id) = found.await??;
-    match found.as_slice() {
-        [question] => {
-            Ok(json(serde_json::to_vec(&QuestionReply::from(question)).map_err(anyhow::Error::from)?))
-        }
-        [] => Err(Problem::new(StatusCode::NOT_FOUND, format!("no question has the id {id:?}"))),
-        several => Err(Problem::new(
+    let question = only(found, &id)?;
+    Ok(json(serde_json::to_vec(&QuestionReply::from(&question)).map_err(anyhow::Error::from)?))
+}
+
+/// The only question that was found for an id.
+///
+/// # Errors
+/// None was found, or several.
+pub fn only(mut found: Vec<Question>, id: &str) -> Result<Question, Problem> {
+    match (found.pop(), found.len()) {
+        (Some(question), 0) => Ok(question),
+        (None, _) => Err(Problem::new(StatusCode::NOT_FOUND, format!("no question has the id {id:?}"))),
+        (Some(_), others) => Err(Problem::new(
             StatusCode::CONFLICT,
-            format!("{} questions match {id:?}; use more characters of the id", several.len()),
+            format!("{} questions match {id:?}; use more characters of the id", others + 1),
         )),
     }
 }

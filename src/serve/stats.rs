@@ -48,6 +48,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
         status: if problems.is_empty() { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
         problems,
+        feedback: app.feedback.is_some(),
         rejected_tokens: app.metrics.rejected_tokens(),
     };
     Ok(json(serde_json::to_vec(&reply).map_err(anyhow::Error::from)?))

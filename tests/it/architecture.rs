@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 20] = [
+const DEPENDENCIES: [(&str, &[&str]); 21] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("question", &["mermaid"]),
@@ -32,15 +32,27 @@ const DEPENDENCIES: [(&str, &[&str]); 20] = [
         ],
     ),
     ("duplicates", &["chunk", "embed", "index", "pair", "question", "same_question", "title"]),
+    ("feedback", &[]),
     ("engine", &["duplicates", "embed", "index", "search"]),
-    ("evaluate", &["embed", "index", "logistic", "pair", "worker_threads", "question", "search"]),
+    ("evaluate", &["embed", "feedback", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     (
         "render",
-        &["analyze", "duplicates", "embed", "index", "pair", "question", "read", "same_question", "search"],
+        &[
+            "analyze",
+            "duplicates",
+            "embed",
+            "evaluate",
+            "index",
+            "pair",
+            "question",
+            "read",
+            "same_question",
+            "search",
+        ],
     ),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
-    ("serve", &["duplicates", "embed", "engine", "render", "search"]),
+    ("serve", &["duplicates", "embed", "engine", "feedback", "question", "render", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -1,10 +1,10 @@
 //! `rqsearch eval SET…`
 
 mod pairs;
+mod report;
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,12 +13,13 @@ use serde::Serialize;
 use super::locate_index::IndexArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
-use super::{IndexLocation, Outcome, say};
+use super::{IndexLocation, Outcome, plural, say};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
-    Calibration, Evaluation, FittedScaling, Judged, Measures, calibrate, evaluate, fit, fit_scaling,
-    significance,
+    Calibration, EarlierRun, Evaluation, FittedScaling, Judged, Measures, Questions, calibrate, evaluate,
+    fit, fit_scaling, from_feedback, mode_report, set_report, significance,
 };
+use crate::feedback;
 use crate::index::{Build, Index, Problem, store_calibration};
 use crate::search::{FITTED, Mode, spread, tune};
 
@@ -32,11 +33,15 @@ const COLLAPSED: &str = "collapsed";
 pub struct Args {
     /// Judged queries: a directory with corpus.jsonl, queries.jsonl and qrels/test.tsv (BEIR), or a file with
     /// a phrase, a tab, and parts of the relevant titles on each line
-    #[arg(value_name = "SET", required_unless_present = "pairs")]
+    #[arg(value_name = "SET", required_unless_present_any = ["pairs", "from_feedback"])]
     sets: Vec<PathBuf>,
+    /// Judged queries from users: the file that `rqsearch serve --feedback FILE` writes. A hit is relevant if more
+    /// users found it useful than not
+    #[arg(long, value_name = "FILE")]
+    from_feedback: Option<PathBuf>,
     /// Measure duplicate detection instead, on labelled pairs: files with a header line and, on each line,
     /// a label (0 or 1), an id and two texts, separated by tabs
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "report", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
     #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
@@ -44,9 +49,13 @@ pub struct Args {
     /// Write the hybrid rankings of one set to a file, as a TREC run
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
-    /// Compare the hybrid rankings of one set with those of an earlier --run
+    /// Compare the hybrid rankings of one set with those of an earlier --run. With --report, the page lists the
+    /// phrases that changed
     #[arg(long, value_name = "RUN")]
     compare: Option<PathBuf>,
+    /// Write a page for a web browser: metrics with confidence intervals, failed phrases, and diagrams
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Fit the model of confidence (with --pairs, of duplicates) to these sets and write it to FILE. The
     /// table then shows each set with the model fitted to the others
     #[arg(long, value_name = "FILE")]
@@ -87,10 +96,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !args.pairs.is_empty() {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
-    if args.sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
+    let sets: Vec<Set<'_>> = args
+        .sets
+        .iter()
+        .map(|path| Set::Judged(path))
+        .chain(args.from_feedback.as_deref().map(Set::Feedback))
+        .collect();
+    if sets.len() > 1 && (args.run.is_some() || args.compare.is_some()) {
         bail!("--run and --compare accept only one set\n  hint: evaluate one set at a time");
     }
-    if args.calibrate && args.sets.len() > 1 {
+    if args.calibrate && sets.len() > 1 {
         bail!("--calibrate accepts only one set\n  hint: write all phrases about the index into one file");
     }
     let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
@@ -99,13 +114,31 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut rows = Vec::new();
     let mut hybrids: Vec<(String, Evaluation)> = Vec::new();
     let mut scaling = None;
-    for set in &args.sets {
-        let judged = Judged::read(set)?;
+    let earlier = args.compare.as_deref().map(report::read_run).transpose()?;
+    let mut reports = Vec::new();
+    let mut outcome = Outcome::Success;
+    for set in &sets {
         let temporary = tempfile::tempdir().context("could not create a temporary directory")?;
-        let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
+        let (judged, index) = match set {
+            Set::Judged(path) => {
+                let judged = Judged::read(path)?;
+                let index = open(&judged, location, temporary.path(), embedder.as_ref())?;
+                (judged, index)
+            }
+            Set::Feedback(path) => {
+                let index = location.open()?;
+                let (judged, is_complete) = read_feedback(path, &index)?;
+                if !is_complete {
+                    outcome = Outcome::Partial;
+                }
+                (judged, index)
+            }
+        };
         if args.calibrate {
             ensure_can_calibrate(&judged, &index, temporary.path())?;
         }
+        let mut mode_reports = Vec::new();
+        let mut best = None;
         let modes = [("keyword", Mode::Keyword), ("semantic", Mode::Semantic), ("hybrid", Mode::Hybrid)];
         for (name, mode) in modes {
             if mode != Mode::Keyword && index.meta().model.is_none() {
@@ -132,9 +165,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     seconds: evaluation.collapsed_took.as_secs_f64(),
                 });
             }
+            mode_reports.push(mode_report(name, evaluation.queries.iter().map(|query| &query.measures)));
             if mode == Mode::Hybrid {
-                if let Some(path) = &args.compare {
-                    compare(&evaluation, &judged, path)?;
+                let collapsed = evaluation.queries.iter().filter_map(|query| query.collapsed.as_ref());
+                mode_reports.push(mode_report(COLLAPSED, collapsed));
+                if let Some(earlier) = &earlier {
+                    compare(&evaluation, &judged, &Questions::of(&index)?, earlier)?;
                 }
                 if args.calibrate {
                     let fitted = fit_scaling(&evaluation);
@@ -145,11 +181,23 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     write_run(&evaluation, path)
                         .with_context(|| format!("could not write {}", path.display()))?;
                 }
-                hybrids.push((judged.name.clone(), evaluation));
+                hybrids.push((judged.name.clone(), evaluation.clone()));
             }
+            best = Some((mode, evaluation));
+        }
+        if let Some((mode, best)) = best.filter(|_| args.report.is_some()) {
+            let is_hybrid = mode == Mode::Hybrid;
+            reports.push(set_report(
+                &judged,
+                &best,
+                &Questions::of(&index)?,
+                mode_reports,
+                is_hybrid.then(|| calibrate(&best, &FITTED)),
+                earlier.as_ref().filter(|_| is_hybrid),
+            ));
         }
     }
-    if args.sets.len() > 1 {
+    if sets.len() > 1 {
         rows.extend(means(&rows));
     }
     let calibrations = calibrations(&hybrids, args.fit.is_some());
@@ -158,6 +206,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let mut fitted = serde_json::to_string_pretty(&fit(&evaluations, &FITTED))?;
         fitted.push('\n');
         std::fs::write(path, fitted).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    if let Some(path) = &args.report {
+        report::write(path, &reports)?;
     }
     let mut out = data();
     if args.json {
@@ -174,7 +225,48 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             write_scaling(&mut out, fitted)?;
         }
     }
-    Ok(Outcome::Success)
+    Ok(outcome)
+}
+
+/// Where judged queries come from.
+enum Set<'a> {
+    Judged(&'a Path),
+    Feedback(&'a Path),
+}
+
+/// Reads judged queries from a file of feedback, and reports on stderr what is left out. The second value is
+/// `false` if lines are not valid.
+fn read_feedback(path: &Path, index: &Index) -> anyhow::Result<(Judged, bool)> {
+    let (feedback, invalid) = feedback::read(path)?;
+    for line in &invalid {
+        say(&format!("rqsearch: {}:{}: {}", path.display(), line.number, line.reason));
+    }
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    let found = from_feedback(&name, &feedback, &index.questions()?);
+    if found.unknown > 0 {
+        say(&format!(
+            "rqsearch: {}: {} {} left out, because the index has neither the id nor the title",
+            path.display(),
+            found.unknown,
+            plural(found.unknown as u64, "judgement")
+        ));
+    }
+    if found.without_useful > 0 {
+        say(&format!(
+            "rqsearch: {}: {} {} left out, because no judged hit is useful",
+            path.display(),
+            found.without_useful,
+            plural(found.without_useful as u64, "phrase")
+        ));
+    }
+    if found.judged.queries.is_empty() {
+        bail!(
+            "{} contains no phrase with a useful hit of this index\n  \
+             hint: name the index of the server with --index",
+            path.display()
+        );
+    }
+    Ok((found.judged, invalid.is_empty()))
 }
 
 /// The fewest phrases that an index is calibrated on.
@@ -354,28 +446,20 @@ fn write_run(evaluation: &Evaluation, path: &Path) -> io::Result<()> {
 }
 
 /// Reports on stderr how the nDCG@10 of these rankings differs from that of an earlier run.
-fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Result<()> {
-    let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
-    let mut earlier: HashMap<String, Vec<String>> = HashMap::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-        let line = line?;
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        let [query, _, document, _, _, _] = columns.as_slice() else {
-            bail!("{}:{number}: expected the six columns of a TREC run", path.display());
-        };
-        earlier.entry((*query).to_owned()).or_default().push((*document).to_owned());
-    }
-    if !evaluation.queries.iter().any(|query| earlier.contains_key(&query.id)) {
-        bail!("{} has no rankings for the queries of {}", path.display(), judged.name);
+fn compare(
+    evaluation: &Evaluation,
+    judged: &Judged,
+    questions: &Questions,
+    earlier: &EarlierRun,
+) -> anyhow::Result<()> {
+    if !evaluation.queries.iter().any(|query| earlier.rankings.contains_key(&query.id)) {
+        bail!("{} has no rankings for the queries of {}", earlier.name, judged.name);
     }
     let mut pairs = Vec::new();
     for (query, judged) in evaluation.queries.iter().zip(&judged.queries) {
         // A run has no lines for a query without hits.
-        let ranking = earlier.get(&query.id).map_or(&[][..], Vec::as_slice);
-        let Some(before) = judged.right.measure_keys(ranking) else {
-            bail!("--compare requires a set with relevance judgements by document id");
-        };
-        pairs.push((query.measures.ndcg_10, before.ndcg_10));
+        let ranking = earlier.rankings.get(&query.id).map_or(&[][..], Vec::as_slice);
+        pairs.push((query.measures.ndcg_10, questions.measure(&judged.right, ranking).ndcg_10));
     }
     let (now, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -383,7 +467,7 @@ fn compare(evaluation: &Evaluation, judged: &Judged, path: &Path) -> anyhow::Res
         "nDCG@10 {:.4} compared with {:.4} in {}: {:+.4}, p = {:.4} (paired randomization test, {} queries)",
         mean(&now),
         mean(&before),
-        path.display(),
+        earlier.name,
         mean(&now) - mean(&before),
         significance(&now, &before),
         now.len()

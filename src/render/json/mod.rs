@@ -26,7 +26,7 @@ pub use duplicates::{
 };
 pub use explanation::ExplanationReply;
 pub use preview::{PreviewReply, ProblemOfFile};
-pub use request::{AnySearchRequest, QuestionRequest, SearchRequest, SearchesRequest};
+pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
 
 /// The results for one phrase.
 #[derive(Debug, Serialize)]
@@ -84,6 +84,8 @@ pub struct HealthReply<'a> {
     pub version: &'a str,
     /// What does not work, as sentences for people. The log of the server has the details.
     pub problems: Vec<&'a str>,
+    /// Whether the server accepts judgements of users at `/feedback`.
+    pub feedback: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }

@@ -1,11 +1,33 @@
 //! The JSON of requests.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::search::{FITTED, Filters, Mode, Query, Sort, date_span};
+
+/// A judgement of a user: whether a hit is useful for a phrase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackRequest {
+    /// The phrase that was searched for.
+    pub q: String,
+    /// The id of the hit.
+    pub id: String,
+    /// Whether the hit is useful for the phrase.
+    pub useful: bool,
+}
+
+impl FeedbackRequest {
+    /// # Errors
+    /// The phrase is empty.
+    pub fn ensure_phrase(&self) -> anyhow::Result<()> {
+        ensure!(!self.q.trim().is_empty(), "the phrase is empty");
+        Ok(())
+    }
+}
 
 /// A search. All fields except `q` are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

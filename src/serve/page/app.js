@@ -1,7 +1,7 @@
 // The search page. Input updates the address bar, then sends one request at a time, then shows its hits.
 
 import { $, count, el } from './dom.js';
-import { explanationOf, hitOf, listedOf, summaryOf, wholeOf } from './results.js';
+import { explanationOf, hitOf, listedOf, summaryOf, thumbsOf, wholeOf } from './results.js';
 
 const WAIT = 90; // milliseconds between the last keystroke and the request
 const PAUSE = 1500; // milliseconds without a keystroke after which the next one adds an entry to the history
@@ -15,6 +15,10 @@ let wanted = read();
 let asking = null, timer = 0, typedAt = 0;
 /** The reply on the page, the parameters of its request, and the explained reply once it is requested. */
 let shown = { reply: null, key: '', explained: null };
+
+/** Whether the server accepts feedback, and what was judged on this page, by phrase and id. */
+let hasFeedback = false;
+const judgements = new Map();
 
 // ---- The address bar ----
 
@@ -129,6 +133,7 @@ function show(reply, key) {
     item.querySelector('.title').onclick = () => toggle(item);
     return item;
   }));
+  showThumbs();
   $('results').classList.toggle('unanswered', !reply.answered);
   $('more').hidden = listed === reply.hits.length && (listed < wanted.limit || wanted.limit >= MOST);
   say(summaryOf(reply, listed, isFiltered()), reply.answered ? '' : 'unanswered');
@@ -200,6 +205,31 @@ function explained() {
   shown.explained ||= ask(`/search?${key}&explain=true`);
   shown.explained.catch(() => { shown.explained = null; });
   return shown.explained;
+}
+
+// ---- Feedback ----
+
+async function listenForFeedback() {
+  // Without feedback, the page works as before.
+  hasFeedback = await ask('/health').then((health) => health.feedback, () => false);
+  showThumbs();
+}
+
+/** Adds the thumbs to the hits that do not have them. */
+function showThumbs() {
+  if (!hasFeedback || !shown.reply) return;
+  for (const item of $('results').querySelectorAll('.hit:not(:has(.feedback))')) {
+    const { query: q } = shown.reply, { id } = item.dataset, key = JSON.stringify([q, id]);
+    item.append(thumbsOf(judgements.get(key), async (useful) => {
+      try {
+        await ask('/feedback', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ q, id, useful }) });
+      } catch (error) {
+        if (error.status === 401) askForToken();
+        throw error;
+      }
+      judgements.set(key, useful);
+    }));
+  }
 }
 
 // ---- Filters ----
@@ -351,6 +381,7 @@ function start() {
   };
   $('token-dialog').oncancel = (event) => event.preventDefault(); // the page is empty without a token
   listFilters();
+  listenForFeedback();
   restore();
 }
 

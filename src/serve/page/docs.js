@@ -45,8 +45,8 @@ function operation(path, method, { summary, description, parameters, requestBody
     ...(parameters ? [el('h3', {}, 'Parameters'), table(`Parameters of ${path}`, parameters.map((one) => [required(one), kindOf(one.schema), withDefault({ ...one.schema, description: one.description })]))] : []),
     ...(requestBody ? [el('h3', {}, 'Body'), ...bodies(requestBody.content)] : []),
     el('h3', {}, 'Reply'),
-    ...bodies(responses[200].content),
-    el('p', { className: 'soft' }, 'Errors: ', Object.entries(responses).filter(([status]) => status > 200)
+    ...(responses[200] ? bodies(responses[200].content) : [el('p', {}, 'Status 204, without a body.')]),
+    el('p', { className: 'soft' }, 'Errors: ', Object.entries(responses).filter(([status]) => status >= 400)
       .map(([status, { description: text }]) => `${status} ${text}`).join(', ') || 'none specific to this route', '.'),
   ];
 }

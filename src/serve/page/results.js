@@ -69,6 +69,49 @@ function alsoAsked(asked) {
   return el('div', { className: 'also-asked' }, el('p', {}, 'Also asked as'), el('ul', {}, ...asked.map(one)));
 }
 
+/**
+ * The buttons that say whether a hit is useful. `judged` is the judgement so far: true, false or undefined. A click calls
+ * `send`, which returns a promise, with the judgement.
+ */
+export function thumbsOf(judged, send) {
+  const note = el('span', { className: 'note', role: 'status' });
+  const thumb = (useful) => el('button', { type: 'button', className: 'thumb', title: useful ? 'Useful' : 'Not useful',
+    'aria-label': useful ? 'Useful' : 'Not useful', 'aria-pressed': String(judged === useful) }, thumbIcon(useful));
+  const buttons = new Map([[true, thumb(true)], [false, thumb(false)]]);
+  const say = (text, tone) => { note.textContent = text; note.className = `note ${tone}`; };
+  let sending = false;
+  for (const [useful, button] of buttons) {
+    button.onclick = async () => {
+      if (sending) return;
+      sending = true;
+      say('Saving …', '');
+      try {
+        await send(useful);
+        for (const [value, one] of buttons) one.setAttribute('aria-pressed', String(value === useful));
+        say(useful ? 'Saved as useful. Thank you.' : 'Saved as not useful. Thank you.', '');
+      } catch (error) {
+        say(`Not saved: ${error.status ? error.message : 'the server cannot be reached'}.`, 'problem');
+      } finally {
+        sending = false;
+      }
+    };
+  }
+  return el('div', { className: 'feedback', role: 'group', 'aria-label': 'Is this hit useful?' },
+    el('span', { 'aria-hidden': 'true' }, 'Useful?'), ...buttons.values(), note);
+}
+
+/** A thumb, up or down. Not every system has a font with these characters. */
+function thumbIcon(up) {
+  const svg = (tag, attributes) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const icon = svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true', class: up ? 'up' : 'down' });
+  icon.append(svg('path', { d: 'M7 11v9H3.5v-9zM7 11l4-8c1.6 0 2.6 1.1 2.4 2.6L13 9h5.8c1.3 0 2.2 1.2 1.9 2.5l-1.6 6.8c-.2 1-1.1 1.7-2.1 1.7H7z' }));
+  return icon;
+}
+
 /** A whole question: its alternative titles, its answer, and the other fields of its source. */
 export function wholeOf(question, why) {
   const answer = question.answer.trim();

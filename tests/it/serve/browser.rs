@@ -58,6 +58,14 @@ fn search_page() {
 }
 
 #[test]
+fn thumbs_of_the_search_page() {
+    let dir = corpus();
+    let with = Served::start(&dir, &["--feedback", "feedback.jsonl"]);
+    let file = dir.path().join("feedback.jsonl");
+    run("feedback.mjs", &[&with.url("/"), file.to_str().unwrap(), &Served::start(&dir, &[]).url("/")]);
+}
+
+#[test]
 fn search_page_with_a_token() {
     let dir = corpus();
     dir.write("token", "correct-battery-horse-staple");
@@ -67,6 +75,24 @@ fn search_page_with_a_token() {
 #[test]
 fn api_page() {
     run("docs.mjs", &[&Served::start(&corpus(), &[]).url("/docs")]);
+}
+
+#[test]
+fn report_of_an_evaluation() {
+    let dir = corpus();
+    dir.write(
+        "judged.tsv",
+        "prune roses\tprune roses\nblunt blade\tprune roses\nis script a title of evil\tcrab\n\
+         <script>window.hacked=1</script>\tno such title\nprinter driver\t\n",
+    );
+    dir.run(&["eval", "judged.tsv", "--run", "run.txt"]).success();
+    let written = std::fs::read_to_string(dir.path().join("run.txt")).unwrap();
+    // The earlier run has no hits for the first phrase.
+    let earlier: String =
+        written.lines().filter(|line| !line.starts_with("1 ")).map(|line| format!("{line}\n")).collect();
+    dir.write("earlier.txt", earlier);
+    dir.run(&["eval", "judged.tsv", "--report", "report.html", "--compare", "earlier.txt"]).success();
+    run("report.mjs", &[&format!("file://{}", dir.path().join("report.html").display())]);
 }
 
 #[test]

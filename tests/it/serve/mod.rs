@@ -2,6 +2,7 @@
 
 mod browser;
 mod failures;
+mod feedback;
 mod host_check;
 mod limits;
 mod load;

@@ -144,10 +144,10 @@ fn an_unknown_key_is_detected() {
 /// Every operation of the document exists.
 #[test]
 fn every_route_of_the_document_exists() {
-    let served = Served::start(&Dir::indexed(), &[]);
+    let served = Served::start(&Dir::indexed(), &["--feedback", "feedback.jsonl"]);
     let document = served.get("/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 9, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 10, "{:?}", paths.keys());
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
             let answer = served.send(&method.to_uppercase(), &path.replace("{id}", "none"), &[], "");
