@@ -14,6 +14,7 @@ mod mcp;
 mod model;
 mod phrases;
 
+use std::io::{Write, stderr};
 use std::panic::set_hook;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -123,7 +124,9 @@ struct PrintedIfPanicking;
 impl Drop for PrintedIfPanicking {
     fn drop(&mut self) {
         if thread::panicking() {
-            eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner));
+            let panic = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+            // The panic goes on, whether it can be printed or not.
+            _ = writeln!(stderr(), "{panic}");
         }
     }
 }

@@ -189,9 +189,7 @@ pub fn restore_snapshot(file: &Path, dir: &Path, replace: bool) -> anyhow::Resul
     let lock = WriteLock::take(dir)?;
     let mut restore = || {
         let files = extract(&mut archive, &manifest, dir).with_context(broken)?;
-        publish(files, &lock, dir)?;
-        let index = Index::open(dir)?;
-        guarded(dir, || index.question_count())
+        publish(files, &lock, dir)
     };
     let questions = restore().inspect_err(|_| remove_created(&created)).map_err(explain_write)?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
@@ -258,12 +256,13 @@ fn extract(
     Ok(files)
 }
 
-/// Renames the files, the one that names the commit last.
-fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) -> anyhow::Result<()> {
+/// Renames the files, the one that names the commit last. Returns the number of questions.
+fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) -> anyhow::Result<u64> {
     let mut commit = Vec::new();
     for (name, file) in files {
         if name == commit_file::NAME {
             commit = fs::read(file.path())?;
+            ensure!(commit_file::is_sound(&commit), "the {name} of the snapshot is damaged");
             continue;
         }
         let target = dir.join(&name);
@@ -282,9 +281,11 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
     lock.sync_directory()?;
     lock.assume(commit.clone());
     // Nothing is replaced by an index that cannot be opened.
-    Index::open_directory(lock.clone(), dir)?;
+    let index = Index::open_directory(lock.clone(), dir)?;
+    let questions = guarded(dir, || index.question_count())?;
     lock.write_commit(&commit)?;
-    super::build::delete_unreferenced(lock)
+    super::build::delete_unreferenced(lock)?;
+    Ok(questions)
 }
 
 /// Whether two files have the same content; `None` if the first does not exist.
@@ -294,5 +295,35 @@ fn is_same(one: &Path, two: &Path) -> io::Result<Option<bool>> {
         Ok(found) => Ok(Some(found == digest(two)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Build;
+
+    /// The manifest has the checksum of the damaged file, so only the file itself shows that it is damaged.
+    #[test]
+    fn a_snapshot_of_a_damaged_commit_replaces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let [faq, index, new, snapshot] =
+            ["faq.md", "index", "new", "snapshot.zip"].map(|name| dir.path().join(name));
+        fs::write(&faq, "## How long must dough rise?\n\nUntil it has doubled.\n").unwrap();
+        Build::new(&index, std::slice::from_ref(&faq)).run().unwrap();
+        let mut sources = open_files(&index).unwrap();
+        let mut commit = fs::read(index.join(commit_file::NAME)).unwrap();
+        commit[28] ^= 1;
+        let damaged = dir.path().join("damaged");
+        fs::write(&damaged, commit).unwrap();
+        let of_commit = sources.iter_mut().find(|(name, _)| name == commit_file::NAME).unwrap();
+        of_commit.1 = File::open(damaged).unwrap();
+        write_archive(&mut File::create(&snapshot).unwrap(), sources).unwrap();
+        for (dir, replace) in [(&index, true), (&new, false)] {
+            let error = restore_snapshot(&snapshot, dir, replace).unwrap_err();
+            assert!(format!("{error:#}").contains("meta.json of the snapshot is damaged"), "{error:#}");
+        }
+        assert!(check(&index).unwrap().is_sound());
+        assert!(!new.exists());
     }
 }
