@@ -9,6 +9,7 @@ mod documents;
 mod http;
 mod indexes;
 mod judged;
+pub mod material;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod model;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
+use self::targets::material::{Material, Random};
 use self::targets::{TARGETS, allow_caught_panics, run};
 
 #[path = "../../fuzz/src/lib.rs"]
@@ -42,27 +43,27 @@ fn every_target_can_be_run() {
     }
 }
 
-/// Runs mutations of the corpus for `RQSEARCH_FUZZ` seconds for each target, or for the target that
+/// Runs mutations of the corpus for `RQSEARCH_FUZZ` seconds (60 by default) for each target, or for the target that
 /// `RQSEARCH_FUZZ_TARGET` names. It needs no instrumented build, and finds less than a fuzzer that is guided by
 /// coverage. Inputs that fail are written to `fuzz/artifacts/TARGET`, and so are the slowest one and, in case that the process
 /// ends, the last one.
 #[test]
+#[ignore = "takes a minute for each target; CONTRIBUTING.md says how to run it"]
 #[expect(clippy::print_stdout, reason = "shows the progress")]
 fn mutated_inputs_pass() {
-    let Some(seconds) = env::var("RQSEARCH_FUZZ").ok().and_then(|seconds| seconds.parse().ok()) else {
-        return;
-    };
+    let seconds = env::var("RQSEARCH_FUZZ").map_or(60, |seconds| seconds.parse().unwrap());
     let wanted = env::var("RQSEARCH_FUZZ_TARGET").ok();
     allow_caught_panics();
     let mut failed = 0;
     for target in TARGETS.iter().filter(|target| wanted.as_deref().is_none_or(|name| name == target.name)) {
-        let (material, artifacts) = (Material::of(target.name), root().join("artifacts").join(target.name));
+        let (material, artifacts) =
+            (Material::load(&root(), target.name), root().join("artifacts").join(target.name));
         fs::create_dir_all(&artifacts).unwrap();
         let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_micros();
         let (mut random, start, mut inputs) = (Random(u64::from(seed) | 1), Instant::now(), 0_u64);
         let mut slowest = Duration::ZERO;
         while start.elapsed() < Duration::from_secs(seconds) {
-            let input = material.mutated(&mut random);
+            let input = mutated(&material, &mut random);
             fs::write(artifacts.join("last"), &input).unwrap();
             let began = Instant::now();
             let passed = catch_unwind(|| run(target.name, &input));
@@ -84,77 +85,31 @@ fn mutated_inputs_pass() {
     assert_eq!(failed, 0);
 }
 
-/// A generator of pseudorandom numbers: xorshift.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) as usize % end.max(1)
-    }
-
-    fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-}
-
-/// The dictionary and the corpus of a target.
-struct Material {
-    tokens: Vec<Vec<u8>>,
-    corpus: Vec<Vec<u8>>,
-}
-
-impl Material {
-    fn of(name: &str) -> Self {
-        let dictionary =
-            fs::read_to_string(root().join(format!("dictionaries/{name}.dict"))).unwrap_or_default();
-        let files = fs::read_dir(root().join("corpus").join(name)).unwrap();
-        let mut tokens: Vec<Vec<u8>> = dictionary.lines().map(token).collect();
-        tokens.extend([vec![0], vec![b' '], vec![b'\n'], vec![u8::MAX]]);
-        Self { tokens, corpus: files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect() }
-    }
-
-    /// A file of the corpus after a few changes, often small ones.
-    fn mutated(&self, random: &mut Random) -> Vec<u8> {
-        let mut input = random.one_of(&self.corpus).clone();
-        for _ in 0..=random.below(6) {
-            let at = random.below(input.len() + 1);
-            let length = random.below(16);
-            let end = input.len().min(at + length);
-            match random.below(8) {
-                0 => drop(input.drain(at..end)),
-                1 => input.truncate(at),
-                2 => input[at..end].iter_mut().take(1).for_each(|byte| *byte ^= 1 << random.below(8)),
-                3 => input[at..end].iter_mut().take(3).for_each(|byte| *byte = random.below(256) as u8),
-                4 => {
-                    let part = input[at..end].repeat(1 + random.below(64));
-                    drop(input.splice(at..at, part));
-                }
-                5 => {
-                    let other = random.one_of(&self.corpus);
-                    let (from, to) = (random.below(other.len()), random.below(input.len() + 1));
-                    input.truncate(to);
-                    input.extend(&other[from..]);
-                }
-                6 => drop(input.splice(at..end, random.one_of(&self.tokens).iter().copied())),
-                _ => drop(input.splice(at..at, random.one_of(&self.tokens).iter().copied())),
+/// An input of the corpus after a few changes, often small ones.
+fn mutated(material: &Material, random: &mut Random) -> Vec<u8> {
+    let mut input = random.one_of(&material.corpus).clone();
+    for _ in 0..=random.below(6) {
+        let at = random.below(input.len() + 1);
+        let length = random.below(16);
+        let end = input.len().min(at + length);
+        match random.below(8) {
+            0 => drop(input.drain(at..end)),
+            1 => input.truncate(at),
+            2 => input[at..end].iter_mut().take(1).for_each(|byte| *byte ^= 1 << random.below(8)),
+            3 => input[at..end].iter_mut().take(3).for_each(|byte| *byte = random.below(256) as u8),
+            4 => {
+                let part = input[at..end].repeat(1 + random.below(64));
+                drop(input.splice(at..at, part));
             }
+            5 => {
+                let other = random.one_of(&material.corpus);
+                let (from, to) = (random.below(other.len()), random.below(input.len() + 1));
+                input.truncate(to);
+                input.extend(&other[from..]);
+            }
+            6 => drop(input.splice(at..end, random.one_of(&material.tokens).iter().copied())),
+            _ => drop(input.splice(at..at, random.one_of(&material.tokens).iter().copied())),
         }
-        input
     }
-}
-
-/// A token of a line of a dictionary: `"a\x0A"`.
-fn token(line: &str) -> Vec<u8> {
-    let quoted = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap();
-    let mut parts = quoted.split("\\x");
-    let mut token = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at(2);
-        token.push(u8::from_str_radix(code, 16).unwrap());
-        token.extend(rest.as_bytes());
-    }
-    token
+    input
 }
