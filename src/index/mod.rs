@@ -269,6 +269,7 @@ impl Index {
         let index = tantivy::Index::open(directory).map_err(broken)?;
         let meta = read_meta(&index, dir)?;
         let index = prepare(index, &meta);
+        let (_, fields) = schema::schema();
         // Tantivy verifies the footer of every file here. It panics on some damage inside the files.
         let open = || -> tantivy::Result<_> {
             let reader = index
@@ -281,11 +282,10 @@ impl Index {
             let segments = searcher.segment_readers().iter();
             let stores =
                 segments.map(|segment| segment.get_store_reader(CACHED_BLOCKS)).collect::<io::Result<_>>()?;
-            Ok((searcher, stores, vectors))
+            let languages = languages(&searcher, fields.language)?;
+            Ok((searcher, stores, vectors, languages))
         };
-        let (searcher, stores, vectors) = damage::caught(open).map_err(broken)?;
-        let (_, fields) = schema::schema();
-        let languages = languages(&searcher, fields.language).map_err(broken)?;
+        let (searcher, stores, vectors, languages) = damage::caught(open).map_err(broken)?;
         let dir = dir.to_owned();
         Ok(Self {
             searcher,

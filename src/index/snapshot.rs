@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::check::check;
-use super::lock::{WriteLock, explain_write, is_segment_file};
+use super::damage::guarded;
+use super::lock::{WriteLock, explain_write, is_own_file, is_segment_file};
 use super::read_only::ReadOnly;
 use super::{Index, OpenError, commit_file, ensure_commit};
 
@@ -170,7 +171,8 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<(u64, String)> 
 ///
 /// # Errors
 /// The file is not a snapshot, or it is damaged; the directory has an index and `replace` is false; another
-/// process is writing that index; the directory cannot be written. The index is unchanged then.
+/// process is writing that index; the directory cannot be written. The index is unchanged then, and a directory
+/// that was created is removed.
 pub fn restore_snapshot(file: &Path, dir: &Path, replace: bool) -> anyhow::Result<Contents> {
     let input = File::open(file).with_context(|| format!("could not open {}", file.display()))?;
     let broken = || format!("{} is not a snapshot of an index, or it is damaged", file.display());
@@ -183,14 +185,36 @@ pub fn restore_snapshot(file: &Path, dir: &Path, replace: bool) -> anyhow::Resul
         Ok(()) | Err(OpenError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    let created = missing_directories(dir);
     let lock = WriteLock::take(dir)?;
     let mut restore = || {
         let files = extract(&mut archive, &manifest, dir).with_context(broken)?;
         publish(files, &lock, dir)
     };
-    restore().map_err(explain_write)?;
+    let questions = restore().inspect_err(|_| remove_created(&created)).map_err(explain_write)?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
-    Ok(Contents { questions: Index::open(dir)?.question_count()?, bytes })
+    Ok(Contents { questions, bytes })
+}
+
+/// A directory and its parents, as far as they do not exist.
+fn missing_directories(dir: &Path) -> Vec<PathBuf> {
+    let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && dir.symlink_metadata().is_err();
+    dir.ancestors().take_while(is_missing).map(Path::to_owned).collect()
+}
+
+/// Removes the directories that a failed restore created, and what it wrote there. The lock must still be held:
+/// the files are then not those of another process.
+fn remove_created(created: &[PathBuf]) {
+    let files = created.first().and_then(|dir| dir.read_dir().ok());
+    for file in files.into_iter().flatten().flatten() {
+        let name = file.file_name();
+        if is_own_file(&name) || name == commit_file::NAME {
+            // The error of the restore is more important than one of its cleanup.
+            _ = fs::remove_file(file.path());
+        }
+    }
+    // A directory with other files is not empty, and stays.
+    created.iter().take_while(|dir| fs::remove_dir(dir).is_ok()).for_each(drop);
 }
 
 /// Reads the manifest, and makes sure that it names files of an index only.
@@ -232,12 +256,13 @@ fn extract(
     Ok(files)
 }
 
-/// Renames the files, the one that names the commit last.
-fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) -> anyhow::Result<()> {
+/// Renames the files, the one that names the commit last. Returns the number of questions.
+fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) -> anyhow::Result<u64> {
     let mut commit = Vec::new();
     for (name, file) in files {
         if name == commit_file::NAME {
             commit = fs::read(file.path())?;
+            ensure!(commit_file::is_sound(&commit), "the {name} of the snapshot is damaged");
             continue;
         }
         let target = dir.join(&name);
@@ -256,9 +281,11 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
     lock.sync_directory()?;
     lock.assume(commit.clone());
     // Nothing is replaced by an index that cannot be opened.
-    Index::open_directory(lock.clone(), dir)?;
+    let index = Index::open_directory(lock.clone(), dir)?;
+    let questions = guarded(dir, || index.question_count())?;
     lock.write_commit(&commit)?;
-    super::build::delete_unreferenced(lock)
+    super::build::delete_unreferenced(lock)?;
+    Ok(questions)
 }
 
 /// Whether two files have the same content; `None` if the first does not exist.
@@ -268,5 +295,35 @@ fn is_same(one: &Path, two: &Path) -> io::Result<Option<bool>> {
         Ok(found) => Ok(Some(found == digest(two)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Build;
+
+    /// The manifest has the checksum of the damaged file, so only the file itself shows that it is damaged.
+    #[test]
+    fn a_snapshot_of_a_damaged_commit_replaces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let [faq, index, new, snapshot] =
+            ["faq.md", "index", "new", "snapshot.zip"].map(|name| dir.path().join(name));
+        fs::write(&faq, "## How long must dough rise?\n\nUntil it has doubled.\n").unwrap();
+        Build::new(&index, std::slice::from_ref(&faq)).run().unwrap();
+        let mut sources = open_files(&index).unwrap();
+        let mut commit = fs::read(index.join(commit_file::NAME)).unwrap();
+        commit[28] ^= 1;
+        let damaged = dir.path().join("damaged");
+        fs::write(&damaged, commit).unwrap();
+        let of_commit = sources.iter_mut().find(|(name, _)| name == commit_file::NAME).unwrap();
+        of_commit.1 = File::open(damaged).unwrap();
+        write_archive(&mut File::create(&snapshot).unwrap(), sources).unwrap();
+        for (dir, replace) in [(&index, true), (&new, false)] {
+            let error = restore_snapshot(&snapshot, dir, replace).unwrap_err();
+            assert!(format!("{error:#}").contains("meta.json of the snapshot is damaged"), "{error:#}");
+        }
+        assert!(check(&index).unwrap().is_sound());
+        assert!(!new.exists());
     }
 }

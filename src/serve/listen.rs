@@ -1,6 +1,7 @@
 //! The socket: accepts connections, and shuts down after the running requests.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
@@ -98,34 +100,63 @@ impl Server {
     /// # Errors
     /// The system refuses threads, signal handlers or sockets.
     pub fn run(self) -> anyhow::Result<()> {
-        // Few threads do network I/O. Clients that are refused and retry at once then leave most of the
-        // processor time to the searches.
+        let runtime = self.runtime()?;
+        let mut signals = {
+            let _context = runtime.enter();
+            Signals::new().context("could not listen for signals")?
+        };
+        self.run_in(runtime, async || signals.next().await)
+    }
+
+    /// Serves requests until `stop` completes, and handles no signals. Use this in a program that has other
+    /// work than the server. Running requests then have the time limit of a request to finish.
+    ///
+    /// This function returns when the server has stopped, so call it on a thread of its own. It must not be
+    /// called from asynchronous code, because it starts a tokio runtime.
+    ///
+    /// # Errors
+    /// The system refuses threads or sockets.
+    pub fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let runtime = self.runtime()?;
+        let mut stop = Some(stop);
+        self.run_in(runtime, async || match stop.take() {
+            Some(stop) => stop.await,
+            // Nothing ends the server before the time limit.
+            None => pending().await,
+        })
+    }
+
+    /// The threads of the server. Few threads do network I/O. Clients that are refused and retry at once then
+    /// leave most of the processor time to the searches.
+    fn runtime(&self) -> anyhow::Result<Runtime> {
         let io_threads = self.threads.div_ceil(4);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(io_threads).enable_all().build();
-        let runtime = runtime.context("could not start the server's threads")?;
+        let runtime = Builder::new_multi_thread().worker_threads(io_threads).enable_all().build();
+        runtime.context("could not start the server's threads")
+    }
+
+    /// Serves requests until the first call of `stop` completes. The second call ends the running requests.
+    fn run_in(self, runtime: Runtime, stop: impl AsyncFnMut()) -> anyhow::Result<()> {
         let app = Arc::clone(&self.app);
-        let served = runtime.block_on(self.serve());
+        let served = runtime.block_on(self.serve(stop));
         // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();
         app.log.finish();
         served
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        let mut signals = Signals::new().context("could not listen for signals")?;
+    async fn serve(self, mut stop: impl AsyncFnMut()) -> anyhow::Result<()> {
         self.listener.set_nonblocking(true).context("could not use the socket")?;
         let listener =
             tokio::net::TcpListener::from_std(self.listener).context("could not use the socket")?;
         let connections = GracefulShutdown::new();
         tokio::select! {
             never = accept(&listener, &connections, &self.app, &self.router) => match never {},
-            () = signals.next() => {}
+            () = stop() => {}
         }
         drop(listener);
         tokio::select! {
             _ = timeout(self.finish, connections.shutdown()) => {}
-            () = signals.next() => {}
+            () = stop() => {}
         }
         Ok(())
     }
@@ -222,10 +253,52 @@ impl Signals {
         #[cfg(unix)]
         let terminated = self.terminate.recv();
         #[cfg(not(unix))]
-        let terminated = std::future::pending::<()>();
+        let terminated = pending::<()>();
         tokio::select! {
             _ = terminated => {}
             _ = tokio::signal::ctrl_c() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::num::NonZeroUsize;
+    use std::thread;
+
+    use super::super::{Log, LogFormat};
+    use super::*;
+    use crate::index::Index;
+
+    #[test]
+    fn a_program_can_stop_its_server() {
+        let limits = Limits {
+            threads: NonZeroUsize::MIN,
+            queue: 1,
+            time: Limits::TIME,
+            connections: Limits::CONNECTIONS,
+            connections_per_address: Limits::CONNECTIONS_PER_ADDRESS,
+        };
+        let options = Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            allow_hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            tokens: None,
+            log: Log::new(LogFormat::Text, false, io::sink()),
+            limits,
+        };
+        let server = Server::bind(Engine::fixed(Index::builtin().unwrap()).unwrap(), options).unwrap();
+        let address = server.address();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let running = thread::spawn(move || server.run_until(async { stopped.await.unwrap() }));
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
+        stop.send(()).unwrap();
+        running.join().unwrap().unwrap();
+        assert!(std::net::TcpStream::connect(address).is_err());
     }
 }

@@ -146,6 +146,12 @@ fn a_damaged_snapshot_changes_nothing() {
         dir.write("backup.zip", &sound[..at]);
         dir.run(&["restore", "backup.zip", "--force"]).exits(2).says("not a snapshot");
     }
+    // The manifest is sound, and the first file is damaged: the directory is created and removed again.
+    let mut bytes = sound.clone();
+    bytes[200] ^= 16;
+    dir.write("backup.zip", &bytes);
+    dir.run(&["restore", "backup.zip", "--index", "a/new"]).exits(2).says("not a snapshot");
+    assert!(!dir.path().join("a").exists());
     dir.write("letter.txt", "Dear reader");
     dir.run(&["restore", "letter.txt", "--index", "new"]).exits(2).says("not a snapshot");
     assert!(!dir.path().join("new").exists());

@@ -1,4 +1,4 @@
-//! Searches for files that take more than linear time, or too much memory.
+//! Searches for documents that take more than linear time, or too much memory.
 //!
 //!     cargo run --release --no-default-features --bin growth -- [--seconds N] [--seed N] [TARGET]...
 //!
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rqsearch_fuzz::material::{Material, Random};
 use rqsearch_fuzz::{TARGETS, Target};
 
 /// The sizes of the two files, in bytes. The second is `STEP` times the first.
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
     }
     let wanted = |target: &&Target| names.is_empty() || names.iter().any(|name| name == target.name);
     let mut found = 0;
-    for target in TARGETS.iter().filter(wanted) {
+    for target in TARGETS.iter().filter(|target| target.is_document()).filter(wanted) {
         found += search(target, Duration::from_secs(seconds), seed);
     }
     if found > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -58,12 +59,12 @@ fn main() -> ExitCode {
 
 /// Measures random files of a target until the time is over. Returns how many grow too much.
 fn search(target: &'static Target, time: Duration, seed: u64) -> usize {
-    let material = Material::load(target.name);
+    let material = Material::load(Path::new(env!("CARGO_MANIFEST_DIR")), target.name);
     let mut random = Random(seed);
     let (start, mut files, mut found) = (Instant::now(), 0, 0);
     fs::create_dir_all("growth").expect("the current directory is writable");
     while start.elapsed() < time {
-        let recipe = material.recipe(&mut random);
+        let recipe = Recipe::new(&material, &mut random);
         files += 1;
         let Some(problem) = problem(target, &recipe) else {
             continue;
@@ -148,77 +149,6 @@ fn processor_time() -> Duration {
     nanoseconds.map_or_else(|| BEGIN.elapsed(), Duration::from_nanos)
 }
 
-/// A generator of pseudorandom numbers: xorshift.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) as usize % end
-    }
-
-    fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-}
-
-/// What files are made of.
-struct Material {
-    tokens: Vec<Vec<u8>>,
-    corpus: Vec<Vec<u8>>,
-}
-
-impl Material {
-    /// The dictionary and the corpus of a target.
-    fn load(name: &str) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let dictionary = fs::read_to_string(root.join("dictionaries").join(format!("{name}.dict")));
-        let mut tokens: Vec<Vec<u8>> = dictionary.unwrap_or_default().lines().map(token).collect();
-        if tokens.is_empty() {
-            tokens = (0..=u8::MAX).map(|byte| vec![byte]).collect();
-        }
-        let files = fs::read_dir(root.join("corpus").join(name)).expect("each target has a corpus");
-        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("it is readable").path()).collect();
-        paths.sort();
-        let corpus = paths.iter().map(|path| fs::read(path).expect("the corpus is readable")).collect();
-        Self { tokens, corpus }
-    }
-
-    fn recipe(&self, random: &mut Random) -> Recipe {
-        let mut tokens = |most: usize| -> Vec<u8> {
-            (0..=random.below(most)).flat_map(|_| random.one_of(&self.tokens).clone()).collect()
-        };
-        let (first, second) = (tokens(3), tokens(2));
-        let form = *random.one_of(&[Form::Alternate, Form::Alternate, Form::Nest, Form::Count]);
-        let second = if random.below(3) == 0 { Vec::new() } else { second };
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        if random.below(3) > 0 {
-            // Within a file, after a line or a tag.
-            let file = random.one_of(&self.corpus);
-            let ends: Vec<usize> = (0..file.len()).filter(|at| matches!(file[*at], b'\n' | b'>')).collect();
-            let at = if ends.is_empty() { file.len() } else { random.one_of(&ends) + 1 };
-            (before, after) = (file[..at].to_vec(), file[at..].to_vec());
-        }
-        let line_end = random.below(2) == 0;
-        Recipe { before, first, second, after, form, line_end }
-    }
-}
-
-/// A token of a line of a dictionary: `"a\x0A"`.
-fn token(line: &str) -> Vec<u8> {
-    let quoted = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).expect("a token is quoted");
-    let mut parts = quoted.split("\\x");
-    let mut token = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at(2);
-        token.push(u8::from_str_radix(code, 16).expect("two hexadecimal digits follow \\x"));
-        token.extend(rest.as_bytes());
-    }
-    token
-}
-
 /// How two texts are repeated.
 #[derive(Clone, Copy, Debug)]
 enum Form {
@@ -241,6 +171,26 @@ struct Recipe {
 }
 
 impl Recipe {
+    /// A random one.
+    fn new(material: &Material, random: &mut Random) -> Self {
+        let mut tokens = |most: usize| -> Vec<u8> {
+            (0..=random.below(most)).flat_map(|_| random.one_of(&material.tokens).clone()).collect()
+        };
+        let (first, second) = (tokens(3), tokens(2));
+        let form = *random.one_of(&[Form::Alternate, Form::Alternate, Form::Nest, Form::Count]);
+        let second = if random.below(3) == 0 { Vec::new() } else { second };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        if random.below(3) > 0 {
+            // Within a file, after a line or a tag.
+            let file = random.one_of(&material.corpus);
+            let ends: Vec<usize> = (0..file.len()).filter(|at| matches!(file[*at], b'\n' | b'>')).collect();
+            let at = if ends.is_empty() { file.len() } else { random.one_of(&ends) + 1 };
+            (before, after) = (file[..at].to_vec(), file[at..].to_vec());
+        }
+        let line_end = random.below(2) == 0;
+        Self { before, first, second, after, form, line_end }
+    }
+
     fn file(&self, bytes: usize) -> Vec<u8> {
         let end: &[u8] = if self.line_end { b"\n" } else { b"" };
         let count = bytes / (self.first.len() + self.second.len() + end.len()).max(1);
