@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rqsearch::engine::Engine;
+use rqsearch::feedback::FeedbackFile;
 use rqsearch::index::Index;
 use rqsearch::serve::{Limits, Log, LogFormat, Options, Server};
 
@@ -42,11 +43,14 @@ fn start() -> anyhow::Result<SocketAddr> {
         connections: Limits::CONNECTIONS,
         connections_per_address: Limits::CONNECTIONS_PER_ADDRESS,
     };
+    // The server has it open, so it can be deleted.
+    let feedback = tempfile::NamedTempFile::new()?;
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_hosts: Vec::new(),
         allow_origins: vec!["https://example.org".to_owned()],
         tokens: None,
+        feedback: Some(FeedbackFile::open(feedback.path())?),
         log: Log::new(LogFormat::Json, true, std::io::sink()),
         limits,
     };

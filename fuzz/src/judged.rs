@@ -45,6 +45,7 @@ fn check_judged(path: &Path) {
                 let relevant = match &query.right {
                     Right::Keys(keys) => keys.values().filter(|grade| **grade > 0).count(),
                     Right::Titles(titles) => titles.iter().filter(|title| !title.is_empty()).count(),
+                    Right::Ids(ids) => ids.len(),
                 };
                 assert!(relevant > 0, "{query:?}");
             }

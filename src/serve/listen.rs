@@ -285,6 +285,7 @@ mod tests {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             tokens: None,
+            feedback: None,
             log: Log::new(LogFormat::Text, false, io::sink()),
             limits,
         };

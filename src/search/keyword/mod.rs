@@ -3,7 +3,9 @@
 mod occurrences;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use rayon::prelude::*;
 use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
@@ -15,7 +17,9 @@ use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::index::{Index, Statistics};
 pub use occurrences::Scored;
-use occurrences::{Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, frequencies_of};
+use occurrences::{
+    Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
+};
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
 /// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
@@ -39,6 +43,9 @@ const MAX_TERMS: usize = 64;
 /// quotations. Both bound the time for a long text.
 const MAX_TYPOS: usize = 16;
 const MAX_QUOTATIONS: usize = 8;
+
+/// Below this many documents, one thread finishes before a second one would start.
+const PARALLEL_DOCUMENTS: DocId = 50_000;
 
 /// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
 /// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
@@ -177,14 +184,49 @@ impl<'a> KeywordQuery<'a> {
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn best(&self, limit: usize, allowed: impl Fn(u32, DocId) -> bool) -> tantivy::Result<Vec<Scored>> {
-        let mut best = Best::new(limit);
-        for (ord, segment) in (0..).zip(self.segments.segments) {
-            let lengths = self.segments.lengths(segment)?;
+    pub fn best(
+        &self,
+        limit: usize,
+        allowed: impl Fn(u32, DocId) -> bool + Sync,
+    ) -> tantivy::Result<Vec<Scored>> {
+        self.best_of(self.ranges(), limit, allowed)
+    }
+
+    /// The same for ranges of documents of segments.
+    fn best_of(
+        &self,
+        ranges: Vec<(u32, Range<DocId>)>,
+        limit: usize,
+        allowed: impl Fn(u32, DocId) -> bool + Sync,
+    ) -> tantivy::Result<Vec<Scored>> {
+        let threshold = Threshold::default();
+        let best_of = |(ord, documents): (u32, Range<DocId>)| -> tantivy::Result<Best> {
+            let segment = &self.segments.segments[ord as usize];
             let allowed = |doc| !segment.is_deleted(doc) && allowed(ord, doc);
-            best.add_segment(ord, &self.clauses(ord), &lengths, allowed);
-        }
-        Ok(best.into_sorted())
+            let mut best = Best::new(limit);
+            let lengths = self.segments.lengths(segment)?;
+            best.add(ord, documents, &self.clauses(ord), &lengths, &threshold, allowed);
+            Ok(best)
+        };
+        let joined = |a: tantivy::Result<Best>, b: tantivy::Result<Best>| Ok(a?.joined(b?));
+        let documents: DocId = ranges.iter().map(|(_, documents)| documents.len() as DocId).sum();
+        let best = match documents < PARALLEL_DOCUMENTS {
+            true => ranges.into_iter().map(best_of).reduce(joined),
+            false => ranges.into_par_iter().map(best_of).reduce_with(joined),
+        };
+        best.map_or_else(|| Ok(Vec::new()), |best| Ok(best?.into_sorted()))
+    }
+
+    /// The documents of all segments, in parts for several threads if there are many.
+    fn ranges(&self) -> Vec<(u32, Range<DocId>)> {
+        let segments = (0..).zip(self.segments.segments).map(|(ord, segment)| (ord, segment.max_doc()));
+        let documents: DocId = segments.clone().map(|(_, documents)| documents).sum();
+        let parts = 2 * rayon::current_num_threads() as DocId;
+        let part = documents.div_ceil(parts).max(PARALLEL_DOCUMENTS);
+        let ranges = segments.flat_map(|(ord, documents)| {
+            (0..documents).step_by(part as usize).map(move |start| (ord, start..documents.min(start + part)))
+        });
+        ranges.collect()
     }
 
     /// The scores of some questions, which must be in the order of the index.

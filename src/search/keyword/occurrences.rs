@@ -8,6 +8,8 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
@@ -170,7 +172,7 @@ impl Occurrences {
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(start) = self.next(at) {
-            window.fill(&mut self, start, lengths);
+            window.fill(&mut self, start, DocId::MAX, lengths);
             for (doc, frequency) in window.drain() {
                 if !segment.is_deleted(doc) {
                     found.push((doc, frequency));
@@ -236,10 +238,10 @@ impl Window {
         Self { start: 0, frequencies: Box::new([0.0; WINDOW]), found: [0; WINDOW / 64] }
     }
 
-    /// Reads the frequencies of the documents from `start`. The window must be empty.
-    fn fill(&mut self, occurrences: &mut Occurrences, start: DocId, lengths: &Lengths<'_>) {
+    /// Reads the frequencies of the documents from `start`, but not of `end` and later ones. The window must be empty.
+    fn fill(&mut self, occurrences: &mut Occurrences, start: DocId, end: DocId, lengths: &Lengths<'_>) {
         self.start = start;
-        let end = start.saturating_add(WINDOW as DocId);
+        let end = start.saturating_add(WINDOW as DocId).min(end);
         match occurrences {
             Occurrences::Word(terms) => match terms.as_mut_slice() {
                 [only] => self.add_term(only, end, lengths),
@@ -317,6 +319,22 @@ pub fn frequencies_of(clauses: &[Clause<'_>], documents: &[DocId], lengths: &Len
     documents.iter().map(of).collect()
 }
 
+/// A score that a document needs to be among the best; 0 as long as it is unknown. Threads that search several ranges of
+/// documents share it.
+#[derive(Default)]
+pub struct Threshold(AtomicU32);
+
+impl Threshold {
+    fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Relaxed))
+    }
+
+    fn raise(&self, score: f32) {
+        // The bits of positive numbers are in the order of the numbers.
+        self.0.fetch_max(score.to_bits(), Relaxed);
+    }
+}
+
 /// The documents with the highest scores.
 pub struct Best {
     limit: usize,
@@ -355,14 +373,6 @@ impl Best {
         self.heap.into_sorted_vec().into_iter().map(|scored| scored.0).collect()
     }
 
-    /// The score that a document needs to be among the best; 0 as long as all are.
-    fn least(&self) -> f32 {
-        if self.limit == 0 {
-            return f32::INFINITY;
-        }
-        self.heap.peek().filter(|_| self.heap.len() >= self.limit).map_or(0.0, |worst| worst.0.score)
-    }
-
     fn push(&mut self, scored: Scored) {
         if self.heap.len() < self.limit {
             self.heap.push(Reverse(scored));
@@ -373,14 +383,25 @@ impl Best {
         }
     }
 
-    /// Adds the documents of a segment for which `allowed` is true.
-    pub fn add_segment(
+    /// The best documents of both.
+    pub fn joined(mut self, other: Self) -> Self {
+        other.heap.into_iter().for_each(|scored| self.push(scored.0));
+        self
+    }
+
+    /// Adds the documents of a range of a segment for which `allowed` is true. `threshold` is that of all ranges.
+    pub fn add(
         &mut self,
         segment: u32,
+        documents: Range<DocId>,
         clauses: &[Clause<'_>],
         lengths: &Lengths<'_>,
+        threshold: &Threshold,
         allowed: impl Fn(DocId) -> bool,
     ) {
+        if self.limit == 0 {
+            return;
+        }
         let mut clauses: Vec<(f32, Occurrences)> =
             clauses.iter().map(|clause| (clause.weight, clause.occurrences.clone())).collect();
         // The order in which the clauses become non-essential. Those that are essential are added in the order of the
@@ -392,14 +413,16 @@ impl Best {
         let (mut essential, mut rest) = (by_bound.into_iter().peekable(), 0.0);
         let mut window = Window::new();
         let mut scores = Box::new([0.0_f32; WINDOW]);
-        let mut at = 0;
+        let mut at = documents.start;
         loop {
-            while let Some(next) = essential.next_if(|next| rest + bound(clauses[*next].0) < self.least()) {
+            let least = threshold.get();
+            while let Some(next) = essential.next_if(|next| rest + bound(clauses[*next].0) < least) {
                 rest += bound(clauses[next].0);
                 is_essential[next] = false;
             }
             let nexts = clauses.iter_mut().zip(&is_essential).filter(|(_, is_essential)| **is_essential);
-            let Some(start) = nexts.filter_map(|((_, occurrences), _)| occurrences.next(at)).min() else {
+            let next = nexts.filter_map(|((_, occurrences), _)| occurrences.next(at)).min();
+            let Some(start) = next.filter(|next| *next < documents.end) else {
                 return;
             };
             let mut found = [0_u64; WINDOW / 64];
@@ -408,7 +431,7 @@ impl Best {
                     if *is_essential != pass {
                         continue;
                     }
-                    window.fill(occurrences, start, lengths);
+                    window.fill(occurrences, start, documents.end, lengths);
                     if pass {
                         found.iter_mut().zip(&window.found).for_each(|(found, new)| *found |= new);
                     }
@@ -419,9 +442,12 @@ impl Best {
             }
             for position in bits(found) {
                 let (score, doc) = (scores[position], start + position as DocId);
-                if score >= self.least() && allowed(doc) {
+                if score >= least && allowed(doc) {
                     self.push(Scored { score, address: DocAddress::new(segment, doc) });
                 }
+            }
+            if let Some(worst) = self.heap.peek().filter(|_| self.heap.len() == self.limit) {
+                threshold.raise(worst.0.score);
             }
             scores.fill(0.0);
             at = start.saturating_add(WINDOW as DocId);
@@ -469,12 +495,15 @@ mod tests {
             quoted in any::<bool>(),
             limit in prop_oneof![Just(1), Just(10), Just(300), Just(usize::MAX)],
             every in 1..4_u32,
+            border in 0..=2 * WINDOW as u32 + 100,
         ) {
             let words = words.into_iter().map(|nth| WORDS[nth]).collect::<Vec<_>>().join(" ");
             let phrase = if quoted { format!("\"lock file\" {words}") } else { words };
             let keyword = KeywordQuery::new(&INDEX, &phrase).unwrap();
             let allowed = |_, doc| doc % every == 0;
-            let best = keyword.best(limit, allowed).unwrap();
+            let documents = INDEX.searcher().segment_reader(0).max_doc();
+            let ranges = vec![(0, 0..border), (0, border..documents)];
+            let best = keyword.best_of(ranges, limit, allowed).unwrap();
 
             let addresses: Vec<DocAddress> = INDEX.searcher().segment_readers().iter().zip(0..)
                 .flat_map(|(segment, ord)| segment.doc_ids_alive().map(move |doc| DocAddress::new(ord, doc)))
