@@ -390,15 +390,11 @@ mod tests {
         let earlier = EarlierRun { name: "run.txt".into(), rankings };
         let report = set_report(&judged, &evaluation, &questions, Vec::new(), None, Some(&earlier));
         let comparison = report.comparison.unwrap();
-        let changed: Vec<(&str, Option<usize>, Option<usize>, Option<&str>)> = comparison
-            .changed
-            .iter()
-            .map(|change| {
-                (&change.phrase[..], change.before.rank, change.now.rank, change.before.first.as_deref())
-            })
-            .collect();
+        let changed = comparison.changed.iter().map(|change| {
+            (&change.phrase[..], change.before.rank, change.now.rank, change.before.first.as_deref())
+        });
         assert_eq!(
-            changed,
+            changed.collect::<Vec<_>>(),
             [
                 ("phrase 1", Some(1), Some(2), Some("Title r")),
                 ("phrase 2", None, None, Some("gone")),

@@ -241,10 +241,10 @@ fn write_calibration(out: &mut String, calibration: &Calibration) -> fmt::Result
     let (x, y) = (|p: f64| LEFT + SIDE * p, |p: f64| TOP + SIDE * (1.0 - p));
     for step in 0..=5 {
         let p = f64::from(step) / 5.0;
-        write!(
+        writeln!(
             out,
             "<path class=\"grid\" d=\"M{LEFT} {0}H{1}\"/><text x=\"{2}\" y=\"{3}\" text-anchor=\"end\">{4}</text>\
-             <text x=\"{5}\" y=\"{6}\" text-anchor=\"middle\">{4}</text>\n",
+             <text x=\"{5}\" y=\"{6}\" text-anchor=\"middle\">{4}</text>",
             y(p),
             x(1.0),
             LEFT - 6.0,
@@ -260,11 +260,11 @@ fn write_calibration(out: &mut String, calibration: &Calibration) -> fmt::Result
     for (nth, bin) in calibration.bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
         let (low, high) = wilson(bin.right, bin.count);
         let height = 40.0 * bin.count as f64 / most;
-        write!(
+        writeln!(
             out,
             "<path class=\"spread\" d=\"M{0:.1} {1:.1}V{2:.1}\"/><circle class=\"point\" cx=\"{0:.1}\" cy=\"{3:.1}\" \
              r=\"4\"/><rect class=\"count\" x=\"{4:.1}\" y=\"{5:.1}\" width=\"{6:.1}\" height=\"{height:.1}\"/>\
-             <text x=\"{7:.1}\" y=\"{8:.1}\" text-anchor=\"middle\">{9}</text>\n",
+             <text x=\"{7:.1}\" y=\"{8:.1}\" text-anchor=\"middle\">{9}</text>",
             x(bin.confidence),
             y(low),
             y(high),
@@ -299,7 +299,7 @@ fn write_calibration(out: &mut String, calibration: &Calibration) -> fmt::Result
             )?,
         }
     }
-    write!(out, "{END_OF_TABLE}</div>\n")
+    writeln!(out, "{END_OF_TABLE}</div>")
 }
 
 /// The 95 % interval of a fraction of `count` (Wilson, 1927).
@@ -336,10 +336,10 @@ fn write_histogram(out: &mut String, scores: &Histogram) -> fmt::Result {
     for (nth, (class, label, bins)) in shown.iter().enumerate() {
         let base = PANEL * nth as f64 + 24.0 + PLOT;
         let width = WIDTH / bins.len() as f64;
-        write!(
+        writeln!(
             out,
             "<text class=\"label\" x=\"{LEFT}\" y=\"{0}\">{label} ({1})</text><path class=\"grid\" d=\"M{LEFT} {2}H{3}\"/>\
-             <text x=\"{4}\" y=\"{5}\" text-anchor=\"end\">{most}</text><text x=\"{4}\" y=\"{6}\" text-anchor=\"end\">0</text>\n",
+             <text x=\"{4}\" y=\"{5}\" text-anchor=\"end\">{most}</text><text x=\"{4}\" y=\"{6}\" text-anchor=\"end\">0</text>",
             base - PLOT - 9.0,
             bins.iter().sum::<usize>(),
             base - PLOT,
@@ -392,7 +392,7 @@ fn write_histogram(out: &mut String, scores: &Histogram) -> fmt::Result {
             sum(&scores.out_of_scope)
         )?;
     }
-    write!(out, "{END_OF_TABLE}</div>\n")
+    writeln!(out, "{END_OF_TABLE}</div>")
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::contents::{self, Contents};
 use super::labels;
 use super::numbering::{self, Mark};
 use super::question_line::{
-    Separator, Style, asked, dotted, ends_asking, is_question_like, labelled_question, numbered, split_level,
+    Separator, Style, asked, dotted, ends_asking, is_question_like, labelled_answer, labelled_question,
+    numbered, split_level,
 };
 use super::{Block, Document, Kind, extract, inline};
 use crate::question::Question;
@@ -175,9 +176,11 @@ struct Finder<'d> {
     is_faq: bool,
     /// A heading asks.
     heading_asks: bool,
+    /// A line has a label such as `A:`.
+    labels_answers: bool,
 }
 
-/// Fewer questions do not make a marking, except for headings and folds.
+/// Fewer questions do not make a marking, except for headings, folds and labels.
 const FEWEST: usize = 2;
 
 /// A line that asks without any other mark is no longer than this, in bytes.
@@ -192,6 +195,7 @@ impl<'d> Finder<'d> {
             says_questions: contents::says_questions(document),
             is_faq: contents::is_faq(document),
             heading_asks: candidates.iter().any(asks),
+            labels_answers: document.blocks.iter().any(|block| labelled_answer(&block.text.text).is_some()),
             candidates,
         }
     }
@@ -253,8 +257,11 @@ impl<'d> Finder<'d> {
         let surely = count(&chosen, is_sure);
         let asking =
             count(&chosen, |question| is_sure(question) && (question.asks > Asks::No || question.word));
+        let labelled = !chosen.is_empty() && chosen.iter().all(|question| question.word);
         let fewest = match marking {
             Marking::Heading(_) | Marking::Summary | Marking::Term | Marking::Declared | Marking::Button => 1,
+            Marking::Bold if labelled => 1,
+            Marking::Label if labelled && self.labels_answers => 1,
             _ => FEWEST,
         };
         let mut points = 0;
@@ -280,7 +287,7 @@ impl<'d> Finder<'d> {
             points,
             surely,
             asking,
-            labelled: chosen.len() > 1 && chosen.iter().all(|question| question.word),
+            labelled: labelled && chosen.len() > 1,
             why: why(&own, &chosen),
         }
     }

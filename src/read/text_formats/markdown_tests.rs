@@ -98,6 +98,9 @@ fn lines_with_labels_or_in_bold() {
         "Q: What is a bight?\nA: A bend.\n\nQ: Why wax?\nA: It lasts.\nLong.\n",
         "1 What is a bight? = A bend.\n4 Why wax? = It lasts.|Long.",
     );
+    // One question with a label is enough if an answer has one, or if it is bold too.
+    check("Q: What is a bight?\nA: A bend.\n", "1 What is a bight? = A bend.");
+    check("**Q: What is a bight?**\n\nA bend.\n", "1 What is a bight? = A bend.");
     check(
         "Hello.\n\n**What is a bight?**\n\nA **big** bend.\n\n**Why wax?**\n\n**Never** ask.\n",
         "3 What is a bight? = A **big** bend.\n7 Why wax? = **Never** ask.",

@@ -477,7 +477,7 @@ mod tests {
     static INDEX: LazyLock<Index> = LazyLock::new(|| {
         let words = |seed: usize| {
             let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-            let drawn = (0..WORDS.len()).filter(move |nth| (random >> nth) % (1 << nth) == 0);
+            let drawn = (0..WORDS.len()).filter(move |nth| (random >> nth).is_multiple_of(1 << nth));
             drawn.map(|nth| WORDS[nth]).collect::<Vec<_>>().join(" ")
         };
         let questions = (0..2 * WINDOW + 100).map(|nth| Question {

@@ -119,7 +119,7 @@ fn invalid_paths_methods_and_queries_are_reported() {
     for (path, status, words) in [
         ("/nowhere", 404, "this path does not exist"),
         ("/index.html/../../etc/passwd", 404, ""),
-        ("/search", 400, "missing field `q`"),
+        ("/search", 400, "the query string is not valid: missing field `q`"),
         ("/search?q=a&limt=3", 400, "unknown field `limt`"),
         ("/search?q=a&limit=three", 400, "invalid digit"),
         ("/search?q=a&mode=psychic", 400, "unknown variant"),
