@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod explanation;
+mod plain;
 mod preview;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use super::escape::escaped;
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind, percent};
 use explanation::write_explanation;
+use plain::plain;
 
 pub use duplicates::{write_found, write_groups, write_pairs};
 pub use preview::write_preview;
@@ -90,25 +92,26 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
 }
 
-/// Writes an excerpt. Code has its language above it and a bar before each line.
+/// Writes an excerpt. Prose is without the marks of Markdown; code has its language above it and a bar before each line.
 fn write_snippet(
     out: &mut impl Write,
     snippet: &Snippet,
     width: Option<usize>,
     layout: Layout,
 ) -> io::Result<()> {
-    let (bar, width) = match &snippet.kind {
-        SnippetKind::Text => ("", width),
+    let (bar, width, (text, highlights)) = match &snippet.kind {
+        SnippetKind::Text => ("", width, plain(&snippet.text, &snippet.highlights)),
         SnippetKind::Code { language } => {
             if let Some(language) = language {
                 writeln!(out, "{INDENT}{QUIET}{}{QUIET:#}", layout.shown(language))?;
             }
-            (CODE, width.map(|width| width - CODE.width()))
+            let code = (snippet.text.clone(), snippet.highlights.clone());
+            (CODE, width.map(|width| width - CODE.width()), code)
         }
     };
-    for line in wrapped(&snippet.text, width) {
+    for line in wrapped(&text, width) {
         write!(out, "{INDENT}{QUIET}{bar}{QUIET:#}")?;
-        write_marked(out, &snippet.text, line, &snippet.highlights, Style::new(), layout)?;
+        write_marked(out, &text, line, &highlights, Style::new(), layout)?;
         writeln!(out)?;
     }
     Ok(())
