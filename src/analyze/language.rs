@@ -310,6 +310,7 @@ impl fmt::Display for Language {
 /// 22 Latin languages below, of which `whichlang` knows ten, and 96 % of the titles. Whole sentences: 92 %.
 pub fn detect(text: &str) -> Language {
     let text = prose(text);
+    let text = if text.contains(is_full_width) { text.chars().map(half_width).collect() } else { text };
     let mut weights: Vec<(Script, usize)> = Vec::new();
     if text.is_ascii() && text.contains(|c: char| c.is_ascii_alphabetic()) {
         return latin(&text);
@@ -361,6 +362,15 @@ fn prose(text: &str) -> String {
     prose
 }
 
+/// Whether a character is a full-width form of an ASCII character.
+fn is_full_width(c: char) -> bool {
+    ('\u{ff01}'..='\u{ff5e}').contains(&c)
+}
+
+fn half_width(c: char) -> char {
+    if is_full_width(c) { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c }
+}
+
 fn is_code(word: &str) -> bool {
     word.contains("::") || word.contains("://") || word.contains(['_', '<', '>', '=', '{', '}', '/', '\\'])
 }
@@ -391,7 +401,9 @@ fn latin(text: &str) -> Language {
     let Some(guess) = LATIN.detect(text) else {
         return Language::English;
     };
-    let what = of_whatlang(guess.lang());
+    let Some(what) = of_whatlang(guess.lang()).filter(|what| what.script() == Script::Latin) else {
+        return Language::English;
+    };
     if has_english && which != Some(what) {
         return Language::English;
     }
@@ -422,9 +434,10 @@ fn detector(script: Script) -> Detector {
     Detector::with_allowlist(of_script.filter_map(|entry| entry.whatlang).collect())
 }
 
-fn of_whatlang(lang: Lang) -> Language {
-    let entry = LANGUAGES.iter().find(|entry| entry.whatlang == Some(lang));
-    entry.expect("the detectors return only languages of the table").language
+/// `None` if the language has no analysis here. `whatlang` returns a language that is not in its list of allowed ones
+/// if the letters are of a script with one language: it takes full-width letters (`ＡＰＩ`) for Japanese.
+fn of_whatlang(lang: Lang) -> Option<Language> {
+    LANGUAGES.iter().find(|entry| entry.whatlang == Some(lang)).map(|entry| entry.language)
 }
 
 /// The language by `whichlang`; `None` if it is not a Latin one.
@@ -458,7 +471,7 @@ fn is_known_to_whichlang(language: Language) -> bool {
 fn certain(text: &str, script: Script) -> Option<Language> {
     let detector = if script == Script::Cyrillic { &CYRILLIC } else { &DEVANAGARI };
     let guess = detector.detect(text).filter(whatlang::Info::is_reliable)?;
-    Some(of_whatlang(guess.lang()))
+    of_whatlang(guess.lang())
 }
 
 /// Japanese has kana, Chinese has none but in names.
@@ -494,6 +507,20 @@ fn arabic(text: &str) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_letter_has_a_language() {
+        for c in '\0'..=char::MAX {
+            detect(&c.to_string());
+        }
+        for (text, expected) in [
+            ("ＡＰＩ", detect("API")),
+            ("Ｗｉｅ ｋａｎｎ ｉｃｈ ｍｅｉｎ Ｋｏｎｔｏ ｌöｓｃｈｅｎ？", Language::German),
+            ("日本のＡＰＩとは何ですか", Language::Japanese),
+        ] {
+            assert_eq!(detect(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_table_is_consistent() {

@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -197,7 +198,7 @@ impl Tokens {
             }
             *last_check = now;
         }
-        let read = fs::read_to_string(&self.path).map_err(|error| error.to_string());
+        let read = read_regular(&self.path).map_err(|error| error.to_string());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.read == read {
             return None;
@@ -348,6 +349,14 @@ pub async fn sign_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
+/// Reads a regular file. To open a named pipe would wait for a writer, and all requests with it.
+fn read_regular(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a regular file"));
+    }
+    fs::read_to_string(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,5 +443,12 @@ mod tests {
         write("b search fedcba9876543210\n");
         assert!(refresh().unwrap().contains("read 1 token"));
         assert!(!accepts("0123456789abcdef") && !tokens.has_problem());
+        #[cfg(unix)]
+        {
+            fs::remove_file(file.path()).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(file.path()).status().unwrap().success());
+            assert!(refresh().unwrap().contains("no longer a regular file"));
+            assert!(accepts("fedcba9876543210"));
+        }
     }
 }
