@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use frostem::Algorithm;
+use unicode_normalization::UnicodeNormalization;
 use whatlang::{Detector, Lang};
 
 /// How many characters of prose the language is detected from. More text changes the result in less than one
@@ -310,7 +311,7 @@ impl fmt::Display for Language {
 /// 22 Latin languages below, of which `whichlang` knows ten, and 96 % of the titles. Whole sentences: 92 %.
 pub fn detect(text: &str) -> Language {
     let text = prose(text);
-    let text = if text.contains(is_full_width) { text.chars().map(half_width).collect() } else { text };
+    let text = if text.contains(is_full_width) { text.nfkc().collect() } else { text };
     let mut weights: Vec<(Script, usize)> = Vec::new();
     if text.is_ascii() && text.contains(|c: char| c.is_ascii_alphabetic()) {
         return latin(&text);
@@ -365,10 +366,6 @@ fn prose(text: &str) -> String {
 /// Whether a character is a full-width form of an ASCII character.
 fn is_full_width(c: char) -> bool {
     ('\u{ff01}'..='\u{ff5e}').contains(&c)
-}
-
-fn half_width(c: char) -> char {
-    if is_full_width(c) { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c }
 }
 
 fn is_code(word: &str) -> bool {

@@ -1,12 +1,9 @@
 //! Finds phrasings that are near to each other, by comparing every pair or only phrasings in the same
 //! clusters.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use rayon::prelude::*;
 
-use crate::index::RowView;
+use crate::index::{Greatest, RowView};
 
 /// The maximum number of neighbours per phrasing. A question that is asked thirty times has more near
 /// phrasings, but the others are neighbours of its neighbours.
@@ -47,22 +44,6 @@ impl PartialOrd for Neighbour {
     }
 }
 
-/// The nearest neighbours pushed so far, at most [`MAX_NEIGHBOURS`], with the farthest on top.
-#[derive(Clone, Default)]
-struct TopNeighbours(BinaryHeap<Reverse<Neighbour>>);
-
-impl TopNeighbours {
-    fn push(&mut self, neighbour: Neighbour) {
-        if self.0.len() < MAX_NEIGHBOURS {
-            self.0.push(Reverse(neighbour));
-        } else if let Some(mut farthest) = self.0.peek_mut()
-            && neighbour > farthest.0
-        {
-            farthest.0 = neighbour;
-        }
-    }
-}
-
 /// For each of `queries` (positions in `rows`), finds its nearest neighbours among all rows, up to 16 with a
 /// cosine of at least `min_cosine`. Pairs of the same question, for which `same` is true, are skipped.
 ///
@@ -93,13 +74,13 @@ pub(super) fn nearest_among(
 
 /// The pairs of which one is among the 16 nearest neighbours of the other, of pairs that include these.
 pub(super) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
-    let mut nearest = vec![TopNeighbours::default(); rows];
+    let mut nearest = vec![Greatest::new(MAX_NEIGHBOURS); rows];
     let pairs = unique_pairs(pairs);
     for Near { one, two, cosine } in &pairs {
         nearest[*one].push(Neighbour(*cosine, *two));
         nearest[*two].push(Neighbour(*cosine, *one));
     }
-    let is_nearest = |one: usize, two: usize| nearest[one].0.iter().any(|Reverse(near)| near.1 == two);
+    let is_nearest = |one: usize, two: usize| nearest[one].iter().any(|near| near.1 == two);
     let mut pairs = pairs;
     pairs.retain(|Near { one, two, .. }| is_nearest(*one, *two) || is_nearest(*two, *one));
     pairs
@@ -167,7 +148,7 @@ fn scan(
     min_cosine: f32,
     same: &impl Fn(usize, usize) -> bool,
 ) -> Vec<Near> {
-    let mut nearest = vec![TopNeighbours::default(); queries.len()];
+    let mut nearest = vec![Greatest::new(MAX_NEIGHBOURS); queries.len()];
     for block in among.chunks(BLOCK) {
         for (one, nearest) in queries.iter().zip(&mut nearest) {
             for two in block {
@@ -179,9 +160,9 @@ fn scan(
             }
         }
     }
-    let near = |(one, nearest): (&usize, TopNeighbours)| {
+    let near = |(one, nearest): (&usize, Greatest<Neighbour>)| {
         let one = *one;
-        nearest.0.into_iter().map(move |Reverse(Neighbour(cosine, two))| Near {
+        nearest.into_sorted().into_iter().map(move |Neighbour(cosine, two)| Near {
             one: one.min(two),
             two: one.max(two),
             cosine,

@@ -101,14 +101,8 @@ pub fn significance(a: &[f64], b: &[f64]) -> f64 {
     const FLIPS: u32 = 10_000;
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let observed = differences.iter().sum::<f64>().abs();
-    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut flip = || {
-        // xorshift64* is good enough for coin flips and gives the same numbers on every platform.
-        seed ^= seed >> 12;
-        seed ^= seed << 25;
-        seed ^= seed >> 27;
-        seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 63 == 1
-    };
+    let mut random = Random::new();
+    let mut flip = || random.next() >> 63 == 1;
     let as_large = (0..FLIPS)
         .filter(|_| {
             let sum: f64 =
@@ -117,6 +111,23 @@ pub fn significance(a: &[f64], b: &[f64]) -> f64 {
         })
         .count();
     (as_large + 1) as f64 / f64::from(FLIPS + 1)
+}
+
+/// A generator of pseudorandom numbers with a fixed seed: xorshift64*. It is good enough for samples and gives the same
+/// numbers on every platform.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub fn new() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
 }
 
 #[cfg(test)]

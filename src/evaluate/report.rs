@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::metrics::Random;
 use super::{
     Calibration, Evaluation, Judged, JudgedQuery, Measures, QueryEvaluation, Questions, significance,
 };
@@ -188,14 +189,8 @@ impl Estimate {
         if count == 0 {
             return Self { mean: 0.0, low: 0.0, high: 0.0 };
         }
-        let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
-        let mut any = || {
-            // xorshift64*, as in `significance`.
-            seed ^= seed >> 12;
-            seed ^= seed << 25;
-            seed ^= seed >> 27;
-            (seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) as usize % count
-        };
+        let mut random = Random::new();
+        let mut any = || (random.next() >> 32) as usize % count;
         let mean = |sum: f64| sum / count as f64;
         let mut means: Vec<f64> =
             (0..SAMPLES).map(|_| mean((0..count).map(|_| values[any()]).sum())).collect();

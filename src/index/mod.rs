@@ -7,6 +7,7 @@ mod commit_file;
 mod cosine_scale;
 mod damage;
 mod document;
+mod greatest;
 mod lock;
 mod phrasings;
 mod read_only;
@@ -54,6 +55,7 @@ pub use build::{
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
+pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;
 pub(crate) use schema::{DATE, SCORE};

@@ -15,7 +15,6 @@
 
 use std::any::Any;
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use tantivy::schema::document::ErasedDocument;
 use tantivy::schema::{Field, FieldType, Schema, Value};
 use tantivy::{DocId, Segment, SegmentReader, TantivyDocument};
 
+use super::greatest::Greatest;
 use crate::chunk::Passage;
 use crate::embed::ModelInfo;
 
@@ -445,7 +445,7 @@ impl Vectors {
         cosine: impl Fn(usize) -> f32 + Sync,
     ) -> Vec<Near> {
         let nearest_in = |documents: Range<DocId>| {
-            let mut nearest = Nearest::new(limit);
+            let mut nearest = Greatest::new(limit);
             for doc in documents.filter(|doc| allowed(*doc)) {
                 if let Some(cosine) = self.highest(doc, &cosine) {
                     nearest.push(Near { cosine, doc });
@@ -463,7 +463,7 @@ impl Vectors {
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|start| nearest_in(start..documents.min(start + block as DocId)))
-            .reduce(|| Nearest::new(limit), Nearest::joined)
+            .reduce(|| Greatest::new(limit), Greatest::joined)
             .into_sorted()
     }
 }
@@ -493,37 +493,6 @@ impl Ord for Near {
 impl PartialOrd for Near {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-/// The `limit` nearest of the pushed documents, in a heap with the farthest on top.
-struct Nearest {
-    limit: usize,
-    heap: BinaryHeap<std::cmp::Reverse<Near>>,
-}
-
-impl Nearest {
-    fn new(limit: usize) -> Self {
-        Self { limit, heap: BinaryHeap::with_capacity(limit.min(1024) + 1) }
-    }
-
-    fn push(&mut self, near: Near) {
-        if self.heap.len() < self.limit {
-            self.heap.push(std::cmp::Reverse(near));
-        } else if let Some(mut farthest) = self.heap.peek_mut()
-            && near > farthest.0
-        {
-            farthest.0 = near;
-        }
-    }
-
-    fn joined(mut self, other: Self) -> Self {
-        other.heap.into_iter().for_each(|near| self.push(near.0));
-        self
-    }
-
-    fn into_sorted(self) -> Vec<Near> {
-        self.heap.into_sorted_vec().into_iter().map(|near| near.0).collect()
     }
 }
 

@@ -181,20 +181,24 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     write_run(&evaluation, path)
                         .with_context(|| format!("could not write {}", path.display()))?;
                 }
-                hybrids.push((judged.name.clone(), evaluation.clone()));
             }
             best = Some((mode, evaluation));
         }
-        if let Some((mode, best)) = best.filter(|_| args.report.is_some()) {
+        if let Some((mode, best)) = best {
             let is_hybrid = mode == Mode::Hybrid;
-            reports.push(set_report(
-                &judged,
-                &best,
-                &Questions::of(&index)?,
-                mode_reports,
-                is_hybrid.then(|| calibrate(&best, &FITTED)),
-                earlier.as_ref().filter(|_| is_hybrid),
-            ));
+            if args.report.is_some() {
+                reports.push(set_report(
+                    &judged,
+                    &best,
+                    &Questions::of(&index)?,
+                    mode_reports,
+                    is_hybrid.then(|| calibrate(&best, &FITTED)),
+                    earlier.as_ref().filter(|_| is_hybrid),
+                ));
+            }
+            if is_hybrid {
+                hybrids.push((judged.name, best));
+            }
         }
     }
     if sets.len() > 1 {

@@ -99,19 +99,22 @@ fn write_snippet(
     width: Option<usize>,
     layout: Layout,
 ) -> io::Result<()> {
-    let (bar, width, (text, highlights)) = match &snippet.kind {
-        SnippetKind::Text => ("", width, plain(&snippet.text, &snippet.highlights)),
+    let prose;
+    let (bar, width, text, highlights) = match &snippet.kind {
+        SnippetKind::Text => {
+            prose = plain(&snippet.text, &snippet.highlights);
+            ("", width, &prose.0, &prose.1)
+        }
         SnippetKind::Code { language } => {
             if let Some(language) = language {
                 writeln!(out, "{INDENT}{QUIET}{}{QUIET:#}", layout.shown(language))?;
             }
-            let code = (snippet.text.clone(), snippet.highlights.clone());
-            (CODE, width.map(|width| width - CODE.width()), code)
+            (CODE, width.map(|width| width - CODE.width()), &snippet.text, &snippet.highlights)
         }
     };
-    for line in wrapped(&text, width) {
+    for line in wrapped(text, width) {
         write!(out, "{INDENT}{QUIET}{bar}{QUIET:#}")?;
-        write_marked(out, &text, line, &highlights, Style::new(), layout)?;
+        write_marked(out, text, line, highlights, Style::new(), layout)?;
         writeln!(out)?;
     }
     Ok(())

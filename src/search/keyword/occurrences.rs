@@ -6,8 +6,7 @@
 //! non-essential ones) are only looked up in windows with another word. This is MaxScore: Turtle and Flood, "Query
 //! evaluation: strategies and optimizations" (1995). The result is that of an exhaustive search.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -16,6 +15,7 @@ use tantivy::postings::BlockSegmentPostings;
 use tantivy::{BitSet, DocAddress, DocId, SegmentReader, TERMINATED};
 
 use super::{B, K1, saturated};
+use crate::index::Greatest;
 
 /// The number of documents that are scored together.
 const WINDOW: usize = 4096;
@@ -336,10 +336,7 @@ impl Threshold {
 }
 
 /// The documents with the highest scores.
-pub struct Best {
-    limit: usize,
-    heap: BinaryHeap<Reverse<Scored>>,
-}
+pub struct Best(Greatest<Scored>);
 
 /// A document and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -365,28 +362,17 @@ impl PartialOrd for Scored {
 
 impl Best {
     pub fn new(limit: usize) -> Self {
-        Self { limit, heap: BinaryHeap::new() }
+        Self(Greatest::new(limit))
+    }
+
+    /// The best documents of both.
+    pub fn joined(self, other: Self) -> Self {
+        Self(self.0.joined(other.0))
     }
 
     /// The documents, best first.
     pub fn into_sorted(self) -> Vec<Scored> {
-        self.heap.into_sorted_vec().into_iter().map(|scored| scored.0).collect()
-    }
-
-    fn push(&mut self, scored: Scored) {
-        if self.heap.len() < self.limit {
-            self.heap.push(Reverse(scored));
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && scored > worst.0
-        {
-            worst.0 = scored;
-        }
-    }
-
-    /// The best documents of both.
-    pub fn joined(mut self, other: Self) -> Self {
-        other.heap.into_iter().for_each(|scored| self.push(scored.0));
-        self
+        self.0.into_sorted()
     }
 
     /// Adds the documents of a range of a segment for which `allowed` is true. `threshold` is that of all ranges.
@@ -399,9 +385,6 @@ impl Best {
         threshold: &Threshold,
         allowed: impl Fn(DocId) -> bool,
     ) {
-        if self.limit == 0 {
-            return;
-        }
         let mut clauses: Vec<(f32, Occurrences)> =
             clauses.iter().map(|clause| (clause.weight, clause.occurrences.clone())).collect();
         // The order in which the clauses become non-essential. Those that are essential are added in the order of the
@@ -443,11 +426,11 @@ impl Best {
             for position in bits(found) {
                 let (score, doc) = (scores[position], start + position as DocId);
                 if score >= least && allowed(doc) {
-                    self.push(Scored { score, address: DocAddress::new(segment, doc) });
+                    self.0.push(Scored { score, address: DocAddress::new(segment, doc) });
                 }
             }
-            if let Some(worst) = self.heap.peek().filter(|_| self.heap.len() == self.limit) {
-                threshold.raise(worst.0.score);
+            if let Some(worst) = self.0.least() {
+                threshold.raise(worst.score);
             }
             scores.fill(0.0);
             at = start.saturating_add(WINDOW as DocId);
