@@ -1,14 +1,15 @@
 //! An index and its model, kept open for programs that search more than once.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, io};
 
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, guarded};
+use crate::regular_file;
 use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
 
 /// How often the engine checks for a new commit.
@@ -249,8 +250,12 @@ impl Engine {
                 }
                 Err(error) => self.record_failure(error, commit),
             },
+            Ok(_) => {}
             // The index was deleted or is being replaced. The open one can still be searched.
-            _ => {}
+            Err(error) => {
+                let what = format!("could not read meta.json of the index in {}", dir.display());
+                self.record_failure(anyhow::Error::new(error).context(what), Vec::new());
+            }
         }
         Ok(opened)
     }
@@ -328,11 +333,12 @@ fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
 /// The contents of `meta.json`, which identify the last commit of an index. Tantivy replaces this file
 /// atomically.
 fn commit(dir: &Path) -> io::Result<Vec<u8>> {
-    fs::read(dir.join("meta.json"))
+    regular_file::read(&dir.join("meta.json"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::thread::sleep;
 
     use super::*;
@@ -424,5 +430,10 @@ mod tests {
         fs::remove_dir_all(&index).unwrap();
         sleep(CHECK_INTERVAL);
         assert_eq!(engine.current().unwrap().index.question_count().unwrap(), 2);
+        assert!(engine.failure().unwrap().error.to_string().contains("could not read meta.json"));
+        build("## Why wax a rope?\n\nIt lasts.\n");
+        sleep(CHECK_INTERVAL);
+        assert_eq!(engine.current().unwrap().index.question_count().unwrap(), 1);
+        assert!(engine.failure().is_none());
     }
 }

@@ -117,6 +117,7 @@ pub mod mermaid;
 pub mod pair;
 pub mod question;
 pub mod read;
+mod regular_file;
 pub mod render;
 pub mod same_question;
 pub mod search;

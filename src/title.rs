@@ -3,7 +3,11 @@
 //! [`title_key`] is the only place that decides this. The index stores the keys, and search, duplicate
 //! detection and `dups --check` compare them.
 
+use std::iter;
+
 use unicode_normalization::UnicodeNormalization;
+
+use crate::analyze::is_superscript;
 
 /// A character of a title, and whether it is in a code span.
 type Char = (char, bool);
@@ -64,7 +68,9 @@ fn folded(title: &str) -> String {
     // `…` has the compatibility form `...`, which is an operator.
     let plain = title.chars().flat_map(|c| match c {
         '…' => vec!['…'],
-        c => std::iter::once(c).nfkd().collect(),
+        // `10²` is not `102`.
+        c if is_superscript(c) => iter::once('^').chain(iter::once(c).nfkd()).collect(),
+        c => iter::once(c).nfkd().collect(),
     });
     for c in plain.flat_map(char::to_lowercase) {
         let is_accent = ('\u{300}'..='\u{36F}').contains(&c);
@@ -233,6 +239,8 @@ mod tests {
             ("What is `map!`?", "What is `map`?"),
             ("What is -Wall?", "What is Wall?"),
             ("Version 1.10", "Version 11.0"),
+            ("What is 10²?", "What is 102?"),
+            ("What is x²?", "What is x2?"),
             ("a ≠ b", "a = b"),
             ("мой", "мои"),
             ("か", "が"),

@@ -22,6 +22,9 @@ const ALPHABET_WEIGHT: usize = 2;
 /// A Latin text of at most this many words, all in ASCII, is English unless a detector is certain.
 const FEW_WORDS: usize = 4;
 
+/// An ASCII text with fewer letters is English.
+const FEWEST_LETTERS: usize = 5;
+
 /// The least confidence of `whatlang` in a language that `whichlang` does not know.
 const PLAUSIBLE: f64 = 0.1;
 
@@ -381,6 +384,10 @@ const ENGLISH_WORDS: [&str; 48] = [
 ];
 
 fn latin(text: &str) -> Language {
+    // The detectors are certain about words that exist in no language (`API` is Lithuanian).
+    if text.is_ascii() && text.bytes().filter(u8::is_ascii_alphabetic).count() < FEWEST_LETTERS {
+        return Language::English;
+    }
     let (mut words, mut english) = (0, 0);
     for word in text.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty()) {
         words += 1;
@@ -562,6 +569,8 @@ mod tests {
             ("ฉันจะเปลี่ยนรหัสผ่านได้อย่างไร", Thai),
             ("How do I say 你好 in Chinese?", English),
             ("", English),
+            ("API", English),
+            ("SSL?", English),
             ("1.10 ?!", English),
         ] {
             let found = detect(text);

@@ -23,7 +23,7 @@ pub use language::{Language, Script, detect};
 
 /// The version of the analysis, stored in an index. Change it whenever the tokens of some text change: the
 /// words of a phrase then no longer match those of an index with another version.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The maximum length in bytes of brackets (generic arguments, attributes) in one token. Longer code yields
 /// its parts only.
@@ -34,9 +34,10 @@ const LONGEST_WHOLE: usize = 64;
 const LONGEST_TOKEN: usize = 100;
 
 /// Operators that are tokens if they are surrounded by white space or backticks.
-const OPERATORS: [&str; 25] = [
+const OPERATORS: [&str; 38] = [
     "?", "..", "..=", "=>", "->", "::", "::<>", "&&", "||", "&", "*", "@", "!", "<<", ">>", "+=", "-=", "==",
-    "!=", "<=", ">=", "_", "'_", "%", "|>",
+    "!=", "<=", ">=", "_", "'_", "%", "|>", "#", "$", "^", "~", "|", "/", "**", "//", "===", "!==", "<-",
+    ":=", "??",
 ];
 
 /// A token and its position in the text.
@@ -340,6 +341,10 @@ impl<W: Fn(&str) -> bool> Scan<'_, W> {
         let is_call = self.text[end..].starts_with('(');
         if path.contains("::") || (path.contains('.') && !is_call) {
             self.whole(start, end);
+            // `v1.10` is `1.10`.
+            if is_version(path) {
+                self.whole(start + 1, end);
+            }
         }
         let mut at = start;
         while at < end {
@@ -362,7 +367,9 @@ impl<W: Fn(&str) -> bool> Scan<'_, W> {
         }
         let parts = parts(&self.text[start..end]);
         let is_spaced = parts.iter().all(|part| part.kind == Kind::Spaced);
-        if let ([_, _, ..], true) = (parts.as_slice(), is_spaced) {
+        // The whole of a power would be another number.
+        let is_power = has_power(&self.text[start..end]);
+        if let ([_, _, ..], true, false) = (parts.as_slice(), is_spaced, is_power) {
             self.whole(start, end);
         }
         for Part { start: from, end: to, kind } in parts {
@@ -499,8 +506,26 @@ impl Kind {
     }
 }
 
+/// Whether a name is `v` and a number: `v1.10`.
+fn is_version(name: &str) -> bool {
+    name.starts_with(['v', 'V']) && name[1..].starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a character is a raised digit.
+pub fn is_superscript(c: char) -> bool {
+    matches!(c, '²' | '³' | '¹' | '⁰' | '⁴'..='⁹')
+}
+
+/// Whether a word contains a power of a number (`10²`), which is not the number `102`. Letters with raised digits are
+/// also written with plain ones: `m²` and `m2`.
+fn has_power(word: &str) -> bool {
+    let next = word.chars().skip(1);
+    !word.is_ascii() && word.chars().zip(next).any(|(a, b)| a.is_ascii_digit() && is_superscript(b))
+}
+
 /// The parts of an identifier. It is split at underscores, between lower case and upper case (`Mutex|Guard`),
-/// before the last of several capitals (`HTTP|Server`), and around Hangul and scripts without spaces.
+/// before the last of several capitals (`HTTP|Server`), between a number and its power, and around Hangul and
+/// scripts without spaces.
 fn parts(identifier: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut before: Option<char> = None;
@@ -513,6 +538,7 @@ fn parts(identifier: &str) -> Vec<Part> {
             (None | Some('_'), _) | (_, None) => true,
             (_, Some(part)) if kind.is_some_and(|kind| kind != part.kind) => true,
             (Some(b), _) if b.is_lowercase() && c.is_uppercase() => true,
+            (Some(b), _) if b.is_ascii_digit() && is_superscript(c) => true,
             (Some(b), _) if b.is_uppercase() && c.is_uppercase() => next.is_some_and(char::is_lowercase),
             _ => false,
         };
@@ -635,12 +661,14 @@ mod tests {
         check("C++ or C#", &["c++", "c", "or", "c#", "c"]);
         check("Vec::<u8>::new()", &["vec", "u8", "new"]);
         check("1.78", &["1.78", "1", "78"]);
+        check("what is # for", &["what", "is", "#", "for"]);
     }
 
     #[test]
     fn names_with_punctuation_yield_the_whole_and_its_parts() {
         check("C++17", &["c++17", "c++", "c", "17"]);
-        check("1.10 or v1.2.3", &["1.10", "1", "10", "or", "v1.2.3", "v1", "2", "3"]);
+        check("1.10 or v1.2.3", &["1.10", "1", "10", "or", "v1.2.3", "1.2.3", "v1", "2", "3"]);
+        check("10² or 10⁻², 25 m²", &["10", "2", "or", "10", "2", "25", "m2"]);
         check(".NET and ASP.NET", &[".net", "net", "and", "asp.net", "asp", "net"]);
         check("node.js.", &["node.js", "node", "js"]);
         check("what does -Wall do", &["what", "doe", "-wall", "wall", "do"]);

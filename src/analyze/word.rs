@@ -63,9 +63,17 @@ fn stem(word: &str, language: Language) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     match Stemmer::new(algorithm).stem(word) {
+        stem if language == Language::Greek => Cow::Owned(greek_root(&stem).to_owned()),
         Cow::Borrowed(stem) if stem.len() == word.len() => Cow::Borrowed(word),
         stem => Cow::Owned(stem.into_owned()),
     }
+}
+
+/// A stem of the Greek stemmer without the endings that it removes from some forms of a word only: it makes `κωδ` of
+/// `κωδικό` and `κωδικ` of `κωδικός`, and `παραγγελ` of `παραγγελία` and `παραγγελι` of `παραγγελίες`.
+fn greek_root(stem: &str) -> &str {
+    let without = |ending: &str| stem.strip_suffix(ending).filter(|root| root.chars().nth(2).is_some());
+    ["ικ", "ι"].into_iter().find_map(without).unwrap_or(stem)
 }
 
 /// Arabic possessive endings: my, your, his, her, our, their.
@@ -193,6 +201,9 @@ mod tests {
             (Turkish, "şifremi", "sifremi"),
             (Russian, "паролей", "пароль"),
             (Russian, "счёта", "счета"),
+            (Greek, "κωδικός", "κωδικό"),
+            (Greek, "κωδικού", "κωδικοί"),
+            (Greek, "παραγγελία", "παραγγελίες"),
             (Ukrainian, "Ґанок", "ґанок"),
             (Arabic, "الكلمة", "كلمة"),
             (Arabic, "إرجاع", "ارجاع"),

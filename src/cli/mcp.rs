@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
+use std::panic;
 use std::path::Path;
 
 use anyhow::Context;
@@ -12,6 +13,7 @@ use super::model::ModelArgs;
 use super::{Outcome, say};
 use crate::embed::Patience;
 use crate::engine::Engine;
+use crate::index::is_panic_caught;
 use crate::mcp::Server;
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    panic::set_hook(Box::new(|panic| {
+        if !is_panic_caught() {
+            say(&format!("rqsearch: internal error: {panic}"));
+        }
+    }));
     let location = args.index.location();
     let dir = location.dir()?;
     let model = args.model.clone();

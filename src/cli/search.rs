@@ -81,6 +81,10 @@ pub struct Args {
     /// Show every hit, also weak ones and those that ask the same as a better one
     #[arg(long)]
     all: bool,
+    /// Compare the phrase with every vector, and not only with those whose estimated cosines are highest. An index of
+    /// fewer than 16,384 chunks is always compared so
+    #[arg(long)]
+    exact_vectors: bool,
     /// Explain why each hit is ranked where it is
     #[arg(long)]
     explain: bool,
@@ -342,6 +346,7 @@ impl Args {
             semantic_weight: self.semantic_weight,
             min_confidence: self.min_confidence,
             all: self.all,
+            exact_vectors: self.exact_vectors,
             explain: self.explain,
         }
     }

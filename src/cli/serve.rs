@@ -13,9 +13,10 @@ use clap::value_parser;
 
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
-use super::{Outcome, plural, say};
+use super::{Outcome, plural};
 use crate::embed::Patience;
 use crate::feedback::FeedbackFile;
+use crate::index::is_panic_caught;
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 
 #[derive(Debug, clap::Args)]
@@ -85,27 +86,33 @@ fn up_to<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String> {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     let options = args.options()?;
+    let log = options.log.clone();
+    report_panics(log.clone());
     let patience = Patience::Waiting(options.limits.time);
     let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
     let opened = engine.current()?;
     if let Some(notice) = opened.notice() {
-        say(&format!("rqsearch: {notice}\n  (restart the server after that)"));
+        log.event(&format!("{notice}\n  (restart the server after that)"));
     }
     let questions = opened.index.question_count()?;
     drop(opened);
-    if args.log == LogFormat::Json {
-        // Otherwise a panic would be written between the lines of JSON.
-        let log = options.log.clone();
-        panic::set_hook(Box::new(move |panic| log.event(&panic.to_string())));
-    }
     let server = Server::bind(engine, options)?;
-    say(&format!(
-        "rqsearch: {questions} {} at http://{}/ (stop with Ctrl-C)",
+    log.event(&format!(
+        "{questions} {} at http://{}/ (stop with Ctrl-C)",
         plural(questions, "question"),
         server.address()
     ));
     server.run()?;
     Ok(Outcome::Success)
+}
+
+/// Writes panics to the log, except those that become errors.
+fn report_panics(log: Log) {
+    panic::set_hook(Box::new(move |panic| {
+        if !is_panic_caught() {
+            log.event(&panic.to_string());
+        }
+    }));
 }
 
 impl Args {

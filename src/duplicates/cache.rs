@@ -1,7 +1,6 @@
 //! A cache of near phrasings, so that only new questions are compared.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::Row;
 use super::candidates::{Near, nearest_among, nearest_of, nearest_probed};
 use crate::index::{Index, RowView};
 use crate::pair::LEAST_COSINE;
+use crate::regular_file;
 
 /// The maximum number of phrasings for which every pair is compared. This is exact and takes about 10 seconds
 /// on two cores.
@@ -57,8 +57,10 @@ impl Cache {
         let model = index.meta().model.as_ref();
         let model = model.map_or(0, |model| xxh3_64(model.fingerprint.as_bytes()) ^ spread);
         let file = index.dir().join(FILE);
-        let read =
-            fs::read(&file).ok().and_then(|bytes| Self::parse(&bytes)).filter(|read| read.model == model);
+        let read = regular_file::read(&file)
+            .ok()
+            .and_then(|bytes| Self::parse(&bytes))
+            .filter(|read| read.model == model);
         let file = index.dir().is_dir().then_some(file);
         Self { model, file, ..read.unwrap_or_default() }
     }
@@ -66,7 +68,7 @@ impl Cache {
     /// The cache file in an index's directory, if there is one and it is damaged.
     pub fn damaged_file(dir: &Path) -> Option<PathBuf> {
         let file = dir.join(FILE);
-        let bytes = fs::read(&file).ok()?;
+        let bytes = regular_file::read(&file).ok()?;
         Self::parse(&bytes).is_none().then_some(file)
     }
 

@@ -4,12 +4,11 @@
 //! therefore change results silently, until a check finds it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
-use tantivy::directory::{CompositeFile, Directory, MmapDirectory, OwnedBytes};
+use tantivy::directory::{CompositeFile, Directory, OwnedBytes};
 use tantivy::error::DataCorruption;
 use tantivy::fastfield::AliveBitSet;
 use tantivy::index::{Segment, SegmentComponent};
@@ -20,13 +19,18 @@ use tantivy::{IndexMeta, SegmentMeta};
 
 use super::damage::caught;
 use super::document::stored_record;
+use super::lock::{MANAGED, is_segment_file};
 use super::read_only::ReadOnly;
 use super::schema::schema;
 use super::{OpenError, commit_file, ensure_commit, read_meta, vectors};
+use crate::regular_file::{self, is_irregular};
 
 /// The versions of tantivy that wrote indexes of the current [`FORMAT`](super::FORMAT). The footer of a file
 /// names the version, and its checksum does not cover it.
 const TANTIVY: [&str; 1] = ["0.27.0"];
+
+/// The files of an index whose content does not matter: locks, and the list of files to delete.
+const NOT_VERIFIED: [&str; 3] = [".tantivy-writer.lock", ".tantivy-meta.lock", MANAGED];
 
 /// How often a check starts again because another process committed in the meantime.
 const ATTEMPTS: usize = 5;
@@ -114,8 +118,16 @@ struct RecordSource {
 /// # Errors
 /// The directory has no index, or one of another format; or another process commits all the time.
 pub fn check(dir: &Path) -> Result<Report, OpenError> {
-    ensure_commit(dir)?;
-    let commit = || fs::read(dir.join(commit_file::NAME)).unwrap_or_default();
+    match ensure_commit(dir) {
+        // It was an index.
+        Err(OpenError::Missing { .. } | OpenError::Foreign { .. }) if has_segments(dir) => {
+            let reason = "it is missing, so the segments of the index are not known".to_owned();
+            let damage = vec![Damage { file: commit_file::NAME.to_owned(), segment: None, reason }];
+            return Ok(Report { damage, ..Report::default() });
+        }
+        ensured => ensured?,
+    }
+    let commit = || regular_file::read(&dir.join(commit_file::NAME)).unwrap_or_default();
     let mut before = commit();
     for _ in 0..ATTEMPTS {
         let report = check_commit(dir, &before)?;
@@ -129,6 +141,12 @@ pub fn check(dir: &Path) -> Result<Report, OpenError> {
     Err(broken(dir, io::Error::other("another process commits faster than the files can be verified")))
 }
 
+/// Whether a directory has files of segments.
+fn has_segments(dir: &Path) -> bool {
+    let entries = dir.read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| is_segment_file(Path::new(&name)))
+}
+
 fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
     let mut report = Report { files: 1, bytes: commit.len() as u64, ..Report::default() };
     let damaged_commit =
@@ -137,8 +155,14 @@ fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
         report.damage.push(damaged_commit("its content does not match its checksum".to_owned()));
         return Ok(report);
     }
-    let directory = MmapDirectory::open(dir).map_err(|error| broken(dir, io::Error::other(error)))?;
-    let index = match tantivy::Index::open(ReadOnly(directory.clone())) {
+    let irregular = NOT_VERIFIED.into_iter().filter(|name| is_irregular(&dir.join(name)));
+    report.damage.extend(irregular.map(|name| Damage {
+        file: name.to_owned(),
+        segment: None,
+        reason: "it is not a regular file; remove it".to_owned(),
+    }));
+    let directory = ReadOnly::open(dir).map_err(|error| broken(dir, io::Error::other(error)))?;
+    let index = match tantivy::Index::open(directory.clone()) {
         Ok(index) => index,
         Err(error) => {
             report.damage.push(damaged_commit(error.to_string()));
@@ -165,7 +189,7 @@ fn broken(dir: &Path, error: io::Error) -> OpenError {
 /// Verifies the files of a segment. Returns the damaged components.
 fn check_segment(
     index: &tantivy::Index,
-    directory: &MmapDirectory,
+    directory: &ReadOnly,
     segment: &SegmentMeta,
     report: &mut Report,
 ) -> Vec<SegmentComponent> {
@@ -205,7 +229,7 @@ fn components(segment: &SegmentMeta) -> Vec<SegmentComponent> {
 }
 
 /// Verifies a file. Returns its size, or what is wrong with it.
-fn verify(index: &tantivy::Index, directory: &MmapDirectory, path: &Path) -> Result<u64, String> {
+fn verify(index: &tantivy::Index, directory: &ReadOnly, path: &Path) -> Result<u64, String> {
     let bytes = directory
         .open_read(path)
         .map_err(|error| {

@@ -1,18 +1,43 @@
 //! Panics of tantivy on damaged files → errors.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use anyhow::bail;
 use tantivy::TantivyError;
 
+thread_local! {
+    /// How many functions run on this thread whose panics become errors.
+    static CATCHING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether a panic of this thread becomes an error of [`guarded`] or of opening an index. A program that reports
+/// panics with a hook of its own can leave these to that error.
+pub fn is_panic_caught() -> bool {
+    CATCHING.get() > 0
+}
+
+/// Runs a function, and returns the message of its panic as an error. What the function borrows must only be
+/// read.
+fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    struct Catching;
+    impl Drop for Catching {
+        fn drop(&mut self) {
+            CATCHING.set(CATCHING.get() - 1);
+        }
+    }
+    CATCHING.set(CATCHING.get() + 1);
+    let _catching = Catching;
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic).to_owned())
+}
+
 /// Runs a function that reads index files. Tantivy checks the footers of the files, but it panics on some
 /// damage inside them. Such a panic is returned as an error.
 pub fn caught<T>(read: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T> {
-    // What the function borrows is only read, and the result of a panicking one is dropped.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
-        Err(TantivyError::InternalError(format!("a file has invalid content ({})", message(&*panic))))
+    catch(read).unwrap_or_else(|panic| {
+        Err(TantivyError::InternalError(format!("a file has invalid content ({panic})")))
     })
 }
 
@@ -23,13 +48,11 @@ pub fn caught<T>(read: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T
 /// # Errors
 /// The function fails or panics.
 pub fn guarded<T>(dir: &Path, read: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    // What the function borrows is only read, and the result of a panicking one is dropped.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+    catch(read).unwrap_or_else(|panic| {
         bail!(
-            "reading the index in {0} failed unexpectedly ({1})\n  \
+            "reading the index in {0} failed unexpectedly ({panic})\n  \
              hint: `rqsearch check --index {0}` verifies its files; if they are sound, this is a bug",
-            dir.display(),
-            message(&*panic)
+            dir.display()
         )
     })
 }
@@ -47,7 +70,9 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error() {
         assert_eq!(caught(|| Ok(7)).unwrap(), 7);
+        assert!(caught(|| Ok(is_panic_caught())).unwrap() && !is_panic_caught());
         let error = caught(|| -> tantivy::Result<()> { panic!("range end index {}", 5) }).unwrap_err();
         assert!(error.to_string().contains("range end index 5"), "{error}");
+        assert!(!is_panic_caught());
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, fs};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
@@ -15,6 +15,8 @@ use tantivy::directory::{
 };
 
 use super::commit_file;
+use super::read_only::{ensure_lockable, ensure_readable};
+use crate::regular_file::is_irregular;
 
 /// The list of files that tantivy created and deletes when no commit needs them.
 pub const MANAGED: &str = ".managed.json";
@@ -43,6 +45,9 @@ impl WriteLock {
     pub fn take(dir: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).map_err(|error| cannot_write(dir, error))?;
         let path = dir.join(&INDEX_WRITER_LOCK.filepath);
+        if is_irregular(&path) {
+            bail!("{} is not a regular file\n  hint: remove it", path.display());
+        }
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| cannot_write(dir, error))?;
         match file.try_lock() {
@@ -142,10 +147,12 @@ impl Directory for WriteLock {
         if lock.filepath == INDEX_WRITER_LOCK.filepath {
             return Ok(DirectoryLock::from(Box::new(self.clone())));
         }
+        ensure_lockable(&self.dir, lock)?;
         self.directory.acquire_lock(lock)
     }
 
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        ensure_readable(&self.dir, path)?;
         self.directory.get_file_handle(path)
     }
 
@@ -169,7 +176,7 @@ impl Directory for WriteLock {
         {
             return Ok(commit);
         }
-        let stored = self.directory.atomic_read(path);
+        let stored = ensure_readable(&self.dir, path).and_then(|()| self.directory.atomic_read(path));
         if path != MANAGED {
             return commit_file::verified(path, stored?);
         }

@@ -3,6 +3,7 @@
 mod build;
 mod builtin;
 pub mod check;
+mod codes;
 mod commit_file;
 mod cosine_scale;
 mod damage;
@@ -45,6 +46,7 @@ use crate::logistic::Scaling;
 use crate::question::{Question, Source};
 use crate::read;
 use crate::worker_threads;
+use read_only::ReadOnly;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
@@ -54,7 +56,7 @@ pub use build::{
     store_calibration, update_tuning,
 };
 pub use cosine_scale::CosineScale;
-pub use damage::guarded;
+pub use damage::{guarded, is_panic_caught};
 pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;
@@ -67,7 +69,7 @@ pub use stats::{LanguageStats, Stats};
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";
@@ -257,9 +259,8 @@ impl Index {
 
     fn open_last_commit(dir: &Path) -> Result<Self, OpenError> {
         let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
-        let directory = tantivy::directory::MmapDirectory::open(dir)
-            .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
-        Self::open_directory(read_only::ReadOnly(directory), dir)
+        let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
+        Self::open_directory(directory, dir)
     }
 
     /// Opens the last commit of the index in a tantivy directory; `dir` names it in messages.
@@ -525,9 +526,8 @@ impl Index {
 pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>)> {
     ensure_commit(dir)?;
     let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
-    let directory = tantivy::directory::MmapDirectory::open(dir)
-        .map_err(|err| broken(TantivyError::OpenDirectoryError(err)))?;
-    let index = tantivy::Index::open(read_only::ReadOnly(directory)).map_err(broken)?;
+    let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
+    let index = tantivy::Index::open(directory).map_err(broken)?;
     let meta = read_meta(&index, dir)?;
     let roots = absolute_roots(&meta, dir)?;
     Ok((meta.model, roots))

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::Directory;
-use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::error::{DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
     DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
 };
 
 use super::commit_file;
 use super::lock::MANAGED;
+use crate::regular_file::ensure_regular;
 
 /// An [`MmapDirectory`] that also works without write permission: on a read-only file system, or in a
 /// directory of another user.
@@ -21,34 +22,48 @@ use super::lock::MANAGED;
 /// lock. In the worst case a file is removed while the index is being opened; that open fails, and the next
 /// one succeeds.
 #[derive(Clone, Debug)]
-pub struct ReadOnly(pub MmapDirectory);
+pub struct ReadOnly {
+    directory: MmapDirectory,
+    dir: Arc<Path>,
+}
+
+impl ReadOnly {
+    /// # Errors
+    /// The directory does not exist.
+    pub fn open(dir: &Path) -> Result<Self, OpenDirectoryError> {
+        Ok(Self { directory: MmapDirectory::open(dir)?, dir: dir.into() })
+    }
+}
 
 impl Directory for ReadOnly {
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
-        match self.0.acquire_lock(lock) {
+        ensure_lockable(&self.dir, lock)?;
+        match self.directory.acquire_lock(lock) {
             Err(LockError::IoError(error)) if cannot_write(&error) => Ok(DirectoryLock::from(Box::new(()))),
             result => result,
         }
     }
 
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
-        self.0.get_file_handle(path)
+        ensure_readable(&self.dir, path)?;
+        self.directory.get_file_handle(path)
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
-        self.0.delete(path)
+        self.directory.delete(path)
     }
 
     fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
-        self.0.exists(path)
+        self.directory.exists(path)
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.0.open_write(path)
+        self.directory.open_write(path)
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
-        let bytes = self.0.atomic_read(path)?;
+        ensure_readable(&self.dir, path)?;
+        let bytes = self.directory.atomic_read(path)?;
         if path == MANAGED && serde_json::from_slice::<Vec<PathBuf>>(&bytes).is_err() {
             // A reader does not need the list of files to delete, so a damaged one does not matter to it.
             return Err(OpenReadError::FileDoesNotExist(path.to_owned()));
@@ -57,15 +72,31 @@ impl Directory for ReadOnly {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.0.atomic_write(path, data)
+        self.directory.atomic_write(path, data)
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        self.0.sync_directory()
+        self.directory.sync_directory()
     }
 
     fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
-        self.0.watch(callback)
+        self.directory.watch(callback)
+    }
+}
+
+/// Refuses to read what is not a regular file.
+pub fn ensure_readable(dir: &Path, path: &Path) -> Result<(), OpenReadError> {
+    ensure_regular(&dir.join(path)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => OpenReadError::FileDoesNotExist(path.to_owned()),
+        _ => OpenReadError::wrap_io_error(error, path.to_owned()),
+    })
+}
+
+/// Refuses a lock file that exists and is not a regular file.
+pub fn ensure_lockable(dir: &Path, lock: &Lock) -> Result<(), LockError> {
+    match ensure_regular(&dir.join(&lock.filepath)) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(LockError::wrap_io_error(error)),
+        _ => Ok(()),
     }
 }
 

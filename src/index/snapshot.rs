@@ -5,6 +5,7 @@
 //! it. The files keep their names, and an index directory that consists of them is an index.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tantivy::Directory;
-use tantivy::directory::{META_LOCK, MmapDirectory};
+use tantivy::directory::META_LOCK;
 use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::Xxh3Default;
 use zip::write::SimpleFileOptions;
@@ -23,6 +24,7 @@ use super::damage::guarded;
 use super::lock::{WriteLock, explain_write, is_own_file, is_segment_file};
 use super::read_only::ReadOnly;
 use super::{Index, OpenError, commit_file, ensure_commit};
+use crate::regular_file;
 
 /// The name of the manifest.
 const MANIFEST: &str = "rqsearch-snapshot.json";
@@ -78,7 +80,7 @@ pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<
     let sources =
         open_files(dir).with_context(|| format!("could not read the index in {}", dir.display()))?;
     let write = || -> anyhow::Result<u64> {
-        let mut out = NamedTempFile::new_in(parent(file))?;
+        let mut out = temporary_file(file)?;
         let bytes = write_archive(&mut out, sources)?;
         out.as_file().sync_all()?;
         match replace {
@@ -91,6 +93,27 @@ pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<
     let bytes =
         write().with_context(|| format!("could not write {}", file.display())).map_err(explain_write)?;
     Ok(Contents { questions: Index::open(dir)?.question_count()?, bytes })
+}
+
+/// A file next to a snapshot that is written first. It is locked until it is closed, so that what a killed process
+/// left can be told from what another one writes. What was left for the same snapshot is deleted.
+fn temporary_file(snapshot: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = OsString::from(".");
+    prefix.push(snapshot.file_name().unwrap_or_default());
+    prefix.push(".tmp");
+    for entry in parent(snapshot).read_dir()?.flatten() {
+        let is_left = |path: &Path| regular_file::open(path).is_ok_and(|file| file.try_lock().is_ok());
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
+            && is_left(&entry.path())
+        {
+            // If it cannot be deleted, it only takes space.
+            _ = fs::remove_file(entry.path());
+        }
+    }
+    let out = tempfile::Builder::new().prefix(&prefix).tempfile_in(parent(snapshot))?;
+    // Where files cannot be locked, nothing is deleted either.
+    _ = out.as_file().try_lock();
+    Ok(out)
 }
 
 fn refuse_existing(file: &Path, replace: bool) -> anyhow::Result<()> {
@@ -111,15 +134,15 @@ fn sync_directory(dir: &Path) -> io::Result<()> {
 
 /// The files of the last commit, open for reading. Open files stay readable if a later commit deletes them.
 fn open_files(dir: &Path) -> anyhow::Result<Vec<(String, File)>> {
-    let directory = ReadOnly(MmapDirectory::open(dir)?);
+    let directory = ReadOnly::open(dir)?;
     // A writer deletes no file while this is locked.
     let _lock = directory.acquire_lock(&META_LOCK)?;
     let metas = tantivy::Index::open(directory.clone())?.load_metas()?;
     let names = metas.list_segment_files();
     let names: BTreeSet<&str> = names.iter().filter_map(|name| name.to_str()).collect();
-    let mut files = vec![(commit_file::NAME.to_owned(), File::open(dir.join(commit_file::NAME))?)];
+    let mut files = vec![(commit_file::NAME.to_owned(), regular_file::open(&dir.join(commit_file::NAME))?)];
     for name in names {
-        match File::open(dir.join(name)) {
+        match regular_file::open(&dir.join(name)) {
             Ok(file) => files.push((name.to_owned(), file)),
             // The list includes files that a segment may not have.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -302,6 +325,20 @@ fn is_same(one: &Path, two: &Path) -> io::Result<Option<bool>> {
 mod tests {
     use super::*;
     use crate::index::Build;
+
+    #[test]
+    fn what_a_killed_snapshot_left_is_deleted_by_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let [snapshot, left, other] =
+            ["a.zip", ".a.zip.tmpAbCdEf", ".b.zip.tmpAbCdEf"].map(|name| dir.path().join(name));
+        for file in [&left, &other] {
+            fs::write(file, "").unwrap();
+        }
+        let first = temporary_file(&snapshot).unwrap();
+        assert!(!left.exists() && other.exists());
+        let second = temporary_file(&snapshot).unwrap();
+        assert!(first.path().exists() && second.path().exists());
+    }
 
     /// The manifest has the checksum of the damaged file, so only the file itself shows that it is damaged.
     #[test]

@@ -4,9 +4,13 @@
 //! leaves what distinguishes one question from another. Over seven sets of judged queries, it improved nDCG@10 of hybrid
 //! search by .008 on average (docs/architecture.md has the table).
 
-use rayon::prelude::*;
+use std::sync::OnceLock;
 
-use super::vectors::{PARALLEL_ROWS, Quantized, RowView, Vectors};
+use rayon::prelude::*;
+use tantivy::DocId;
+
+use super::codes::CodePhrase;
+use super::vectors::{Near, PARALLEL_ROWS, Quantized, RowView, Vectors};
 use crate::embed::normalized;
 
 /// The approximate number of rows that the mean of a larger index is computed from.
@@ -16,14 +20,21 @@ const SAMPLE: usize = 4_096;
 /// `n / (n + 500)`.
 const FEW: f32 = 500.0;
 
+/// How many documents with the highest estimates are compared, if the limit is lower.
+const COMPARED: usize = 3_000;
+
+/// With a higher limit, estimates save no time.
+const MOST_ESTIMATED: usize = 100_000;
+
 /// The mean of the rows of an index, and how long each row is without it.
 #[derive(Debug)]
 pub struct Space {
     mean: Quantized,
     /// The dot product of the mean with itself.
     square: f32,
-    /// For each row of each segment, 1 / the length of the row minus the mean.
-    inverse_lengths: Vec<Vec<f32>>,
+    /// For each row of each segment, 1 / the length of the row minus the mean. They are computed when all vectors of the
+    /// segment are compared, which is at once in a segment without [codes](super::codes).
+    inverse_lengths: Vec<OnceLock<Vec<f32>>>,
 }
 
 /// A vector of length one from which the mean of an index was subtracted.
@@ -58,9 +69,48 @@ impl Space {
         let mean: Vec<f32> = sum.iter().map(|sum| (*sum / (count + f64::from(FEW))) as f32).collect();
         let mean = Quantized::from(mean.as_slice());
         let square = mean.view().cosine(&mean.view());
-        let mut space = Self { mean, square, inverse_lengths: Vec::new() };
-        space.inverse_lengths = segments.iter().map(|vectors| space.inverse_lengths_of(vectors)).collect();
+        let inverse_lengths = segments.iter().map(|_| OnceLock::new()).collect();
+        let space = Self { mean, square, inverse_lengths };
+        for (segment, vectors) in segments.iter().enumerate().filter(|(_, vectors)| vectors.codes().is_none())
+        {
+            space.prepare(segment, vectors);
+        }
         space
+    }
+
+    /// Computes the lengths of all rows of a segment, if that was not done before.
+    fn prepare(&self, segment: usize, vectors: &Vectors) {
+        self.inverse_lengths[segment].get_or_init(|| self.inverse_lengths_of(vectors));
+    }
+
+    /// The `limit` documents of a segment that are nearest to a vector, among those for which `allowed` is true: nearest
+    /// first, with the cosines of their nearest rows.
+    ///
+    /// In a segment with many rows, the cosines of those documents are computed whose estimates are highest, unless
+    /// `is_exact`.
+    pub fn nearest(
+        &self,
+        segment: usize,
+        vectors: &Vectors,
+        limit: usize,
+        is_exact: bool,
+        allowed: impl Fn(DocId) -> bool + Sync,
+        other: &Centred,
+    ) -> Vec<Near> {
+        let cosine = |row| self.cosine(segment, vectors, row, other);
+        let Some(codes) = vectors.codes().filter(|_| !is_exact && limit <= MOST_ESTIMATED) else {
+            self.prepare(segment, vectors);
+            return vectors.nearest(limit, allowed, cosine);
+        };
+        let values: Vec<f32> = other.values().collect();
+        let with_mean: f32 = codes.mean().zip(&values).map(|(mean, x)| mean * x).sum();
+        let phrase = CodePhrase::new(&values, with_mean - other.with_mean);
+        let estimated = vectors.nearest_by_codes(limit.max(COMPARED), allowed, &codes, &phrase);
+        let compare = |near: &Near| Some(Near { cosine: vectors.highest(near.doc, cosine)?, doc: near.doc });
+        let mut nearest: Vec<Near> = estimated.par_iter().filter_map(compare).collect();
+        nearest.sort_by(|a, b| b.cmp(a));
+        nearest.truncate(limit);
+        nearest
     }
 
     /// A vector of length one without the mean.
@@ -78,7 +128,8 @@ impl Space {
 
     /// The cosine of a centred vector and a row of this index without the mean.
     pub fn cosine(&self, segment: usize, vectors: &Vectors, row: usize, other: &Centred) -> f32 {
-        (vectors.row_cosine(row, &other.vector) - other.with_mean) * self.inverse_lengths[segment][row]
+        (vectors.row_cosine(row, &other.vector) - other.with_mean)
+            * self.inverse_length_of(segment, vectors, row)
     }
 
     /// The cosine of a centred vector and a row of any index of the same model without the mean of this one.
@@ -88,9 +139,16 @@ impl Space {
 
     /// A row of this index without the mean, scaled to length one.
     pub fn row(&self, segment: usize, vectors: &Vectors, row: usize) -> Vec<f32> {
-        let inverse_length = self.inverse_lengths[segment][row];
+        let inverse_length = self.inverse_length_of(segment, vectors, row);
         let values = vectors.view(row);
         values.values().zip(self.mean.values()).map(|(x, mean)| (x - mean) * inverse_length).collect()
+    }
+
+    fn inverse_length_of(&self, segment: usize, vectors: &Vectors, row: usize) -> f32 {
+        match self.inverse_lengths[segment].get() {
+            Some(lengths) => lengths[row],
+            None => self.inverse_length(&vectors.view(row)),
+        }
     }
 
     fn inverse_lengths_of(&self, vectors: &Vectors) -> Vec<f32> {

@@ -9,6 +9,8 @@
 //! | first row of each document, and the number of rows | (documents + 1) × u32 |
 //! | of each row: hash of its text, its [`Passage`], its scale | rows × (u64, 2 × u32, f32) |
 //! | of each row: the elements of its vector | rows × dimensions × i8 |
+//! | in a segment of [many rows](codes::LEAST_ROWS): the mean of the vectors | dimensions × f32 |
+//! | and of each row its [code](codes) | rows × [`codes::code_size`] |
 //!
 //! An element of a vector is its 8-bit integer times the scale of its row. Vectors have length one, so their
 //! dot product is their cosine, exact to about ±0.002.
@@ -30,6 +32,7 @@ use tantivy::schema::document::ErasedDocument;
 use tantivy::schema::{Field, FieldType, Schema, Value};
 use tantivy::{DocId, Segment, SegmentReader, TantivyDocument};
 
+use super::codes::{self, CodePhrase, Codes};
 use super::greatest::Greatest;
 use crate::chunk::Passage;
 use crate::embed::ModelInfo;
@@ -38,7 +41,7 @@ use crate::embed::ModelInfo;
 pub const EXTENSION: &str = "rqsv";
 
 const MAGIC: [u8; 4] = *b"rqsv";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEADER: usize = 20;
 /// Bytes of a row without the elements of its vector.
 const ROW_HEADER: usize = 20;
@@ -205,6 +208,7 @@ impl SegmentPlugin for VectorPlugin {
                 reader.doc_ids_alive().map(move |doc| (vectors, vectors.rows_of(doc)))
             })
         };
+        let views = || alive().flat_map(|(vectors, rows)| rows.map(|row| vectors.view(row)));
         let mut starts = vec![0_u32];
         starts.extend(alive().scan(0, |rows, (_, range)| {
             *rows += range.len() as u32;
@@ -212,8 +216,10 @@ impl SegmentPlugin for VectorPlugin {
         }));
         write_component(context.target_segment, self.dimensions, &starts, |out| {
             alive().try_for_each(|(vectors, rows)| out.write_all(vectors.header_bytes(rows)))?;
-            alive()
-                .try_for_each(|(vectors, rows)| out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows))))
+            alive().try_for_each(|(vectors, rows)| {
+                out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows)))
+            })?;
+            write_codes(out, *starts.last().expect("begins with 0") as usize, self.dimensions, views)
         })
     }
 }
@@ -225,6 +231,40 @@ struct Writer {
     starts: Vec<u32>,
     headers: Vec<u8>,
     numbers: Vec<u8>,
+}
+
+impl Writer {
+    fn views(&self) -> impl Iterator<Item = RowView<'_>> {
+        let headers = self.headers.chunks_exact(ROW_HEADER);
+        // Without dimensions there are no rows.
+        let numbers = self.numbers.chunks_exact(self.dimensions.max(1));
+        headers.zip(numbers).map(|(header, numbers)| RowView {
+            scale: scale_in(header),
+            numbers: bytemuck::cast_slice(numbers),
+        })
+    }
+}
+
+/// Writes the [codes] of `rows` rows, if there are enough.
+fn write_codes<'a, V: Iterator<Item = RowView<'a>>>(
+    out: &mut dyn Write,
+    rows: usize,
+    dimensions: usize,
+    views: impl Fn() -> V,
+) -> io::Result<()> {
+    if codes::size(dimensions, rows) == 0 {
+        return Ok(());
+    }
+    let mean = codes::mean_of(views(), dimensions);
+    let mut bytes: Vec<u8> = mean.iter().flat_map(|x| x.to_le_bytes()).collect();
+    for view in views() {
+        codes::encode(&view, &mean, &mut bytes);
+        if bytes.len() >= 1 << 16 {
+            out.write_all(&bytes)?;
+            bytes.clear();
+        }
+    }
+    out.write_all(&bytes)
 }
 
 impl PluginWriter for Writer {
@@ -253,7 +293,8 @@ impl PluginWriter for Writer {
         }
         write_component(segment, self.dimensions, &self.starts, |out| {
             out.write_all(&self.headers)?;
-            out.write_all(&self.numbers)
+            out.write_all(&self.numbers)?;
+            write_codes(out, self.headers.len() / ROW_HEADER, self.dimensions, || self.views())
         })
     }
 
@@ -320,7 +361,8 @@ impl Vectors {
         // No overflow: each number has at most 32 bits.
         let expected = HEADER as u128
             + 4 * (documents as u128 + 1)
-            + rows as u128 * (ROW_HEADER as u128 + dimensions as u128);
+            + rows as u128 * (ROW_HEADER as u128 + dimensions as u128)
+            + codes::size(dimensions, rows);
         if bytes.len() as u128 != expected || documents != segment.max_doc() as usize {
             return Err(corrupt("the component's length does not match its header"));
         }
@@ -366,7 +408,13 @@ impl Vectors {
     }
 
     fn scale(&self, row: usize) -> f32 {
-        f32::from_bits(u32_at(self.header_bytes(row..row + 1), 16))
+        scale_in(self.header_bytes(row..row + 1))
+    }
+
+    /// The codes of the rows. `None` if the segment has few rows.
+    pub(super) fn codes(&self) -> Option<Codes<'_>> {
+        let at = self.headers_at() + self.rows * (ROW_HEADER + self.dimensions);
+        (at < self.bytes.len()).then(|| Codes::new(&self.bytes[at..], self.dimensions))
     }
 
     /// The text hashes of all rows, in row order.
@@ -444,7 +492,7 @@ impl Vectors {
         allowed: impl Fn(DocId) -> bool + Sync,
         cosine: impl Fn(usize) -> f32 + Sync,
     ) -> Vec<Near> {
-        let nearest_in = |documents: Range<DocId>| {
+        self.greatest(limit, |documents| {
             let mut nearest = Greatest::new(limit);
             for doc in documents.filter(|doc| allowed(*doc)) {
                 if let Some(cosine) = self.highest(doc, &cosine) {
@@ -452,7 +500,50 @@ impl Vectors {
                 }
             }
             nearest
-        };
+        })
+    }
+
+    /// As [`nearest`](Self::nearest), with cosines that the [codes] estimate. The order of the result means little.
+    pub(super) fn nearest_by_codes(
+        &self,
+        limit: usize,
+        allowed: impl Fn(DocId) -> bool + Sync,
+        codes: &Codes<'_>,
+        phrase: &CodePhrase,
+    ) -> Vec<Near> {
+        /// The estimates of so many documents stay in the fastest cache.
+        const BLOCK: usize = 512;
+        self.greatest(limit, |documents| {
+            let mut nearest = Greatest::new(limit);
+            let mut estimates = Vec::new();
+            for start in documents.clone().step_by(BLOCK) {
+                let block = start..documents.end.min(start + BLOCK as DocId);
+                let first = self.rows_of(block.start).start;
+                let rows = first..self.rows_of(block.end - 1).end.max(first);
+                codes.estimate(rows, phrase, &mut estimates);
+                for doc in block {
+                    let rows = self.rows_of(doc);
+                    let rows = rows.start.saturating_sub(first)..rows.end.saturating_sub(first);
+                    let estimates = estimates.get(rows).unwrap_or_default();
+                    let cosine = estimates.iter().copied().max_by(f32::total_cmp);
+                    if let Some(near) = cosine.map(|cosine| Near { cosine, doc })
+                        && nearest.least().is_none_or(|least| near > *least)
+                        && allowed(doc)
+                    {
+                        nearest.push(near);
+                    }
+                }
+            }
+            nearest
+        })
+    }
+
+    /// Joins the nearest documents of ranges, which are computed on all cores if there are many rows.
+    fn greatest(
+        &self,
+        limit: usize,
+        nearest_in: impl Fn(Range<DocId>) -> Greatest<Near> + Sync,
+    ) -> Vec<Near> {
         let documents = self.document_count();
         if self.rows < PARALLEL_ROWS {
             return nearest_in(0..documents).into_sorted();
@@ -466,6 +557,11 @@ impl Vectors {
             .reduce(|| Greatest::new(limit), Greatest::joined)
             .into_sorted()
     }
+}
+
+/// The scale in the header of a row.
+fn scale_in(header: &[u8]) -> f32 {
+    f32::from_bits(u32_at(header, 16))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

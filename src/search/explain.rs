@@ -4,6 +4,7 @@ use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::NormalizedScores;
 use super::keyword::QueryTerm;
 use super::query::Mode;
+use super::raise::Raised;
 use super::retrieval::{Candidate, Ranking, Retrieval};
 use crate::analyze::{Token, tokens_by_detection};
 use crate::question::Question;
@@ -30,6 +31,8 @@ pub struct Explanation {
     pub neighbours: Option<f32>,
     /// Their weight, relative to 1 for the question's own score.
     pub neighbour_weight: f32,
+    /// Why it is before questions with higher scores, if it is.
+    pub raised: Option<Raised>,
     /// The chunk of the question that is nearest to the phrase, and its cosine.
     pub nearest: Option<(Passage, f32)>,
     /// The words of the phrase and how often the question contains them. Words that no question contains
@@ -85,6 +88,7 @@ pub(super) fn explain(
         normalized: NormalizedScores::new(&candidate.scores, &ranking.range),
         neighbours: candidate.neighbours,
         neighbour_weight: retrieval.neighbour_weight,
+        raised: candidate.raised,
         nearest,
         words: words(retrieval, question),
         reasons: features

@@ -161,7 +161,10 @@ fn may_contain(index: &Index, sequence: &WordSequence) -> Vec<Box<dyn TantivyQue
         for part in phrase_tokens(word, index.languages()).into_iter().filter(|token| !token.whole) {
             // `mutexguard` is one part here and two in `MutexGuard`, whose whole is spelled like this.
             let written = &word[part.start..part.end];
-            queries.push(any_of(part.terms().chain([written]).map(in_any_field).collect()));
+            // `1.10` occurs in `v1.10`, whose first part is `v1`.
+            let version = format!("v{written}");
+            let terms = part.terms().chain([written, &version]);
+            queries.push(any_of(terms.map(in_any_field).collect()));
         }
     }
     queries

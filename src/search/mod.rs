@@ -3,12 +3,14 @@
 mod collapse;
 mod compound;
 mod confidence;
+mod correct;
 mod explain;
 mod fall_back;
 mod filter;
 mod fuse;
 mod keyword;
 mod query;
+mod raise;
 mod rerank;
 mod results;
 mod retrieval;
@@ -36,6 +38,7 @@ pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query, Sort, date_span};
+pub use raise::Raised;
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub use snippet::{Snippet, SnippetKind};
@@ -64,13 +67,14 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         Mode::Keyword | Mode::Semantic => None,
     };
     let range = first.range;
-    let ranking = match moved {
+    let mut ranking = match moved {
         Some(moved) => {
             retrieval.compare_again(&mut candidates, &moved);
             retrieval.rank(candidates, Some(&moved))?
         }
         None => first,
     };
+    raise::raise(&retrieval, &range, &mut ranking)?;
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
@@ -90,7 +94,11 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     })
 }
 
-/// The features and the confidence of a candidate. `range` is that of the ranking by the phrase itself, before feedback.
+/// A question that contains more than this fraction of the phrase contains all of it.
+const ALL_COVERED: f32 = 0.999;
+
+/// The features and the confidence of a candidate. A question that contains the words that the query requires, or the
+/// rare word that the phrase consists of, is at least likely: whoever types one word looks for it. `range` is that of the ranking by the phrase itself, before feedback.
 /// There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no confidence
 /// either, unless a title is the phrase.
 fn confidence(
@@ -115,6 +123,12 @@ fn confidence(
             Some(confidence::from_words(scores, range, &retrieval.keyword))
         }
         None => None,
+    };
+    let is_required = !retrieval.query.filters.exact.is_empty();
+    let is_word = scores.covered > ALL_COVERED && retrieval.keyword.is_rare_word();
+    let fitted = match is_required || is_word {
+        true => fitted.map(|fitted| fitted.max(FITTED.threshold)),
+        false => fitted,
     };
     (features, candidate.title.confidence_with(fitted))
 }

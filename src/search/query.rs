@@ -92,6 +92,9 @@ pub struct Query {
     /// The weight of semantic search in the hybrid score, in [0, 1]. `None` uses the weight tuned on the
     /// corpus.
     pub semantic_weight: Option<f32>,
+    /// Compare the phrase with every vector. In an index of many questions, a search otherwise compares it with the few
+    /// thousand whose estimated cosines are highest.
+    pub exact_vectors: bool,
     /// Explain why each hit is ranked where it is. This takes a little longer.
     pub explain: bool,
     /// Return one hit for questions that ask the same.
@@ -113,6 +116,7 @@ impl Query {
             sort: Sort::default(),
             filters: Filters::default(),
             semantic_weight: None,
+            exact_vectors: false,
             explain: false,
             collapse: false,
         }

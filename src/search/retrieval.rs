@@ -14,10 +14,12 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 
+use super::correct::corrected;
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
 use super::keyword::{KeywordQuery, Scored, WordScores};
 use super::query::{Mode, Query, Sort};
+use super::raise::Raised;
 use super::title::{TitleMatch, TitlePhrase};
 use crate::analyze::{detect, tokens};
 use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, normalized};
@@ -112,8 +114,10 @@ pub struct Candidate {
     pub neighbours: Option<f32>,
     /// The score that the candidates are ranked by. It depends on the mode.
     pub score: f32,
-    /// What the candidates are ordered by before their rank, highest first: 0 for all if the most relevant
-    /// come first.
+    /// Why it is before candidates with higher scores, if it is.
+    pub raised: Option<Raised>,
+    /// What the candidates are ordered by before their rank, highest first: 0 for those that are not raised if the most
+    /// relevant come first.
     pub sort_key: f64,
 }
 
@@ -181,8 +185,24 @@ impl<'a> Retrieval<'a> {
         retrieval.exact = retrieval.exact_titles()?;
         if query.mode != Mode::Semantic {
             retrieval.keyword_best = retrieval.keyword_best(retrieval.limit())?;
+            retrieval.correct_typos(embedder)?;
         }
         Ok(retrieval)
+    }
+
+    /// Embeds the phrase again if it has typos.
+    fn correct_typos(&mut self, embedder: Option<&dyn Embedder>) -> anyhow::Result<()> {
+        let (Some(embedder), Some(_), Some(model)) = (embedder, &self.semantic, &self.index.meta().model)
+        else {
+            return Ok(());
+        };
+        let phrase = &self.query.phrase;
+        if let Some(phrase) = corrected(self.index, embedder, phrase, &self.keyword, &self.keyword_best)? {
+            let semantic = Quantized::of(&embedder.embed(&phrase, Role::Query)?, model)?;
+            self.centred = Some(self.index.space().centre(semantic.values()));
+            self.semantic = Some(semantic);
+        }
+        Ok(())
     }
 
     /// Whether the search compares vectors, as far as the model can read the phrase and the questions.
@@ -332,6 +352,7 @@ impl<'a> Retrieval<'a> {
         let mut candidates = relevant(&ranking.candidates);
         for candidate in &mut candidates {
             candidate.sort_key = column.value(self.index, candidate.address)?;
+            candidate.raised = None;
         }
         candidates.sort_by(best_candidate);
         Ok(Ranking { candidates, ..ranking })
@@ -362,6 +383,7 @@ impl<'a> Retrieval<'a> {
             fused: 0.0,
             neighbours: None,
             score: 0.0,
+            raised: None,
             sort_key: 0.0,
         };
         Ok(addresses.into_iter().zip(words).map(candidate).collect())
@@ -465,7 +487,7 @@ impl<'a> Retrieval<'a> {
         let mut near: Vec<(f32, DocAddress)> = Vec::new();
         for (ord, (segment, vectors)) in segments.iter().zip(self.index.vectors()).enumerate() {
             let allowed = |doc| !segment.is_deleted(doc) && self.allowed.contains(ord, doc);
-            let found = vectors.nearest(limit, allowed, |row| space.cosine(ord, vectors, row, vector));
+            let found = space.nearest(ord, vectors, limit, self.query.exact_vectors, allowed, vector);
             near.extend(found.into_iter().map(|near| (near.cosine, DocAddress::new(ord as u32, near.doc))));
         }
         near.sort_by(best_first);

@@ -87,7 +87,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// A word without quotation marks around it and without the punctuation of a sentence behind it.
-fn trimmed(word: &str) -> &str {
+pub fn trimmed(word: &str) -> &str {
     const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '«', '»', '「', '」'];
     let word = word.trim_matches(QUOTES);
     // A lifetime begins with an apostrophe.
@@ -118,6 +118,9 @@ fn next(text: &str, from: usize, word: &str) -> Option<usize> {
 /// Whether the word at a position neither continues a word nor is continued.
 fn is_whole(text: &str, at: usize, word: &str) -> bool {
     let (before, after) = (&text[..at], &text[at + word.len()..]);
+    // `v1.10` is `1.10`.
+    let version = before.strip_suffix('v').filter(|_| word.starts_with(|c: char| c.is_ascii_digit()));
+    let before = version.unwrap_or(before);
     let begins = word.starts_with(|c| !is_spaced(c)) || !continues(before.chars().rev());
     let ends = word.ends_with(|c| !is_spaced(c))
         // `C` is not a part of `C++` or `C#`.
@@ -152,6 +155,13 @@ mod tests {
     fn check(words: &str, text: &str, expected: bool) {
         let sequence = WordSequence::new(words).unwrap();
         assert_eq!(sequence.occurs_in(&fold(text)), expected, "{words:?} in {text:?}");
+    }
+
+    #[test]
+    fn a_version_may_have_a_v() {
+        check("1.10", "Install v1.10 first", true);
+        check("1.10", "dev1.10", false);
+        check("v1.10", "Install 1.10", false);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The open connections, and their limits in total and per address.
 //!
-//! If a limit is reached, a new connection takes the place of the one that has been idle longest. Silent or
-//! slow clients therefore cannot keep others out.
+//! If a limit is reached, a new connection takes the place of the one that has been idle longest. A connection is
+//! idle until all of a request has arrived. Silent or slow clients therefore cannot keep others out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ struct Entry {
 /// What a connection does.
 #[derive(Default)]
 pub struct Activity {
-    /// How many requests are being answered.
+    /// How many requests have arrived completely and are being answered.
     requests: AtomicUsize,
     /// When the connection was opened or answered a request last, in milliseconds since the start.
     last: AtomicU64,
@@ -52,10 +52,11 @@ pub struct Place {
     pub activity: Arc<Activity>,
 }
 
-/// A request that is being answered.
-pub struct Answering {
+/// A request, from its head to its reply.
+pub struct Exchange {
     connections: Arc<Connections>,
     activity: Arc<Activity>,
+    has_arrived: AtomicBool,
 }
 
 /// How a new connection was admitted.
@@ -156,17 +157,31 @@ impl Place {
         self.number
     }
 
-    /// Counts a request until the returned value is dropped.
-    pub fn answering(&self) -> Answering {
-        self.activity.requests.fetch_add(1, Ordering::Relaxed);
-        Answering { connections: Arc::clone(&self.connections), activity: Arc::clone(&self.activity) }
+    /// A request whose head has arrived, until the returned value is dropped.
+    pub fn exchange(&self) -> Exchange {
+        Exchange {
+            connections: Arc::clone(&self.connections),
+            activity: Arc::clone(&self.activity),
+            has_arrived: AtomicBool::new(false),
+        }
     }
 }
 
-impl Drop for Answering {
+impl Exchange {
+    /// Says that all of the request has arrived. From now on its connection is not idle.
+    pub fn arrived(&self) {
+        if !self.has_arrived.swap(true, Ordering::Relaxed) {
+            self.activity.requests.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Exchange {
     fn drop(&mut self) {
         self.activity.last.store(self.connections.now(), Ordering::Relaxed);
-        self.activity.requests.fetch_sub(1, Ordering::Relaxed);
+        if *self.has_arrived.get_mut() {
+            self.activity.requests.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -191,7 +206,11 @@ mod tests {
         };
         let number = place.number();
         let task = tokio::spawn(async move {
-            let _answering = is_busy.then(|| place.answering());
+            let exchange = place.exchange();
+            if is_busy {
+                exchange.arrived();
+                exchange.arrived();
+            }
             std::future::pending::<()>().await;
             drop(place);
         });

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -216,10 +216,14 @@ fn connection(
     stream.set_write_timeout(Some(WRITE_WITHIN));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Client(client.ip()));
-        let (answering, mut router) = (place.answering(), router.clone());
+        let (exchange, mut router) = (Arc::new(place.exchange()), router.clone());
+        if request.body().is_end_stream() {
+            exchange.arrived();
+        }
+        request.extensions_mut().insert(Arc::clone(&exchange));
         async move {
             let response = router.call(request).await;
-            drop(answering);
+            drop(exchange);
             response
         }
     });

@@ -8,7 +8,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -30,6 +29,7 @@ use super::app::{App, Shared};
 use super::attempts::ONE_MORE_AFTER;
 use super::extractors::{Client, Json};
 use super::problem::Problem;
+use crate::regular_file;
 
 /// The least length of a token, in bytes. A shorter token could be guessed.
 const SHORTEST: usize = 16;
@@ -198,7 +198,7 @@ impl Tokens {
             }
             *last_check = now;
         }
-        let read = read_regular(&self.path).map_err(|error| error.to_string());
+        let read = regular_file::read_to_string(&self.path).map_err(|error| error.to_string());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.read == read {
             return None;
@@ -349,14 +349,6 @@ pub async fn sign_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
-/// Reads a regular file. To open a named pipe would wait for a writer, and all requests with it.
-fn read_regular(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a regular file"));
-    }
-    fs::read_to_string(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,7 +439,7 @@ mod tests {
         {
             fs::remove_file(file.path()).unwrap();
             assert!(std::process::Command::new("mkfifo").arg(file.path()).status().unwrap().success());
-            assert!(refresh().unwrap().contains("no longer a regular file"));
+            assert!(refresh().unwrap().contains("not a regular file"));
             assert!(accepts("fedcba9876543210"));
         }
     }

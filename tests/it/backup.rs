@@ -88,6 +88,72 @@ fn a_damaged_commit_file_is_an_error_that_names_the_way_out() {
 }
 
 #[test]
+fn a_missing_commit_file_is_damage() {
+    let dir = Dir::indexed();
+    fs::remove_file(dir.path().join(".rqsearch/meta.json")).unwrap();
+    let reply = json(&dir.run(&["check", "--json"]).exits(2).stdout);
+    assert_eq!(
+        (&reply["sound"], &reply["damage"][0]["file"]),
+        (&false.into(), &"meta.json".into()),
+        "{reply}"
+    );
+    dir.run(&["check", "--index", "nothing"]).exits(2).says("no index");
+}
+
+/// To open a named pipe waits for a writer, and a directory cannot be locked.
+#[cfg(unix)]
+#[test]
+fn files_that_are_not_regular_are_reported() {
+    let dir = Dir::indexed();
+    let segment = |extension: &str| file(&dir, extension);
+    for path in
+        [segment("store"), segment("idx"), segment("rqsv"), dir.path().join(".rqsearch/.managed.json")]
+    {
+        let content = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let found = dir.run(&["check"]).exits(2);
+        assert!(found.stdout.contains("not a regular file"), "{path:?}: {found:?}");
+        for args in [&["dough"][..], &["index"], &["snapshot", "backup.zip"]] {
+            assert!(dir.run(args).code.is_some(), "{path:?}: {args:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, content).unwrap();
+    }
+    for lock in [".tantivy-writer.lock", ".tantivy-meta.lock"] {
+        let dir = Dir::indexed();
+        let lock = dir.path().join(".rqsearch").join(lock);
+        _ = fs::remove_file(&lock);
+        fs::create_dir(&lock).unwrap();
+        let found = dir.run(&["check"]).exits(2);
+        assert!(found.stdout.contains("it is not a regular file; remove it"), "{found:?}");
+        dir.run(&["index", "--reread"]).exits(2).says("not a regular file");
+        fs::remove_dir(&lock).unwrap();
+        dir.run(&["index", "--reread"]).success();
+        dir.run(&["check"]).success();
+    }
+}
+
+/// Tantivy panics on such a file. The error says so, and nothing else is printed.
+#[test]
+fn a_panic_that_becomes_an_error_is_not_printed() {
+    let dir = Dir::indexed();
+    for extension in ["fast", "fieldnorm", "store", "term"] {
+        let path = file(&dir, extension);
+        let content = fs::read(&path).unwrap();
+        for length in [4, 7] {
+            fs::write(&path, &content[..length]).unwrap();
+            for command in ["serve", "mcp"] {
+                let output = dir.run_with_input(&[command], "");
+                assert!(!output.stderr.contains("panicked"), "{command}, {extension}: {output:?}");
+                assert!(output.stderr.contains("cannot be read"), "{command}, {extension}: {output:?}");
+            }
+        }
+        fs::write(&path, content).unwrap();
+    }
+}
+
+#[test]
 fn a_damaged_cache_is_found_and_computed_again() {
     let dir = Dir::indexed();
     let before = dir.run(&["dups", "--json"]);

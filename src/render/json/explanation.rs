@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::search::{Explanation, FITTED, Hit, Passage, Reason, TitleMatch};
+use crate::search::{Explanation, FITTED, Hit, Passage, Raised, Reason, TitleMatch};
 
 /// Why a hit is ranked where it is.
 #[derive(Debug, Serialize)]
@@ -23,6 +23,10 @@ pub struct ExplanationReply<'a> {
     pub neighbours: Option<f32>,
     /// The weight of `neighbours`, relative to 1 for the question's own score.
     pub neighbour_weight: f32,
+    /// Why the hit is before hits with higher scores, if it is: `spelling` (its title writes words like `C$` or `-f` as
+    /// the phrase does) or `confidence` (it is likely to answer the phrase, and those are not). Its `score` is raised to
+    /// theirs.
+    pub raised: Option<&'static str>,
     /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
     /// Whether the phrase is nearly the title or an alternative title: without articles, or with one typo.
@@ -163,6 +167,10 @@ impl<'a> ExplanationReply<'a> {
             named: why.normalized.named,
             neighbours: why.neighbours,
             neighbour_weight: why.neighbour_weight,
+            raised: why.raised.map(|raised| match raised {
+                Raised::Spelling => "spelling",
+                Raised::Confidence => "confidence",
+            }),
             exact: hit.title_match == TitleMatch::Exact,
             near: hit.title_match == TitleMatch::Near,
             relevance: hit.relevance,

@@ -83,6 +83,9 @@ pub struct SearchRequest {
     /// Also return hits that ask the same as a better hit.
     #[serde(default)]
     pub all: bool,
+    /// Compare the phrase with every vector of a large index, instead of with those whose estimated cosines are highest.
+    #[serde(default)]
+    pub exact_vectors: bool,
     /// Explain why each hit is ranked where it is.
     #[serde(default)]
     pub explain: bool,
@@ -153,6 +156,7 @@ impl SearchRequest {
             semantic_weight: None,
             min_confidence: default_min_confidence(),
             all: false,
+            exact_vectors: false,
             explain: false,
         }
     }
@@ -187,6 +191,7 @@ impl SearchRequest {
             sort: self.sort,
             filters,
             semantic_weight: self.semantic_weight,
+            exact_vectors: self.exact_vectors,
             explain: self.explain,
             collapse: !self.all,
             ..Query::plain(&phrase)

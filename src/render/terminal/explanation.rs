@@ -9,7 +9,7 @@ use super::{INDENT, Layout, QUIET, wrapped};
 use crate::question::Question;
 use crate::same_question::Kind;
 use crate::search::{
-    AlsoAsked, Explanation, FITTED, Hit, Mode, NAMED, Passage, Reason, TitleMatch, WordMatch,
+    AlsoAsked, Explanation, FITTED, Hit, Mode, NAMED, Passage, Raised, Reason, TitleMatch, WordMatch,
 };
 
 /// How many characters of the nearest chunk are shown.
@@ -76,6 +76,16 @@ fn score(hit: &Hit, why: &Explanation) -> String {
         TitleMatch::Exact => return "the phrase is its title or an alternative title".to_owned(),
         TitleMatch::Near => return "the phrase is nearly its title or an alternative title".to_owned(),
         TitleMatch::OneWordDiffers | TitleMatch::Different => {}
+    }
+    match why.raised {
+        Some(Raised::Spelling) => {
+            return "moved to the front: its title writes the words as the phrase does".to_owned();
+        }
+        Some(Raised::Confidence) => {
+            return "moved to the front: the hits with a higher score are less likely to be an answer"
+                .to_owned();
+        }
+        None => {}
     }
     let score = decimal(hit.score);
     if let Some(relevance) = hit.relevance {

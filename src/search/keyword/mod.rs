@@ -101,6 +101,8 @@ pub struct KeywordQuery<'a> {
     pub identifier_share: f32,
     /// How many different words the phrase has, without stop words.
     pub words: usize,
+    /// Whether the phrase has no white space inside.
+    is_one_word: bool,
     segments: Segments<'a>,
     /// The occurrences of each term and then of each quotation, one list per segment.
     occurrences: Vec<Vec<Occurrences>>,
@@ -169,6 +171,7 @@ impl<'a> KeywordQuery<'a> {
         Ok(Self {
             identifier_share: if total_idf > 0.0 { identifier_idf / total_idf } else { 0.0 },
             words: terms.len() + missing.len(),
+            is_one_word: phrase.split_whitespace().nth(1).is_none(),
             terms,
             quotations,
             missing,
@@ -270,6 +273,12 @@ impl<'a> KeywordQuery<'a> {
             named += quotation.idf / self.named_idf;
         }
         WordScores { bm25, named: (self.named_idf > 0.0).then_some(named), covered }
+    }
+
+    /// Whether the phrase is one word that few questions contain, written without a typo.
+    pub fn is_rare_word(&self) -> bool {
+        let is_rare = |term: &QueryTerm| !term.is_corrected && term.idf > RARE;
+        self.missing.is_empty() && self.is_one_word && self.terms.first().is_some_and(is_rare)
     }
 
     /// Whether some question contains a word as the phrase writes it, and not only with a typo.

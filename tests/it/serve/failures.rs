@@ -43,6 +43,7 @@ fn a_server_answers_while_its_index_is_replaced_again_and_again() {
     for round in 0..4 {
         std::fs::remove_dir_all(dir.path().join(".rqsearch")).unwrap();
         assert_eq!(served.get("/search?q=roses").status, 200, "the index is gone");
+        until("the failure is seen", || (served.get("/health").ok()["status"] == "degraded").then_some(()));
         dir.write("faq.md", format!("{FAQ}\n## Question {round}?\n\nAnswer {round}.\n"));
         std::thread::scope(|scope| {
             let indexing = scope.spawn(|| dir.run(&["index", "faq.md"]).success());

@@ -19,8 +19,9 @@ fn open_files() -> usize {
 
 #[test]
 fn idle_connections_do_not_keep_others_out() {
-    let served =
-        Served::start(&Dir::indexed(), &["--connections", "300", "--connections-per-address", "200"]);
+    // The directory must exist until the end: a server without it is degraded.
+    let dir = Dir::indexed();
+    let served = Served::start(&dir, &["--connections", "300", "--connections-per-address", "200"]);
     let count = 10_000.min(open_files().saturating_sub(600));
     let mut idle: Vec<TcpStream> = (0..count)
         .map(|nth| {
@@ -51,6 +52,27 @@ fn heads_that_arrive_slowly_do_not_keep_others_out() {
             _ = stream.write_all(&[*byte]);
         }
         served.get("/health").ok();
+    }
+}
+
+#[test]
+fn bodies_that_arrive_slowly_do_not_keep_others_out() {
+    let served = Served::start(&Dir::indexed(), &["--connections", "20", "--connections-per-address", "10"]);
+    let head = "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n";
+    let mut slow: Vec<TcpStream> = (0..30)
+        .map(|_| {
+            let mut stream = served.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for byte in b"{\"q\": " {
+        for stream in &mut slow {
+            // The server has closed most of them.
+            _ = stream.write_all(&[*byte]);
+        }
+        served.get("/health").ok();
+        served.post("/search", &json!({"q": "roses"})).ok();
     }
 }
 

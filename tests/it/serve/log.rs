@@ -1,6 +1,6 @@
 //! The log.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -47,6 +47,19 @@ fn json_has_one_line_for_each_request_and_no_phrases() {
         requests[0]["time"].as_str().unwrap().ends_with('Z') && requests[0]["ms"].as_f64().unwrap() > 0.0
     );
     assert!(!served.log().iter().any(|line| line.contains("roses")), "{:?}", served.log());
+}
+
+#[test]
+fn the_first_line_is_json_too() {
+    let dir = Dir::indexed();
+    let mut command = dir.command(&["serve", "--log", "json", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert!(event["event"].as_str().unwrap().contains("5 questions at http://127.0.0.1:"), "{event}");
 }
 
 #[test]

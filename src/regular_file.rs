@@ -1,0 +1,59 @@
+//! Reading files that must be regular files.
+//!
+//! To open a named pipe waits until another process writes it, and a device may have no end. Files of an index
+//! and of the user's configuration are therefore checked before they are opened.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// Makes sure that a path leads to a regular file.
+///
+/// # Errors
+/// Nothing is there ([`ErrorKind::NotFound`]), or it is something else ([`ErrorKind::InvalidInput`]).
+pub fn ensure_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path)?.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")),
+    }
+}
+
+/// Whether something that is not a regular file has this path.
+pub fn is_irregular(path: &Path) -> bool {
+    ensure_regular(path).is_err_and(|error| error.kind() == ErrorKind::InvalidInput)
+}
+
+/// Opens a regular file for reading.
+pub fn open(path: &Path) -> io::Result<File> {
+    ensure_regular(path)?;
+    File::open(path)
+}
+
+/// Reads all of a regular file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    ensure_regular(path)?;
+    fs::read(path)
+}
+
+/// Reads all of a regular file that is UTF-8.
+pub fn read_to_string(path: &Path) -> io::Result<String> {
+    ensure_regular(path)?;
+    fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        assert_eq!(read(&file).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(!is_irregular(&file));
+        fs::write(&file, "text").unwrap();
+        assert_eq!(read_to_string(&file).unwrap(), "text");
+        assert_eq!(open(dir.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert!(is_irregular(dir.path()) && !is_irregular(&file));
+    }
+}

@@ -1,0 +1,131 @@
+//! Hits that move to the front of a ranking.
+
+use super::confidence;
+use super::confidence::FITTED;
+use super::fuse::ScoreRange;
+use super::query::Mode;
+use super::retrieval::{Candidate, Ranking, Retrieval, best_candidate};
+use super::word_sequence::trimmed;
+
+/// The titles of so many of the best candidates are compared with the spelling of the phrase.
+const COMPARED: usize = 10;
+
+/// A candidate moves to the front for its spelling if its score is at least this fraction of the best one.
+const MIN_SCORE: f32 = 0.85;
+
+/// If nothing is sure enough to be an answer, the surest of so many of the best candidates is looked for.
+const SURE_AMONG: usize = 5;
+
+/// Why a candidate is before others with a higher score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// Its title has the words with symbols, or of one or two capitals, as the phrase writes them: `-f` and `-F`, or
+    /// `C` and `C$`. The analysis of words does not distinguish them.
+    Spelling,
+    /// It is likely to answer the phrase, and the candidates with higher scores are not.
+    Confidence,
+}
+
+/// Moves candidates to the front that are better than the ranking by their scores says. `range` is that of the ranking
+/// by the phrase itself, before feedback.
+///
+/// # Errors
+/// The index is damaged.
+pub(super) fn raise(
+    retrieval: &Retrieval<'_>,
+    range: &ScoreRange,
+    ranking: &mut Ranking,
+) -> anyhow::Result<()> {
+    raise_spelled(retrieval, ranking)?;
+    if retrieval.query.mode == Mode::Hybrid {
+        raise_surest(retrieval, range, ranking);
+    }
+    Ok(())
+}
+
+fn raise_spelled(retrieval: &Retrieval<'_>, ranking: &mut Ranking) -> anyhow::Result<()> {
+    let words = exact_words(&retrieval.query.phrase);
+    let Some(first) = ranking.candidates.first().copied().filter(|_| !words.is_empty()) else {
+        return Ok(());
+    };
+    let spelled = |candidate: &Candidate| -> anyhow::Result<usize> {
+        let question = retrieval.index.question(candidate.address)?;
+        let titles = std::iter::once(&question.title).chain(&question.also);
+        Ok(titles.map(|title| count_in(&words, title)).max().unwrap_or(0))
+    };
+    let compared = ranking.candidates.iter().take(COMPARED).enumerate();
+    let compared = compared.filter(|(_, candidate)| {
+        candidate.title == first.title && candidate.score >= MIN_SCORE * first.score
+    });
+    let counts: Vec<(usize, usize)> =
+        compared.map(|(nth, candidate)| Ok((nth, spelled(candidate)?))).collect::<anyhow::Result<_>>()?;
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    if counts.first().is_some_and(|(_, count)| *count < most) {
+        let best = counts.into_iter().filter(|(_, count)| *count == most);
+        raise_to(ranking, &best.map(|(nth, _)| nth).collect::<Vec<_>>(), Raised::Spelling);
+    }
+    Ok(())
+}
+
+fn raise_surest(retrieval: &Retrieval<'_>, range: &ScoreRange, ranking: &mut Ranking) {
+    let confidence = |candidate| confidence(retrieval, range, ranking, candidate).1;
+    let best = ranking.candidates.iter().take(SURE_AMONG).map(confidence);
+    let confidences: Vec<f32> = best.map(|confidence| confidence.unwrap_or(0.0)).collect();
+    let surest = (0..confidences.len()).max_by(|a, b| confidences[*a].total_cmp(&confidences[*b]));
+    if let Some(surest) = surest
+        && confidences[0] < FITTED.threshold
+        && confidences[surest] >= FITTED.threshold
+    {
+        raise_to(ranking, &[surest], Raised::Confidence);
+    }
+}
+
+/// Moves some candidates to the front, in their order.
+fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
+    let highest = ranking.candidates[0].score;
+    let front = ranking.candidates[0].sort_key + 1.0;
+    for nth in nths {
+        let candidate = &mut ranking.candidates[*nth];
+        candidate.raised = Some(why);
+        candidate.sort_key = front;
+        candidate.score = candidate.score.max(highest);
+    }
+    ranking.candidates.sort_by(best_candidate);
+}
+
+/// The words of a phrase that another spelling makes another word: with symbols, or of one or two capitals.
+fn exact_words(phrase: &str) -> Vec<&str> {
+    let is_symbol = |c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '.' | ',');
+    let is_exact = |word: &&str| {
+        let is_short =
+            word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        !word.is_empty() && (word.contains(is_symbol) || is_short && !matches!(*word, "I" | "A"))
+    };
+    phrase.split_whitespace().map(trimmed).filter(is_exact).collect()
+}
+
+/// How many of the words a title has, as they are written.
+fn count_in(words: &[&str], title: &str) -> usize {
+    let of_title: Vec<&str> = title.split_whitespace().map(trimmed).collect();
+    words.iter().filter(|word| of_title.contains(word)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_symbols_and_short_names_are_compared_as_written() {
+        for (phrase, expected) in [
+            ("what does `-f` do?", &["-f"][..]),
+            ("What is C$ in \"x/2\"", &["C$", "x/2"]),
+            ("Can I use C or c", &["C"]),
+            ("it's in the U.S.", &[]),
+            ("# ?", &["#"]),
+            ("", &[]),
+        ] {
+            assert_eq!(exact_words(phrase), expected, "{phrase}");
+        }
+        assert_eq!(count_in(&["-f", "C"], "What does `-f` do in c?"), 1);
+    }
+}
