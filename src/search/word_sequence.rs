@@ -121,7 +121,12 @@ fn is_whole(text: &str, at: usize, word: &str) -> bool {
     // `v1.10` is `1.10`.
     let version = before.strip_suffix('v').filter(|_| word.starts_with(|c: char| c.is_ascii_digit()));
     let before = version.unwrap_or(before);
-    let begins = word.starts_with(|c| !is_spaced(c)) || !continues(before.chars().rev());
+    // `NET` is not a part of `.NET`.
+    let is_point = before.strip_suffix('.').is_some_and(|before| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && before.chars().next_back().is_none_or(|c| c.is_whitespace() || c == '`')
+    });
+    let begins = word.starts_with(|c| !is_spaced(c)) || !(is_point || continues(before.chars().rev()));
     let ends = word.ends_with(|c| !is_spaced(c))
         // `C` is not a part of `C++` or `C#`.
         || !(continues(after.chars()) || after.starts_with("++") || after.starts_with('#'));
@@ -162,6 +167,8 @@ mod tests {
         check("1.10", "Install v1.10 first", true);
         check("1.10", "dev1.10", false);
         check("v1.10", "Install 1.10", false);
+        check("net", "What is .NET?", false);
+        check("net", "Use the VB.NET", true);
     }
 
     #[test]
