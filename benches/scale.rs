@@ -12,6 +12,7 @@
 //!
 //! - the time of indexing, and the peak memory of it;
 //! - for each mode, the median and the 99th percentile of the time of a search whose files are in the page cache;
+//! - how many of the nearest questions a search finds that estimates cosines, compared with `--exact-vectors`;
 //! - the time of the vector of a phrase, which is part of these times;
 //! - the time of one pass over the bytes of the vectors on one thread, to compare machines.
 
@@ -92,6 +93,7 @@ fn measure(size: usize) {
         let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
         row(&format!("{mode:?}, warm").to_lowercase(), p50, p99);
     }
+    row("recall@10 of the estimates", format!("{:.4}", recall(&index, &model, &phrases)), String::new());
     let embedding: Duration = {
         let start = Instant::now();
         for phrase in &phrases {
@@ -111,6 +113,24 @@ fn measure(size: usize) {
         .fold(0, |sum, bytes| sum ^ u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
     black_box(sum);
     row("pass over the vectors", milliseconds(start.elapsed()), String::new());
+}
+
+/// How many of the ten nearest questions are found if the phrase is compared with those whose estimated cosines are
+/// highest, and not with all.
+fn recall(index: &Index, model: &WordVectors, phrases: &[String]) -> f64 {
+    let nearest = |phrase: &str, exact_vectors: bool| -> Vec<String> {
+        let query = Query { mode: Mode::Semantic, exact_vectors, ..Query::plain(phrase) };
+        let results = search(index, Some(model), &query).expect("the search runs");
+        results.hits.into_iter().map(|hit| hit.question.id).collect()
+    };
+    let (mut found, mut all) = (0, 0);
+    for phrase in phrases {
+        let exact = nearest(phrase, true);
+        let estimated = nearest(phrase, false);
+        found += exact.iter().filter(|id| estimated.contains(id)).count();
+        all += exact.len();
+    }
+    found as f64 / all as f64
 }
 
 /// Where the questions and the index of a size are.

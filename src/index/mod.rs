@@ -64,7 +64,7 @@ pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space};
-pub(crate) use statistics::Statistics;
+pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
@@ -232,6 +232,7 @@ pub struct Index {
     centre: Arc<OnceLock<Centre>>,
     space: Arc<OnceLock<Space>>,
     statistics: Arc<OnceLock<Statistics>>,
+    counts: Arc<WordCounts>,
     languages: Arc<[Language]>,
 }
 
@@ -300,6 +301,7 @@ impl Index {
             centre: Arc::default(),
             space: Arc::default(),
             statistics: Arc::default(),
+            counts: Arc::default(),
             languages,
         })
     }

@@ -4,13 +4,14 @@
 //! leaves what distinguishes one question from another. Over seven sets of judged queries, it improved nDCG@10 of hybrid
 //! search by .008 on average (docs/architecture.md has the table).
 
+use std::cmp::Ordering;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use tantivy::DocId;
+use tantivy::{DocAddress, DocId};
 
-use super::codes::CodePhrase;
-use super::vectors::{Near, PARALLEL_ROWS, Quantized, RowView, Vectors};
+use super::codes::{CodePhrase, Codes};
+use super::vectors::{PARALLEL_ROWS, Quantized, RowView, Vectors};
 use crate::embed::normalized;
 
 /// The approximate number of rows that the mean of a larger index is computed from.
@@ -22,6 +23,9 @@ const FEW: f32 = 500.0;
 
 /// How many documents with the highest estimates are compared, if the limit is lower.
 const COMPARED: usize = 3_000;
+
+/// So many documents are estimated by one thread at a time.
+const RANGE: usize = 1 << 15;
 
 /// With a higher limit, estimates save no time.
 const MOST_ESTIMATED: usize = 100_000;
@@ -83,34 +87,79 @@ impl Space {
         self.inverse_lengths[segment].get_or_init(|| self.inverse_lengths_of(vectors));
     }
 
-    /// The `limit` documents of a segment that are nearest to a vector, among those for which `allowed` is true: nearest
-    /// first, with the cosines of their nearest rows.
+    /// The `limit` documents that are nearest to a vector, among those for which `allowed` is true: nearest first, with the
+    /// cosines of their nearest rows. `allowed` gets the segment and the document.
     ///
-    /// In a segment with many rows, the cosines of those documents are computed whose estimates are highest, unless
+    /// In segments with [codes](super::codes), only the documents with the highest estimated cosines are compared, unless
     /// `is_exact`.
     pub fn nearest(
         &self,
-        segment: usize,
-        vectors: &Vectors,
+        segments: &[Vectors],
         limit: usize,
         is_exact: bool,
-        allowed: impl Fn(DocId) -> bool + Sync,
+        allowed: impl Fn(usize, DocId) -> bool + Sync,
         other: &Centred,
-    ) -> Vec<Near> {
-        let cosine = |row| self.cosine(segment, vectors, row, other);
-        let Some(codes) = vectors.codes().filter(|_| !is_exact && limit <= MOST_ESTIMATED) else {
+    ) -> Vec<(f32, DocAddress)> {
+        let is_exact = is_exact || limit > MOST_ESTIMATED;
+        let (coded, others): (Vec<_>, Vec<_>) =
+            segments.iter().enumerate().partition(|(_, vectors)| !is_exact && vectors.codes().is_some());
+        let mut nearest = self.nearest_by_codes(&coded, limit, &allowed, other);
+        for (segment, vectors) in others {
             self.prepare(segment, vectors);
-            return vectors.nearest(limit, allowed, cosine);
-        };
-        let values: Vec<f32> = other.values().collect();
-        let with_mean: f32 = codes.mean().zip(&values).map(|(mean, x)| mean * x).sum();
-        let phrase = CodePhrase::new(&values, with_mean - other.with_mean);
-        let estimated = vectors.nearest_by_codes(limit.max(COMPARED), allowed, &codes, &phrase);
-        let compare = |near: &Near| Some(Near { cosine: vectors.highest(near.doc, cosine)?, doc: near.doc });
-        let mut nearest: Vec<Near> = estimated.par_iter().filter_map(compare).collect();
-        nearest.sort_by(|a, b| b.cmp(a));
+            let allowed = |doc| allowed(segment, doc);
+            let found = vectors.nearest(limit, allowed, |row| self.cosine(segment, vectors, row, other));
+            nearest.extend(
+                found.into_iter().map(|near| (near.cosine, DocAddress::new(segment as u32, near.doc))),
+            );
+        }
+        nearest.sort_by(nearest_first);
         nearest.truncate(limit);
         nearest
+    }
+
+    /// The documents of segments with codes that are nearest, in no particular order.
+    fn nearest_by_codes(
+        &self,
+        segments: &[(usize, &Vectors)],
+        limit: usize,
+        allowed: &(impl Fn(usize, DocId) -> bool + Sync),
+        other: &Centred,
+    ) -> Vec<(f32, DocAddress)> {
+        let values: Vec<f32> = other.values().collect();
+        let phrases: Vec<(usize, &Vectors, Codes<'_>, CodePhrase)> = segments
+            .iter()
+            .filter_map(|(segment, vectors)| {
+                let codes = vectors.codes()?;
+                let with_mean: f32 = codes.mean().zip(&values).map(|(mean, x)| mean * x).sum();
+                Some((*segment, *vectors, codes, CodePhrase::new(&values, with_mean - other.with_mean)))
+            })
+            .collect();
+        let ranges = phrases.iter().flat_map(|phrase| {
+            let documents = phrase.1.document_count();
+            let ranges = (0..documents).step_by(RANGE);
+            ranges.map(move |start| (phrase, start..documents.min(start + RANGE as DocId)))
+        });
+        let compared = limit.max(COMPARED);
+        let estimated = ranges.collect::<Vec<_>>().into_par_iter().map(
+            |((segment, vectors, codes, phrase), documents)| {
+                let mut highest = Highest::new(compared);
+                vectors.estimate(
+                    documents,
+                    codes,
+                    phrase,
+                    |doc| allowed(*segment, doc),
+                    |near| highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc))),
+                );
+                highest
+            },
+        );
+        let estimated = estimated.reduce(|| Highest::new(compared), Highest::joined).into_vec();
+        let compare = |(_, address): &(f32, DocAddress)| {
+            let (segment, vectors) = segments.iter().find(|(ord, _)| *ord == address.segment_ord as usize)?;
+            let cosine = |row| self.cosine(*segment, vectors, row, other);
+            Some((vectors.highest(address.doc_id, cosine)?, *address))
+        };
+        estimated.par_iter().filter_map(compare).collect()
     }
 
     /// A vector of length one without the mean.
@@ -164,6 +213,54 @@ impl Space {
         let square = row.cosine(row) - 2.0 * row.cosine(&self.mean.view()) + self.square;
         if square > 1e-4 { square.sqrt().recip() } else { 0.0 }
     }
+}
+
+/// The documents with the highest estimates. Unlike a heap, it sorts nothing: it drops the lower half whenever twice as
+/// many were added.
+struct Highest {
+    limit: usize,
+    found: Vec<(f32, DocAddress)>,
+    /// The lowest estimate that is needed.
+    least: f32,
+}
+
+impl Highest {
+    fn new(limit: usize) -> Self {
+        Self { limit, found: Vec::new(), least: f32::NEG_INFINITY }
+    }
+
+    /// Adds a document. Returns the lowest estimate that is needed from now on.
+    fn push(&mut self, near: (f32, DocAddress)) -> f32 {
+        self.found.push(near);
+        if self.found.len() >= 2 * self.limit {
+            self.prune();
+        }
+        self.least
+    }
+
+    fn prune(&mut self) {
+        if self.found.len() > self.limit {
+            let (_, last, _) = self.found.select_nth_unstable_by(self.limit - 1, nearest_first);
+            self.least = last.0;
+            self.found.truncate(self.limit);
+        }
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.found.extend(other.found);
+        self.prune();
+        self
+    }
+
+    fn into_vec(mut self) -> Vec<(f32, DocAddress)> {
+        self.prune();
+        self.found
+    }
+}
+
+/// Orders documents by cosine, nearest first. Equally near ones keep the order of the index.
+fn nearest_first(a: &(f32, DocAddress), b: &(f32, DocAddress)) -> Ordering {
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
 impl Centred {

@@ -1,5 +1,8 @@
 //! What keyword search needs to know about all questions of an index.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tantivy::SegmentReader;
 use tantivy::schema::Field;
 
@@ -15,7 +18,40 @@ pub struct Statistics {
     pub mean_lengths: [f32; 3],
 }
 
+/// How many questions contain the words of earlier searches. To count those with a common word reads all of its postings:
+/// a question can have it in several fields.
+#[derive(Debug, Default)]
+pub(crate) struct WordCounts(Mutex<HashMap<String, usize>>);
+
+impl WordCounts {
+    /// The number of words that are remembered. Then all are forgotten.
+    const MOST: usize = 16_384;
+
+    /// The number of questions with any of some index terms. `count` counts them.
+    pub fn get(&self, terms: &[String], count: impl FnOnce() -> usize) -> usize {
+        let key = terms.join(" ");
+        if let Some(known) = self.lock().get(&key) {
+            return *known;
+        }
+        let counted = count();
+        let mut known = self.lock();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(key, counted);
+        counted
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Index {
+    pub(crate) fn counts(&self) -> &WordCounts {
+        &self.counts
+    }
+
     /// The statistics of the questions. They are computed on first use.
     ///
     /// # Errors
@@ -48,4 +84,22 @@ fn lengths(segment: &SegmentReader, field: Field) -> tantivy::Result<(u64, u64)>
     let norms = segment.get_fieldnorms_reader(field)?;
     let lengths = segment.doc_ids_alive().map(|doc| u64::from(norms.fieldnorm(doc)));
     Ok(lengths.filter(|length| *length > 0).fold((0, 0), |(sum, count), length| (sum + length, count + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_counted_once() {
+        let counts = WordCounts::default();
+        let terms = ["how".to_owned(), "hows".to_owned()];
+        assert_eq!(counts.get(&terms, || 7), 7);
+        assert_eq!(counts.get(&terms, || panic!("it is known")), 7);
+        assert_eq!(counts.get(&terms[..1], || 3), 3);
+        for word in 0..WordCounts::MOST {
+            counts.get(&[word.to_string()], || 1);
+        }
+        assert!(counts.lock().len() <= WordCounts::MOST);
+    }
 }

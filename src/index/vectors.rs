@@ -10,7 +10,7 @@
 //! | of each row: hash of its text, its [`Passage`], its scale | rows × (u64, 2 × u32, f32) |
 //! | of each row: the elements of its vector | rows × dimensions × i8 |
 //! | in a segment of [many rows](codes::LEAST_ROWS): the mean of the vectors | dimensions × f32 |
-//! | and of each row its [code](codes) | rows × [`codes::code_size`] |
+//! | and the [codes] of the rows | in blocks of [`codes::LANES`] rows |
 //!
 //! An element of a vector is its 8-bit integer times the scale of its row. Vectors have length one, so their
 //! dot product is their cosine, exact to about ±0.002.
@@ -257,8 +257,13 @@ fn write_codes<'a, V: Iterator<Item = RowView<'a>>>(
     }
     let mean = codes::mean_of(views(), dimensions);
     let mut bytes: Vec<u8> = mean.iter().flat_map(|x| x.to_le_bytes()).collect();
-    for view in views() {
-        codes::encode(&view, &mean, &mut bytes);
+    let mut views = views();
+    loop {
+        let block: Vec<RowView<'_>> = views.by_ref().take(codes::LANES).collect();
+        if block.is_empty() {
+            break;
+        }
+        codes::encode(&block, &mean, &mut bytes);
         if bytes.len() >= 1 << 16 {
             out.write_all(&bytes)?;
             bytes.clear();
@@ -503,39 +508,35 @@ impl Vectors {
         })
     }
 
-    /// As [`nearest`](Self::nearest), with cosines that the [codes] estimate. The order of the result means little.
-    pub(super) fn nearest_by_codes(
+    /// Estimates the cosines of some documents from the [codes], and passes those that are allowed and whose estimates are
+    /// greater than the return value of the last call of `found`.
+    pub(super) fn estimate(
         &self,
-        limit: usize,
-        allowed: impl Fn(DocId) -> bool + Sync,
+        documents: Range<DocId>,
         codes: &Codes<'_>,
         phrase: &CodePhrase,
-    ) -> Vec<Near> {
+        allowed: impl Fn(DocId) -> bool,
+        mut found: impl FnMut(Near) -> f32,
+    ) {
         /// The estimates of so many documents stay in the fastest cache.
         const BLOCK: usize = 512;
-        self.greatest(limit, |documents| {
-            let mut nearest = Greatest::new(limit);
-            let mut estimates = Vec::new();
-            for start in documents.clone().step_by(BLOCK) {
-                let block = start..documents.end.min(start + BLOCK as DocId);
-                let first = self.rows_of(block.start).start;
-                let rows = first..self.rows_of(block.end - 1).end.max(first);
-                codes.estimate(rows, phrase, &mut estimates);
-                for doc in block {
-                    let rows = self.rows_of(doc);
-                    let rows = rows.start.saturating_sub(first)..rows.end.saturating_sub(first);
-                    let estimates = estimates.get(rows).unwrap_or_default();
-                    let cosine = estimates.iter().copied().max_by(f32::total_cmp);
-                    if let Some(near) = cosine.map(|cosine| Near { cosine, doc })
-                        && nearest.least().is_none_or(|least| near > *least)
-                        && allowed(doc)
-                    {
-                        nearest.push(near);
-                    }
+        let (mut estimates, mut least) = (Vec::new(), f32::NEG_INFINITY);
+        for start in documents.clone().step_by(BLOCK) {
+            let block = start..documents.end.min(start + BLOCK as DocId);
+            let first = self.rows_of(block.start).start;
+            let end = self.rows_of(block.end - 1).end.max(first);
+            let at = codes.estimate(first..end, phrase, &mut estimates);
+            let estimates = &estimates[at..];
+            for doc in block {
+                let rows = self.rows_of(doc);
+                let rows = rows.start.saturating_sub(first)..rows.end.saturating_sub(first);
+                let estimates = estimates.get(rows).unwrap_or_default();
+                let cosine = estimates.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                if cosine > least && allowed(doc) {
+                    least = found(Near { cosine, doc });
                 }
             }
-            nearest
-        })
+        }
     }
 
     /// Joins the nearest documents of ranges, which are computed on all cores if there are many rows.

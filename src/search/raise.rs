@@ -11,7 +11,7 @@ use super::word_sequence::trimmed;
 const COMPARED: usize = 10;
 
 /// A candidate moves to the front for its spelling if its score is at least this fraction of the best one.
-const MIN_SCORE: f32 = 0.85;
+const MIN_SCORE: f32 = 0.9;
 
 /// If nothing is sure enough to be an answer, the surest of so many of the best candidates is looked for.
 const SURE_AMONG: usize = 5;
@@ -95,11 +95,20 @@ fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
 
 /// The words of a phrase that another spelling makes another word: with symbols, or of one or two capitals.
 fn exact_words(phrase: &str) -> Vec<&str> {
-    let is_symbol = |c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '.' | ',');
+    // In `and/or`, `well-known` and `don't` it joins words.
+    let is_joint = |before: Option<char>, after: Option<char>| {
+        before.is_some_and(char::is_alphabetic) && after.is_some_and(char::is_alphabetic)
+    };
+    let has_symbol = |word: &str| {
+        word.char_indices().any(|(at, c)| {
+            let (before, after) = (word[..at].chars().next_back(), word[at + c.len_utf8()..].chars().next());
+            !c.is_alphanumeric() && !matches!(c, '.' | ',' | '(' | ')') && !is_joint(before, after)
+        })
+    };
     let is_exact = |word: &&str| {
         let is_short =
             word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        !word.is_empty() && (word.contains(is_symbol) || is_short && !matches!(*word, "I" | "A"))
+        !word.is_empty() && (has_symbol(word) || is_short && !matches!(*word, "I" | "A"))
     };
     phrase.split_whitespace().map(trimmed).filter(is_exact).collect()
 }
@@ -121,6 +130,7 @@ mod tests {
             ("What is C$ in \"x/2\"", &["C$", "x/2"]),
             ("Can I use C or c", &["C"]),
             ("it's in the U.S.", &[]),
+            ("self-driving cars and/or (buses)", &[]),
             ("# ?", &["#"]),
             ("", &[]),
         ] {

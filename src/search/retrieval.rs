@@ -483,16 +483,9 @@ impl<'a> Retrieval<'a> {
 
     /// The nearest documents, nearest first, with their cosines.
     fn semantic_best(&self, vector: &Centred, limit: usize) -> Vec<(f32, DocAddress)> {
-        let (segments, space) = (self.index.searcher().segment_readers(), self.index.space());
-        let mut near: Vec<(f32, DocAddress)> = Vec::new();
-        for (ord, (segment, vectors)) in segments.iter().zip(self.index.vectors()).enumerate() {
-            let allowed = |doc| !segment.is_deleted(doc) && self.allowed.contains(ord, doc);
-            let found = space.nearest(ord, vectors, limit, self.query.exact_vectors, allowed, vector);
-            near.extend(found.into_iter().map(|near| (near.cosine, DocAddress::new(ord as u32, near.doc))));
-        }
-        near.sort_by(best_first);
-        near.truncate(limit);
-        near
+        let segments = self.index.searcher().segment_readers();
+        let allowed = |ord: usize, doc| !segments[ord].is_deleted(doc) && self.allowed.contains(ord, doc);
+        self.index.space().nearest(self.index.vectors(), limit, self.query.exact_vectors, allowed, vector)
     }
 
     /// The rank of a document by keyword search alone, starting at 1, and the number of documents that match.
@@ -624,9 +617,4 @@ impl SortColumn {
 
 fn dot(one: &[f32], two: &[f32]) -> f32 {
     <f32 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
-}
-
-/// Orders documents by score, best first. Equal scores keep the order of the index.
-fn best_first(a: &(f32, DocAddress), b: &(f32, DocAddress)) -> Ordering {
-    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }

@@ -180,7 +180,7 @@ struct Finder<'d> {
     labels_answers: bool,
 }
 
-/// Fewer questions do not make a marking, except for headings, folds and labels.
+/// Fewer questions do not make a marking, except for headings, folds and labels, and the first line of a document.
 const FEWEST: usize = 2;
 
 /// A line that asks without any other mark is no longer than this, in bytes.
@@ -228,6 +228,11 @@ impl<'d> Finder<'d> {
             .or_else(|| Some(self.choice(Marking::Bare, &bare, &[])).filter(|choice| choice.points > 0))
     }
 
+    /// Whether a block is the first of the document.
+    fn begins_with(&self, at: usize) -> bool {
+        self.document.blocks[..at].iter().all(|block| block.kind == Kind::Blank)
+    }
+
     fn headings(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().filter(|candidate| matches!(candidate.marking, Marking::Heading(_)))
     }
@@ -262,6 +267,7 @@ impl<'d> Finder<'d> {
             Marking::Heading(_) | Marking::Summary | Marking::Term | Marking::Declared | Marking::Button => 1,
             Marking::Bold if labelled => 1,
             Marking::Label if labelled && self.labels_answers => 1,
+            Marking::Bare if chosen.first().is_some_and(|first| self.begins_with(first.at)) => 1,
             _ => FEWEST,
         };
         let mut points = 0;

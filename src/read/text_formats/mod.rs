@@ -41,7 +41,7 @@ impl Reader for Markdown {
         let signs = markdown::signs(head);
         match findings.marking {
             Some(Marking::Heading(_)) if findings.questions.len() > 1 => 80,
-            Some(Marking::Heading(_)) if signs > 1 => 60,
+            Some(Marking::Heading(_)) if signs > 1 || asks_in_heading(head) => 60,
             Some(_) if signs > 2 => 60,
             _ => 0,
         }
@@ -178,6 +178,11 @@ fn whole(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<Option<String>> {
         }
     }
     Ok(Some(all))
+}
+
+/// Whether a text has a heading of Markdown that is a question.
+fn asks_in_heading(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with('#') && line.trim_end().ends_with(['?', '？']))
 }
 
 /// Parses the whole text and hands over its questions.

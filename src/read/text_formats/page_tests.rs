@@ -19,6 +19,15 @@ fn numbered_questions_among_a_pages_furniture() {
 }
 
 #[test]
+fn one_question_per_file() {
+    check(
+        "How do I splice a rope?\n\nUnlay the strands, then tuck each of them.\n",
+        "1 How do I splice a rope? = Unlay the strands, then tuck each of them.",
+    );
+    check("Ropes\n\nHave you got one?\n\nUnlay the strands, then tuck each of them.\n", "");
+}
+
+#[test]
 fn numbers_begin_anew_in_each_section() {
     check(
         "Ropes\n2 questions\n1What is a bight?\nA bend.\n2Why wax?\nIt lasts.\nNets\n2 questions\n1Who ties nets?\nFishers.\n2Are they strong?\nYes.\n",

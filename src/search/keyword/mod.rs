@@ -15,7 +15,7 @@ use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
-use crate::index::{Index, Statistics};
+use crate::index::{Index, Statistics, WordCounts};
 pub use occurrences::Scored;
 use occurrences::{
     Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
@@ -46,6 +46,9 @@ const MAX_QUOTATIONS: usize = 8;
 
 /// Below this many documents, one thread finishes before a second one would start.
 const PARALLEL_DOCUMENTS: DocId = 50_000;
+
+/// The questions with a word that has at least so many occurrences in fields are counted once per commit.
+const COMMON: usize = 4_096;
 
 /// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
 /// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
@@ -344,6 +347,7 @@ fn is_identifier(written: &str, whole: bool) -> bool {
 /// The searched fields of every segment.
 pub(super) struct Segments<'a> {
     searcher: &'a Searcher,
+    counts: &'a WordCounts,
     languages: &'a [Language],
     pub(super) segments: &'a [SegmentReader],
     pub(super) fields: [Field; FIELDS],
@@ -365,8 +369,8 @@ impl<'a> Segments<'a> {
         let questions = questions as f32;
         let languages = index.languages();
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
-        let (searcher, reversed) = (index.searcher(), index.fields().reversed);
-        Ok(Self { searcher, languages, segments, fields, weights, questions, compounding, reversed })
+        let (searcher, counts, reversed) = (index.searcher(), index.counts(), index.fields().reversed);
+        Ok(Self { searcher, counts, languages, segments, fields, weights, questions, compounding, reversed })
     }
 
     /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
@@ -388,7 +392,11 @@ impl<'a> Segments<'a> {
         let factor = |text: &String| if is_compound_with(text, token) { IN_COMPOUND } else { 1.0 };
         let terms: Vec<(&str, f32)> = matches.iter().map(|text| (text.as_str(), factor(text))).collect();
         let occurrences = self.occurrences(&terms)?;
-        let with_term = self.count(&occurrences);
+        let most: usize = occurrences.iter().map(Occurrences::most).sum();
+        let with_term = match most < COMMON {
+            true => self.count(&occurrences),
+            false => self.counts.get(&matches, || self.count(&occurrences)),
+        };
         if with_term == 0 {
             return Ok(None);
         }

@@ -134,14 +134,24 @@ pub enum Occurrences {
 }
 
 impl Occurrences {
+    /// The number of questions with an occurrence, if no question had it in several fields and none were deleted.
+    pub fn most(&self) -> usize {
+        match self {
+            Self::Word(terms) => {
+                let lists = terms.iter().flat_map(|term| &term.fields);
+                lists.map(|list| list.block.doc_freq() as usize).sum()
+            }
+            Self::Quotation(documents) => documents.len(),
+        }
+    }
+
     /// The number of questions with an occurrence.
     pub fn count(&self, segment: &SegmentReader) -> usize {
         let lists: Vec<&Postings> = match self {
             Self::Word(terms) => terms.iter().flat_map(|term| &term.fields).collect(),
             Self::Quotation(documents) => return documents.len(),
         };
-        let frequency = |postings: &&Postings| postings.block.doc_freq() as usize;
-        let most: usize = lists.iter().map(frequency).sum();
+        let most = self.most();
         if lists.len() <= 1 && !segment.has_deletes() {
             return most;
         }
