@@ -93,7 +93,6 @@ fn measure(size: usize) {
         let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
         row(&format!("{mode:?}, warm").to_lowercase(), p50, p99);
     }
-    row("recall@10 of the estimates", format!("{:.4}", recall(&index, &model, &phrases)), String::new());
     let embedding: Duration = {
         let start = Instant::now();
         for phrase in &phrases {
@@ -103,6 +102,7 @@ fn measure(size: usize) {
     };
     row("the vector of a phrase", milliseconds(embedding), String::new());
     row("resident", format!("{} MB", resident() >> 20), String::new());
+    row("recall@10 of the estimates", format!("{:.4}", recall(&index, &model, &phrases)), String::new());
     let vectors =
         files(&index_dir).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rqsv"));
     let vectors: Vec<Vec<u8>> = vectors.map(|(path, _)| fs::read(path).expect("it is readable")).collect();

@@ -37,7 +37,7 @@ use tantivy::directory::error::OpenReadError;
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::store::StoreReader;
-use tantivy::{DocAddress, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
+use tantivy::{DocAddress, DocSet, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::{self, Analyzer, Language};
@@ -403,6 +403,25 @@ impl Index {
     /// deleted can remain for some time.
     pub fn languages(&self) -> &[Language] {
         &self.languages
+    }
+
+    /// The language that a question was analyzed in. `None` if the document is not a question.
+    pub(crate) fn language_of(&self, address: DocAddress) -> tantivy::Result<Option<Language>> {
+        if let [language] = *self.languages {
+            return Ok(Some(language));
+        }
+        let segment =
+            self.searcher.segment_reader(address.segment_ord).inverted_index(self.fields.language)?;
+        for language in self.languages.iter() {
+            let term = Term::from_field_text(self.fields.language, language.code());
+            if let Some(mut questions) = segment.read_postings(&term, IndexRecordOption::Basic)?
+                && (questions.doc() == address.doc_id
+                    || questions.doc() < address.doc_id && questions.seek(address.doc_id) == address.doc_id)
+            {
+                return Ok(Some(*language));
+            }
+        }
+        Ok(None)
     }
 
     /// The number of questions in the index.

@@ -526,12 +526,14 @@ impl Vectors {
             let first = self.rows_of(block.start).start;
             let end = self.rows_of(block.end - 1).end.max(first);
             let at = codes.estimate(first..end, phrase, &mut estimates);
-            let estimates = &estimates[at..];
+            // The rows of a document begin where those of the one before end.
+            let mut estimates = &estimates[at..];
+            let mut row = first;
             for doc in block {
-                let rows = self.rows_of(doc);
-                let rows = rows.start.saturating_sub(first)..rows.end.saturating_sub(first);
-                let estimates = estimates.get(rows).unwrap_or_default();
-                let cosine = estimates.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let end = self.rows_of(doc).end;
+                let (own, rest) = estimates.split_at(end.saturating_sub(row).min(estimates.len()));
+                (estimates, row) = (rest, row.max(end));
+                let cosine = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 if cosine > least && allowed(doc) {
                     least = found(Near { cosine, doc });
                 }

@@ -144,16 +144,13 @@ fn present(
 ) -> anyhow::Result<(Vec<Hit>, bool)> {
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let scaling = retrieval.index.meta().calibration;
-    // In an index of one language, the texts that a search shows need no detection.
-    let language = match retrieval.index.languages() {
-        [language] => Some(*language),
-        _ => None,
-    };
-    let terms = Terms::new(term_weights(&retrieval.keyword.terms), language);
+    let terms = Terms::new(term_weights(&retrieval.keyword.terms), None);
     let hit = |(rank, collapsed): (usize, CollapsedHit)| -> anyhow::Result<Hit> {
         let distinction = collapsed.distinction(retrieval.index)?;
         let CollapsedHit { candidate, question, also_asked, .. } = collapsed;
         let (features, confidence) = confidence(retrieval, range, ranking, &candidate);
+        // Detection would take longer than the rest.
+        let terms = terms.in_language(retrieval.index.language_of(candidate.address)?);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
         Ok(Hit {

@@ -134,29 +134,36 @@ impl<'a> KeywordQuery<'a> {
     /// The index is damaged.
     pub fn new(index: &'a Index, phrase: &str) -> tantivy::Result<Self> {
         let segments = Segments::open(index)?;
-        let mut terms = Vec::new();
-        let mut missing = Vec::new();
-        let mut typos = 0;
-        let mut missing_pairs = 0;
-        for (token, count) in significant(phrase_tokens(phrase, index.languages())) {
-            let written = phrase.get(token.start..token.end).unwrap_or(&token.text);
-            let mut found: Vec<(QueryTerm, Vec<Occurrences>)> =
-                segments.look_up(segments.matches(&token)?, &token, written, count)?.into_iter().collect();
-            if found.is_empty() {
-                for part in segments.parts_of_compound(&token, written)? {
-                    found.extend(segments.look_up(vec![part], &token, written, count)?);
+        let words = significant(phrase_tokens(phrase, index.languages()));
+        let words = words.into_iter().map(|(token, count)| {
+            let written = phrase.get(token.start..token.end).unwrap_or(&token.text).to_owned();
+            Word { token, count, written, found: Vec::new() }
+        });
+        let mut words: Vec<Word> = words.collect();
+        segments.for_each(words.iter_mut().collect(), |word| {
+            word.found.extend(segments.look_up(segments.matches(&word.token)?, word)?);
+            if word.found.is_empty() {
+                for part in segments.parts_of_compound(&word.token, &word.written)? {
+                    word.found.extend(segments.look_up(vec![part], word)?);
                 }
             }
-            if found.is_empty() && !token.is_unspaced() && typos < MAX_TYPOS {
-                typos += 1;
-                let similar = segments.one_typo_away(&token, written)?;
-                found.extend(segments.look_up(similar, &token, written, count)?);
-            }
+            Ok(())
+        })?;
+        let unknown = words.iter_mut().filter(|word| word.found.is_empty() && !word.token.is_unspaced());
+        segments.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
+            let similar = segments.one_typo_away(&word.token, &word.written)?;
+            word.found.extend(segments.look_up(similar, word)?);
+            Ok(())
+        })?;
+        let mut terms = Vec::new();
+        let mut missing = Vec::new();
+        let mut missing_pairs = 0;
+        for Word { token, written, found, .. } in words {
             match token.whole || !found.is_empty() {
                 true => terms.extend(found),
                 // A pair that crosses the border of two words is not a word that is missing.
                 false if token.is_unspaced() => missing_pairs += 1,
-                false => missing.push(written.to_owned()),
+                false => missing.push(written),
             }
         }
         if terms.len() > MAX_TERMS {
@@ -344,6 +351,17 @@ fn is_identifier(written: &str, whole: bool) -> bool {
     is_code || is_path || humps
 }
 
+/// A word of the phrase while it is looked up.
+struct Word {
+    token: Token,
+    /// How often the phrase contains it.
+    count: u32,
+    /// As the phrase writes it.
+    written: String,
+    /// The terms that some question contains, with their occurrences: one, or those of the parts of a compound.
+    found: Vec<(QueryTerm, Vec<Occurrences>)>,
+}
+
 /// The searched fields of every segment.
 pub(super) struct Segments<'a> {
     searcher: &'a Searcher,
@@ -373,6 +391,18 @@ impl<'a> Segments<'a> {
         Ok(Self { searcher, counts, languages, segments, fields, weights, questions, compounding, reversed })
     }
 
+    /// Looks words up, in parallel if there are many documents.
+    fn for_each(
+        &self,
+        words: Vec<&mut Word>,
+        look_up: impl Fn(&mut Word) -> tantivy::Result<()> + Send + Sync,
+    ) -> tantivy::Result<()> {
+        match self.questions < PARALLEL_DOCUMENTS as f32 {
+            true => words.into_iter().try_for_each(look_up),
+            false => words.into_par_iter().try_for_each(look_up),
+        }
+    }
+
     /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
     /// be in the index.
     fn matches(&self, token: &Token) -> tantivy::Result<Vec<String>> {
@@ -385,9 +415,7 @@ impl<'a> Segments<'a> {
     fn look_up(
         &self,
         matches: Vec<String>,
-        token: &Token,
-        written: &str,
-        count_in_phrase: u32,
+        Word { token, count, written, .. }: &Word,
     ) -> tantivy::Result<Option<(QueryTerm, Vec<Occurrences>)>> {
         let factor = |text: &String| if is_compound_with(text, token) { IN_COMPOUND } else { 1.0 };
         let terms: Vec<(&str, f32)> = matches.iter().map(|text| (text.as_str(), factor(text))).collect();
@@ -403,8 +431,8 @@ impl<'a> Segments<'a> {
         let idf = self.idf(with_term);
         let is_identifier = is_identifier(written, token.whole) && idf > RARE;
         let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
-        let written = written.to_owned();
-        let term = QueryTerm { written, matches, is_corrected, idf, count: count_in_phrase, is_identifier };
+        let written = written.clone();
+        let term = QueryTerm { written, matches, is_corrected, idf, count: *count, is_identifier };
         Ok(Some((term, occurrences)))
     }
 

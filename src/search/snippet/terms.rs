@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::analyze::{Language, Token, detect, tokens_where};
 
 /// The terms of a phrase, to be found in the texts that a search shows.
+#[derive(Clone)]
 pub struct Terms<'a> {
     /// Each term with its weight.
     weights: HashMap<&'a str, f32>,
@@ -20,6 +21,11 @@ impl<'a> Terms<'a> {
     pub fn new(weights: HashMap<&'a str, f32>, language: Option<Language>) -> Self {
         let prefixes = weights.keys().map(|term| prefix(term)).collect();
         Self { weights, prefixes, language }
+    }
+
+    /// The same terms, to be found in texts of this language.
+    pub fn in_language(&self, language: Option<Language>) -> Self {
+        Self { language, ..self.clone() }
     }
 
     /// The byte ranges of a text that match, in order and without overlaps.
