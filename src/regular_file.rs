@@ -35,12 +35,6 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Reads all of a regular file that is UTF-8.
-pub fn read_to_string(path: &Path) -> io::Result<String> {
-    ensure_regular(path)?;
-    fs::read_to_string(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,7 +46,7 @@ mod tests {
         assert_eq!(read(&file).unwrap_err().kind(), ErrorKind::NotFound);
         assert!(!is_irregular(&file));
         fs::write(&file, "text").unwrap();
-        assert_eq!(read_to_string(&file).unwrap(), "text");
+        assert_eq!(read(&file).unwrap(), b"text");
         assert_eq!(open(dir.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert!(is_irregular(dir.path()) && !is_irregular(&file));
     }

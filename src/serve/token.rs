@@ -198,7 +198,8 @@ impl Tokens {
             }
             *last_check = now;
         }
-        let read = regular_file::read_to_string(&self.path).map_err(|error| error.to_string());
+        let read = regular_file::read(&self.path).map_err(|error| error.to_string());
+        let read = read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.read == read {
             return None;
