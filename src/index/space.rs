@@ -273,8 +273,8 @@ impl Centred {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::{Builtin, Embedder, Prepare, Role};
-    use crate::index::Index;
+    use crate::embed::{Builtin, Embedder, ModelInfo, Prepare, Role};
+    use crate::index::{Index, text_hash};
     use crate::question::Question;
 
     #[test]
@@ -301,6 +301,69 @@ mod tests {
             let length: f32 = space.row(0, vectors, row).iter().map(|x| x * x).sum();
             assert!((length - 1.0).abs() < 0.01, "{length}");
         }
+    }
+
+    /// A model with vectors of 64 elements that depend on the words only.
+    struct Words(ModelInfo);
+
+    impl Embedder for Words {
+        fn model(&self) -> &ModelInfo {
+            &self.0
+        }
+
+        fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
+            let of =
+                |word: &str, at: usize| text_hash(&format!("{word} {at}")) as f32 / u64::MAX as f32 - 0.4;
+            let sum = |at| text.split_whitespace().map(|word| of(word, at)).sum();
+            Ok(normalized((0..64).map(sum).collect()))
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            text.split_whitespace().count()
+        }
+    }
+
+    #[test]
+    fn estimates_find_the_nearest_questions() {
+        let model = Words(ModelInfo { dimensions: 64, ..Builtin::info().clone() });
+        let question = |nth: usize| {
+            let also = (0..nth % 4).map(|also| format!("w{} v{also} u{}", nth % 19, nth % 23)).collect();
+            Question { also, ..Question::new(format!("w{} v{} u{nth}", nth % 17, nth % 13), nth as u64) }
+        };
+        let questions: Vec<Question> = (1..400).map(question).collect();
+        let index = Index::in_memory(&questions, Some(&model)).unwrap();
+        let (segments, space) = (index.vectors(), index.space());
+        let codes = segments[0].codes().expect("the segment has codes");
+        let phrase = space.centre(model.embed("w3 v2 u41", Role::Query).unwrap());
+        let nearest = |is_exact| space.nearest(segments, 20, is_exact, |_, doc| doc % 5 != 0, &phrase);
+        let exact = nearest(true);
+        assert!(exact.len() == 20 && exact.iter().all(|(_, address)| address.doc_id % 5 != 0));
+        // Without the lengths of all rows, which the exact search has computed, the cosines are the same.
+        let estimated = Space::new(segments, &[(0..segments[0].row_count()).collect()]).nearest(
+            segments,
+            20,
+            false,
+            |_, doc| doc % 5 != 0,
+            &phrase,
+        );
+        assert_eq!(exact, estimated);
+        let values: Vec<f32> = phrase.values().collect();
+        let with_mean: f32 = codes.mean().zip(&values).map(|(mean, x)| mean * x).sum();
+        let phrase_codes = CodePhrase::new(&values, with_mean - phrase.with_mean);
+        let (mut found, mut error) = (0, 0.0);
+        segments[0].estimate(
+            0..segments[0].document_count(),
+            &codes,
+            &phrase_codes,
+            |_| true,
+            |near| {
+                let cosine = |row| space.cosine(0, &segments[0], row, &phrase);
+                error += (segments[0].highest(near.doc, cosine).unwrap() - near.cosine).abs();
+                found += 1;
+                f32::NEG_INFINITY
+            },
+        );
+        assert!(found == 399 && error / 399.0 < 0.15, "{found} {}", error / 399.0);
     }
 
     #[test]

@@ -252,7 +252,7 @@ fn write_codes<'a, V: Iterator<Item = RowView<'a>>>(
     dimensions: usize,
     views: impl Fn() -> V,
 ) -> io::Result<()> {
-    if codes::size(dimensions, rows) == 0 {
+    if rows < codes::LEAST_ROWS {
         return Ok(());
     }
     let mean = codes::mean_of(views(), dimensions);
@@ -366,9 +366,10 @@ impl Vectors {
         // No overflow: each number has at most 32 bits.
         let expected = HEADER as u128
             + 4 * (documents as u128 + 1)
-            + rows as u128 * (ROW_HEADER as u128 + dimensions as u128)
-            + codes::size(dimensions, rows);
-        if bytes.len() as u128 != expected || documents != segment.max_doc() as usize {
+            + rows as u128 * (ROW_HEADER as u128 + dimensions as u128);
+        let is_expected =
+            [expected, expected + codes::size(dimensions, rows)].contains(&(bytes.len() as u128));
+        if !is_expected || documents != segment.max_doc() as usize {
             return Err(corrupt("the component's length does not match its header"));
         }
         Ok(Self { bytes, dimensions, documents, rows })
@@ -416,7 +417,7 @@ impl Vectors {
         scale_in(self.header_bytes(row..row + 1))
     }
 
-    /// The codes of the rows. `None` if the segment has few rows.
+    /// The codes of the rows. `None` if the segment was written without.
     pub(super) fn codes(&self) -> Option<Codes<'_>> {
         let at = self.headers_at() + self.rows * (ROW_HEADER + self.dimensions);
         (at < self.bytes.len()).then(|| Codes::new(&self.bytes[at..], self.dimensions))
