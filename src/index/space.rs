@@ -90,7 +90,7 @@ impl Space {
     /// The `limit` documents that are nearest to a vector, among those for which `allowed` is true: nearest first, with the
     /// cosines of their nearest rows. `allowed` gets the segment and the document.
     ///
-    /// In segments with [codes](super::codes), only the documents with the highest estimated cosines are compared, unless
+    /// In segments with 1-bit codes, only the documents with the highest estimated cosines are compared, unless
     /// `is_exact`.
     pub fn nearest(
         &self,
