@@ -512,7 +512,7 @@ fn is_version(name: &str) -> bool {
 }
 
 /// Whether a character is a raised digit.
-pub fn is_superscript(c: char) -> bool {
+pub(crate) fn is_superscript(c: char) -> bool {
     matches!(c, '²' | '³' | '¹' | '⁰' | '⁴'..='⁹')
 }
 

@@ -57,8 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     report.damage.extend(cache.iter().map(|file| Damage {
         file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         segment: None,
-        reason:
-            "its content does not match its checksum; it is only a cache, and is computed again".to_owned(),
+        reason: "it is damaged; it is only a cache, and is computed again".to_owned(),
     }));
     let mut out = BufWriter::new(stdout());
     match args.json {
@@ -70,7 +69,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         false => write_report(&mut out, &dir, &report, repaired.as_ref())?,
     }
     out.flush()?;
-    if !report.is_sound() && repaired.is_none() {
+    if report.is_commit_damaged() {
+        say(
+            "hint: remove the directory and build the index again with `rqsearch index`, or restore a snapshot",
+        );
+    } else if repaired.is_none() && (cache.is_some() || !report.segments.is_empty()) {
         say("hint: `rqsearch check --repair` drops the damaged parts and reads the sources again");
     }
     let is_good = match &repaired {

@@ -68,8 +68,11 @@ impl Cache {
     /// The cache file in an index's directory, if there is one and it is damaged.
     pub fn damaged_file(dir: &Path) -> Option<PathBuf> {
         let file = dir.join(FILE);
-        let bytes = regular_file::read(&file).ok()?;
-        Self::parse(&bytes).is_none().then_some(file)
+        let is_damaged = match regular_file::read(&file) {
+            Ok(bytes) => Self::parse(&bytes).is_none(),
+            Err(_) => regular_file::is_irregular(&file),
+        };
+        is_damaged.then_some(file)
     }
 
     /// Finds the candidate pairs among some phrasings and compares only those that are not in the cache. If

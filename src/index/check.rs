@@ -120,8 +120,12 @@ struct RecordSource {
 pub fn check(dir: &Path) -> Result<Report, OpenError> {
     match ensure_commit(dir) {
         // It was an index.
-        Err(OpenError::Missing { .. } | OpenError::Foreign { .. }) if has_segments(dir) => {
-            let reason = "it is missing, so the segments of the index are not known".to_owned();
+        Err(OpenError::Missing { .. } | OpenError::Foreign { .. }) if was_index(dir) => {
+            let what = match is_irregular(&dir.join(commit_file::NAME)) {
+                true => "it is not a regular file",
+                false => "it is missing",
+            };
+            let reason = format!("{what}, so the segments of the index are not known");
             let damage = vec![Damage { file: commit_file::NAME.to_owned(), segment: None, reason }];
             return Ok(Report { damage, ..Report::default() });
         }
@@ -141,10 +145,11 @@ pub fn check(dir: &Path) -> Result<Report, OpenError> {
     Err(broken(dir, io::Error::other("another process commits faster than the files can be verified")))
 }
 
-/// Whether a directory has files of segments.
-fn has_segments(dir: &Path) -> bool {
+/// Whether a directory has what an index has besides the file that names its commit.
+fn was_index(dir: &Path) -> bool {
     let entries = dir.read_dir().into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name()).any(|name| is_segment_file(Path::new(&name)))
+    dir.join(MANAGED).exists()
+        && entries.map(|entry| entry.file_name()).any(|name| is_segment_file(Path::new(&name)))
 }
 
 fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {

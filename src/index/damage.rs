@@ -15,21 +15,36 @@ thread_local! {
 
 /// Whether a panic of this thread becomes an error of [`guarded`] or of opening an index. A program that reports
 /// panics with a hook of its own can leave these to that error.
-pub fn is_panic_caught() -> bool {
+pub(crate) fn is_panic_caught() -> bool {
     CATCHING.get() > 0
+}
+
+/// Runs a function on another thread for one whose panics become errors, if they do. The panic must be passed on.
+pub(crate) fn panics_caught<T>(are_caught: bool, run: impl FnOnce() -> T) -> T {
+    let _catching = are_caught.then(Catching::new);
+    run()
+}
+
+/// Counts a function whose panics become errors, until it is dropped.
+struct Catching;
+
+impl Catching {
+    fn new() -> Self {
+        CATCHING.set(CATCHING.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        CATCHING.set(CATCHING.get() - 1);
+    }
 }
 
 /// Runs a function, and returns the message of its panic as an error. What the function borrows must only be
 /// read.
 fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    struct Catching;
-    impl Drop for Catching {
-        fn drop(&mut self) {
-            CATCHING.set(CATCHING.get() - 1);
-        }
-    }
-    CATCHING.set(CATCHING.get() + 1);
-    let _catching = Catching;
+    let _catching = Catching::new();
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic).to_owned())
 }
 

@@ -32,8 +32,8 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{Count, DocSetCollector, TopDocs};
-use tantivy::directory::RamDirectory;
 use tantivy::directory::error::OpenReadError;
+use tantivy::directory::{META_LOCK, RamDirectory};
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::store::StoreReader;
@@ -45,6 +45,7 @@ use crate::embed::{Embedder, ModelInfo};
 use crate::logistic::Scaling;
 use crate::question::{Question, Source};
 use crate::read;
+use crate::regular_file::is_irregular;
 use crate::worker_threads;
 use read_only::ReadOnly;
 use schema::FILE;
@@ -56,7 +57,8 @@ pub use build::{
     store_calibration, update_tuning,
 };
 pub use cosine_scale::CosineScale;
-pub use damage::{guarded, is_panic_caught};
+pub use damage::guarded;
+pub(crate) use damage::{is_panic_caught, panics_caught};
 pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;
@@ -261,6 +263,11 @@ impl Index {
     fn open_last_commit(dir: &Path) -> Result<Self, OpenError> {
         let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
         let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
+        let lock = dir.join(&META_LOCK.filepath);
+        if is_irregular(&lock) {
+            let error = io::Error::other(format!("{} is not a regular file; remove it", lock.display()));
+            return Err(broken(error.into()));
+        }
         Self::open_directory(directory, dir)
     }
 

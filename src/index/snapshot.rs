@@ -5,7 +5,7 @@
 //! it. The files keep their names, and an index directory that consists of them is an index.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tantivy::Directory;
 use tantivy::directory::META_LOCK;
 use tempfile::NamedTempFile;
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -98,22 +98,39 @@ pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<
 /// A file next to a snapshot that is written first. It is locked until it is closed, so that what a killed process
 /// left can be told from what another one writes. What was left for the same snapshot is deleted.
 fn temporary_file(snapshot: &Path) -> io::Result<NamedTempFile> {
+    /// Longer names are replaced by a hash: with the rest, they could exceed the limit of the file system.
+    const LONGEST: usize = 200;
+    /// The length of the random part of a name.
+    const RANDOM: usize = 6;
+    let name = snapshot.file_name().unwrap_or_default();
     let mut prefix = OsString::from(".");
-    prefix.push(snapshot.file_name().unwrap_or_default());
+    match name.len() > LONGEST {
+        true => prefix.push(format!("{:016x}", xxh3_64(name.as_encoded_bytes()))),
+        false => prefix.push(name),
+    }
     prefix.push(".tmp");
+    let is_name = |name: &OsStr| {
+        let random = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
+    };
+    let is_left = |path: &Path| regular_file::open(path).is_ok_and(|file| file.try_lock().is_ok());
     for entry in parent(snapshot).read_dir()?.flatten() {
-        let is_left = |path: &Path| regular_file::open(path).is_ok_and(|file| file.try_lock().is_ok());
-        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
-            && is_left(&entry.path())
-        {
+        if is_name(&entry.file_name()) && is_left(&entry.path()) {
             // If it cannot be deleted, it only takes space.
             _ = fs::remove_file(entry.path());
         }
     }
-    let out = tempfile::Builder::new().prefix(&prefix).tempfile_in(parent(snapshot))?;
-    // Where files cannot be locked, nothing is deleted either.
-    _ = out.as_file().try_lock();
-    Ok(out)
+    loop {
+        let builder =
+            tempfile::Builder::new().prefix(&prefix).rand_bytes(RANDOM).tempfile_in(parent(snapshot));
+        let out = builder?;
+        // Where files cannot be locked, nothing is deleted either.
+        _ = out.as_file().try_lock();
+        // Another process may have deleted it before it was locked.
+        if out.path().exists() {
+            return Ok(out);
+        }
+    }
 }
 
 fn refuse_existing(file: &Path, replace: bool) -> anyhow::Result<()> {
@@ -329,13 +346,15 @@ mod tests {
     #[test]
     fn what_a_killed_snapshot_left_is_deleted_by_the_next_one() {
         let dir = tempfile::tempdir().unwrap();
-        let [snapshot, left, other] =
-            ["a.zip", ".a.zip.tmpAbCdEf", ".b.zip.tmpAbCdEf"].map(|name| dir.path().join(name));
-        for file in [&left, &other] {
+        let [snapshot, left, other, notes] =
+            ["a.zip", ".a.zip.tmpAbCdEf", ".b.zip.tmpAbCdEf", ".a.zip.tmp-notes"]
+                .map(|name| dir.path().join(name));
+        for file in [&left, &other, &notes] {
             fs::write(file, "").unwrap();
         }
         let first = temporary_file(&snapshot).unwrap();
-        assert!(!left.exists() && other.exists());
+        assert!(!left.exists() && other.exists() && notes.exists());
+        temporary_file(&dir.path().join("a".repeat(250))).unwrap();
         let second = temporary_file(&snapshot).unwrap();
         assert!(first.path().exists() && second.path().exists());
     }

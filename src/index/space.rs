@@ -21,11 +21,12 @@ const SAMPLE: usize = 4_096;
 /// `n / (n + 500)`.
 const FEW: f32 = 500.0;
 
-/// How many documents with the highest estimates are compared, if the limit is lower.
-const COMPARED: usize = 3_000;
+/// How many documents with the highest estimates are compared, if the limit is lower. Unit tests compare fewer, so that
+/// not all documents of their indexes are.
+const COMPARED: usize = if cfg!(test) { 100 } else { 3_000 };
 
 /// So many documents are estimated by one thread at a time.
-const RANGE: usize = 1 << 15;
+const RANGE: usize = if cfg!(test) { 300 } else { 1 << 15 };
 
 /// With a higher limit, estimates save no time.
 const MOST_ESTIMATED: usize = 100_000;
@@ -346,7 +347,8 @@ mod tests {
             |_, doc| doc % 5 != 0,
             &phrase,
         );
-        assert_eq!(exact, estimated);
+        let found = exact.iter().filter(|near| estimated.contains(near)).count();
+        assert!(estimated.len() == 20 && found >= 19, "{found} of 20: {exact:?} {estimated:?}");
         let values: Vec<f32> = phrase.values().collect();
         let with_mean: f32 = codes.mean().zip(&values).map(|(mean, x)| mean * x).sum();
         let phrase_codes = CodePhrase::new(&values, with_mean - phrase.with_mean);

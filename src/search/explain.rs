@@ -39,7 +39,7 @@ pub struct Explanation {
     /// come last.
     pub words: Vec<WordMatch>,
     /// How each feature changes the confidence compared with an average hit, largest effect first. Empty
-    /// without vectors and if the title decides the confidence.
+    /// without vectors and if something else decides the confidence, such as the title.
     pub reasons: Vec<Reason>,
 }
 
@@ -72,6 +72,7 @@ pub(super) fn explain(
     candidate: &Candidate,
     ranking: &Ranking,
     features: Option<&Features>,
+    confidence: Option<f32>,
     question: &Question,
 ) -> anyhow::Result<Explanation> {
     let vectors = &retrieval.index.vectors()[candidate.address.segment_ord as usize];
@@ -92,8 +93,7 @@ pub(super) fn explain(
         nearest,
         words: words(retrieval, question),
         reasons: features
-            .filter(|_| !retrieval.may_cross_languages)
-            .filter(|features| candidate.title.confidence() <= FITTED.probability(&features.0))
+            .filter(|features| confidence == Some(FITTED.probability(&features.0)))
             .map_or_else(Vec::new, reasons),
     })
 }

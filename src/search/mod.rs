@@ -97,8 +97,8 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
 /// A question that contains more than this fraction of the phrase contains all of it.
 const ALL_COVERED: f32 = 0.999;
 
-/// The features and the confidence of a candidate. A question that contains the words that the query requires, or the
-/// rare word that the phrase consists of, is at least likely: whoever types one word looks for it. `range` is that of the ranking by the phrase itself, before feedback.
+/// The features and the confidence of a candidate. A question that contains the phrase word by word because the query
+/// requires it, or the rare word that the phrase consists of, is at least likely: whoever types it looks for it. `range` is that of the ranking by the phrase itself, before feedback.
 /// There are no features without a cosine. Without vectors in the index, and in keyword mode, there is no confidence
 /// either, unless a title is the phrase.
 fn confidence(
@@ -124,9 +124,8 @@ fn confidence(
         }
         None => None,
     };
-    let is_required = !retrieval.query.filters.exact.is_empty();
     let is_word = scores.covered > ALL_COVERED && retrieval.keyword.is_rare_word();
-    let fitted = match is_required || is_word {
+    let fitted = match retrieval.is_required || is_word {
         true => fitted.map(|fitted| fitted.max(FITTED.threshold)),
         false => fitted,
     };
@@ -153,6 +152,9 @@ fn present(
         let terms = terms.in_language(retrieval.index.language_of(candidate.address)?);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
+        let explain =
+            || explain::explain(retrieval, &candidate, ranking, features.as_ref(), confidence, &question);
+        let explanation = retrieval.query.explain.then(explain).transpose()?;
         Ok(Hit {
             rank,
             score: candidate.score,
@@ -165,10 +167,7 @@ fn present(
             snippet: snippet(&answer, passage.clone(), &terms),
             passage,
             relevance: None,
-            explanation: match retrieval.query.explain {
-                true => Some(explain::explain(retrieval, &candidate, ranking, features.as_ref(), &question)?),
-                false => None,
-            },
+            explanation,
             question,
             also_asked,
             distinction,

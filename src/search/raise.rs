@@ -82,15 +82,25 @@ fn raise_surest(retrieval: &Retrieval<'_>, range: &ScoreRange, ranking: &mut Ran
 
 /// Moves some candidates to the front, in their order.
 fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
-    let highest = ranking.candidates[0].score;
-    let front = ranking.candidates[0].sort_key + 1.0;
-    for nth in nths {
+    let front = ranking.candidates[0].sort_key;
+    for (after, nth) in nths.iter().rev().enumerate() {
         let candidate = &mut ranking.candidates[*nth];
         candidate.raised = Some(why);
-        candidate.sort_key = front;
-        candidate.score = candidate.score.max(highest);
+        candidate.sort_key = front + (after + 1) as f64;
     }
     ranking.candidates.sort_by(best_candidate);
+}
+
+/// Gives candidates that were raised at least the scores of those behind them, so that scores are in order.
+pub(super) fn with_raised_scores(mut ranking: Ranking) -> Ranking {
+    let mut least = f32::NEG_INFINITY;
+    let first = ranking.candidates.iter().rposition(|candidate| candidate.raised.is_some());
+    let compared = first.map_or(0, |last| ranking.candidates.len().min(last + COMPARED + 1));
+    for candidate in ranking.candidates[..compared].iter_mut().rev() {
+        candidate.score = candidate.score.max(least);
+        least = candidate.score;
+    }
+    ranking
 }
 
 /// The words of a phrase that another spelling makes another word: with symbols, or of one or two capitals.
@@ -108,14 +118,21 @@ fn exact_words(phrase: &str) -> Vec<&str> {
     let is_exact = |word: &&str| {
         let is_short =
             word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        !word.is_empty() && (has_symbol(word) || is_short && !matches!(*word, "I" | "A"))
+        let is_dash = word.chars().all(|c| matches!(c, '-' | '–' | '—' | '―'));
+        !is_dash && (has_symbol(word) || is_short && !matches!(*word, "I" | "A"))
     };
-    phrase.split_whitespace().map(trimmed).filter(is_exact).collect()
+    bare_words(phrase).filter(is_exact).collect()
+}
+
+/// The words of a text without the punctuation around them.
+fn bare_words(text: &str) -> impl Iterator<Item = &str> {
+    const AROUND: [char; 10] = ['¿', '¡', '？', '！', '。', '，', '（', '）', '(', ')'];
+    text.split_whitespace().map(|word| trimmed(trimmed(word).trim_matches(AROUND)))
 }
 
 /// How many of the words a title has, as they are written.
 fn count_in(words: &[&str], title: &str) -> usize {
-    let of_title: Vec<&str> = title.split_whitespace().map(trimmed).collect();
+    let of_title: Vec<&str> = bare_words(title).collect();
     words.iter().filter(|word| of_title.contains(word)).count()
 }
 
@@ -132,6 +149,8 @@ mod tests {
             ("it's in the U.S.", &[]),
             ("self-driving cars and/or (buses)", &[]),
             ("# ?", &["#"]),
+            ("git - undo – a commit", &[]),
+            ("¿Cómo cambio (mi) contraseña?", &[]),
             ("", &[]),
         ] {
             assert_eq!(exact_words(phrase), expected, "{phrase}");

@@ -104,6 +104,9 @@ fn reorder(hits: &mut [Hit], relevance: &[f32]) {
     let relevances = range(relevance);
     for (hit, relevance) in hits.iter_mut().zip(relevance) {
         hit.relevance = Some(*relevance);
+        if let Some(explanation) = &mut hit.explanation {
+            explanation.raised = None;
+        }
         if !hit.title_match.is_first() {
             let fused = (1.0 - RERANKER_WEIGHT) * scaled(hit.score, scores)
                 + RERANKER_WEIGHT * scaled(*relevance, relevances);

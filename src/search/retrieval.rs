@@ -14,16 +14,17 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 
-use super::correct::corrected;
+use super::correct::{READ, corrected, has_typos};
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
 use super::keyword::{KeywordQuery, Scored, WordScores};
 use super::query::{Mode, Query, Sort};
-use super::raise::Raised;
+use super::raise::{self, Raised};
 use super::title::{TitleMatch, TitlePhrase};
+use super::word_sequence::WordSequence;
 use crate::analyze::{detect, tokens};
 use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, normalized};
-use crate::index::{Centred, DATE, Index, Quantized, SCORE};
+use crate::index::{Centred, DATE, Index, Quantized, SCORE, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
@@ -87,6 +88,8 @@ pub struct Retrieval<'a> {
     pub neighbour_weight: f32,
     /// The number of questions in the index.
     pub questions: u64,
+    /// Whether every hit contains all words of the phrase as the query requires.
+    pub is_required: bool,
     /// Whether the phrase and a question may be in two languages that the model can read. The built-in model reads one.
     pub may_cross_languages: bool,
     allowed: Allowed,
@@ -153,11 +156,19 @@ impl<'a> Retrieval<'a> {
     /// See [`search`](super::search()).
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
         let allowed = Allowed::new(index, &query.filters)?;
-        let (keyword, semantic) = thread::scope(|scope| {
-            let keyword = scope.spawn(|| KeywordQuery::new(index, &query.phrase));
-            let semantic = query_vector(index, embedder, query);
-            (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
-        });
+        let keyword = || KeywordQuery::new(index, &query.phrase);
+        let semantic = || query_vector(index, embedder, query);
+        let (keyword, semantic) = match rayon::current_thread_index() {
+            None => thread::scope(|scope| {
+                let is_caught = is_panic_caught();
+                let keyword = scope.spawn(move || panics_caught(is_caught, keyword));
+                let semantic = semantic();
+                (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
+            }),
+            // Keyword search uses rayon. A thread of rayon that waits for another thread that waits for rayon can wait
+            // for ever.
+            Some(_) => (keyword(), semantic()),
+        };
         let (keyword, semantic) = (keyword.context(DAMAGED)?, semantic?);
         let weight =
             query.semantic_weight.or(index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
@@ -175,6 +186,7 @@ impl<'a> Retrieval<'a> {
             weight,
             neighbour_weight: neighbour_weight(questions),
             questions,
+            is_required: requires_phrase(query),
             may_cross_languages,
             allowed,
             exact: HashSet::new(),
@@ -185,8 +197,8 @@ impl<'a> Retrieval<'a> {
         retrieval.exact = retrieval.exact_titles()?;
         if query.mode != Mode::Semantic {
             retrieval.keyword_best = retrieval.keyword_best(retrieval.limit())?;
-            retrieval.correct_typos(embedder)?;
         }
+        retrieval.correct_typos(embedder)?;
         Ok(retrieval)
     }
 
@@ -196,8 +208,15 @@ impl<'a> Retrieval<'a> {
         else {
             return Ok(());
         };
+        if !has_typos(&self.keyword) {
+            return Ok(());
+        }
+        let best = match self.query.mode {
+            Mode::Semantic => self.keyword_best(READ)?,
+            Mode::Hybrid | Mode::Keyword => self.keyword_best.clone(),
+        };
         let phrase = &self.query.phrase;
-        if let Some(phrase) = corrected(self.index, embedder, phrase, &self.keyword, &self.keyword_best)? {
+        if let Some(phrase) = corrected(self.index, embedder, phrase, &self.keyword, &best)? {
             let semantic = Quantized::of(&embedder.embed(&phrase, Role::Query)?, model)?;
             self.centred = Some(self.index.space().centre(semantic.values()));
             self.semantic = Some(semantic);
@@ -347,7 +366,7 @@ impl<'a> Retrieval<'a> {
     /// The index is damaged.
     pub fn sorted(&self, ranking: Ranking) -> anyhow::Result<Ranking> {
         let Some(column) = SortColumn::of(self.query.sort) else {
-            return Ok(ranking);
+            return Ok(raise::with_raised_scores(ranking));
         };
         let mut candidates = relevant(&ranking.candidates);
         for candidate in &mut candidates {
@@ -518,6 +537,14 @@ impl<'a> Retrieval<'a> {
         });
         Some((*ranked.get(&address)?, ranked.len()))
     }
+}
+
+/// Whether the required words of a query are all words of its phrase.
+fn requires_phrase(query: &Query) -> bool {
+    let required: Vec<WordSequence> =
+        query.filters.exact.iter().filter_map(|text| WordSequence::new(text)).collect();
+    let is_required = |word: &String| required.iter().any(|sequence| sequence.words().contains(word));
+    WordSequence::new(&query.phrase).is_some_and(|phrase| phrase.words().iter().all(is_required))
 }
 
 fn query_vector(

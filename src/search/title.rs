@@ -188,6 +188,7 @@ mod tests {
             ("What does = do?", "What does == do?"),
             ("1 / 2", "1 - 2"),
             ("Is it C?", "Is it C#?"),
+            ("What is 102?", "What is 10²?"),
             ("如何重置密码", "如何重置密钥？"),
             ("", "?"),
         ] {

@@ -1,9 +1,12 @@
 //! Words in a given order, compared with texts as they are written.
 
+use std::iter;
+
 use anyhow::bail;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::analyze::is_superscript;
 use crate::question::Question;
 
 /// Words that a text contains in this order and next to each other.
@@ -83,7 +86,15 @@ pub fn fold(text: &str) -> String {
     }
     let is_accent = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
     let straight = |c| if c == '’' { '\'' } else { c };
-    text.nfkd().filter(|c| !is_accent(c)).map(straight).flat_map(char::to_lowercase).collect()
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        // `10²` is not `102`.
+        match is_superscript(c) {
+            true => plain.push(c),
+            false => plain.extend(iter::once(c).nfkd()),
+        }
+    }
+    plain.chars().filter(|c| !is_accent(c)).map(straight).flat_map(char::to_lowercase).collect()
 }
 
 /// A word without quotation marks around it and without the punctuation of a sentence behind it.
@@ -124,7 +135,7 @@ fn is_whole(text: &str, at: usize, word: &str) -> bool {
     // `NET` is not a part of `.NET`.
     let is_point = before.strip_suffix('.').is_some_and(|before| {
         word.starts_with(|c: char| c.is_ascii_alphabetic())
-            && before.chars().next_back().is_none_or(|c| c.is_whitespace() || c == '`')
+            && before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '.')
     });
     let begins = word.starts_with(|c| !is_spaced(c)) || !(is_point || continues(before.chars().rev()));
     let ends = word.ends_with(|c| !is_spaced(c))
@@ -168,7 +179,10 @@ mod tests {
         check("1.10", "dev1.10", false);
         check("v1.10", "Install 1.10", false);
         check("net", "What is .NET?", false);
+        check("net", "Which runtime (.NET)?", false);
         check("net", "Use the VB.NET", true);
+        check("10²", "What is 10²?", true);
+        check("102", "What is 10²?", false);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
@@ -217,7 +217,8 @@ fn connection(
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Client(client.ip()));
         let (exchange, mut router) = (Arc::new(place.exchange()), router.clone());
-        if request.body().is_end_stream() {
+        // Only POST requests have bodies that are read.
+        if request.body().is_end_stream() || request.method() != Method::POST {
             exchange.arrived();
         }
         request.extensions_mut().insert(Arc::clone(&exchange));

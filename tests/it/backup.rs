@@ -97,6 +97,7 @@ fn a_missing_commit_file_is_damage() {
         (&false.into(), &"meta.json".into()),
         "{reply}"
     );
+    dir.run(&["check"]).exits(2).says("build the index again");
     dir.run(&["check", "--index", "nothing"]).exits(2).says("no index");
 }
 
@@ -127,6 +128,7 @@ fn files_that_are_not_regular_are_reported() {
         fs::create_dir(&lock).unwrap();
         let found = dir.run(&["check"]).exits(2);
         assert!(found.stdout.contains("it is not a regular file; remove it"), "{found:?}");
+        dir.run(&["check", "--repair"]).exits(2).says("not a regular file").says("remove it");
         dir.run(&["index", "--reread"]).exits(2).says("not a regular file");
         fs::remove_dir(&lock).unwrap();
         dir.run(&["index", "--reread"]).success();

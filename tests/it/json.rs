@@ -60,6 +60,7 @@ struct Explanation {
     named: Option<f32>,
     neighbours: Option<f32>,
     neighbour_weight: f32,
+    raised: Option<String>,
     exact: bool,
     near: bool,
     relevance: Option<f32>,
@@ -162,6 +163,7 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
     assert!(
         (fused - hit.score).abs() < 1e-4
             && why.neighbours.is_none()
+            && why.raised.is_none()
             && !why.exact
             && !why.near
             && why.relevance.is_none()

@@ -86,7 +86,7 @@ fn different_questions_that_the_model_cannot_read_are_not_duplicates() {
 #[test]
 fn an_index_with_another_analysis_is_refused() {
     let dir = Dir::indexed();
-    dir.rewrite_meta("\\\"analysis\\\":2", "\\\"analysis\\\":1");
+    dir.rewrite_meta("\\\"analysis\\\":3", "\\\"analysis\\\":1");
     let output = dir.run(&["bread"]).exits(2).says("analyzed by version 1 of the analysis");
     output.says("hint: remove the directory and rebuild the index");
 }

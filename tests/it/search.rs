@@ -1,5 +1,7 @@
 //! Search: phrases find their questions.
 
+use serde_json::Value;
+
 use crate::util::Dir;
 
 const RISE: &str = "How long should bread dough rise?";
@@ -496,4 +498,52 @@ fn confidence_separates_answers_from_unanswered_phrases() {
     keyword_only.run(&["index", "--keyword-only", "faq.md"]).success();
     keyword_only.run(&["bread"]).success();
     dir.run(&["--min-confidence", "2", "x"]).exits(2).says("must be a number from 0 to 1");
+}
+
+#[test]
+fn symbols_and_typos_count_as_they_are_meant() {
+    let dir = Dir::new();
+    let titles = [
+        "What does C mean?",
+        "What does C$ mean?",
+        "What does -F do?",
+        "What does -f do?",
+        "What is 102?",
+        "What is 10²?",
+        "What is # for?",
+        "How do I install v1.10?",
+        "How long does delivery take?",
+        "How are lambdas written?",
+        "Do you have a .NET client?",
+    ];
+    let file: String =
+        titles.iter().map(|title| format!("## {title}\n\nSee the manual, chapter two.\n\n")).collect();
+    dir.write("faq.md", file);
+    dir.run(&["index", "faq.md"]).success();
+    for (args, expected) in [
+        (&["C$"][..], "What does C$ mean?"),
+        (&["C"], "What does C mean?"),
+        (&["--", "-f"], "What does -f do?"),
+        (&["--", "-F"], "What does -F do?"),
+        (&["what is 10²"], "What is 10²?"),
+        (&["what is 102"], "What is 102?"),
+        (&["#"], "What is # for?"),
+        (&["1.10"], "How do I install v1.10?"),
+        (&["delviery"], "How long does delivery take?"),
+        (&["--mode", "semantic", "delviery"], "How long does delivery take?"),
+        (&["labmdas"], "How are lambdas written?"),
+        (&["--exact", "10²"], "What is 10²?"),
+        (&["--exact", "1.10"], "How do I install v1.10?"),
+        (&["--exact", ".NET"], "Do you have a .NET client?"),
+    ] {
+        let reply: Value = serde_json::from_str(&dir.run(&[&["--json"], args].concat()).stdout).unwrap();
+        assert_eq!(reply["hits"][0]["title"], expected, "{args:?}: {reply}");
+        assert_eq!(reply["answered"], true, "{args:?}: {reply}");
+        let scores: Vec<f64> =
+            reply["hits"].as_array().unwrap().iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{args:?}: {scores:?}");
+    }
+    dir.run(&["--exact", "NET"]).exits(1);
+    // A required word does not make an answer of what is about something else.
+    dir.run(&["how do I boil eggs", "--exact", "lambdas"]).exits(1);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::{Build, Missing, Summary, WriteLock, explain_write};
-use crate::index::check::{AffectedQuestion, Report, check, commit_without};
+use crate::index::check::{AffectedQuestion, Damage, Report, check, commit_without};
 use crate::index::{Index, OpenError};
 
 /// The result of a repair.
@@ -51,6 +51,11 @@ impl Build<'_> {
                 self.dir.display(),
                 self.dir.display()
             );
+        }
+        if let Some(Damage { file, reason, .. }) =
+            report.damage.iter().find(|damage| damage.segment.is_none())
+        {
+            bail!("{}: {reason}", self.dir.join(file).display());
         }
         if report.segments.is_empty() {
             return Ok(Repaired { report, ..Repaired::default() });

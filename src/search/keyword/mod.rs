@@ -15,7 +15,7 @@ use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
-use crate::index::{Index, Statistics, WordCounts};
+use crate::index::{Index, Statistics, WordCounts, is_panic_caught, panics_caught};
 pub use occurrences::Scored;
 use occurrences::{
     Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
@@ -70,8 +70,10 @@ pub struct QueryTerm {
     /// The index terms it matches: the word in each language, and compounds with it; or the terms one typo away
     /// if no question contains it.
     pub matches: Vec<String>,
-    /// Whether it matches with a typo only.
+    /// Whether it matches with a typo, or a part of it only.
     pub is_corrected: bool,
+    /// Whether it matches with a typo.
+    pub has_typo: bool,
     /// Inverse document frequency: ln(1 + (N - n + ½) / (n + ½)) if n of N questions contain it.
     pub idf: f32,
     /// How often the phrase contains it.
@@ -153,6 +155,7 @@ impl<'a> KeywordQuery<'a> {
         segments.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
             let similar = segments.one_typo_away(&word.token, &word.written)?;
             word.found.extend(segments.look_up(similar, word)?);
+            word.found.iter_mut().for_each(|(term, _)| term.has_typo = true);
             Ok(())
         })?;
         let mut terms = Vec::new();
@@ -225,7 +228,11 @@ impl<'a> KeywordQuery<'a> {
         let documents: DocId = ranges.iter().map(|(_, documents)| documents.len() as DocId).sum();
         let best = match documents < PARALLEL_DOCUMENTS {
             true => ranges.into_iter().map(best_of).reduce(joined),
-            false => ranges.into_par_iter().map(best_of).reduce_with(joined),
+            false => {
+                let is_caught = is_panic_caught();
+                let best_of = |range| panics_caught(is_caught, || best_of(range));
+                ranges.into_par_iter().map(best_of).reduce_with(joined)
+            }
         };
         best.map_or_else(|| Ok(Vec::new()), |best| Ok(best?.into_sorted()))
     }
@@ -399,7 +406,10 @@ impl<'a> Segments<'a> {
     ) -> tantivy::Result<()> {
         match self.questions < PARALLEL_DOCUMENTS as f32 {
             true => words.into_iter().try_for_each(look_up),
-            false => words.into_par_iter().try_for_each(look_up),
+            false => {
+                let is_caught = is_panic_caught();
+                words.into_par_iter().try_for_each(|word| panics_caught(is_caught, || look_up(word)))
+            }
         }
     }
 
@@ -432,7 +442,8 @@ impl<'a> Segments<'a> {
         let is_identifier = is_identifier(written, token.whole) && idf > RARE;
         let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
         let written = written.clone();
-        let term = QueryTerm { written, matches, is_corrected, idf, count: *count, is_identifier };
+        let (count, has_typo) = (*count, false);
+        let term = QueryTerm { written, matches, is_corrected, has_typo, idf, count, is_identifier };
         Ok(Some((term, occurrences)))
     }
 
