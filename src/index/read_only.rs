@@ -84,12 +84,14 @@ impl Directory for ReadOnly {
     }
 }
 
-/// Refuses to read what is not a regular file.
+/// Refuses to read what is not a regular file. A file that is gone may still be mapped: an open index stays usable.
 pub fn ensure_readable(dir: &Path, path: &Path) -> Result<(), OpenReadError> {
-    ensure_regular(&dir.join(path)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => OpenReadError::FileDoesNotExist(path.to_owned()),
-        _ => OpenReadError::wrap_io_error(error, path.to_owned()),
-    })
+    match ensure_regular(&dir.join(path)) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            Err(OpenReadError::wrap_io_error(error, path.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a lock file that exists and is not a regular file.

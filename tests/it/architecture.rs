@@ -4,18 +4,32 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 21] = [
+const DEPENDENCIES: [(&str, &[&str]); 22] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
+    ("regular_file", &[]),
     ("question", &["mermaid"]),
     ("analyze", &[]),
-    ("title", &[]),
+    ("title", &["analyze"]),
     ("chunk", &["question"]),
     ("logistic", &[]),
     ("pair", &["analyze", "logistic", "title"]),
-    ("embed", &[]),
+    ("embed", &["analyze"]),
     ("read", &["question"]),
-    ("index", &["analyze", "chunk", "embed", "logistic", "worker_threads", "question", "read", "title"]),
+    (
+        "index",
+        &[
+            "analyze",
+            "chunk",
+            "embed",
+            "logistic",
+            "regular_file",
+            "worker_threads",
+            "question",
+            "read",
+            "title",
+        ],
+    ),
     ("same_question", &["chunk", "index", "logistic", "pair", "question", "title"]),
     (
         "search",
@@ -31,9 +45,12 @@ const DEPENDENCIES: [(&str, &[&str]); 21] = [
             "title",
         ],
     ),
-    ("duplicates", &["chunk", "embed", "index", "pair", "question", "same_question", "title"]),
+    (
+        "duplicates",
+        &["chunk", "embed", "index", "pair", "question", "regular_file", "same_question", "title"],
+    ),
     ("feedback", &[]),
-    ("engine", &["duplicates", "embed", "index", "search"]),
+    ("engine", &["duplicates", "embed", "index", "regular_file", "search"]),
     ("evaluate", &["embed", "feedback", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     (
@@ -52,7 +69,7 @@ const DEPENDENCIES: [(&str, &[&str]); 21] = [
         ],
     ),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
-    ("serve", &["duplicates", "embed", "engine", "feedback", "question", "render", "search"]),
+    ("serve", &["duplicates", "embed", "engine", "feedback", "question", "regular_file", "render", "search"]),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

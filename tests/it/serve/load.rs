@@ -32,16 +32,18 @@ fn jobs(served: &Served, state: &str) -> usize {
 }
 
 /// Starts a server with one thread that runs a large batch.
-fn busy(args: &[&str]) -> (Served, std::net::TcpStream) {
-    let served = Served::start(&Dir::indexed(), &[&["--threads", "1"], args].concat());
+/// The directory of its index must exist until the end.
+fn busy(args: &[&str]) -> (Dir, Served, std::net::TcpStream) {
+    let dir = Dir::indexed();
+    let served = Served::start(&dir, &[&["--threads", "1"], args].concat());
     let batch = send(&served, "/search", &large_batch());
     until("the batch runs", || (jobs(&served, "running") == 1).then_some(()));
-    (served, batch)
+    (dir, served, batch)
 }
 
 #[test]
 fn a_full_queue_is_reported_with_503() {
-    let (served, batch) = busy(&["--queue", "1", "--timeout", "600"]);
+    let (_dir, served, batch) = busy(&["--queue", "1", "--timeout", "600"]);
     // The batch has the slot of the thread. One more request waits in the queue; the others are refused.
     let answers: Vec<Answer> = thread::scope(|scope| {
         let ask = |nth: usize| served.get(&format!("/search?q=rose+{nth}"));
@@ -61,7 +63,7 @@ fn a_full_queue_is_reported_with_503() {
 
 #[test]
 fn a_request_whose_client_disconnects_leaves_the_queue() {
-    let (served, batch) = busy(&["--queue", "3", "--timeout", "600"]);
+    let (_dir, served, batch) = busy(&["--queue", "3", "--timeout", "600"]);
     let waiting: Vec<_> = (0..3)
         .map(|nth| send(&served, "/search", &json!({"q": format!("rose {nth}"), "limit": 100})))
         .collect();
@@ -76,7 +78,7 @@ fn a_request_whose_client_disconnects_leaves_the_queue() {
 
 #[test]
 fn a_request_that_takes_too_long_is_reported_with_503() {
-    let (served, batch) = busy(&["--timeout", "0.05"]);
+    let (_dir, served, batch) = busy(&["--timeout", "0.05"]);
     let late = Answer::read(batch).problem(503, "took too long");
     assert_eq!(late.header("retry-after"), Some("1"));
     until("the thread is free", || (served.get("/search?q=roses").status == 200).then_some(()));
@@ -84,7 +86,7 @@ fn a_request_that_takes_too_long_is_reported_with_503() {
 
 #[test]
 fn running_requests_finish_after_a_signal() {
-    let (mut served, batch) = busy(&["--timeout", "600"]);
+    let (_dir, mut served, batch) = busy(&["--timeout", "600"]);
     let idle = served.connect();
     served.terminate();
     until("it stops listening", || std::net::TcpStream::connect(&served.address).is_err().then_some(()));
@@ -95,7 +97,7 @@ fn running_requests_finish_after_a_signal() {
 
 #[test]
 fn a_second_signal_stops_it_at_once() {
-    let (mut served, _batch) = busy(&["--timeout", "600"]);
+    let (_dir, mut served, _batch) = busy(&["--timeout", "600"]);
     served.terminate();
     until("it stops listening", || std::net::TcpStream::connect(&served.address).is_err().then_some(()));
     served.terminate();
