@@ -86,6 +86,10 @@ impl Embedder for Ahead<'_> {
         }
     }
 
+    fn is_local(&self) -> bool {
+        self.model.is_local()
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.model.count_tokens(text)
     }

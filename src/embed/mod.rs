@@ -81,6 +81,12 @@ pub trait Embedder: Send + Sync {
         1
     }
 
+    /// Whether texts are embedded on this machine. A search then also embeds a phrase with its typos corrected. It never
+    /// sends another text than the phrase to an endpoint.
+    fn is_local(&self) -> bool {
+        true
+    }
+
     /// Whether the model can read a text: at least half of its tokens are known, and are more than single
     /// letters of a script that the model knows only letter by letter. The vector of any other text says
     /// little about it. Models whose tokenizer is not available are assumed to read everything.

@@ -404,6 +404,10 @@ impl Embedder for Endpoint {
         BATCH
     }
 
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.tokens.get_or_init(WordPiece::default).count(text)
     }

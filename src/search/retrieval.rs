@@ -202,13 +202,13 @@ impl<'a> Retrieval<'a> {
         Ok(retrieval)
     }
 
-    /// Embeds the phrase again if it has typos.
+    /// Embeds the phrase again if it has typos. An endpoint would be asked while the search has a place in a server.
     fn correct_typos(&mut self, embedder: Option<&dyn Embedder>) -> anyhow::Result<()> {
         let (Some(embedder), Some(_), Some(model)) = (embedder, &self.semantic, &self.index.meta().model)
         else {
             return Ok(());
         };
-        if !has_typos(&self.keyword) {
+        if !embedder.is_local() || !has_typos(&self.keyword) {
             return Ok(());
         }
         let best = match self.query.mode {

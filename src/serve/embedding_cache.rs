@@ -86,6 +86,10 @@ impl Embedder for CachedEmbedder<'_> {
         Ok(vector)
     }
 
+    fn is_local(&self) -> bool {
+        self.model.is_local()
+    }
+
     fn can_read(&self, text: &str) -> bool {
         self.model.can_read(text)
     }
