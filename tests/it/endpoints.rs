@@ -93,7 +93,7 @@ fn an_index_can_use_an_endpoint() {
     }
     // Only the phrase is sent, and not what its typos may mean.
     let before = server.requests().len();
-    assert_eq!(dir.titles(&["-n", "1", "yellw leavs"]), ["Why do tomato leaves turn yellow?"]);
+    assert_eq!(dir.titles(&["-n", "1", "yellw leavs"]), ["Why are the leaves of my tomato plants yellow?"]);
     assert_eq!(server.requests().len(), before + 1);
     dir.run(&["index", "--offline"]).success();
     dir.run(&["dough", "--model", &format!("{}/v1#other", server.address())]).exits(2).says("other");
