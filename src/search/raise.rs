@@ -60,9 +60,12 @@ fn raise_spelled(retrieval: &Retrieval<'_>, ranking: &mut Ranking) -> anyhow::Re
     let counts: Vec<(usize, usize)> =
         compared.map(|(nth, candidate)| Ok((nth, spelled(candidate)?))).collect::<anyhow::Result<_>>()?;
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    if counts.first().is_some_and(|(_, count)| *count < most) {
-        let best = counts.into_iter().filter(|(_, count)| *count == most);
-        raise_to(ranking, &best.map(|(nth, _)| nth).collect::<Vec<_>>(), Raised::Spelling);
+    let (best, others): (Vec<_>, Vec<_>) = counts.into_iter().partition(|(_, count)| *count == most);
+    let score = |(nth, _): &(usize, usize)| ranking.candidates[*nth].score;
+    // Equal scores are ordered by source later.
+    let lowest = best.iter().map(score).fold(f32::INFINITY, f32::min);
+    if others.iter().map(score).any(|other| other >= lowest) {
+        raise_to(ranking, &best.iter().map(|(nth, _)| *nth).collect::<Vec<_>>(), Raised::Spelling);
     }
     Ok(())
 }
