@@ -20,7 +20,15 @@ pub fn ensure_regular(path: &Path) -> io::Result<()> {
 
 /// Whether something that is not a regular file has this path.
 pub fn is_irregular(path: &Path) -> bool {
-    ensure_regular(path).is_err_and(|error| error.kind() == ErrorKind::InvalidInput)
+    refuse_irregular(path).is_err()
+}
+
+/// Refuses what has this path and is not a regular file. Nothing need be there.
+pub fn refuse_irregular(path: &Path) -> io::Result<()> {
+    match ensure_regular(path) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a regular file for reading.

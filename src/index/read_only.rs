@@ -12,7 +12,7 @@ use tantivy::directory::{
 
 use super::commit_file;
 use super::lock::MANAGED;
-use crate::regular_file::ensure_regular;
+use crate::regular_file::refuse_irregular;
 
 /// An [`MmapDirectory`] that also works without write permission: on a read-only file system, or in a
 /// directory of another user.
@@ -86,20 +86,12 @@ impl Directory for ReadOnly {
 
 /// Refuses to read what is not a regular file. A file that is gone may still be mapped: an open index stays usable.
 pub fn ensure_readable(dir: &Path, path: &Path) -> Result<(), OpenReadError> {
-    match ensure_regular(&dir.join(path)) {
-        Err(error) if error.kind() == ErrorKind::InvalidInput => {
-            Err(OpenReadError::wrap_io_error(error, path.to_owned()))
-        }
-        _ => Ok(()),
-    }
+    refuse_irregular(&dir.join(path)).map_err(|error| OpenReadError::wrap_io_error(error, path.to_owned()))
 }
 
 /// Refuses a lock file that exists and is not a regular file.
 pub fn ensure_lockable(dir: &Path, lock: &Lock) -> Result<(), LockError> {
-    match ensure_regular(&dir.join(&lock.filepath)) {
-        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(LockError::wrap_io_error(error)),
-        _ => Ok(()),
-    }
+    refuse_irregular(&dir.join(&lock.filepath)).map_err(LockError::wrap_io_error)
 }
 
 fn cannot_write(error: &io::Error) -> bool {

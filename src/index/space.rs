@@ -126,6 +126,10 @@ impl Space {
         allowed: &(impl Fn(usize, DocId) -> bool + Sync),
         other: &Centred,
     ) -> Vec<(f32, DocAddress)> {
+        // Few indexes are that large, and every search comes here.
+        if segments.is_empty() {
+            return Vec::new();
+        }
         let values: Vec<f32> = other.values().collect();
         let phrases: Vec<(usize, &Vectors, Codes<'_>, CodePhrase)> = segments
             .iter()

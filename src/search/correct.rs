@@ -15,7 +15,8 @@ use crate::index::Index;
 /// How many of the best questions by keyword search are read to find how a word is written.
 pub const READ: usize = 3;
 
-/// The phrase with its typos corrected as the best questions write the words. `None` if there are none.
+/// The phrase with its typos corrected as the best questions write the words. `None` if none is corrected. Reads
+/// questions, so ask [`has_typos`] first.
 ///
 /// A word that the model knows as well as its correction is not a typo: `bind` is not `find`.
 ///
@@ -28,9 +29,6 @@ pub fn corrected(
     keyword: &KeywordQuery<'_>,
     best: &[DocAddress],
 ) -> anyhow::Result<Option<String>> {
-    if !has_typos(keyword) {
-        return Ok(None);
-    }
     let mut texts = Vec::new();
     for address in best.iter().take(READ) {
         let question = index.question(*address)?;
