@@ -14,7 +14,8 @@
 //! - for each mode, the median and the 99th percentile of the time of a search whose files are in the page cache;
 //! - how many of the nearest questions a search finds that estimates cosines, compared with `--exact-vectors`;
 //! - the time of the vector of a phrase, which is part of these times;
-//! - the time of one pass over the bytes of the vectors on one thread, to compare machines.
+//! - the time of one pass over the bytes of the vectors on one thread, to compare machines;
+//! - the time of an update after one of 1,000 files was changed.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -30,6 +31,9 @@ use rqsearch::search::{Mode, Query, search};
 
 /// How many phrases are searched for in each mode.
 const PHRASES: usize = 200;
+
+/// How many files the questions are in.
+const FILES: usize = 1_000;
 
 /// How many different words there are.
 const VOCABULARY: usize = 60_000;
@@ -51,19 +55,22 @@ fn measure(size: usize) {
     let dir = directory(size);
     let model = WordVectors::new();
     let index_dir = dir.join(".rqsearch");
-    if !dir.join("complete").exists() {
-        fs::remove_dir_all(&dir).ok();
-        fs::create_dir_all(&dir).expect("the target directory is writable");
-        let file = dir.join("questions.jsonl");
-        write_questions(&file, size);
-        reset_peak();
-        let start = Instant::now();
+    let files_dir = dir.join("questions");
+    let build = |model: &WordVectors| {
         let build = Build {
-            embedder: Some(&model),
+            embedder: Some(model),
             problems: &|problem| panic!("{problem}"),
-            ..Build::new(&index_dir, std::slice::from_ref(&file))
+            ..Build::new(&index_dir, std::slice::from_ref(&files_dir))
         };
         build.run().expect("the target directory is writable");
+    };
+    if !dir.join("complete").exists() {
+        fs::remove_dir_all(&dir).ok();
+        fs::create_dir_all(&files_dir).expect("the target directory is writable");
+        write_questions(&files_dir, size);
+        reset_peak();
+        let start = Instant::now();
+        build(&model);
         row("build", format!("{:.0} s", start.elapsed().as_secs_f64()), format!("peak {} MB", peak() >> 20));
         File::create(dir.join("complete")).expect("the target directory is writable");
     }
@@ -113,6 +120,17 @@ fn measure(size: usize) {
         .fold(0, |sum, bytes| sum ^ u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
     black_box(sum);
     row("pass over the vectors", milliseconds(start.elapsed()), String::new());
+    drop((index, vectors));
+
+    let changed = files_dir.join("500.jsonl");
+    let before = fs::read_to_string(&changed).expect("it is readable");
+    // The second update restores the file and the index.
+    for text in [format!("{before}{{\"question\":\"How is it changed?\",\"answer\":\"So.\"}}\n"), before] {
+        fs::write(&changed, text).expect("the target directory is writable");
+        let start = Instant::now();
+        build(&model);
+        row("update of one file", milliseconds(start.elapsed()), String::new());
+    }
 }
 
 /// How many of the ten nearest questions are found if the phrase is compared with those whose estimated cosines are
@@ -218,14 +236,18 @@ fn text(ranks: &[usize]) -> String {
     ranks.iter().map(|rank| word(*rank)).collect::<Vec<_>>().join(" ")
 }
 
-fn write_questions(file: &Path, size: usize) {
-    let mut out = BufWriter::new(File::create(file).expect("the target directory is writable"));
-    for nth in 0..size {
-        let (title, answer) = question(nth);
-        let (title, answer) = (text(&title), text(&answer));
-        writeln!(out, r#"{{"question":"{title}?","answer":"{answer}."}}"#).expect("the disk has room");
+/// Writes all questions to files in a directory.
+fn write_questions(dir: &Path, size: usize) {
+    for file in 0..FILES {
+        let path = dir.join(format!("{file:03}.jsonl"));
+        let mut out = BufWriter::new(File::create(path).expect("the target directory is writable"));
+        for nth in size * file / FILES..size * (file + 1) / FILES {
+            let (title, answer) = question(nth);
+            let (title, answer) = (text(&title), text(&answer));
+            writeln!(out, r#"{{"question":"{title}?","answer":"{answer}."}}"#).expect("the disk has room");
+        }
+        out.flush().expect("the disk has room");
     }
-    out.flush().expect("the disk has room");
 }
 
 /// Four words of a question and one other.

@@ -82,7 +82,7 @@ pub struct Args {
     #[arg(long)]
     all: bool,
     /// Compare the phrase with every vector, and not only with those whose estimated cosines are highest. An index of
-    /// fewer than 65,536 chunks is always compared so
+    /// fewer than 16,384 chunks is always compared so
     #[arg(long)]
     exact_vectors: bool,
     /// Explain why each hit is ranked where it is

@@ -18,9 +18,9 @@ use fearless_simd::{Level, dispatch, u8x32, u16x16};
 
 use super::vectors::RowView;
 
-/// A segment with fewer rows is written without codes: an exact scan of it takes two milliseconds at most. Unit tests
+/// A segment with fewer rows is written without codes: an exact scan of it takes about a millisecond. Unit tests
 /// have codes in small indexes.
-pub const LEAST_ROWS: usize = if cfg!(test) { 100 } else { 65_536 };
+pub const LEAST_ROWS: usize = if cfg!(test) { 100 } else { 16_384 };
 
 /// The number of rows of a block. The last block is filled with zeros.
 pub const LANES: usize = 32;

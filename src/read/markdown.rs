@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use super::document::{Document, Inline, Kind, Marker, columns, inline, is_rule, take_front_matter};
+use super::document::{
+    Document, Inline, Kind, Marker, columns, dedented, inline, is_rule, take_front_matter,
+};
 use super::mdx::{Mdx, Piece};
 
 /// How many forgotten fences are repaired. Each takes another pass over the file.
@@ -59,6 +61,8 @@ struct Parser {
     forgotten: Option<u64>,
     /// A `<summary>` or an HTML heading over several lines: its end tag, its place so far, its block.
     element: Option<Element>,
+    /// In the definition of a term, the column of its text. Lines that continue it are indented as far.
+    definition: Option<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,6 +105,7 @@ impl Parser {
             }
         }
         let range = range.start + self.mdx.indent(&text[range.clone()])..range.end;
+        let range = if self.fence.is_some() { self.dedent(text, range) } else { range };
         let line = &text[range.clone()];
         let bare = line.trim();
         if self.front_matter || number == 1 && bare == "---" {
@@ -165,6 +170,7 @@ impl Parser {
 
     /// A line that is not part of a longer block.
     fn markdown(&mut self, number: u64, text: &str, range: Range<usize>) {
+        let range = self.in_definition(number, text, range);
         let line = &text[range.clone()];
         let bare = line.trim();
         let indent = columns(line);
@@ -187,6 +193,50 @@ impl Parser {
         if let Some(block) = self.document.blocks.last_mut() {
             block.marker = marker;
         }
+    }
+
+    /// Follows definition lists: a term, and below it a line that begins with a colon (PHP Markdown Extra, Pandoc). Returns
+    /// the line without the colon or the indentation of a definition.
+    fn in_definition(&mut self, number: u64, text: &str, range: Range<usize>) -> Range<usize> {
+        let line = &text[range.clone()];
+        let indent = columns(line);
+        let bare = line.trim_start();
+        if let Some(rest) = bare.strip_prefix(':').filter(|rest| indent < 4 && rest.starts_with([' ', '\t']))
+            && (self.definition.is_some() || self.make_term(number))
+        {
+            let content = rest.trim_start();
+            self.definition = Some(indent + bare.len() - content.len());
+            return range.end - content.len()..range.end;
+        }
+        let follows_blank = self.document.blocks.last().is_none_or(|block| block.kind == Kind::Blank);
+        if indent == 0 && (follows_blank || heading(bare).is_some()) && self.definition.take().is_some() {
+            self.push(Kind::Boundary, number, range.start..range.start, "", Inline::default());
+        }
+        self.dedent(text, range)
+    }
+
+    /// A line without the indentation of a definition, if it is in one.
+    fn dedent(&self, text: &str, range: Range<usize>) -> Range<usize> {
+        let line = &text[range.clone()];
+        range.end - dedented(line, self.definition.unwrap_or(0)).len()..range.end
+    }
+
+    /// Makes the paragraph of one line before this line a term, if there is one.
+    fn make_term(&mut self, number: u64) -> bool {
+        let mut before = self.document.blocks.iter_mut().rev();
+        let mut last = before.next();
+        if last.as_ref().is_some_and(|block| block.kind == Kind::Blank) {
+            last = before.next();
+        }
+        let Some(term) = last.filter(|block| block.kind == Kind::Text && block.line + 2 >= number) else {
+            return false;
+        };
+        let is_paragraph = before.next().is_none_or(|block| !matches!(block.kind, Kind::Text | Kind::Code));
+        let is_term = is_paragraph && term.marker.is_none() && term.indent == 0 && !term.text.text.is_empty();
+        if is_term {
+            term.kind = Kind::Term;
+        }
+        is_term
     }
 
     /// The kind of a line behind its list marker, and its text. `None`: it made the line before a heading.

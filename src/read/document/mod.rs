@@ -133,7 +133,7 @@ pub fn columns(line: &str) -> usize {
 }
 
 /// A line without its first `columns` columns of white space, or without as many as it has.
-fn dedented(line: &str, columns: usize) -> &str {
+pub fn dedented(line: &str, columns: usize) -> &str {
     let mut passed = 0;
     for (at, c) in line.char_indices() {
         match c {

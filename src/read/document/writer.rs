@@ -90,9 +90,7 @@ const WIDEST: usize = 30;
 pub struct Writer {
     /// What was written so far.
     pub document: Document,
-    /// The level of the last heading.
-    level: u8,
-    /// The last definition list may not have ended yet.
+    /// The last definition list ends at the next heading.
     after_terms: bool,
 }
 
@@ -100,10 +98,9 @@ impl Writer {
     /// Writes a heading.
     pub fn heading(&mut self, level: usize, line: u64, markdown: &str) {
         let level = level.clamp(1, 6) as u8;
-        if self.after_terms && level <= self.level {
+        if std::mem::take(&mut self.after_terms) {
             self.mark(Kind::Boundary, line);
         }
-        (self.level, self.after_terms) = (level, false);
         let source = format!("{} {markdown}", "#".repeat(level.into()));
         self.line(Kind::Heading(level), line, 0, None, markdown, &source);
     }

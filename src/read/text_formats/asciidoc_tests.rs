@@ -44,6 +44,10 @@ fn definition_lists() {
         "== One\n\n[[a]]\nWhy wax?::\n\tIt lasts.\n\tLong.\n+\nYears::: many\nDays::: more\n\n[[b]]\nIs it hard?::\n* no\n* never\n\n== Two\n\nNo question.",
         "4 One > Why wax? = It lasts.|Long.||**Years**|many|**Days**|more\n12 One > Is it hard? = - no|- never",
     );
+    check(
+        "= FAQ\n\nWhy wax?:: It lasts.\n\n== Knots\n\nText.\n\nIs it hard?:: No.\n",
+        "3 FAQ > Why wax? = It lasts.\n9 Knots > Is it hard? = No.",
+    );
 }
 
 #[test]

@@ -70,6 +70,22 @@ fn lists_of_bare_questions() {
 }
 
 #[test]
+fn definition_lists() {
+    check(
+        "# Knots\n\nWhat is a bight?\n: A bend.\n\nWhat is a bend?\n\n:   A knot.\n\n    ```c\n      x\n    ```\n\n    Of two\nropes.\n: Also a turn.\n\n\
+         ## Other\n\nText.\n\nWhat is a hitch?\n: A knot on a post.\n## More\nText.\n",
+        "3 Knots > What is a bight? = A bend.\n\
+         6 Knots > What is a bend? = A knot.||```c|  x|```||Of two|ropes.|Also a turn.\n\
+         22 Other > What is a hitch? = A knot on a post.",
+    );
+    // Neither a paragraph nor a list has definitions.
+    check(
+        "## What is a bight?\n\nOne\ntwo\n: three\n\n- item\n: four\n",
+        "1 What is a bight? = One|two|: three||- item|: four",
+    );
+}
+
+#[test]
 fn folds() {
     check(
         "## Ropes\n<details>\n<summary><b>What is a bight?</b></summary>\n\nA bend.\n\n<details><summary>More</summary>\nBent.\n</details>\n</details>\n\

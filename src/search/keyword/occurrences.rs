@@ -3,8 +3,9 @@
 //! Documents are scored in windows of [`WINDOW`] documents, so that the scores of a window stay in the cache of the
 //! processor, and the memory of a search does not depend on the size of the index. Each word adds at most its weight
 //! times `k1 + 1`. Once enough documents are found, the words that together cannot reach the worst of them (the
-//! non-essential ones) are only looked up in windows with another word. This is MaxScore: Turtle and Flood, "Query
-//! evaluation: strategies and optimizations" (1995). The result is that of an exhaustive search.
+//! non-essential ones) are only looked up in documents with another word, one word after the other, as long as the
+//! document may still be among the best. This is MaxScore: Turtle and Flood, "Query evaluation: strategies and
+//! optimizations" (1995). The result is that of an exhaustive search.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -22,6 +23,10 @@ const WINDOW: usize = 4096;
 
 /// A score is higher than its bound by less than this fraction, because of rounding.
 const ROUNDING: f32 = 1e-5;
+
+/// The frequencies of a non-essential word are looked up for each document of a window that may be among the best if there
+/// are at most so many of them. For more, all occurrences in the window are read.
+const LOOKED_UP: u32 = 512;
 
 /// Fewer documents are counted by sorting, more by a bit for each document of the segment.
 const SORTED: usize = 512;
@@ -241,11 +246,13 @@ struct Window {
     frequencies: Box<[f32; WINDOW]>,
     /// A bit for each document with an occurrence.
     found: [u64; WINDOW / 64],
+    /// The frequencies of one of several terms of the word. Empty between calls.
+    of_term: Option<Box<Self>>,
 }
 
 impl Window {
     fn new() -> Self {
-        Self { start: 0, frequencies: Box::new([0.0; WINDOW]), found: [0; WINDOW / 64] }
+        Self { start: 0, frequencies: Box::new([0.0; WINDOW]), found: [0; WINDOW / 64], of_term: None }
     }
 
     /// Reads the frequencies of the documents from `start`, but not of `end` and later ones. The window must be empty.
@@ -256,7 +263,7 @@ impl Window {
             Occurrences::Word(terms) => match terms.as_mut_slice() {
                 [only] => self.add_term(only, end, lengths),
                 several => {
-                    let mut of_term = Self::new();
+                    let mut of_term = self.of_term.take().unwrap_or_else(|| Box::new(Self::new()));
                     of_term.start = start;
                     for term in several {
                         of_term.add_term(term, end, lengths);
@@ -264,6 +271,7 @@ impl Window {
                             self.raise(doc, frequency);
                         }
                     }
+                    self.of_term = Some(of_term);
                 }
             },
             Occurrences::Quotation(documents) => {
@@ -297,7 +305,7 @@ impl Window {
 
     /// Returns the documents with their frequencies, in order, and empties the window.
     fn drain(&mut self) -> impl Iterator<Item = (DocId, f32)> + '_ {
-        let Self { start, frequencies, found } = self;
+        let Self { start, frequencies, found, .. } = self;
         bits(std::mem::replace(found, [0; WINDOW / 64]))
             .map(|at| (*start + at as DocId, std::mem::take(&mut frequencies[at])))
     }
@@ -395,46 +403,24 @@ impl Best {
         threshold: &Threshold,
         allowed: impl Fn(DocId) -> bool,
     ) {
-        let mut clauses: Vec<(f32, Occurrences)> =
-            clauses.iter().map(|clause| (clause.weight, clause.occurrences.clone())).collect();
-        // The order in which the clauses become non-essential. Those that are essential are added in the order of the
-        // phrase.
-        let bound = |weight: f32| weight * (K1 + 1.0) * (1.0 + ROUNDING);
-        let mut by_bound: Vec<usize> = (0..clauses.len()).collect();
-        by_bound.sort_by(|a, b| clauses[*a].0.total_cmp(&clauses[*b].0));
-        let mut is_essential = vec![true; clauses.len()];
-        let (mut essential, mut rest) = (by_bound.into_iter().peekable(), 0.0);
-        let mut window = Window::new();
-        let mut scores = Box::new([0.0_f32; WINDOW]);
+        let mut clauses = Clauses::new(clauses);
+        let mut scores = Scores::new();
         let mut at = documents.start;
         loop {
             let least = threshold.get();
-            while let Some(next) = essential.next_if(|next| rest + bound(clauses[*next].0) < least) {
-                rest += bound(clauses[next].0);
-                is_essential[next] = false;
-            }
-            let nexts = clauses.iter_mut().zip(&is_essential).filter(|(_, is_essential)| **is_essential);
-            let next = nexts.filter_map(|((_, occurrences), _)| occurrences.next(at)).min();
-            let Some(start) = next.filter(|next| *next < documents.end) else {
+            clauses.divide(least);
+            let Some(start) = clauses.next(at).filter(|next| *next < documents.end) else {
                 return;
             };
-            let mut found = [0_u64; WINDOW / 64];
-            for pass in [true, false] {
-                for ((weight, occurrences), is_essential) in clauses.iter_mut().zip(&is_essential) {
-                    if *is_essential != pass {
-                        continue;
-                    }
-                    window.fill(occurrences, start, documents.end, lengths);
-                    if pass {
-                        found.iter_mut().zip(&window.found).for_each(|(found, new)| *found |= new);
-                    }
-                    for (doc, frequency) in window.drain() {
-                        scores[(doc - start) as usize] += *weight * saturated(frequency);
-                    }
-                }
+            scores.start = start;
+            for clause in clauses.essential() {
+                scores.add(clause, documents.end, lengths);
             }
-            for position in bits(found) {
-                let (score, doc) = (scores[position], start + position as DocId);
+            for clause in clauses.non_essential().iter_mut().rev() {
+                scores.drop_below(least - clause.rest);
+                scores.add_to_found(clause, documents.end, lengths);
+            }
+            for (doc, score) in scores.drain() {
                 if score >= least && allowed(doc) {
                     self.0.push(Scored { score, address: DocAddress::new(segment, doc) });
                 }
@@ -442,9 +428,132 @@ impl Best {
             if let Some(worst) = self.0.least() {
                 threshold.raise(worst.score);
             }
-            scores.fill(0.0);
             at = start.saturating_add(WINDOW as DocId);
         }
+    }
+}
+
+/// The clauses of a phrase while the documents of a segment are searched.
+struct Clauses {
+    /// The non-essential ones, lowest bound first, and then the essential ones in the order of the phrase. So scores do not
+    /// depend on rounding as long as all clauses are essential.
+    all: Vec<ReadClause>,
+    non_essential: usize,
+}
+
+/// A clause while its occurrences are read.
+struct ReadClause {
+    weight: f32,
+    occurrences: Occurrences,
+    /// What this clause and the non-essential ones before it add to a score at most. 0 if it is essential.
+    rest: f32,
+}
+
+impl Clauses {
+    fn new(clauses: &[Clause<'_>]) -> Self {
+        let read = |clause: &Clause<'_>| ReadClause {
+            weight: clause.weight,
+            occurrences: clause.occurrences.clone(),
+            rest: 0.0,
+        };
+        Self { all: clauses.iter().map(read).collect(), non_essential: 0 }
+    }
+
+    fn essential(&mut self) -> &mut [ReadClause] {
+        &mut self.all[self.non_essential..]
+    }
+
+    fn non_essential(&mut self) -> &mut [ReadClause] {
+        &mut self.all[..self.non_essential]
+    }
+
+    /// Makes clauses non-essential that together add less than a score.
+    fn divide(&mut self, least: f32) {
+        loop {
+            let before = self.non_essential().last().map_or(0.0, |clause| clause.rest);
+            let lightest =
+                self.essential().iter_mut().enumerate().min_by(|a, b| a.1.weight.total_cmp(&b.1.weight));
+            let Some((nth, clause)) = lightest else {
+                return;
+            };
+            let rest = before + clause.weight * (K1 + 1.0) * (1.0 + ROUNDING);
+            if rest >= least {
+                return;
+            }
+            clause.rest = rest;
+            self.essential()[..=nth].rotate_right(1);
+            self.non_essential += 1;
+        }
+    }
+
+    /// The first document with an occurrence of an essential clause that is not before `doc`.
+    fn next(&mut self, doc: DocId) -> Option<DocId> {
+        self.essential().iter_mut().filter_map(|clause| clause.occurrences.next(doc)).min()
+    }
+}
+
+/// The scores of a window of documents.
+struct Scores {
+    start: DocId,
+    scores: Box<[f32; WINDOW]>,
+    /// A bit for each document that has a score.
+    found: [u64; WINDOW / 64],
+    /// The frequencies of one clause.
+    window: Window,
+}
+
+impl Scores {
+    fn new() -> Self {
+        Self { start: 0, scores: Box::new([0.0; WINDOW]), found: [0; WINDOW / 64], window: Window::new() }
+    }
+
+    /// Adds what a clause adds to the scores of documents before `end`.
+    fn add(&mut self, clause: &mut ReadClause, end: DocId, lengths: &Lengths<'_>) {
+        self.window.fill(&mut clause.occurrences, self.start, end, lengths);
+        self.found.iter_mut().zip(&self.window.found).for_each(|(found, new)| *found |= new);
+        for (doc, frequency) in self.window.drain() {
+            self.scores[(doc - self.start) as usize] += clause.weight * saturated(frequency);
+        }
+    }
+
+    /// Adds what a clause adds to the scores of the documents that have one. If these are few, only the blocks of the
+    /// postings with them are read.
+    fn add_to_found(&mut self, clause: &mut ReadClause, end: DocId, lengths: &Lengths<'_>) {
+        let found: u32 = self.found.iter().map(|word| word.count_ones()).sum();
+        if found <= LOOKED_UP {
+            for at in bits(self.found) {
+                let frequency = clause.occurrences.frequency(self.start + at as DocId, lengths);
+                self.scores[at] += clause.weight * saturated(frequency);
+            }
+            return;
+        }
+        self.window.fill(&mut clause.occurrences, self.start, end, lengths);
+        for (doc, frequency) in self.window.drain() {
+            let at = (doc - self.start) as usize;
+            if self.found[at / 64] >> (at % 64) & 1 == 1 {
+                self.scores[at] += clause.weight * saturated(frequency);
+            }
+        }
+    }
+
+    /// Removes the documents with a score below `least`.
+    fn drop_below(&mut self, least: f32) {
+        if least <= 0.0 {
+            return;
+        }
+        for at in bits(self.found) {
+            if self.scores[at] < least {
+                self.scores[at] = 0.0;
+                self.found[at / 64] &= !(1 << (at % 64));
+            }
+        }
+    }
+
+    /// Returns the documents with their scores, in order, and empties the window.
+    fn drain(&mut self) -> impl Iterator<Item = (DocId, f32)> + '_ {
+        let Self { start, scores, found, .. } = self;
+        bits(std::mem::replace(found, [0; WINDOW / 64]))
+            .map(|at| (*start + at as DocId, std::mem::take(&mut scores[at])))
     }
 }
 
