@@ -19,7 +19,7 @@ use std::thread;
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
-use tantivy::{IndexWriter, TantivyDocument, Term};
+use tantivy::{IndexWriter, SegmentMeta, TantivyDocument, Term};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::document::{document, readable_chunks};
@@ -59,8 +59,15 @@ fn no_questions(format: &str, is_document: bool) -> String {
 /// The number of bad records of a file that are reported individually.
 const PROBLEMS_NAMED: u64 = 10;
 
-/// Up to this many questions, the segments of an index are merged into one, so that a search opens only one.
+/// Up to this many questions, the segments of an index are merged into one, so that a search opens only one. In an index
+/// of more than [`ALWAYS_MERGED`], this waits until it is worth the time: a merge writes the index again.
 const ONE_SEGMENT: u64 = 50_000;
+const ALWAYS_MERGED: u64 = 2_000;
+
+/// Segments are merged if there are more, or if more than this fraction of the documents is deleted or not in the largest
+/// segment.
+const MOST_SEGMENTS: usize = 4;
+const MOST_UNMERGED: f64 = 0.1;
 
 /// The name of the format that stands for detection.
 pub const AUTO: &str = "auto";
@@ -567,7 +574,7 @@ fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyhow::Result<(
 fn merge(index: &tantivy::Index, mut writer: IndexWriter, questions: u64) -> anyhow::Result<()> {
     if questions <= ONE_SEGMENT {
         let segments = index.searchable_segment_metas()?;
-        if segments.len() > 1 || segments.iter().any(|segment| segment.has_deletes()) {
+        if is_worth_merging(&segments, questions) {
             let ids: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
             writer.merge(&ids).wait()?;
         }
@@ -575,6 +582,17 @@ fn merge(index: &tantivy::Index, mut writer: IndexWriter, questions: u64) -> any
     // Files that cannot be deleted now are deleted by the next update.
     writer.garbage_collect_files().wait().ok();
     Ok(writer.wait_merging_threads()?)
+}
+
+fn is_worth_merging(segments: &[SegmentMeta], questions: u64) -> bool {
+    let is_merged = segments.len() <= 1 && !segments.iter().any(SegmentMeta::has_deletes);
+    let sum = |count: fn(&SegmentMeta) -> u32| {
+        segments.iter().map(|segment| u64::from(count(segment))).sum::<u64>()
+    };
+    let largest = segments.iter().map(|segment| u64::from(segment.num_docs())).max().unwrap_or(0);
+    let unmerged = sum(SegmentMeta::num_docs) - largest + sum(SegmentMeta::num_deleted_docs);
+    let is_much = unmerged as f64 > MOST_UNMERGED * sum(SegmentMeta::max_doc) as f64;
+    !is_merged && (questions <= ALWAYS_MERGED || segments.len() > MOST_SEGMENTS || is_much)
 }
 
 /// Commits the changes together with the metadata.

@@ -181,6 +181,25 @@ impl Occurrences {
         documents.len()
     }
 
+    /// The documents of a range with an occurrence, in no particular order, and possibly several times.
+    pub fn documents(&self, range: Range<DocId>) -> Vec<DocId> {
+        let mut documents = Vec::new();
+        match self {
+            Self::Word(terms) => {
+                for list in terms.iter().flat_map(|term| &term.fields) {
+                    let mut list = list.clone();
+                    list.seek(range.start);
+                    list.for_each_before(range.end, |doc, _| documents.push(doc));
+                }
+            }
+            Self::Quotation(with_quotation) => {
+                let found = with_quotation.iter().map(|(doc, _)| *doc);
+                documents.extend(found.filter(|doc| range.contains(doc)));
+            }
+        }
+        documents
+    }
+
     /// The documents that are not deleted and have an occurrence, in order, with its frequency in each.
     pub fn frequencies(mut self, segment: &SegmentReader, lengths: &Lengths<'_>) -> Vec<(DocId, f32)> {
         let mut window = Window::new();
@@ -347,6 +366,14 @@ impl Threshold {
         f32::from_bits(self.0.load(Relaxed))
     }
 
+    /// Raises it to the worst of the best documents of a part of the index, if there are as many as the limit. Their scores
+    /// are rounded in another way than those of [`Best::add`].
+    pub fn raise_to_worst(&self, best: &Best) {
+        if let Some(worst) = best.0.least() {
+            self.raise(worst.score * (1.0 - ROUNDING));
+        }
+    }
+
     fn raise(&self, score: f32) {
         // The bits of positive numbers are in the order of the numbers.
         self.0.fetch_max(score.to_bits(), Relaxed);
@@ -381,6 +408,10 @@ impl PartialOrd for Scored {
 impl Best {
     pub fn new(limit: usize) -> Self {
         Self(Greatest::new(limit))
+    }
+
+    pub fn push(&mut self, scored: Scored) {
+        self.0.push(scored);
     }
 
     /// The best documents of both.
@@ -422,7 +453,7 @@ impl Best {
             }
             for (doc, score) in scores.drain() {
                 if score >= least && allowed(doc) {
-                    self.0.push(Scored { score, address: DocAddress::new(segment, doc) });
+                    self.push(Scored { score, address: DocAddress::new(segment, doc) });
                 }
             }
             if let Some(worst) = self.0.least() {
