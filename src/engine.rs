@@ -10,6 +10,7 @@ use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, guarded};
 use crate::regular_file;
+use crate::related::{Related, related};
 use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
 
 /// How often the engine checks for a new commit.
@@ -89,6 +90,14 @@ impl Opened {
         threshold: f32,
     ) -> anyhow::Result<Vec<Found>> {
         guarded(self.index.dir(), || check(&self.index, embedder, phrase, threshold))
+    }
+
+    /// Finds at most `limit` questions on the same subject as the question with this id that ask something else.
+    ///
+    /// # Errors
+    /// Returns the errors of [`related`] and [`guarded`].
+    pub fn related(&self, id: &str, limit: usize) -> anyhow::Result<Vec<Related>> {
+        guarded(self.index.dir(), || related(&self.index, id, limit))
     }
 }
 

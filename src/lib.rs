@@ -19,6 +19,7 @@
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
+//! | [`related`] | a question → others on the same subject |
 //! | [`engine`] | an index and its model, kept open for programs that search more than once |
 //! | [`render`] | results → terminal output or JSON |
 //! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |
@@ -118,6 +119,7 @@ pub mod pair;
 pub mod question;
 pub mod read;
 mod regular_file;
+pub mod related;
 pub mod render;
 pub mod same_question;
 pub mod search;

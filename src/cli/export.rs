@@ -5,10 +5,19 @@ use std::io::{self, BufWriter, Write};
 use super::Outcome;
 use super::locate_index::IndexArgs;
 use super::streams::data;
+use crate::question::Question;
+use crate::related::related;
 use crate::render::json;
+use crate::worker_threads;
+
+/// How many questions are compared with others before they are written.
+const BATCH: usize = 256;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Add to each question a list of at most N questions on the same subject, in `related`
+    #[arg(long, value_name = "N")]
+    related: Option<usize>,
     #[command(flatten)]
     index: IndexArgs,
 }
@@ -17,9 +26,21 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let index = args.index.location().open()?;
     let mut out = BufWriter::new(data());
     let questions = index.questions()?;
-    for question in &questions {
-        serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
+    for questions in questions.chunks(BATCH) {
+        let related = worker_threads::map(questions, |question: &Question| {
+            args.related.map(|limit| related(&index, &question.id, limit)).transpose()
+        });
+        for (question, related) in questions.iter().zip(related) {
+            let related = related?;
+            let reply = json::ExportReply {
+                question: json::QuestionReply::from(question),
+                related: related
+                    .as_ref()
+                    .map(|related| related.iter().map(json::RelatedQuestion::from).collect()),
+            };
+            serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
     }
     out.flush()?;
     Ok(if questions.is_empty() { Outcome::Nothing } else { Outcome::Success })

@@ -17,6 +17,7 @@ mod model;
 #[cfg(any(feature = "fastembed", feature = "remote"))]
 mod models;
 mod panic;
+mod related;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
@@ -81,6 +82,8 @@ enum Command {
     Dups(dups::Args),
     /// Show a whole question
     Show(show::Args),
+    /// List questions on the same subject as a question that ask something else
+    Related(related::Args),
     /// Write every question of the index as JSON Lines
     Export(export::Args),
     /// Verify the files of the index, and repair a damaged one
@@ -216,6 +219,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Index(args)) => index::run(&args),
         Some(Command::Dups(args)) => dups::run(&args),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Related(args)) => related::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Snapshot(args)) => snapshot::snapshot(&args),

@@ -7,6 +7,8 @@ use anyhow::bail;
 use super::locate_index::IndexArgs;
 use super::streams::stdout;
 use super::{Outcome, layout};
+use crate::index::Index;
+use crate::question::Question;
 use crate::render::{json, terminal};
 
 #[derive(Debug, clap::Args)]
@@ -23,17 +25,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     let index = location.open()?;
-    let mut found = index.find(args.id.trim())?;
-    let question = match found.len() {
-        1 => found.remove(0),
-        0 => bail!(
-            "no question has the id or key {:?}\n  hint: a search shows the id of each question",
-            args.id
-        ),
-        several => {
-            bail!("{several} questions have the id or key {:?}\n  hint: use more digits of the id", args.id)
-        }
-    };
+    let question = find_one(&index, &args.id)?;
     let mut out = stdout();
     if args.json {
         serde_json::to_writer(&mut out, &json::QuestionReply::from(&question)).map_err(io::Error::from)?;
@@ -43,4 +35,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Success)
+}
+
+/// The question with an id, the first characters of an id, or a key.
+pub fn find_one(index: &Index, id: &str) -> anyhow::Result<Question> {
+    let mut found = index.find(id.trim())?;
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => bail!("no question has the id or key {id:?}\n  hint: a search shows the id of each question"),
+        several => bail!("{several} questions have the id or key {id:?}\n  hint: use more digits of the id"),
+    }
 }

@@ -20,7 +20,7 @@ mod stats;
 mod stored_path;
 mod vectors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -512,6 +512,14 @@ impl Index {
         Ok(found)
     }
 
+    /// Where the question with exactly this id is. `None` if there is none.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn address(&self, id: &str) -> anyhow::Result<Option<DocAddress>> {
+        Ok(self.addresses(self.fields.id, id)?.into_iter().min())
+    }
+
     /// The ids that start with a prefix, also those of deleted questions.
     fn ids_with_prefix(&self, prefix: &str) -> tantivy::Result<BTreeSet<String>> {
         let mut ids = BTreeSet::new();
@@ -533,9 +541,13 @@ impl Index {
 
     /// The records of all documents whose field contains exactly this term, in no particular order.
     fn records(&self, field: Field, text: &str) -> anyhow::Result<Vec<String>> {
+        self.addresses(field, text)?.into_iter().map(|address| self.record(address)).collect()
+    }
+
+    /// All documents whose field contains exactly this term, in no particular order.
+    fn addresses(&self, field: Field, text: &str) -> tantivy::Result<HashSet<DocAddress>> {
         let query = TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic);
-        let addresses = self.searcher.search(&query, &DocSetCollector)?;
-        addresses.into_iter().map(|address| self.record(address)).collect()
+        self.searcher.search(&query, &DocSetCollector)
     }
 
     fn record(&self, address: DocAddress) -> anyhow::Result<String> {

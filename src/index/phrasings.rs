@@ -1,9 +1,6 @@
 //! The phrasings of an index (titles and alternative titles) as vectors: their centre, and the nearest ones.
 
-use tantivy::collector::DocSetCollector;
-use tantivy::query::TermQuery;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, Term};
+use tantivy::DocAddress;
 
 use super::{Index, Quantized, RowView};
 use crate::chunk::Passage;
@@ -107,10 +104,7 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn same_title(&self, key: &str) -> anyhow::Result<Vec<DocAddress>> {
-        let term = Term::from_field_text(self.fields.title_key, key);
-        let query = TermQuery::new(term, IndexRecordOption::Basic);
-        let mut found: Vec<DocAddress> =
-            self.searcher.search(&query, &DocSetCollector)?.into_iter().collect();
+        let mut found: Vec<DocAddress> = self.addresses(self.fields.title_key, key)?.into_iter().collect();
         found.sort();
         Ok(found)
     }

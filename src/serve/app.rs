@@ -123,6 +123,7 @@ fn corpus_routes(has_feedback: bool) -> Router<Shared> {
     let routes = Router::new()
         .route("/search", get(search::get).post(search::post))
         .route("/questions/{id}", get(questions::get))
+        .route("/questions/{id}/related", get(questions::related))
         .route("/duplicates", get(duplicates::get))
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))

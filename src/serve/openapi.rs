@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
     AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, FeedbackRequest,
-    HealthReply, ProblemReply, QuestionReply, SearchReply, SearchRequest, SearchesReply, StatsReply,
+    HealthReply, ProblemReply, QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest,
+    SearchesReply, StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -107,10 +108,23 @@ impl Api {
             "get",
             "Get a whole question",
             |operation| {
-                operation.insert("parameters".into(), id);
+                operation.insert("parameters".into(), id.clone());
             },
             json_answer(&question),
             &[400, 401, 403, 404, 409, 422, 429, 503],
+        );
+        let related = self.replies.subschema_for::<RelatedReply<'_>>();
+        let limit = self.query::<RelatedRequest>();
+        let parameters = [id, limit].iter().filter_map(Value::as_array).flatten().cloned().collect();
+        self.add(
+            "/questions/{id}/related",
+            "get",
+            "Find questions on the same subject that ask something else",
+            |operation| {
+                operation.insert("parameters".into(), parameters);
+            },
+            json_answer(&related),
+            &[400, 401, 403, 404, 408, 409, 422, 429, 503],
         );
     }
 

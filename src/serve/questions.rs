@@ -1,15 +1,15 @@
-//! `GET /questions/{id}`
+//! `GET /questions/{id}`, `GET /questions/{id}/related`
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::app::Shared;
-use super::extractors::Path;
+use super::extractors::{Path, Query};
 use super::problem::Problem;
-use super::search::{ensure_short, json};
+use super::search::{ensure_limit, ensure_short, json};
 use crate::question::Question;
-use crate::render::json::QuestionReply;
+use crate::render::json::{QuestionReply, RelatedReply, RelatedRequest};
 
 pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
     ensure_short(&id).map_err(|error| Problem::refused(&error))?;
@@ -20,6 +20,24 @@ pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Re
     let (found, id) = found.await??;
     let question = only(found, &id)?;
     Ok(json(serde_json::to_vec(&QuestionReply::from(&question)).map_err(anyhow::Error::from)?))
+}
+
+pub async fn related(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    Query(RelatedRequest { limit }): Query<RelatedRequest>,
+) -> Result<Response, Problem> {
+    let accepted = ensure_short(&id).and_then(|()| ensure_limit(limit));
+    accepted.map_err(|error| Problem::refused(&error))?;
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.search_limit.enter(deadline)?;
+    let reply = slot.run(move || -> Result<Vec<u8>, Problem> {
+        let question = only(opened.index.find(id.trim())?, &id)?;
+        let found = opened.related(&question.id, limit)?;
+        Ok(serde_json::to_vec(&RelatedReply::new(&question, &found)).map_err(anyhow::Error::from)?)
+    });
+    Ok(json(reply.await??))
 }
 
 /// The only question that was found for an id.

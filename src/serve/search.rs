@@ -132,6 +132,12 @@ async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Probl
     Ok(with_notes(json(body), notice, phrases))
 }
 
+/// Checks the number of hits, or of related questions.
+pub fn ensure_limit(limit: usize) -> anyhow::Result<()> {
+    ensure!((1..=MOST_HITS).contains(&limit), "limit must be a number from 1 to {MOST_HITS}");
+    Ok(())
+}
+
 /// A search request whose values are valid.
 struct ValidSearch {
     query: search::Query,
@@ -141,7 +147,7 @@ struct ValidSearch {
 impl ValidSearch {
     fn new(request: &SearchRequest) -> anyhow::Result<Self> {
         ensure_short(&request.q)?;
-        ensure!((1..=MOST_HITS).contains(&request.limit), "limit must be a number from 1 to {MOST_HITS}");
+        ensure_limit(request.limit)?;
         ensure!(request.offset <= GREATEST_OFFSET, "offset must be a number from 0 to {GREATEST_OFFSET}");
         for words in request.exact.iter().chain(&request.without) {
             ensure_short(words)?;

@@ -393,3 +393,48 @@ fn export_and_show_write_the_full_question() {
     dir.run(&["show", &id[..5]]).success();
     dir.run(&["show", "nothing"]).exits(2).says("no question has the id");
 }
+
+#[test]
+fn related_questions_are_not_the_question_or_its_duplicates() {
+    let dir = Dir::new();
+    dir.write(
+        "roses.md",
+        "# Roses\n\n## When should I prune roses?\n\nIn spring.\n\n## When should roses be pruned?\n\nIn spring.\n\n\
+         ## How often do roses need water?\n\nTwice a week.\n\n## Which fertilizer do roses need?\n\nOne with potash.\n",
+    );
+    dir.write(
+        "cars.md",
+        "# Cars\n\n## How do I change the oil of a car?\n\nDrain it.\n\n## Which tyres fit?\n\nRound ones.\n",
+    );
+    dir.run(&["index", "roses.md", "cars.md"]).success();
+    let exported: Vec<Value> = dir
+        .run(&["export", "--related", "3"])
+        .success()
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let titles = |related: &Value| -> Vec<String> {
+        let related = related["related"].as_array().unwrap();
+        related.iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let roses = exported.iter().find(|question| question["title"] == "When should I prune roses?").unwrap();
+    let mut found = titles(roses);
+    let id = roses["id"].as_str().unwrap();
+    let shown = dir.run(&["related", id]).success().stdout;
+    assert!(shown.starts_with(&format!(" 1 {}\n   roses.md:", found[0])), "{shown}");
+    let reply: Value =
+        serde_json::from_str(&dir.run(&["related", id, "-n", "3", "--json"]).success().stdout).unwrap();
+    assert_eq!(reply["related"], roses["related"]);
+    assert!(reply["related"][0]["similarity"].as_f64().unwrap() > 0.2, "{reply}");
+    found.sort();
+    assert_eq!(found, ["How often do roses need water?", "Which fertilizer do roses need?"]);
+    assert!(dir.export().iter().all(|question| question.get("related").is_none()));
+
+    dir.run(&["related", "nothing"]).exits(2).says("no question has the id");
+    dir.write("one.md", "## Why wax a rope?\n\nIt lasts.\n");
+    dir.run(&["index", "--index", "one", "one.md"]).success();
+    let only = dir.run(&["export", "--index", "one"]).success().stdout;
+    let only: Value = serde_json::from_str(&only).unwrap();
+    dir.run(&["related", "--index", "one", only["id"].as_str().unwrap()]).exits(1);
+}

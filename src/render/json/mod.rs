@@ -7,6 +7,7 @@
 mod duplicates;
 mod explanation;
 mod preview;
+mod related;
 mod request;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,10 @@ pub use duplicates::{
 };
 pub use explanation::ExplanationReply;
 pub use preview::{PreviewReply, ProblemOfFile};
-pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
+pub use related::{ExportReply, RelatedQuestion, RelatedReply};
+pub use request::{
+    AnySearchRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest, SearchesRequest,
+};
 
 /// The results for one phrase.
 #[derive(Debug, Serialize)]

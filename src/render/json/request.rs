@@ -224,6 +224,20 @@ pub struct QuestionRequest {
     pub offset: usize,
 }
 
+/// A request for the questions on the same subject as a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RelatedRequest {
+    /// The maximum number of questions, 1 to 100.
+    #[serde(default = "default_related_limit")]
+    pub limit: usize,
+}
+
+fn default_related_limit() -> usize {
+    crate::related::LIMIT
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,11 @@
-//! Duplicate questions as text.
+//! Duplicates of questions, and related questions, as text.
 
 use std::io::{self, Write};
 
 use super::{INDENT, Layout, QUIET, TITLE, wrapped, write_location};
 use crate::duplicates::{Duplicates, Found, Kind};
 use crate::question::Question;
+use crate::related::Related;
 use crate::render::duplicate_reasons::duplicate_reasons;
 
 /// Writes groups: each question to keep, with its duplicates below it.
@@ -50,6 +51,17 @@ pub fn write_found(out: &mut impl Write, found: &[Found], layout: Layout) -> io:
     for found in found {
         let kind = kind_label(found.kind, found.probability);
         write_asked(out, &found.question, &format!("{kind:>6} "), layout)?;
+    }
+    Ok(())
+}
+
+/// Writes related questions, numbered.
+///
+/// # Errors
+/// The stream cannot be written.
+pub fn write_related(out: &mut impl Write, found: &[Related], layout: Layout) -> io::Result<()> {
+    for (nth, related) in found.iter().enumerate() {
+        write_asked(out, &related.question, &format!("{:>2} ", nth + 1), layout)?;
     }
     Ok(())
 }

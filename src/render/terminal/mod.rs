@@ -18,7 +18,7 @@ use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind, perc
 use explanation::write_explanation;
 use plain::plain;
 
-pub use duplicates::{write_found, write_groups, write_pairs};
+pub use duplicates::{write_found, write_groups, write_pairs, write_related};
 pub use preview::write_preview;
 
 const TITLE: Style = Style::new().bold();

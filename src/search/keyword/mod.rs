@@ -44,11 +44,8 @@ const MAX_TERMS: usize = 64;
 const MAX_TYPOS: usize = 16;
 const MAX_QUOTATIONS: usize = 8;
 
-/// Below this many documents, one thread finishes before a second one would start. Unit tests have fewer.
-const PARALLEL_DOCUMENTS: DocId = if cfg!(test) { 5_000 } else { 50_000 };
-
-/// The documents with the rarest words are scored before all others if they are not more than this.
-const MOST_SCORED_FIRST: usize = 8_192;
+/// Below this many documents, one thread finishes before a second one would start.
+const PARALLEL_DOCUMENTS: DocId = 50_000;
 
 /// The questions with a word that has at least so many occurrences in fields are counted once per commit.
 const COMMON: usize = 4_096;
@@ -219,61 +216,25 @@ impl<'a> KeywordQuery<'a> {
         allowed: impl Fn(u32, DocId) -> bool + Sync,
     ) -> tantivy::Result<Vec<Scored>> {
         let threshold = Threshold::default();
-        let allowed =
-            |ord: u32, doc| !self.segments.segments[ord as usize].is_deleted(doc) && allowed(ord, doc);
-        if is_parallel(&ranges)
-            && let Some(rare) = self.rarest(limit)
-        {
-            // Without a high threshold, the first documents would be scored with all words.
-            let best_of = |ord, documents| self.best_with(&rare, ord, documents, limit, &allowed);
-            threshold.raise_to_worst(&best_of_ranges(&ranges, limit, best_of)?);
-        }
-        let best_of = |ord, documents| {
-            let lengths = self.segments.lengths(&self.segments.segments[ord as usize])?;
+        let best_of = |(ord, documents): (u32, Range<DocId>)| -> tantivy::Result<Best> {
+            let segment = &self.segments.segments[ord as usize];
+            let allowed = |doc| !segment.is_deleted(doc) && allowed(ord, doc);
             let mut best = Best::new(limit);
-            best.add(ord, documents, &self.clauses(ord), &lengths, &threshold, |doc| allowed(ord, doc));
+            let lengths = self.segments.lengths(segment)?;
+            best.add(ord, documents, &self.clauses(ord), &lengths, &threshold, allowed);
             Ok(best)
         };
-        Ok(best_of_ranges(&ranges, limit, best_of)?.into_sorted())
-    }
-
-    /// The best documents of a range of a segment among those with an occurrence of the clauses at these positions.
-    fn best_with(
-        &self,
-        rare: &[usize],
-        ord: u32,
-        documents: Range<DocId>,
-        limit: usize,
-        allowed: &impl Fn(u32, DocId) -> bool,
-    ) -> tantivy::Result<Best> {
-        let clauses = self.clauses(ord);
-        let with = rare.iter().flat_map(|clause| clauses[*clause].occurrences.documents(documents.clone()));
-        let mut with: Vec<DocId> = with.filter(|doc| allowed(ord, *doc)).collect();
-        with.sort_unstable();
-        with.dedup();
-        let lengths = self.segments.lengths(&self.segments.segments[ord as usize])?;
-        let frequencies = frequencies_of(&clauses, &with, &lengths);
-        let mut best = Best::new(limit);
-        for (doc, frequencies) in with.into_iter().zip(frequencies) {
-            let parts = clauses.iter().zip(frequencies);
-            let score = parts.map(|(clause, frequency)| clause.weight * saturated(frequency)).sum();
-            best.push(Scored { score, address: DocAddress::new(ord, doc) });
-        }
-        Ok(best)
-    }
-
-    /// The positions of the rarest terms and quotations, as few as together have at least `limit` occurrences. `None` if
-    /// they have too many.
-    fn rarest(&self, limit: usize) -> Option<Vec<usize>> {
-        let most = |segments: &Vec<Occurrences>| segments.iter().map(Occurrences::most).sum::<usize>();
-        let mut by_count: Vec<(usize, usize)> = self.occurrences.iter().map(most).zip(0..).collect();
-        by_count.sort_unstable();
-        let mut sum = 0;
-        let taken = by_count.iter().position(|(count, _)| {
-            sum += count;
-            sum >= limit
-        })?;
-        (sum <= MOST_SCORED_FIRST).then(|| by_count[..=taken].iter().map(|(_, nth)| *nth).collect())
+        let joined = |a: tantivy::Result<Best>, b: tantivy::Result<Best>| Ok(a?.joined(b?));
+        let documents: DocId = ranges.iter().map(|(_, documents)| documents.len() as DocId).sum();
+        let best = match documents < PARALLEL_DOCUMENTS {
+            true => ranges.into_iter().map(best_of).reduce(joined),
+            false => {
+                let is_caught = is_panic_caught();
+                let best_of = |range| panics_caught(is_caught, || best_of(range));
+                ranges.into_par_iter().map(best_of).reduce_with(joined)
+            }
+        };
+        best.map_or_else(|| Ok(Vec::new()), |best| Ok(best?.into_sorted()))
     }
 
     /// The documents of all segments, in parts for several threads if there are many.
@@ -342,30 +303,6 @@ impl<'a> KeywordQuery<'a> {
         let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
         STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
-}
-
-/// Whether ranges of documents are searched by several threads.
-fn is_parallel(ranges: &[(u32, Range<DocId>)]) -> bool {
-    ranges.iter().map(|(_, documents)| documents.len()).sum::<usize>() >= PARALLEL_DOCUMENTS as usize
-}
-
-/// The best documents of all ranges.
-fn best_of_ranges(
-    ranges: &[(u32, Range<DocId>)],
-    limit: usize,
-    best_of: impl Fn(u32, Range<DocId>) -> tantivy::Result<Best> + Sync,
-) -> tantivy::Result<Best> {
-    let best_of = |(ord, documents): &(u32, Range<DocId>)| best_of(*ord, documents.clone());
-    let joined = |a: tantivy::Result<Best>, b: tantivy::Result<Best>| Ok(a?.joined(b?));
-    let best = match is_parallel(ranges) {
-        false => ranges.iter().map(best_of).reduce(joined),
-        true => {
-            let is_caught = is_panic_caught();
-            let best_of = |range| panics_caught(is_caught, || best_of(range));
-            ranges.par_iter().map(best_of).reduce_with(joined)
-        }
-    };
-    best.unwrap_or_else(|| Ok(Best::new(limit)))
 }
 
 /// BM25's saturation: the first occurrence of a word counts most.
@@ -545,7 +482,8 @@ impl<'a> Segments<'a> {
 
     fn lengths(&self, segment: &SegmentReader) -> tantivy::Result<Lengths<'_>> {
         let [title, also, answer] = self.fields.map(|field| segment.get_fieldnorms_reader(field));
-        Ok(Lengths { norms: [title?, also?, answer?], weights: &self.weights })
+        let documents = segment.max_doc();
+        Ok(Lengths { norms: [title?, also?, answer?], documents, weights: &self.weights })
     }
 
     fn idf(&self, with_term: usize) -> f32 {

@@ -80,6 +80,19 @@ fn questions_duplicates_and_stats() {
     assert_eq!(served.get(&format!("/questions/{}", &id[..6])).ok(), question);
     assert_eq!(served.get("/questions/r%201").ok()["key"], "r 1");
     served.get("/questions/nothing").problem(404, "no question has the id");
+
+    let related = served.get(&format!("/questions/{id}/related?limit=1")).ok();
+    assert_eq!(
+        related,
+        serde_json::from_str::<Value>(&dir.run(&["related", "--json", "-n", "1", id]).stdout).unwrap()
+    );
+    assert_eq!(related["title"], question["title"]);
+    schemas.check("RelatedReply", &related);
+    served.get("/questions/nothing/related").problem(404, "no question has the id");
+    served.get("/questions/twice/related").problem(409, "2 questions");
+    served
+        .get(&format!("/questions/{id}/related?limit=0"))
+        .problem(422, "limit must be a number from 1 to 100");
     served.get("/questions/twice").problem(409, "2 questions");
 
     let found = served.get("/duplicates").ok();

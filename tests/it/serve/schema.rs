@@ -110,6 +110,7 @@ fn every_reply_matches_its_schema() {
         ("/health", "/health"),
         ("/duplicates", "/duplicates?threshold=0.3"),
         ("/questions/{id}", "/questions/none"),
+        ("/questions/{id}/related", "/questions/none/related"),
     ] {
         schemas.check_answer(path, "get", &served.get(request));
     }

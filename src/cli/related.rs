@@ -1,0 +1,40 @@
+//! `rqsearch related ID`
+
+use std::io::{self, Write};
+
+use super::locate_index::IndexArgs;
+use super::show::find_one;
+use super::streams::stdout;
+use super::{Outcome, layout};
+use crate::related::{LIMIT, related};
+use crate::render::{json, terminal};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The id of the question, its first 4 or more characters, or the key of the question
+    id: String,
+    /// The maximum number of questions
+    #[arg(short = 'n', long, value_name = "N", default_value_t = LIMIT)]
+    limit: usize,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    index: IndexArgs,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let index = args.index.location().open()?;
+    let question = find_one(&index, &args.id)?;
+    let found = related(&index, &question.id, args.limit)?;
+    let mut out = stdout();
+    if args.json {
+        let reply = json::RelatedReply::new(&question, &found);
+        serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        terminal::write_related(&mut out, &found, layout())?;
+    }
+    out.flush()?;
+    Ok(if found.is_empty() { Outcome::Nothing } else { Outcome::Success })
+}

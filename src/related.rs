@@ -1,0 +1,208 @@
+//! Questions on the same subject as another one that ask something else.
+
+use anyhow::{Context, bail};
+use tantivy::DocAddress;
+
+use crate::duplicates;
+use crate::embed::normalized;
+use crate::index::Index;
+use crate::question::Question;
+use crate::same_question::judge;
+use crate::search::{Mode, Query, search};
+use crate::title::title_key;
+
+/// How many of the nearest questions are compared with each other.
+const CANDIDATES: usize = 60;
+
+/// A question with a lower similarity is about something else. Unrelated texts have cosines of 0 to .15 with the built-in
+/// model.
+const LEAST: f32 = 0.2;
+
+/// How much the similarity to the question counts when the next related one is chosen; the rest is how much it differs from
+/// those that were chosen before. This is maximal marginal relevance: Carbonell and Goldstein, "The use of MMR" (1998).
+const RELEVANCE: f32 = 0.7;
+
+/// How many related questions are found unless another number is given.
+pub const LIMIT: usize = 5;
+
+/// A question on the same subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Related {
+    /// The question.
+    pub question: Question,
+    /// The cosine of the two questions, at most 1: of titles and answers, without the mean of the index. `None` in an index
+    /// without vectors.
+    pub similarity: Option<f32>,
+}
+
+/// Finds at most `limit` questions on the same subject as the question with this id, the most useful first: near to it, not
+/// duplicates of it or of each other, and about different things.
+///
+/// In an index without vectors, these are the questions that a search for the words of the title finds.
+///
+/// # Errors
+/// No question has the id; the index is damaged.
+pub fn related(index: &Index, id: &str, limit: usize) -> anyhow::Result<Vec<Related>> {
+    let Some(address) = index.address(id)? else {
+        bail!("no question has the id {id:?}");
+    };
+    let question = index.question(address)?;
+    let one = Candidate { address, similarity: None, subject: subject(index, address), question };
+    let mut candidates = match &one.subject {
+        Some(subject) => by_meaning(index, &one, subject)?,
+        None => by_words(index, &one)?,
+    };
+    let mut chosen: Vec<Candidate> = Vec::new();
+    while chosen.len() < limit
+        && let Some(next) = most_useful(&candidates, &chosen)
+    {
+        let next = candidates.swap_remove(next);
+        if std::iter::once(&one).chain(&chosen).all(|other| !is_duplicate(index, other, &next)) {
+            chosen.push(next);
+        }
+    }
+    let related = |Candidate { question, similarity, .. }| Related { question, similarity };
+    Ok(chosen.into_iter().map(related).collect())
+}
+
+/// A question that may be related.
+struct Candidate {
+    address: DocAddress,
+    question: Question,
+    /// As for [`Related::similarity`].
+    similarity: Option<f32>,
+    /// `None` if it has no vectors.
+    subject: Option<Vec<f32>>,
+}
+
+/// A vector of length one for what a question is about: the sum of the vectors of its titles and of its whole answer, which
+/// count alike.
+fn subject(index: &Index, address: DocAddress) -> Option<Vec<f32>> {
+    let segment = address.segment_ord as usize;
+    let vectors = &index.vectors().get(segment)?;
+    let (titles, answer): (Vec<usize>, Vec<usize>) =
+        vectors.rows_of(address.doc_id).partition(|row| vectors.passage(*row).asks());
+    let sum = |rows: &[usize]| {
+        let rows = rows.iter().map(|row| index.space().row(segment, vectors, *row));
+        rows.reduce(|sum, row| added(sum, &row)).map(normalized)
+    };
+    match (sum(&titles), sum(&answer)) {
+        (Some(titles), Some(answer)) => Some(normalized(added(titles, &answer))),
+        (titles, answer) => titles.or(answer),
+    }
+}
+
+fn added(mut sum: Vec<f32>, other: &[f32]) -> Vec<f32> {
+    sum.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
+    sum
+}
+
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+/// The questions whose titles or answers are near.
+fn by_meaning(index: &Index, one: &Candidate, of: &[f32]) -> anyhow::Result<Vec<Candidate>> {
+    let readers = index.searcher().segment_readers();
+    let allowed = |segment: usize, doc| {
+        !readers[segment].is_deleted(doc) && DocAddress::new(segment as u32, doc) != one.address
+    };
+    let vector = index.space().centred(of.to_vec());
+    let nearest = index.space().nearest(index.vectors(), CANDIDATES, false, allowed, &vector);
+    let mut candidates = Vec::with_capacity(nearest.len());
+    for (_, address) in nearest {
+        let subject = subject(index, address);
+        let similarity = subject.as_deref().map(|subject| cosine(subject, of));
+        if similarity.is_some_and(|similarity| similarity >= LEAST) {
+            candidates.push(Candidate { address, question: index.question(address)?, similarity, subject });
+        }
+    }
+    Ok(candidates)
+}
+
+/// The questions that share words with the title.
+fn by_words(index: &Index, one: &Candidate) -> anyhow::Result<Vec<Candidate>> {
+    let query = Query { mode: Mode::Keyword, limit: CANDIDATES, ..Query::plain(&one.question.title) };
+    let mut candidates = Vec::new();
+    for hit in search(index, None, &query)?.hits {
+        let address = index.address(&hit.question.id)?.context("a hit is in the index")?;
+        if address != one.address {
+            candidates.push(Candidate { address, question: hit.question, similarity: None, subject: None });
+        }
+    }
+    // The last is taken first if candidates have no vectors.
+    candidates.reverse();
+    Ok(candidates)
+}
+
+/// The position of the candidate that is near to the question and differs from those that were chosen.
+fn most_useful(candidates: &[Candidate], chosen: &[Candidate]) -> Option<usize> {
+    let usefulness = |candidate: &Candidate| {
+        let subject = candidate.subject.as_deref().unwrap_or_default();
+        let near = chosen.iter().filter_map(|chosen| Some(cosine(chosen.subject.as_deref()?, subject)));
+        RELEVANCE * candidate.similarity.unwrap_or(0.0) - (1.0 - RELEVANCE) * near.fold(0.0, f32::max)
+    };
+    let useful = candidates.iter().map(usefulness).enumerate();
+    useful.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(nth, _)| nth)
+}
+
+/// Whether two questions ask the same, or have the same title.
+fn is_duplicate(index: &Index, one: &Candidate, two: &Candidate) -> bool {
+    let key = title_key(&one.question.title);
+    if key.is_some() && key == title_key(&two.question.title) {
+        return true;
+    }
+    let verdict = judge(index, (one.address, &one.question), (two.address, &two.question));
+    verdict.is_some_and(|verdict| verdict.probability >= duplicates::Options::default().threshold)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::{Builtin, Embedder, Prepare};
+
+    const TITLES: [&str; 9] = [
+        "When should I prune roses?",
+        "When should roses be pruned?",
+        "How often do roses need water?",
+        "Which fertilizer do roses need?",
+        "Which fertilizer is best for roses?",
+        "Why do roses get black spots on their leaves?",
+        "How do I change the oil of a car?",
+        "How long does bread dough rise?",
+        "How do I reset a forgotten password?",
+    ];
+
+    fn related_titles(embedder: Option<&dyn Embedder>, limit: usize) -> Vec<String> {
+        let questions: Vec<Question> = (1..)
+            .zip(TITLES)
+            .map(|(line, title)| Question { id: format!("{line:012}"), ..Question::new(title, line) })
+            .collect();
+        let index = Index::in_memory(&questions, embedder).unwrap();
+        let found = related(&index, "000000000001", limit).unwrap();
+        assert!(found.iter().all(|related| related.similarity.is_some() == embedder.is_some()), "{found:?}");
+        found.into_iter().map(|related| related.question.title).collect()
+    }
+
+    #[test]
+    fn related_questions_are_on_the_same_subject_and_not_duplicates() {
+        let model = Builtin::load(Prepare::Many).unwrap();
+        let mut found = related_titles(Some(&model), 10);
+        assert_eq!(related_titles(Some(&model), 2), found[..2]);
+        found.sort();
+        let fertilizer = if found.contains(&TITLES[3].to_owned()) { TITLES[3] } else { TITLES[4] };
+        assert_eq!(found, [TITLES[2], fertilizer, TITLES[5]]);
+    }
+
+    #[test]
+    fn without_vectors_they_share_words() {
+        let found = related_titles(None, 3);
+        assert!(found.len() == 3 && found.iter().all(|title| title.contains("rose")), "{found:?}");
+    }
+
+    #[test]
+    fn an_unknown_id_is_an_error() {
+        let index = Index::in_memory(&[Question::new("Why?", 1)], None).unwrap();
+        assert!(related(&index, "none", 1).unwrap_err().to_string().contains("\"none\""));
+    }
+}
