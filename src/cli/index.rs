@@ -162,6 +162,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         threads,
         problems: &problems,
         progress: Some(&progress),
+        hashes: None,
+        cancel: None,
     };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
