@@ -124,6 +124,8 @@ pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod title;
+#[cfg(feature = "watch")]
+pub mod watch;
 pub mod worker_threads;
 
 /// Checks at compile time that programs can share these types between threads. The crate has no global state.

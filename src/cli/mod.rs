@@ -25,6 +25,8 @@ mod show;
 mod snapshot;
 mod stats;
 mod streams;
+#[cfg(feature = "watch")]
+mod watch;
 mod welcome;
 
 use std::ffi::OsString;
@@ -77,6 +79,9 @@ enum Command {
     Search(search::Args),
     /// Create or update an index
     Index(index::Args),
+    /// Update the index whenever its files change
+    #[cfg(feature = "watch")]
+    Watch(watch::Args),
     /// Find duplicate questions, or check a new question for duplicates
     Dups(dups::Args),
     /// Show a whole question
@@ -214,6 +219,8 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         None => search::run(&cli.search),
         Some(Command::Search(args)) => search::run(&args),
         Some(Command::Index(args)) => index::run(&args),
+        #[cfg(feature = "watch")]
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Dups(args)) => dups::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Export(args)) => export::run(&args),

@@ -34,7 +34,9 @@ impl Stamp {
         use std::os::unix::fs::MetadataExt;
         let modified = metadata.modified().ok();
         #[cfg(unix)]
-        let changed = u64::try_from(metadata.ctime()).ok().map(|time| SystemTime::UNIX_EPOCH + Duration::from_secs(time));
+        let changed = u64::try_from(metadata.ctime())
+            .ok()
+            .map(|time| SystemTime::UNIX_EPOCH + Duration::from_secs(time));
         #[cfg(not(unix))]
         let changed = modified;
         Self {
@@ -44,7 +46,8 @@ impl Stamp {
                 #[cfg(unix)]
                 changed: (metadata.ctime(), metadata.ctime_nsec(), metadata.ino()),
             },
-            is_settled: changed.is_some_and(|changed| now.duration_since(changed).is_ok_and(|age| age > CLOCK)),
+            is_settled: changed
+                .is_some_and(|changed| now.duration_since(changed).is_ok_and(|age| age > CLOCK)),
         }
     }
 
@@ -71,7 +74,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, other) = (dir.path().join("a.md"), dir.path().join("b.md"));
         fs::write(&path, "one").unwrap();
-        let stamp = |age: u64| Stamp::at(&path.metadata().unwrap(), SystemTime::now() + Duration::from_secs(age));
+        let stamp =
+            |age: u64| Stamp::at(&path.metadata().unwrap(), SystemTime::now() + Duration::from_secs(age));
         let first = stamp(0);
         assert!(!first.is_settled() && stamp(4).is_settled() && first.is_same(&stamp(4)));
         fs::write(&path, "three").unwrap();

@@ -65,7 +65,9 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
                         files.push(Found { path: entry.into_path(), bytes, stamp, named });
                     }
                 }
-                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) || is_linked_root(&entry) => {
+                Ok(entry)
+                    if entry.file_type().is_some_and(|kind| kind.is_dir()) || is_linked_root(&entry) =>
+                {
                     directories.push(entry.into_path());
                 }
                 Ok(entry) if entry.depth() == 0 => {

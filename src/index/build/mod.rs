@@ -141,7 +141,7 @@ impl<'a> Build<'a> {
 }
 
 /// A record or file that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// The file.
     pub path: PathBuf,

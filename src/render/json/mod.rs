@@ -8,6 +8,7 @@ mod duplicates;
 mod explanation;
 mod preview;
 mod request;
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub use duplicates::{
 pub use explanation::ExplanationReply;
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
+pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
 /// The results for one phrase.
 #[derive(Debug, Serialize)]
