@@ -87,7 +87,7 @@ impl TimingArgs {
 }
 
 /// Parses a time.
-fn seconds(text: &str) -> Result<f32, String> {
+pub fn seconds(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(seconds) if (0.01..=86_400.0).contains(&seconds) => Ok(seconds),
         _ => Err("must be a number of seconds from 0.01 to 86400".into()),
@@ -96,7 +96,7 @@ fn seconds(text: &str) -> Result<f32, String> {
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let watcher = Watcher::new(args.options()?)?;
-    say(&watching(&watcher));
+    say(&format!("rqsearch: {} (stop with Ctrl-C)", watching(&watcher)));
     let control = watcher.control();
     stop_on_signals(control.clone())?;
     let line = StatusLine::new();
@@ -118,7 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 pub fn watching(watcher: &Watcher) -> String {
     let (files, directories) = watcher.counts();
     format!(
-        "rqsearch: watching {} in {} (stop with Ctrl-C)",
+        "watching {} in {}",
         counted(files as u64, "file"),
         match directories {
             1 => "1 directory".to_owned(),

@@ -88,6 +88,8 @@ pub struct HealthReply<'a> {
     pub problems: Vec<&'a str>,
     /// Whether the server accepts judgements of users at `/feedback`.
     pub feedback: bool,
+    /// Whether the server watches the files of the index and indexes their changes.
+    pub watching: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }
