@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -100,8 +101,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let control = watcher.control();
     stop_on_signals(control.clone())?;
     let line = StatusLine::new();
-    let report =
-        |update: &Update| if args.json { write_json(update) } else { line.report(update, args.keep_missing) };
+    let report = |update: &Update| match args.json {
+        true => write_json(update),
+        false => {
+            line.report(update, args.keep_missing);
+            Ok(())
+        }
+    };
     thread::scope(|scope| {
         let watching = scope.spawn(|| watcher.run(report));
         while !line.bar.is_hidden() && !watching.is_finished() {
@@ -190,6 +196,8 @@ struct StatusLine {
     bar: ProgressBar,
     /// What the last update did.
     last: Mutex<String>,
+    /// Whether the line shows an update that runs.
+    is_updating: AtomicBool,
     waiting: ProgressStyle,
     updating: ProgressStyle,
 }
@@ -198,29 +206,38 @@ impl StatusLine {
     fn new() -> Self {
         let bar = progress_bar();
         let waiting = ProgressStyle::with_template("{wide_msg}").expect("the template is valid");
-        Self { updating: bar.style(), bar, waiting, last: Mutex::default() }
+        let (last, is_updating) = (Mutex::default(), AtomicBool::new(false));
+        Self { updating: bar.style(), bar, waiting, last, is_updating }
     }
 
-    fn report(&self, update: &Update, keeps_missing: bool) -> anyhow::Result<()> {
+    fn report(&self, update: &Update, keeps_missing: bool) {
+        let has_lines = self.bar.is_hidden();
         self.bar.suspend(|| {
             update.problems.iter().for_each(|problem| say(&format!("rqsearch: {problem}")));
             match &update.result {
-                Err(error) => say(&format!("rqsearch: {error}\nrqsearch: trying again until it works")),
+                Err(error) => {
+                    say(&format!("rqsearch: {error}\n  (the update is tried again until it succeeds)"))
+                }
                 Ok(summary) => {
                     super::index::report_missing(summary, keeps_missing);
-                    let line = format!("{} ({:.1} s)", described(summary), update.took.as_secs_f64());
-                    if self.bar.is_hidden() {
-                        say(&format!("{}  {line}", humantime::format_rfc3339_seconds(update.time)));
+                    if has_lines {
+                        let time = humantime::format_rfc3339_seconds(update.time);
+                        say(&format!("{time}  {}", described(summary, update.took)));
                     }
-                    *self.last.lock().unwrap_or_else(PoisonError::into_inner) = line;
                 }
             }
         });
-        Ok(())
+        if let Ok(summary) = &update.result {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = described(summary, update.took);
+        }
     }
 
     fn draw(&self, status: &Status) {
-        if let Some(progress) = status.running() {
+        let running = status.running();
+        if self.is_updating.swap(running.is_some(), Ordering::Relaxed) != running.is_some() {
+            self.bar.reset();
+        }
+        if let Some(progress) = running {
             self.bar.set_style(self.updating.clone());
             show_progress(&self.bar, &progress);
             return;
@@ -234,8 +251,8 @@ impl StatusLine {
     }
 }
 
-/// What an update did: `672 questions: 2 new or changed and 1 removed in faq.md; 1 file gone`.
-fn described(summary: &Summary) -> String {
+/// What an update did, and how long it took: `672 questions: 2 new or changed and 1 removed in faq.md; 1 file gone (0.3 s)`.
+fn described(summary: &Summary, took: Duration) -> String {
     let changed = summary.files.iter().filter(|file| file.counts.added + file.counts.removed > 0);
     let changed: Vec<_> = changed.collect();
     let sum = |count: fn(&Counts) -> u64| changed.iter().map(|file| count(&file.counts)).sum::<u64>();
@@ -256,7 +273,8 @@ fn described(summary: &Summary) -> String {
         parts.push(format!("{} gone", counted(summary.removed_files, "file")));
     }
     let questions = counted(summary.questions, "question");
-    if parts.is_empty() { questions } else { format!("{questions}: {}", parts.join("; ")) }
+    let changes = if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) };
+    format!("{questions}{changes} ({:.1} s)", took.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -278,18 +296,18 @@ mod tests {
             ..Summary::default()
         };
         for (summary, expected) in [
-            (summary(vec![], 0), "1,672 questions"),
-            (summary(vec![file("a.md", 0, 0)], 2), "1,672 questions: 2 files gone"),
+            (summary(vec![], 0), "1,672 questions (0.3 s)"),
+            (summary(vec![file("a.md", 0, 0)], 2), "1,672 questions: 2 files gone (0.3 s)"),
             (
                 summary(vec![file("a.md", 2, 1), file("b.md", 0, 0)], 1),
-                "1,672 questions: 2 new or changed and 1 removed in a.md; 1 file gone",
+                "1,672 questions: 2 new or changed and 1 removed in a.md; 1 file gone (0.3 s)",
             ),
             (
                 summary((0..5).map(|nth| file(&format!("{nth}.md"), 0, 1)).collect(), 0),
-                "1,672 questions: 5 removed in 0.md, 1.md, 2.md and 2 more files",
+                "1,672 questions: 5 removed in 0.md, 1.md, 2.md and 2 more files (0.3 s)",
             ),
         ] {
-            assert_eq!(described(&summary), expected);
+            assert_eq!(described(&summary, Duration::from_millis(312)), expected);
         }
     }
 }
