@@ -19,6 +19,7 @@
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
+//! | `watch` | updates of an index when its files change (optional feature) |
 //! | [`engine`] | an index and its model, kept open for programs that search more than once |
 //! | [`render`] | results → terminal output or JSON |
 //! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |

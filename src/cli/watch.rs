@@ -247,7 +247,10 @@ impl StatusLine {
         let age = status.last().and_then(|time| SystemTime::now().duration_since(time).ok());
         let age = age.map_or_else(String::new, |age| format!(", {} ago", HumanDuration(age)));
         let state = if status.failure().is_some() { "not current: " } else { "" };
-        self.bar.set_message(escaped(&format!("{state}{last}{age}")).into_owned());
+        let message = escaped(&format!("{state}{last}{age}")).into_owned();
+        if self.bar.message() != message {
+            self.bar.set_message(message);
+        }
     }
 }
 

@@ -29,7 +29,8 @@ impl Stamp {
         Self::at(metadata, SystemTime::now())
     }
 
-    fn at(metadata: &Metadata, now: SystemTime) -> Self {
+    /// The stamp of a file with this metadata, which was read at this time.
+    pub(crate) fn at(metadata: &Metadata, now: SystemTime) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt;
         let modified = metadata.modified().ok();

@@ -245,7 +245,7 @@ impl Watcher {
         let _end = EndOfThread(Arc::clone(&self.control.status));
         let changes = Arc::clone(&self.control.changes);
         let timing = self.updater.options().timing;
-        let mut batch = Batch::everything();
+        let mut batch = Batch::default();
         loop {
             self.update_if_changed(&batch, &mut report)?;
             batch = match changes.wait(timing, self.next_look()) {

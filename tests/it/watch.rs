@@ -133,12 +133,15 @@ fn indexed() -> Dir {
     dir
 }
 
+/// Saves `docs/a.md` with this content.
+type Save<'a> = &'a dyn Fn(&str);
+
 #[test]
 fn every_way_to_save_a_file_is_noticed() {
     let dir = indexed();
     let watching = Watching::start(&dir, &[]);
     let path = |name: &str| dir.path().join("docs").join(name);
-    let ways: [(&str, &dyn Fn(&str)); 7] = [
+    let ways: [(&str, Save<'_>); 7] = [
         ("truncated and written", &|text| fs::write(path("a.md"), text).unwrap()),
         ("replaced by a renamed file", &|text| {
             fs::write(path(".a.md.tmp12"), text).unwrap();
