@@ -16,7 +16,7 @@ use super::model::ModelArgs;
 use super::{Outcome, plural};
 use crate::embed::Patience;
 use crate::feedback::FeedbackFile;
-use crate::index::{Missing, is_panic_caught};
+use crate::index::is_panic_caught;
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 use crate::watch::{self, Update, Watcher};
 
@@ -162,13 +162,9 @@ impl Args {
         )?;
         let model = self.model.clone();
         Watcher::new(watch::Options {
-            dir,
-            paths: Vec::new(),
-            missing: Missing::default(),
-            timing: watch::Timing::DEFAULT,
             poll: self.poll.map(Duration::from_secs_f32),
-            threads: available_parallelism().map_or(1, NonZeroUsize::get),
             load: Box::new(move |info| model.load_for_updates(info)),
+            ..watch::Options::new(dir, Vec::new())
         })
     }
 

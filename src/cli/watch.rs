@@ -140,17 +140,16 @@ impl Args {
             (_, true) => Missing::RemoveAll,
             _ => Missing::Remove,
         };
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, Into::into);
+        let defaults = Options::new(self.index.location().to_build()?, self.paths.clone());
         let loading =
             Loading { threads: self.threads.map(Into::into), ..self.network.loading(Prepare::Many) };
         Ok(Options {
-            dir: self.index.location().to_build()?,
-            paths: self.paths.clone(),
             missing,
             timing: self.timing.timing(),
             poll: self.timing.poll(),
-            threads,
+            threads: self.threads.map_or(defaults.threads, Into::into),
             load: Box::new(move |model| embed::open(model, None, loading)),
+            ..defaults
         })
     }
 }

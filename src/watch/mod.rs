@@ -6,6 +6,24 @@
 //!
 //! A notification only says that it is time to look. What has changed is found by comparing the files on disk with those of
 //! the last update, so a notification that is lost, late or out of date does no harm.
+//!
+//! ```
+//! use rqsearch::watch::{Options, Watcher};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! # let dir = tempfile::tempdir()?;
+//! # let (faq, index) = (dir.path().join("faq.md"), dir.path().join("index"));
+//! std::fs::write(&faq, "## How long must dough rise?\n\nUntil it has doubled in size.\n")?;
+//! let watcher = Watcher::new(Options::new(index, vec![faq]))?;
+//! let control = watcher.control();
+//! watcher.run(|update| {
+//!     let summary = update.result.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+//!     println!("{} questions after {:?}", summary.questions, update.took);
+//!     control.stop(); // from any thread
+//!     Ok(())
+//! })
+//! # }
+//! ```
 
 mod changes;
 mod notifier;
@@ -19,7 +37,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::embed::{Embedder, ModelInfo};
+use crate::embed::{self, Embedder, Loading, ModelInfo, Prepare};
 use crate::index::{Busy, Missing, Problem, Progress, Summary};
 use changes::{Batch, Changes, Woken};
 use notifier::Notifier;
@@ -57,6 +75,22 @@ pub struct Options {
     pub threads: usize,
     /// Loads the model of the index, now and if another process changes it.
     pub load: Box<Load>,
+}
+
+impl Options {
+    /// The default options, with notifications of the system. Set other options with `Options { poll, ..Options::new(dir,
+    /// paths) }`.
+    pub fn new(dir: PathBuf, paths: Vec<PathBuf>) -> Self {
+        Self {
+            dir,
+            paths,
+            missing: Missing::default(),
+            timing: Timing::DEFAULT,
+            poll: None,
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            load: Box::new(|model| embed::open(model, None, Loading::new(Prepare::Many))),
+        }
+    }
 }
 
 /// An update of the index, or an attempt.

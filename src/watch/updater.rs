@@ -89,15 +89,7 @@ impl Updater {
         progress: &Progress,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Summary> {
-        let known = match read_roots(&self.options.dir) {
-            Ok((model, known)) => {
-                self.is_new = false;
-                self.load(model)?;
-                known
-            }
-            Err(error) if self.is_new && is_missing(&error) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let known = self.known()?;
         // The index has forgotten a root that was gone. When it exists again, it is added again.
         let is_usable = |path: &&PathBuf| path.exists() || known.contains(path);
         let paths: Vec<PathBuf> = self.roots.iter().filter(is_usable).cloned().collect();
@@ -124,6 +116,19 @@ impl Updater {
         });
         problems.append(&mut found.into_inner().unwrap_or_else(PoisonError::into_inner));
         updated
+    }
+
+    /// The roots of the index. Loads its model, which may be another one than before.
+    fn known(&mut self) -> anyhow::Result<Vec<PathBuf>> {
+        match read_roots(&self.options.dir) {
+            Ok((model, known)) => {
+                self.is_new = false;
+                self.load(model)?;
+                Ok(known)
+            }
+            Err(error) if self.is_new && is_missing(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Loads the model of the index, unless it is loaded already.

@@ -18,6 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rqsearch::index::Index;
+use serde::Deserialize;
 use serde_json::Value;
 use tantivy::Directory;
 use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
@@ -42,7 +43,10 @@ impl Watching {
     fn run(dir: &Dir, command: &mut Command) -> Self {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let updates = lines(child.stdout.take().unwrap(), |line| serde_json::from_str(&line).unwrap());
+        let updates = lines(child.stdout.take().unwrap(), |line| {
+            let _: Update = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            serde_json::from_str(&line).unwrap()
+        });
         let messages = lines(child.stderr.take().unwrap(), |line| line);
         let watching = Self { child, index: dir.path().join(".rqsearch"), updates, messages };
         watching.reports("the first update", |_| true);
@@ -97,6 +101,42 @@ impl Drop for Watching {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+/// A line of `--json`, as it is documented.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only the names and types matter")]
+struct Update {
+    time: String,
+    took_ms: f64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    questions: Option<u64>,
+    files: Vec<UpdatedFile>,
+    removed_files: u64,
+    problems: Vec<Skipped>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only the names and types matter")]
+struct UpdatedFile {
+    path: String,
+    added: u64,
+    kept: u64,
+    removed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only the names and types matter")]
+struct Skipped {
+    path: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    line: Option<u64>,
+    reason: String,
 }
 
 /// Collects the lines of a stream on another thread.
