@@ -20,6 +20,7 @@
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
 //! | [`related`] | a question → others on the same subject |
+//! | `watch` | updates of an index when its files change (optional feature) |
 //! | [`engine`] | an index and its model, kept open for programs that search more than once |
 //! | [`render`] | results → terminal output or JSON |
 //! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |
@@ -126,6 +127,8 @@ pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod title;
+#[cfg(feature = "watch")]
+pub mod watch;
 pub mod worker_threads;
 
 /// Checks at compile time that programs can share these types between threads. The crate has no global state.

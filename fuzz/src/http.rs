@@ -51,6 +51,7 @@ fn start() -> anyhow::Result<SocketAddr> {
         allow_origins: vec!["https://example.org".to_owned()],
         tokens: None,
         feedback: Some(FeedbackFile::open(feedback.path())?),
+        watch: None,
         log: Log::new(LogFormat::Json, true, std::io::sink()),
         limits,
     };

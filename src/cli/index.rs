@@ -162,6 +162,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         threads,
         problems: &problems,
         progress: Some(&progress),
+        hashes: None,
+        cancel: None,
     };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
@@ -276,13 +278,13 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     }
 }
 
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     let style = "{spinner} {wide_bar} {percent:>3}%  {msg}  {eta} left";
     let style = ProgressStyle::with_template(style).expect("the template is valid");
     ProgressBar::new(0).with_style(style.progress_chars("━╸ "))
 }
 
-fn show_progress(bar: &ProgressBar, progress: &Progress) {
+pub(super) fn show_progress(bar: &ProgressBar, progress: &Progress) {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     bar.set_length(count(&progress.bytes));
     bar.set_position(count(&progress.bytes_done));
@@ -332,7 +334,7 @@ fn report(summary: &Summary, dir: &Path, took: Duration, verbose: bool) {
 }
 
 /// Reports the paths that the index was built from and that no longer exist.
-fn report_missing(summary: &Summary, kept: bool) {
+pub(super) fn report_missing(summary: &Summary, kept: bool) {
     for path in &summary.missing_paths {
         say(&match kept {
             true => format!("  missing: {path}; its questions are kept"),
@@ -419,7 +421,7 @@ fn by_format(summary: &Summary) -> BTreeMap<&'static str, u64> {
     formats
 }
 
-fn counted(count: u64, noun: &str) -> String {
+pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{} {}", HumanCount(count), plural(count, noun))
 }
 

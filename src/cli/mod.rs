@@ -26,6 +26,8 @@ mod show;
 mod snapshot;
 mod stats;
 mod streams;
+#[cfg(feature = "watch")]
+mod watch;
 mod welcome;
 
 use std::ffi::OsString;
@@ -78,6 +80,9 @@ enum Command {
     Search(search::Args),
     /// Create or update an index
     Index(index::Args),
+    /// Update the index whenever its files change
+    #[cfg(feature = "watch")]
+    Watch(watch::Args),
     /// Find duplicate questions, or check a new question for duplicates
     Dups(dups::Args),
     /// Show a whole question
@@ -217,6 +222,8 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         None => search::run(&cli.search),
         Some(Command::Search(args)) => search::run(&args),
         Some(Command::Index(args)) => index::run(&args),
+        #[cfg(feature = "watch")]
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Dups(args)) => dups::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Related(args)) => related::run(&args),

@@ -127,6 +127,12 @@ impl ModelArgs {
         }
     }
 
+    /// Loads a model for updates of its index, which embed many texts.
+    #[cfg(feature = "serve")]
+    pub fn load_for_updates(&self, model: &ModelInfo) -> anyhow::Result<Box<dyn Embedder>> {
+        self.load(model, self.network.loading(Prepare::Many))
+    }
+
     fn load(&self, model: &ModelInfo, loading: Loading) -> anyhow::Result<Box<dyn Embedder>> {
         embed::open(model, self.model.as_ref(), loading)
     }

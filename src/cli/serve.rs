@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::panic;
 use std::path::PathBuf;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -18,6 +18,7 @@ use crate::embed::Patience;
 use crate::feedback::FeedbackFile;
 use crate::index::is_panic_caught;
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
+use crate::watch::{self, Update, Watcher};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,6 +40,12 @@ pub struct Args {
     /// eval --from-feedback` reads it
     #[arg(long, value_name = "FILE")]
     feedback: Option<PathBuf>,
+    /// Watch the files that the index was built from, and update the index when they change
+    #[arg(long)]
+    watch: bool,
+    /// With --watch, look for changes at this interval instead of being notified by the system
+    #[arg(long, value_name = "SECONDS", value_parser = super::watch::seconds, requires = "watch")]
+    poll: Option<f32>,
     /// How many searches run at once, at most 1,024 [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = up_to::<1_024>)]
     threads: Option<NonZeroUsize>,
@@ -85,7 +92,11 @@ fn up_to<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String> {
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
-    let options = args.options()?;
+    let watcher = args.watch.then(|| args.watcher()).transpose()?;
+    let options = Options {
+        watch: watcher.as_ref().map(|watcher| watcher.control().status().clone()),
+        ..args.options()?
+    };
     let log = options.log.clone();
     report_panics(log.clone());
     let patience = Patience::Waiting(options.limits.time);
@@ -102,8 +113,37 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         plural(questions, "question"),
         server.address()
     ));
-    server.run()?;
+    match watcher {
+        Some(watcher) => run_with(server, watcher, &log)?,
+        None => server.run()?,
+    }
     Ok(Outcome::Success)
+}
+
+/// Serves requests, and keeps the index current on another thread.
+fn run_with(server: Server, watcher: Watcher, log: &Log) -> anyhow::Result<()> {
+    log.event(&super::watch::watching(&watcher));
+    let control = watcher.control();
+    let mut has_failed = false;
+    let report = |update: &Update| {
+        update.problems.iter().for_each(|problem| log.event(&problem.to_string()));
+        match &update.result {
+            Err(error) => {
+                log.event(&format!("{error}\n  (the last commit is searched, and the update tried again)"))
+            }
+            Ok(_) if has_failed => log.event("the index is up to date again"),
+            Ok(_) => {}
+        }
+        has_failed = update.result.is_err();
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| watcher.run(report));
+        let served = server.run();
+        control.stop();
+        // A panic was logged when it happened, and `/health` has reported it since.
+        served.and(watching.join().unwrap_or(Ok(())))
+    })
 }
 
 /// Writes panics to the log, except those that become errors.
@@ -116,6 +156,18 @@ fn report_panics(log: Log) {
 }
 
 impl Args {
+    fn watcher(&self) -> anyhow::Result<Watcher> {
+        let dir = self.index.location().find()?.context(
+            "the built-in index has no files to watch\n  hint: create an index with `rqsearch index PATH`",
+        )?;
+        let model = self.model.clone();
+        Watcher::new(watch::Options {
+            poll: self.poll.map(Duration::from_secs_f32),
+            load: Box::new(move |info| model.load_for_updates(info)),
+            ..watch::Options::new(dir, Vec::new())
+        })
+    }
+
     fn options(&self) -> anyhow::Result<Options> {
         if self.log_phrases && self.log != LogFormat::Json {
             bail!("--log-phrases adds phrases to the requests in the log\n  hint: add --log json");
@@ -127,6 +179,7 @@ impl Args {
             allow_origins: self.allow_origin.clone(),
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
             feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
+            watch: None,
             log: Log::new(self.log, self.log_phrases, io::stderr()),
             limits: Limits {
                 threads,

@@ -53,8 +53,8 @@ use schema::FILE;
 pub use crate::read::Options as ReadOptions;
 pub(crate) use crate::read::date_span;
 pub use build::{
-    AUTO, Build, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN, Summary, Tuning,
-    store_calibration, update_tuning,
+    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
+    Summary, Tuning, store_calibration, update_tuning,
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;

@@ -18,6 +18,7 @@ mod report;
 mod rst;
 mod saved_page;
 mod stackexchange;
+mod stamp;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -42,8 +43,9 @@ pub(crate) use date::span as date_span;
 pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use report::{Report, letters};
+pub use stamp::Stamp;
 pub use text::Text;
-pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
+pub use walk::{Found, Tree, has_known_extension, inner_extension, is_archive, is_url, walk};
 
 /// Reads the questions in files of one format.
 ///

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
+
+use super::Stamp;
 
 /// The extensions of files that are read when a directory is walked. A file that was named is read whatever its
 /// extension.
@@ -17,25 +19,36 @@ const COMPRESSED: [&str; 3] = ["gz", "zst", "zstd"];
 /// The extension of archives.
 const ARCHIVE: &str = "7z";
 
+/// What is below files and directories.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// The files to read, in order of path, each once.
+    pub files: Vec<Found>,
+    /// The directories that were listed, or could not be.
+    pub directories: Vec<PathBuf>,
+    /// The number of places that could not be walked.
+    pub problems: u64,
+}
+
 /// A file to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Found {
     /// Its path.
     pub path: PathBuf,
     /// Its size, in bytes.
     pub bytes: u64,
+    /// Its stamp when it was found; `None` if its metadata cannot be read.
+    pub stamp: Option<Stamp>,
     /// The user named it. If it cannot be read, that is an error.
     pub named: bool,
 }
 
-/// The files to read below files and directories, in order of path, each once; and the number of places that could not
-/// be walked. `problem` is called for each of these.
+/// The files to read below files and directories. `problem` is called for each place that could not be walked.
 ///
 /// Directories are walked as ripgrep does it: hidden files and those that `.gitignore` excludes are left out. So is the
 /// directory `index`.
-pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, String)) -> (Vec<Found>, u64) {
-    let mut files = Vec::new();
-    let mut problems = 0;
+pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, String)) -> Tree {
+    let Tree { mut files, mut directories, mut problems } = Tree::default();
     let index = index.canonicalize().ok();
     for root in roots {
         let index = index.clone();
@@ -45,13 +58,19 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let named = entry.depth() == 0;
-                    let is_archive = || inner_extension(entry.path()) == ARCHIVE;
-                    if named || has_known_extension(entry.path()) || is_archive() {
-                        let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                        files.push(Found { path: entry.into_path(), bytes, named });
+                    if named || has_known_extension(entry.path()) || is_archive(entry.path()) {
+                        let metadata = entry.metadata().ok();
+                        let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+                        let stamp = metadata.as_ref().map(Stamp::new);
+                        files.push(Found { path: entry.into_path(), bytes, stamp, named });
                     }
                 }
-                Ok(entry) if entry.depth() == 0 && !entry.path().is_dir() => {
+                Ok(entry)
+                    if entry.file_type().is_some_and(|kind| kind.is_dir()) || is_linked_root(&entry) =>
+                {
+                    directories.push(entry.into_path());
+                }
+                Ok(entry) if entry.depth() == 0 => {
                     problems += 1;
                     problem(root, "neither a file nor a directory; - reads standard input".to_owned());
                 }
@@ -65,7 +84,12 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
     }
     files.sort_by(|a, b| (&a.path, b.named).cmp(&(&b.path, a.named)));
     files.dedup_by(|a, b| a.path == b.path);
-    (files, problems)
+    Tree { files, directories, problems }
+}
+
+/// Whether an entry is a root and a link to a directory. Links below a root are not followed.
+fn is_linked_root(entry: &DirEntry) -> bool {
+    entry.depth() == 0 && entry.path().is_dir()
 }
 
 /// The extension in lower case, without a dot. Of a compressed file, it is the inner one: `jsonl` of `faq.jsonl.gz`.
@@ -75,6 +99,11 @@ pub fn inner_extension(path: &Path) -> String {
         outer if COMPRESSED.contains(&outer.as_str()) => path.file_stem().map(Path::new).map_or(outer, of),
         extension => extension,
     }
+}
+
+/// Whether a file of this name is an archive.
+pub fn is_archive(path: &Path) -> bool {
+    inner_extension(path) == ARCHIVE
 }
 
 /// Whether a path is the address of a page on the web.

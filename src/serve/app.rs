@@ -30,6 +30,7 @@ use super::token::{Required, Right, Tokens, require};
 use super::{Limits, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
+use crate::watch;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
 const LARGEST_BODY: usize = 512 << 10;
@@ -55,6 +56,8 @@ pub struct App {
     pub attempts: Attempts,
     /// `None` accepts no judgements of users.
     pub feedback: Option<FeedbackFile>,
+    /// `None` if the index is not kept current by this process.
+    pub watch: Option<Arc<watch::Status>>,
     pub duplicates: DuplicatesCache,
     /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
@@ -65,6 +68,7 @@ impl App {
         engine: Engine,
         tokens: Option<Tokens>,
         feedback: Option<FeedbackFile>,
+        watch: Option<Arc<watch::Status>>,
         log: Log,
         limits: &Limits,
     ) -> Self {
@@ -81,6 +85,7 @@ impl App {
             tokens,
             attempts: Attempts::new(),
             feedback,
+            watch,
             duplicates: DuplicatesCache::new(),
             stats: CommitCache::new(),
         }

@@ -1,7 +1,7 @@
 //! Metrics for Prometheus.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Counter, Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 use super::app::Shared;
@@ -19,6 +19,7 @@ use super::log::{self, Logged};
 use super::problem::Cause;
 use super::search::{Notice, Phrases};
 use super::token::{AcceptedToken, Tokens};
+use crate::watch::Status;
 
 /// The upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -42,6 +43,8 @@ pub struct Metrics {
     closed: IntCounterVec,
     failing: IntGaugeVec,
     dropped_lines: IntGauge,
+    updates: IntCounterVec,
+    last_update: Gauge,
 }
 
 impl Metrics {
@@ -138,7 +141,7 @@ impl Metrics {
                     Opts::new(
                         "rqsearch_failing",
                         "1 if the last commit of the index (index), the embedding endpoint (endpoint) or the token \
-                         file (tokens) cannot be used, else 0.",
+                         file (tokens) cannot be used, or the last update by --watch failed (watch), else 0.",
                     ),
                     &["part"],
                 ),
@@ -150,8 +153,35 @@ impl Metrics {
                     "Lines of the log that were dropped because nobody read the log fast enough.",
                 ),
             ),
+            updates: register(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "rqsearch_updates_total",
+                        "Updates of the index by --watch: succeeded, failed.",
+                    ),
+                    &["result"],
+                ),
+            ),
+            last_update: register(
+                &registry,
+                Gauge::new(
+                    "rqsearch_last_update_timestamp_seconds",
+                    "When the last update by --watch succeeded, in seconds since 1970; 0 if none did.",
+                ),
+            ),
             registry,
         }
+    }
+
+    /// Sets the metrics of updates.
+    fn set_updates(&self, watch: &Status) {
+        for (result, count) in [("succeeded", watch.updates()), ("failed", watch.failures())] {
+            let counter = self.updates.with_label_values(&[result]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+        let last = watch.last().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        self.last_update.set(last.map_or(0.0, |time| time.as_secs_f64()));
     }
 
     /// Counts a completed search.
@@ -261,8 +291,12 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
         ("index", app.current.has_failed()),
         ("endpoint", app.endpoint.has_failed()),
         ("tokens", app.tokens.as_ref().is_some_and(Tokens::has_problem)),
+        ("watch", app.watch.as_ref().is_some_and(|watch| watch.failure().is_some())),
     ] {
         metrics.failing.with_label_values(&[part]).set(has_failed.into());
+    }
+    if let Some(watch) = &app.watch {
+        metrics.set_updates(watch);
     }
     let mut text = Vec::new();
     let families = metrics.registry.gather();

@@ -37,9 +37,11 @@ mod token;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::feedback::FeedbackFile;
+use crate::watch;
 
 pub use listen::Server;
 pub use log::{Log, LogFormat};
@@ -58,6 +60,8 @@ pub struct Options {
     pub tokens: Option<Tokens>,
     /// The file that the judgements of users are appended to. `None` accepts none.
     pub feedback: Option<FeedbackFile>,
+    /// The state of the thread that keeps the index current. `None` if there is none.
+    pub watch: Option<Arc<watch::Status>>,
     /// Where failures and, in JSON, requests are logged.
     pub log: Log,
     /// The limits of concurrency and time.

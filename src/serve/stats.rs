@@ -31,6 +31,7 @@ pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {
 pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
     app.opened(app.search_limit.deadline()).await?;
     let tokens_failed = app.tokens.as_ref().is_some_and(Tokens::has_problem);
+    let watch_failed = app.watch.as_ref().is_some_and(|watch| watch.failure().is_some());
     let problems = [
         (
             app.current.has_failed(),
@@ -41,6 +42,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
             "the embedding endpoint is not available; hybrid searches use keywords only",
         ),
         (tokens_failed, "the token file cannot be used; the tokens read before stay valid"),
+        (watch_failed, "the files could not be watched or indexed; the last commit of the index is searched"),
     ];
     let problems: Vec<&str> =
         problems.into_iter().filter(|(is_problem, _)| *is_problem).map(|(_, problem)| problem).collect();
@@ -49,6 +51,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
         version: env!("CARGO_PKG_VERSION"),
         problems,
         feedback: app.feedback.is_some(),
+        watching: app.watch.is_some(),
         rejected_tokens: app.metrics.rejected_tokens(),
     };
     Ok(json(serde_json::to_vec(&reply).map_err(anyhow::Error::from)?))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 22] = [
+const DEPENDENCIES: [(&str, &[&str]); 23] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("regular_file", &[]),
@@ -69,7 +69,21 @@ const DEPENDENCIES: [(&str, &[&str]); 22] = [
         ],
     ),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
-    ("serve", &["duplicates", "embed", "engine", "feedback", "question", "regular_file", "render", "search"]),
+    ("watch", &["embed", "index", "read", "search"]),
+    (
+        "serve",
+        &[
+            "duplicates",
+            "embed",
+            "engine",
+            "feedback",
+            "question",
+            "regular_file",
+            "render",
+            "search",
+            "watch",
+        ],
+    ),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

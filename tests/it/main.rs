@@ -34,3 +34,5 @@ mod shell;
 mod sources;
 mod streams;
 mod util;
+#[cfg(all(unix, feature = "watch"))]
+mod watch;

@@ -3,9 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// The time limit of every wait in a test.
+#[allow(dead_code, reason = "builds with few features have no test that uses it")]
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everyday questions with answers, unrelated to Rust.
 pub const FAQ: &str = r#"# Kitchen
@@ -190,4 +196,18 @@ pub fn tools(name: &str) -> Option<PathBuf> {
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     writeln!(std::io::stderr(), "skipped {test}: {why}").expect("stderr can be written");
+}
+
+/// Calls `look` until it returns a value.
+#[allow(dead_code, reason = "builds with few features have no test that uses it")]
+#[track_caller]
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what} takes too long");
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -1,5 +1,6 @@
 //! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
+mod content_hashes;
 mod embedding;
 mod missing;
 mod preview;
@@ -12,7 +13,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
@@ -36,6 +37,7 @@ use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
 use sources::{Item, Items, Place, Root};
 
+pub use content_hashes::ContentHashes;
 pub use missing::Missing;
 pub use preview::Preview;
 pub use repair::Repaired;
@@ -107,6 +109,11 @@ pub struct Build<'a> {
     pub problems: &'a (dyn Fn(&Problem) + Sync),
     /// Updated while the build runs.
     pub progress: Option<&'a Progress>,
+    /// The hashes of files that earlier builds have read. A file with the same size and times is not read again to
+    /// compare its content. `None` reads every file.
+    pub hashes: Option<&'a ContentHashes>,
+    /// Makes the build fail and change nothing once it is true.
+    pub cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> Build<'a> {
@@ -127,12 +134,14 @@ impl<'a> Build<'a> {
             threads: thread::available_parallelism().map_or(1, usize::from),
             problems: &|_| {},
             progress: None,
+            hashes: None,
+            cancel: None,
         }
     }
 }
 
 /// A record or file that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// The file.
     pub path: PathBuf,
@@ -370,6 +379,9 @@ impl Build<'_> {
         self.remember_reading(&roots, &base, &mut meta)?;
         let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
         let items = self.items(&roots, &base, &meta, &files);
+        if let Some(hashes) = self.hashes {
+            hashes.retain(&items.list);
+        }
         self.ensure_not_emptied(&roots, &items, &files, &base)?;
         let bytes: u64 = items.list.iter().map(|item| item.bytes).sum();
         progress.bytes.store(bytes, Ordering::Relaxed);
@@ -396,6 +408,10 @@ impl Build<'_> {
         if let Some(error) = failure.into_inner() {
             writer.rollback().ok();
             return Err(error);
+        }
+        if self.is_cancelled() {
+            writer.rollback().ok();
+            bail!("the update was cancelled; the index was not changed");
         }
         let mut summary = summary.into_inner().expect("no thread panicked");
         summary.embedded = progress.embedded.load(Ordering::Relaxed);
@@ -452,6 +468,10 @@ impl Build<'_> {
             })
             .collect();
         Ok(Before { index: Some(index), rows })
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
     }
 
     /// Whether the index has the vectors of this model, or both have none.
@@ -747,7 +767,7 @@ impl State<'_> {
             for _ in 0..self.build.threads.clamp(1, 4) {
                 let todo = todo.clone();
                 scope.spawn(move || {
-                    todo.iter().take_while(|_| self.failure.get().is_none()).for_each(|item| {
+                    todo.iter().take_while(|_| !self.is_stopped()).for_each(|item| {
                         if let Err(error) = self.read_item(item, jobs) {
                             self.failure.set(error).ok();
                         }
@@ -760,6 +780,9 @@ impl State<'_> {
 
     /// Reads an item unless its content is unchanged.
     fn read_item(&self, item: &Item, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        if self.keep_unopened(item)? {
+            return Ok(());
+        }
         let opened = match &item.place {
             Place::File | Place::Member => File::open(&item.path),
             Place::Stdin => spool(io::stdin().lock(), self.build.dir),
@@ -771,7 +794,11 @@ impl State<'_> {
         let content = opened.and_then(|mut file| {
             let compression = read::Compression::of(&mut file)?;
             let extension = read::inner_extension(&item.path);
-            Ok((Content::new(file, extension, &item.options)?, compression))
+            let content = Content::new(file, extension, &item.options)?;
+            if let Some(hashes) = self.build.hashes {
+                hashes.insert(item, content.hash);
+            }
+            Ok((content, compression))
         });
         match content {
             Ok((content, Some(read::Compression::SevenZip))) => match item.place {
@@ -787,6 +814,35 @@ impl State<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Keeps a file or an archive whose content is known without opening it: its stamp is one that an earlier build
+    /// has hashed. Returns whether it did so.
+    fn keep_unopened(&self, item: &Item) -> anyhow::Result<bool> {
+        let hash = self.build.hashes.filter(|_| !self.build.reread).and_then(|hashes| hashes.get(item));
+        let Some(hash) = hash else { return Ok(false) };
+        let is_unchanged = |old: &FileRecord| old.hash == hash && old.bad == 0;
+        if !read::is_archive(&item.path) {
+            let is_kept = self.old_file(&item.name)?.is_some_and(|old| is_unchanged(&old))
+                && (!item.named || self.question_count(&item.name)? > 0);
+            if is_kept {
+                self.keep(&[&item.name])?;
+            }
+            return Ok(is_kept);
+        }
+        let old: Vec<&FileRecord> = self.files.iter().filter(|old| old.is_within(&item.name)).collect();
+        let is_kept = !old.is_empty() && old.iter().all(|old| is_unchanged(old));
+        if is_kept {
+            self.keep(&old.iter().map(|old| old.path.as_str()).collect::<Vec<_>>())?;
+        }
+        Ok(is_kept)
+    }
+
+    /// The number of questions of a file in the index.
+    fn question_count(&self, stored: &str) -> anyhow::Result<u64> {
+        let Some(index) = &self.before.index else { return Ok(0) };
+        // One of the documents is the record of the file.
+        Ok(index.count(self.fields.path, stored)?.saturating_sub(1) as u64)
     }
 
     /// Reads a page unless it is unchanged. `reply` is the reply of the server if it was asked already.
@@ -842,9 +898,7 @@ impl State<'_> {
     fn keep(&self, names: &[&str]) -> anyhow::Result<()> {
         let mut questions = 0;
         for name in names {
-            let Some(index) = &self.before.index else { continue };
-            // One of the documents is the record of the file.
-            questions += index.count(self.fields.path, name)?.saturating_sub(1) as u64;
+            questions += self.question_count(name)?;
         }
         self.progress.questions.fetch_add(questions, Ordering::Relaxed);
         if let ([name], 0) = (names, questions) {
@@ -873,7 +927,7 @@ impl State<'_> {
             let extension = read::inner_extension(&member.path);
             result = self.read_changed_file(&member, Content::hashed(file, extension, hash), jobs);
             seen.insert(member.name);
-            if result.is_err() || self.failure.get().is_some() {
+            if result.is_err() || self.is_stopped() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
@@ -951,7 +1005,7 @@ impl State<'_> {
                     }
                 }
             }
-            if self.failure.get().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if self.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let mut record = content.record(item);
         let Content { file, extension, .. } = content;
@@ -1039,7 +1093,7 @@ impl State<'_> {
 
     fn embed_all(&self, work: &Receiver<Question>) {
         for first in work {
-            if self.failure.get().is_some() {
+            if self.is_stopped() {
                 continue;
             }
             let questions = self.batch(first, work);
@@ -1096,6 +1150,11 @@ impl State<'_> {
             self.writer.add_document(document(&self.fields, question, &rows)?)?;
         }
         Ok(())
+    }
+
+    /// Whether the build will not commit: something failed, or the caller has cancelled it.
+    fn is_stopped(&self) -> bool {
+        self.failure.get().is_some() || self.build.is_cancelled()
     }
 
     fn problem(&self, path: &Path, line: Option<u64>, reason: String) {

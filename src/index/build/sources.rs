@@ -109,6 +109,8 @@ pub struct Item {
     pub named: bool,
     /// Its size, for the progress.
     pub bytes: u64,
+    /// Its stamp, if it is a file on disk.
+    pub stamp: Option<read::Stamp>,
     pub options: read::Options,
     /// The name of the archive or the root that holds it, if it is not a file on its own.
     pub within: Option<String>,
@@ -141,6 +143,7 @@ impl Item {
             place: Place::Member,
             named: false,
             bytes: 0,
+            stamp: None,
             options: self.options.clone(),
             within: Some(self.name.clone()),
         }
@@ -210,6 +213,7 @@ impl Build<'_> {
                     place: Place::Stdin,
                     named: true,
                     bytes: 0,
+                    stamp: None,
                     options: self.changed(read::Options::default()),
                     within: Some(STDIN.to_owned()),
                 }),
@@ -219,18 +223,19 @@ impl Build<'_> {
                 }
             }
         }
-        let (files, problems) = read::walk(&paths, self.dir, |root, reason| {
+        let read::Tree { files, problems, .. } = read::walk(&paths, self.dir, |root, reason| {
             self.report(root, reason);
             items.incomplete.insert(root.to_owned());
         });
         items.problems += problems;
-        items.list.extend(files.into_iter().map(|read::Found { path, bytes, named }| Item {
+        items.list.extend(files.into_iter().map(|read::Found { path, bytes, stamp, named }| Item {
             name: stored_path(&path, base),
             options: options(&path, base, meta),
             path,
             place: Place::File,
             named,
             bytes,
+            stamp,
             within: None,
         }));
         let mut seen = HashSet::new();
@@ -251,6 +256,7 @@ impl Build<'_> {
             named: url == root,
             place: Place::Page(Mutex::new(reply)),
             bytes: 0,
+            stamp: None,
             options: options.clone(),
             within: Some(root.to_owned()),
         };

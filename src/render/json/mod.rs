@@ -9,6 +9,7 @@ mod explanation;
 mod preview;
 mod related;
 mod request;
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub use related::{ExportReply, RelatedQuestion, RelatedReply};
 pub use request::{
     AnySearchRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest, SearchesRequest,
 };
+pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
+pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
 /// The results for one phrase.
 #[derive(Debug, Serialize)]
@@ -90,6 +93,8 @@ pub struct HealthReply<'a> {
     pub problems: Vec<&'a str>,
     /// Whether the server accepts judgements of users at `/feedback`.
     pub feedback: bool,
+    /// Whether the server watches the files of the index and indexes their changes.
+    pub watching: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }

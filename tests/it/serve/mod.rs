@@ -10,20 +10,19 @@ mod log;
 mod routes;
 mod schema;
 mod tokens;
+mod watch;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::util::Dir;
+use crate::util::{Dir, PATIENCE};
 
-/// The time limit of every wait in a test.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub use crate::util::until;
 
 /// A running server. Dropping it ends the server.
 pub struct Served {
@@ -198,18 +197,5 @@ impl Answer {
         );
         assert!(problem["detail"].as_str().unwrap().contains(words), "{words:?} is missing: {self:?}");
         self
-    }
-}
-
-/// Calls `look` until it returns a value.
-#[track_caller]
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "{what} takes too long");
-        thread::sleep(Duration::from_millis(5));
     }
 }
