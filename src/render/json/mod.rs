@@ -32,7 +32,6 @@ pub use related::{ExportReply, RelatedQuestion, RelatedReply};
 pub use request::{
     AnySearchRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest, SearchesRequest,
 };
-pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
 pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
 /// The results for one phrase.
