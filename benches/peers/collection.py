@@ -14,12 +14,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 DIMENSIONS = 384
 
 # The vector of a phrase or a passage: DIMENSIONS floats of length 1.
-Vector = array
+Vector: TypeAlias = "array[float]"
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ def load(directory: Path) -> Collection:
     """Reads a collection."""
     questions = questions_in(directory)
     positions = {question.id: position for position, question in enumerate(questions)}
-    passages = [
-        Passage(positions[line["question"]], line["text"]) for line in json_lines(directory / "passages.jsonl")
-    ]
+    passages = [Passage(positions[line["question"]], line["text"]) for line in json_lines(directory / "passages.jsonl")]
     file = directory / "passages.f32"
     vectors = array("f")
     with file.open("rb") as source:

@@ -62,10 +62,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rqsearch", type=Path, required=True, help="the program, compiled with --release")
     parser.add_argument("--vectors", type=Path, required=True, help="the example vectors, compiled")
-    parser.add_argument("--questions", type=int, default=30_000, help="how many questions to make up; 0 for none [%(default)s]")
+    parser.add_argument(
+        "--questions", type=int, default=30_000, help="how many questions to make up; 0 for none [%(default)s]"
+    )
     parser.add_argument("--sets", type=Path, help="a directory of judged sets in BEIR layout")
     parser.add_argument("--tools", nargs="*", default=TOOLS, choices=TOOLS, help="the tools besides rqsearch [all]")
-    parser.add_argument("--cold", type=int, default=7, help="how many processes to start for the cold time [%(default)s]")
+    parser.add_argument(
+        "--cold", type=int, default=7, help="how many processes to start for the cold time [%(default)s]"
+    )
     parser.add_argument("--work", type=Path, required=True, help="a directory for indexes; it is emptied")
     parser.add_argument("--json", type=Path, required=True, help="the file for all figures")
     return parser.parse_args()
@@ -137,7 +141,7 @@ def measure_rqsearch(
 
     def fill(result: Result, searches: Searches) -> None:
         rankings = [[positions[id] for id in ids] for ids in searches.ids]
-        add_searches(result, searches.seconds, searches.peak_bytes, task, judge and judge.quality(rankings))
+        add_searches(result, searches.seconds, searches.peak_bytes, task, judge.quality(rankings) if judge else None)
 
     result.index_bytes = size(program.index_dir)
     fill(result, program.search_batch(task.phrases, LIMIT))
@@ -161,7 +165,7 @@ def measure_tool(name: str, task: Task, work: Path, judge: Judge | None, process
     if task.is_timed:
         result.cold_seconds = cold_seconds(name, work, index, processes)
     searches = step("search", name, work, index, LIMIT)
-    quality = judge and judge.quality(searches["rankings"])
+    quality = judge.quality(searches["rankings"]) if judge else None
     add_searches(result, searches["seconds"], searches["peak_bytes"], task, quality)
     return result
 
@@ -187,9 +191,10 @@ def cold_seconds(name: str, work: Path, index: Path, processes: int) -> float:
 
 def step(name: str, *args: Any) -> dict[str, Any]:
     """Runs a step of `measure.py`, and returns what it writes."""
-    command = [sys.executable, Path(__file__).with_name("measure.py"), name, *map(str, args)]
+    command = [sys.executable, str(Path(__file__).with_name("measure.py")), name, *map(str, args)]
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-    return json.loads(output) if output else {}
+    outcome: dict[str, Any] = json.loads(output)
+    return outcome
 
 
 def usable(names: Sequence[str]) -> list[str]:

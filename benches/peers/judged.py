@@ -89,9 +89,7 @@ class Judge:
             }
         by_key = dict(phrase.grades)
         return {
-            position: by_key[question.key]
-            for position, question in enumerate(self.questions)
-            if question.key in by_key
+            position: by_key[question.key] for position, question in enumerate(self.questions) if question.key in by_key
         }
 
     @staticmethod

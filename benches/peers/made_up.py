@@ -5,6 +5,7 @@ Zipf's law. Each phrase has four words of a title and one other word. The seed i
 """
 
 import random
+import re
 from collections.abc import Iterator
 from math import exp, log
 from pathlib import Path
@@ -17,8 +18,7 @@ class Generator:
     """Makes up questions and phrases."""
 
     def __init__(self, vocabulary: Path) -> None:
-        words = vocabulary.read_text().split()
-        self.words = [word for word in words if word.isascii() and word.isalpha() and word.islower() and len(word) > 2]
+        self.words = [word for word in vocabulary.read_text().split() if re.fullmatch("[a-z]{3,}", word)]
         # The probability of rank r is proportional to 1 / (r + 2.7), as Mandelbrot found.
         self.most = log((len(self.words) + 2.7) / 2.7)
 

@@ -4,12 +4,13 @@
     measure.py once TOOL COLLECTION INDEX NTH LIMIT  opens it, searches for the nth phrase, and exits
     measure.py search TOOL COLLECTION INDEX LIMIT    opens it and searches for all phrases
 
-`build` and `search` write a JSON object to standard output.
+Each writes a JSON object to standard output.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,10 @@ def build(name: str, collection_dir: Path, index: Path) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start}
 
 
-def once(name: str, collection_dir: Path, index: Path, nth: int, limit: int) -> None:
+def once(name: str, collection_dir: Path, index: Path, nth: int, limit: int) -> dict[str, Any]:
     """Searches for one phrase."""
     phrase, vector = next(islice(collection.phrases(collection_dir), nth, None))
-    tool(name)(index).search(phrase, vector, limit)
+    return {"ranking": tool(name)(index).search(phrase, vector, limit)}
 
 
 def search(name: str, collection_dir: Path, index: Path, limit: int) -> dict[str, Any]:
@@ -61,12 +62,13 @@ def peak_bytes(process: int | str) -> int | None:
     return next(int(words[1]) * 1024 for words in lines if words[0] == "VmHWM:")
 
 
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {"build": build, "once": once, "search": search}
+
+
 def main() -> None:
-    step, name, collection_dir, index, *numbers = sys.argv[1:]
-    run = {"build": build, "once": once, "search": search}[step]
-    outcome = run(name, Path(collection_dir), Path(index), *map(int, numbers))
-    if outcome is not None:
-        json.dump(outcome, sys.stdout)
+    step, name, *directories = sys.argv[1:5]
+    numbers = [int(argument) for argument in sys.argv[5:]]
+    json.dump(STEPS[step](name, *map(Path, directories), *numbers), sys.stdout)
 
 
 if __name__ == "__main__":

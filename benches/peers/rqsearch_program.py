@@ -62,11 +62,13 @@ class Program:
         """Searches with `--batch`, one phrase after the other."""
         command = [*self._search(limit), "--batch", "-"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin and process.stdout
+            requests, answers = process.stdin, process.stdout
 
             def ask(phrase: str) -> bytes:
-                process.stdin.write(json.dumps({"text": phrase}).encode() + b"\n")
-                process.stdin.flush()
-                return process.stdout.readline()
+                requests.write(json.dumps({"text": phrase}).encode() + b"\n")
+                requests.flush()
+                return answers.readline()
 
             for phrase in phrases[:WARM_UP]:
                 ask(phrase)
@@ -76,7 +78,7 @@ class Program:
 
     def search_served(self, phrases: Sequence[str], limit: int) -> Searches:
         """Searches with `serve`. Each phrase was searched for before, so that its vector is in the server's cache."""
-        command = [self.path, "serve", "--listen", "127.0.0.1:0", "--index", self.index_dir]
+        command = [str(self.path), "serve", "--listen", "127.0.0.1:0", "--index", str(self.index_dir)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 connection = HTTPConnection("127.0.0.1", _port(process))
@@ -101,7 +103,10 @@ class Program:
         return [str(self.path), "--index", str(self.index_dir), "--all", "-n", str(limit)]
 
     def _output(self, *args: str) -> str:
-        return subprocess.run([self.path, *args], stdout=subprocess.PIPE, text=True, check=True).stdout
+        done = subprocess.run([self.path, *args], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"rqsearch {args[0]} failed with exit status {done.returncode}:\n{done.stderr}")
+        return done.stdout
 
 
 def _timed(ask: Callable[[str], bytes], phrases: Sequence[str]) -> tuple[list[float], list[bytes]]:
@@ -120,9 +125,10 @@ def _ids(reply: dict[str, Any]) -> list[str]:
     return [hit["id"] for hit in reply["hits"]]
 
 
-def _port(process: subprocess.Popen) -> int:
+def _port(process: subprocess.Popen[str]) -> int:
     """Reads the message that names the address of the server."""
     message = ""
+    assert process.stderr
     for line in process.stderr:
         message += line
         if address := re.search(r"http://127\.0\.0\.1:(\d+)/", line):

@@ -1,7 +1,7 @@
 """LanceDB's hybrid search with its RRFReranker.
 
-A row is a passage, as LanceDB's guides recommend. Its text index has the default settings: English stems and stop words.
-There is no vector index: below 100,000 rows, its documentation recommends to compare all vectors.
+A row is a passage. The text index has the default settings: English stems and stop words. There is no vector index: its
+documentation calls one unnecessary for around 100,000 rows or fewer.
 """
 
 import os

@@ -24,10 +24,10 @@ class Tool:
     @staticmethod
     def build(collection: Collection, directory: Path) -> None:
         database = _connect(directory)
-        database.execute("create virtual table words using fts5(title, answer, content='', tokenize='porter unicode61')")
         database.execute(
-            f"create virtual table passages using vec0(embedding float[{DIMENSIONS}], +question integer)"
+            "create virtual table words using fts5(title, answer, content='', tokenize='porter unicode61')"
         )
+        database.execute(f"create virtual table passages using vec0(embedding float[{DIMENSIONS}], +question integer)")
         questions = (
             (position, "\n".join([question.title, *question.also]), question.answer)
             for position, question in enumerate(collection.questions)

@@ -1,7 +1,7 @@
 """txtai's hybrid search with vectors from outside.
 
-An entry is a passage. Words are weighted by BM25 and both scores count half, which is the default. txtai asks a function
-for the vectors of texts: here it looks them up.
+An entry is a passage. Both scores count half, which is the default, and Faiss is set up as txtai does it for this size.
+txtai asks a function for the vectors of texts: here it looks them up.
 """
 
 import os

@@ -29,4 +29,4 @@ class VectorScan:
         best_of_each = np.maximum.reduceat(cosines, self.firsts)
         count = min(count, len(best_of_each))
         best = np.argpartition(-best_of_each, count - 1)[:count]
-        return self.questions[best[np.argsort(-best_of_each[best])]].tolist()
+        return [int(question) for question in self.questions[best[np.argsort(-best_of_each[best])]]]
