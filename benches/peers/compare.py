@@ -47,13 +47,13 @@ def main() -> None:
     shutil.rmtree(args.work, ignore_errors=True)
     args.work.mkdir(parents=True)
     names = usable(args.tools)
-    measured = [measure(task, names, args) for task in tasks(args)]
-    outcome = {
-        "machine": report.machine(),
-        "versions": versions(names, Program(args.rqsearch, args.work)),
-        "collections": [asdict(collection) for collection in measured],
-    }
-    args.json.write_text(json.dumps(outcome, indent=2) + "\n")
+    fixed = {"versions": versions(names, Program(args.rqsearch, args.work))}
+    measured: list[Measured] = []
+    for task in tasks(args):
+        measured.append(measure(task, names, args))
+        # Written each time, so that a failure later on loses nothing.
+        results = {"machine": report.machine(), "collections": [asdict(collection) for collection in measured]}
+        args.json.write_text(json.dumps(fixed | results, indent=2) + "\n")
     print("\n\n".join(filter(None, [report.table(measured), report.sets_table(measured)])))
     say(f"all figures: {args.json}")
 

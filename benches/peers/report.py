@@ -124,9 +124,8 @@ def _row(name: str, result: Result) -> str:
 
 
 def _index(result: Result) -> str:
-    if result.index_seconds is None:
-        return _unit(result.embed_and_index_seconds, 1, "s with embedding")
-    return _unit(result.index_seconds, 1, "s")
+    times = [_unit(result.index_seconds, 1, "s"), _unit(result.embed_and_index_seconds, 1, "s with embedding")]
+    return ", ".join(filter(None, times))
 
 
 def _unit(value: float | None, factor: float, unit: str) -> str:

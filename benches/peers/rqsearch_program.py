@@ -36,7 +36,7 @@ class Program:
     index_dir: Path
 
     def version(self) -> str:
-        return self._output("--version").split()[-1]
+        return self._output("-V").split()[-1]
 
     def index(self, source: Path) -> float:
         """Indexes a file or a directory, and returns the seconds that this takes."""

@@ -129,7 +129,9 @@ class Collections(InDirectory):
 
 class Report(unittest.TestCase):
     def test_what_was_not_measured_is_empty(self) -> None:
-        timed = Result("one", index_seconds=1.23, index_bytes=2_000_000, cold_seconds=0.0345)
+        timed = Result(
+            "one", index_seconds=1.23, embed_and_index_seconds=45.6, index_bytes=2_000_000, cold_seconds=0.0345
+        )
         timed.p50_seconds, timed.p99_seconds, timed.peak_bytes = 0.001, 0.002, None
         judged = [Result("one", quality=Quality(0.5, 0.25)), Result("two", quality=Quality(0.75, 1.0))]
         measured = [Measured("made up", 30_000, 60_000, 500, [timed]), Measured("set", 5, 9, 2, judged)]
@@ -137,7 +139,7 @@ class Report(unittest.TestCase):
         self.assertEqual(
             rows,
             [
-                "| made up, 30,000 | one | 1.2 s | 2.0 MB | 34 ms | 1.0 ms | 2.0 ms |  |  |  |",
+                "| made up, 30,000 | one | 1.2 s, 46 s with embedding | 2.0 MB | 34 ms | 1.0 ms | 2.0 ms |  |  |  |",
                 "| mean of 1 judged sets | one |  |  |  |  |  |  | 0.500 | 25.0% |",
                 "| mean of 1 judged sets | two |  |  |  |  |  |  | 0.750 | 100.0% |",
             ],
