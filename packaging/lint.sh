@@ -35,7 +35,7 @@ lint "action schema" check-jsonschema --quiet --builtin-schema vendor.github-act
 lint "dependabot schema" check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 lint zizmor zizmor --offline --quiet .github action.yml
 lint hadolint hadolint Dockerfile
-lint shellcheck shellcheck --external-sources --source-path=SCRIPTDIR packaging/*.sh packaging/*/*.sh tests/packaging/*.sh
+lint shellcheck shellcheck --external-sources --source-path=SCRIPTDIR benches/peers/*.sh packaging/*.sh packaging/*/*.sh tests/packaging/*.sh
 python "$root/packaging/run-steps.py" "$work" "${workflows[@]}" action.yml
 lint "shellcheck of workflow steps" shellcheck "$work"/*.sh
 exit $failed

@@ -61,3 +61,30 @@ fn custom_searches_tickets_with_its_own_model() {
     let first = output.stdout.lines().next().unwrap();
     assert!(first.ends_with("T-17  My parcel has not arrived"), "{output:?}");
 }
+
+#[test]
+fn vectors_writes_a_row_for_each_passage_and_phrase() {
+    let dir = Dir::indexed();
+    dir.write("phrases.txt", "How long should bread dough rise?\nroses\n");
+    let Some(output) = run(&dir, "vectors", &[".rqsearch", "phrases.txt", "out"], "") else { return };
+    let text = std::fs::read_to_string(dir.path().join("out/passages.jsonl")).unwrap();
+    let passages: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(output.stdout.starts_with(&format!("{} passages of ", passages.len())), "{output:?}");
+    let rows = |file: &str| -> Vec<Vec<f32>> {
+        let bytes = std::fs::read(dir.path().join("out").join(file)).unwrap();
+        let floats: Vec<f32> =
+            bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+        floats.chunks(384).map(<[f32]>::to_vec).collect()
+    };
+    let (passage_rows, phrase_rows) = (rows("passages.f32"), rows("phrases.f32"));
+    assert_eq!((passage_rows.len(), phrase_rows.len()), (passages.len(), 2));
+    // The first phrase is a title, so its vector is that of the passage with this text.
+    let dot = |one: &[f32], two: &[f32]| one.iter().zip(two).map(|(one, two)| one * two).sum::<f32>();
+    let nearest = (0..passages.len()).max_by(|one, two| {
+        dot(&passage_rows[*one], &phrase_rows[0]).total_cmp(&dot(&passage_rows[*two], &phrase_rows[0]))
+    });
+    let nearest = nearest.unwrap();
+    assert_eq!(passages[nearest]["text"], "How long should bread dough rise?");
+    assert!((dot(&passage_rows[nearest], &phrase_rows[0]) - 1.0).abs() < 0.01);
+}

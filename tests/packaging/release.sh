@@ -28,7 +28,7 @@ done
 while IFS= read -r file; do
     grep -qxF "$file" <<<"$listed" || die "the crate lacks $file"
 done < <(git ls-files src corpus index models examples)
-if grep -E '^(tests|eval|packaging|\.github|\.ci)/' <<<"$listed"; then die "the crate has files that only the repository needs"; fi
+if grep -E '^(tests|eval|benches/peers|packaging|\.github|\.ci)/' <<<"$listed"; then die "the crate has files that only the repository needs"; fi
 passed "the crate has what it is built of, and no more"
 
 # --- the SBOM
