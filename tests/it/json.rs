@@ -407,13 +407,8 @@ fn related_questions_are_not_the_question_or_its_duplicates() {
         "# Cars\n\n## How do I change the oil of a car?\n\nDrain it.\n\n## Which tyres fit?\n\nRound ones.\n",
     );
     dir.run(&["index", "roses.md", "cars.md"]).success();
-    let exported: Vec<Value> = dir
-        .run(&["export", "--related", "3"])
-        .success()
-        .lines()
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let exported = dir.run(&["export", "--related", "3"]).success().stdout;
+    let exported: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let titles = |related: &Value| -> Vec<String> {
         let related = related["related"].as_array().unwrap();
         related.iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
