@@ -107,6 +107,7 @@ pub mod embed;
 pub mod engine;
 pub mod evaluate;
 pub mod feedback;
+pub mod gaps;
 pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;
