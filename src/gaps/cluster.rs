@@ -53,7 +53,8 @@ impl<'a> Groups<'a> {
 
     /// Merges the groups whose means are near. Returns whether there were any.
     fn merge_near(&mut self, least: f32) -> bool {
-        let alive: Vec<usize> = (0..self.members.len()).filter(|nth| !self.members[*nth].is_empty()).collect();
+        let alive: Vec<usize> =
+            (0..self.members.len()).filter(|nth| !self.members[*nth].is_empty()).collect();
         let mut pairs = self.near_means(&alive, least);
         pairs.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then((a.one, a.two).cmp(&(b.one, b.two))));
         let mut merged = false;
@@ -141,7 +142,8 @@ mod tests {
     #[test]
     fn groups_do_not_chain() {
         // Each is near to the next (cosine .94), and the first and the last have nothing in common.
-        let rows: Vec<[f32; 3]> = (0..=4).map(|nth| 0.39 * nth as f32).map(|x| [x.cos(), x.sin(), 0.0]).collect();
+        let rows: Vec<[f32; 3]> =
+            (0..=4).map(|nth| 0.39 * nth as f32).map(|x| [x.cos(), x.sin(), 0.0]).collect();
         let found = clusters(&vectors(&rows), 0.8);
         assert!(found.len() == 2 && found.iter().all(|group| group.len() <= 3), "{found:?}");
     }
@@ -149,8 +151,9 @@ mod tests {
     #[test]
     fn a_group_may_have_more_members_than_each_has_neighbours() {
         // A hundred copies of each of two vectors: the 16 nearest of a copy are not all copies.
-        let rows: Vec<[f32; 3]> =
-            (0..200).map(|nth| if nth % 2 == 0 { [1.0, 0.01 * (nth % 9) as f32, 0.0] } else { [0.0, 0.0, 1.0] }).collect();
+        let rows: Vec<[f32; 3]> = (0..200)
+            .map(|nth| if nth % 2 == 0 { [1.0, 0.01 * (nth % 9) as f32, 0.0] } else { [0.0, 0.0, 1.0] })
+            .collect();
         let found = clusters(&vectors(&rows), 0.8);
         assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100]);
     }

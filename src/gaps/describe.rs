@@ -27,11 +27,9 @@ pub(super) fn in_order<'a>(members: &[&'a Unanswered]) -> Vec<&'a Unanswered> {
         sum.resize(vector.values().len(), 0.0);
         sum.iter_mut().zip(vector.values()).for_each(|(sum, x)| *sum += x);
     }
-    let nearness =
-        |vector: &Quantized| vector.values().zip(&sum).map(|(x, sum)| x * sum).sum::<f32>();
-    let mut ordered: Vec<(f32, &Unanswered)> = (members.iter())
-        .map(|member| (member.vector.as_ref().map_or(0.0, nearness), *member))
-        .collect();
+    let nearness = |vector: &Quantized| vector.values().zip(&sum).map(|(x, sum)| x * sum).sum::<f32>();
+    let mut ordered: Vec<(f32, &Unanswered)> =
+        (members.iter()).map(|member| (member.vector.as_ref().map_or(0.0, nearness), *member)).collect();
     // The sort is stable: phrases are in alphabetical order.
     ordered.sort_by(|(a_near, a), (b_near, b)| {
         b.phrase.count.cmp(&a.phrase.count).then(b_near.total_cmp(a_near))

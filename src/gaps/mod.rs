@@ -11,6 +11,7 @@
 mod cluster;
 mod describe;
 mod phrases;
+mod read;
 mod searched;
 
 use std::cmp::Reverse;
@@ -26,6 +27,7 @@ use crate::worker_threads;
 use searched::{Searched, Unanswered, search_all};
 
 pub use phrases::{LONGEST_PHRASE, MOST_PHRASES, Phrase, Phrases, Refused};
+pub use read::read;
 
 /// How to find gaps.
 #[derive(Clone, Debug, PartialEq)]

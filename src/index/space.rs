@@ -395,9 +395,8 @@ mod tests {
             let titles: Vec<Question> =
                 (0..questions).map(|nth| Question::new(nth.to_string(), nth as u64)).collect();
             let index = Index::in_memory(&titles, Some(&model)).unwrap();
-            let centred = |title: &str| {
-                index.space().centre(model.embed(title, Role::Query).unwrap()).into_vector()
-            };
+            let centred =
+                |title: &str| index.space().centre(model.embed(title, Role::Query).unwrap()).into_vector();
             let found = centred("1").view().cosine(&centred("2").view());
             let expected = index.space().unrelated(0.36);
             assert!((found - expected).abs() < 0.02, "{found} {expected}");

@@ -42,6 +42,7 @@ pub(crate) use date::span as date_span;
 pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use report::{Report, letters};
+pub(crate) use table::delimited;
 pub use text::Text;
 pub use walk::{Found, has_known_extension, inner_extension, is_url, walk};
 

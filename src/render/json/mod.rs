@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod explanation;
+mod gaps;
 mod preview;
 mod request;
 
@@ -25,6 +26,7 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
+pub use gaps::{CountsReply, GapReply, GapsReply, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
 
