@@ -7,13 +7,18 @@ use super::searched::Unanswered;
 use super::{Group, Nearest, Suggestion, group_id};
 use crate::embed::Embedder;
 use crate::index::{Index, Quantized};
-use crate::search::{Explanation, FITTED, Hit, Query, search};
+use crate::pair::is_stop_word;
+use crate::search::{Explanation, FITTED, Hit, Query, WordMatch, search};
 
 /// How many hits the search for a representative returns. The nearest question of its group is almost always one.
 const HITS: usize = 10;
 
 /// The part of the least confidence of an answer from which on the nearest question is near although not enough.
 const NEAR: f32 = 0.5;
+
+/// The least cosine of a question that is near, on the scale of the built-in model. With both limits, about half of the
+/// phrases that a question answers although the search is not sure are near to it, and a fifth of the others.
+pub const RELATED: f32 = 0.4;
 
 /// The part of a group that must share the nearest question for a suggestion of another way to ask it.
 const AGREEING: f32 = 0.5;
@@ -53,7 +58,10 @@ pub(super) fn describe(
     let (_, confidence, share) = closest.unwrap_or_default();
     let nearest = hit.map(|hit| nearest(hit, confidence, share));
     let is_near = |nearest: &Nearest| {
-        found.is_some() && nearest.confidence >= NEAR * FITTED.threshold && nearest.share >= AGREEING
+        found.is_some()
+            && nearest.confidence >= NEAR * FITTED.threshold
+            && nearest.cosine.is_some_and(|cosine| cosine >= RELATED)
+            && nearest.share >= AGREEING
     };
     let suggestion = match nearest.as_ref().is_some_and(is_near) {
         true => Suggestion::AnotherWay,
@@ -87,11 +95,12 @@ fn nearest(hit: Hit, confidence: f32, share: f32) -> Nearest {
     Nearest { question: hit.question, confidence, cosine, share, lacking, missing }
 }
 
-/// The words that the question does not contain, the rarest first: those that others contain, and those that none does.
+/// The words that the question does not contain, without stop words and the rarest first: those that others contain, and those that none does.
 fn lost_words(explanation: &Explanation) -> (Vec<String>, Vec<String>) {
-    let mut lost: Vec<_> = explanation.words.iter().filter(|word| word.counts == [0; 3]).collect();
+    let is_lost = |word: &&WordMatch| word.counts == [0; 3] && !is_stop_word(&word.word);
+    let mut lost: Vec<&WordMatch> = explanation.words.iter().filter(is_lost).collect();
     lost.sort_by_key(|word| Reverse((word.idf * 1_000.0) as u64));
     let (missing, lacking): (Vec<_>, Vec<_>) = lost.into_iter().partition(|word| word.idf == 0.0);
-    let texts = |words: Vec<&crate::search::WordMatch>| words.iter().map(|word| word.word.clone()).collect();
+    let texts = |words: Vec<&WordMatch>| words.iter().map(|word| word.word.clone()).collect();
     (texts(lacking), texts(missing))
 }

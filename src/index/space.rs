@@ -183,11 +183,10 @@ impl Space {
         Centred { vector, with_mean }
     }
 
-    /// The cosine without the mean of two vectors whose cosine with the mean is `plain`, if `plain` is the mean cosine of
-    /// the vectors of the index. Nearly 0 in a large index, and nearly `plain` in a small one.
+    /// The cosine without the mean of two vectors whose cosine with it is `plain`, if that is the mean cosine of the vectors
+    /// of the index. Nearly 0 in a large index, and nearly `plain` in a small one.
     pub fn unrelated(&self, plain: f32) -> f32 {
-        let left = plain * self.left * self.left;
-        left / (1.0 - plain + left)
+        unrelated_cosine(plain, self.left)
     }
 
     /// The cosine of a centred vector and a row of this index without the mean.
@@ -228,6 +227,13 @@ impl Space {
         let square = row.cosine(row) - 2.0 * row.cosine(&self.mean.view()) + self.square;
         if square > 1e-4 { square.sqrt().recip() } else { 0.0 }
     }
+}
+
+/// The mean cosine of vectors without a part of their mean, if their mean cosine with it is `plain`. `left` is the part of
+/// the mean that is not subtracted, 0 to 1.
+pub fn unrelated_cosine(plain: f32, left: f32) -> f32 {
+    let square = plain * left * left;
+    square / (1.0 - plain + square)
 }
 
 /// The documents with the highest estimates. Unlike a heap, it sorts nothing: it drops the lower half whenever twice as

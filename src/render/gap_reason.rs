@@ -1,12 +1,9 @@
 //! Why the nearest question does not answer a group of phrases.
 
-use crate::gaps::Nearest;
+use crate::gaps::{Nearest, RELATED};
 
 /// From this cosine on, a question asks something similar. About half of such pairs ask the same.
 const SIMILAR: f32 = 0.6;
-
-/// From this cosine on, a question is on a related subject.
-const RELATED: f32 = 0.4;
 
 /// How many words of each kind are named.
 const WORDS: usize = 3;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 22] = [
+const DEPENDENCIES: [(&str, &[&str]); 23] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("regular_file", &[]),
@@ -49,6 +49,10 @@ const DEPENDENCIES: [(&str, &[&str]); 22] = [
         "duplicates",
         &["chunk", "embed", "index", "pair", "question", "regular_file", "same_question", "title"],
     ),
+    (
+        "gaps",
+        &["duplicates", "embed", "index", "pair", "question", "read", "search", "title", "worker_threads"],
+    ),
     ("feedback", &[]),
     ("engine", &["duplicates", "embed", "index", "regular_file", "search"]),
     ("evaluate", &["embed", "feedback", "index", "logistic", "pair", "worker_threads", "question", "search"]),
@@ -60,6 +64,7 @@ const DEPENDENCIES: [(&str, &[&str]); 22] = [
             "duplicates",
             "embed",
             "evaluate",
+            "gaps",
             "index",
             "pair",
             "question",

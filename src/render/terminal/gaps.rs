@@ -71,11 +71,11 @@ fn write_suggestion(out: &mut impl Write, group: &Group, margin: usize, layout: 
 
 fn suggested(suggestion: Suggestion, nearest: &Nearest) -> [String; 2] {
     let title = &nearest.question.title;
-    let reason = gap_reason(nearest);
-    match suggestion {
-        Suggestion::NewQuestion => ["new question".to_owned(), format!("closest: {title}, which {reason}")],
-        Suggestion::AnotherWay => [format!("another way to ask: {title}"), format!("it {reason}")],
-    }
+    let first = match suggestion {
+        Suggestion::NewQuestion => format!("new question; the closest: {title}"),
+        Suggestion::AnotherWay => format!("another way to ask: {title}"),
+    };
+    [first, format!("it {}", gap_reason(nearest))]
 }
 
 /// Writes the titles of questions, each with its location below.
