@@ -1,24 +1,21 @@
 #!/usr/bin/env python3
 """Measures `rqsearch gaps` on a labelled set.
 
-    eval/gaps.py SET [--rqsearch PROGRAM] [--similarity S]
+    eval/gaps.py SET [--all] [--out-of-scope FILE] [--rqsearch PROGRAM]
 
 SET is a directory in the layout of BEIR: corpus.jsonl, queries.jsonl and qrels/test.tsv. Documents and queries that are
-connected by judgements have one intent. The intents are divided by their order: every second one is not indexed, so that
-nothing answers its queries. If there is a file queries_out_of_scope.jsonl, nothing answers its phrases either.
+connected by judgements have one intent. Every second intent is not indexed, so that nothing answers its queries, unless
+--all is given. Nothing answers the phrases of --out-of-scope either: JSON Lines with the key text.
 
 Prints the part of the phrases without an answer that is in gaps, the part of the phrases with an answer that is, the
 purity of the groups (of the phrases in groups of two or more with an intent, those with the most frequent intent of their
 group), and how many suggestions are right (an intent that is indexed: another way to ask; else: new question).
-
-With a seed, the intents are divided at random instead.
 """
 
 import argparse
 import collections
 import json
 import pathlib
-import random
 import subprocess
 import tempfile
 
@@ -65,14 +62,12 @@ def main():
     parser.add_argument("--similarity", metavar="S")
     parser.add_argument("--min-confidence", metavar="C")
     parser.add_argument("--all", action="store_true", help="index every intent")
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--out-of-scope", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--show", action="store_true", help="print the groups")
     args = parser.parse_args()
 
     intent_of = intents(args.set / "qrels" / "test.tsv")
     names = sorted({intent for (kind, _), intent in intent_of.items() if kind == "q"})
-    if args.seed is not None:
-        random.Random(args.seed).shuffle(names)
     held_out = set() if args.all else set(names[1::2])
     documents = [
         document
@@ -84,8 +79,7 @@ def main():
         intent = intent_of.get(("q", query["_id"]))
         text = " ".join(query["text"].split())
         labels[text], answerable[text] = intent, intent is not None and intent not in held_out
-    out_of_scope = args.set / "queries_out_of_scope.jsonl"
-    for query in read_lines(out_of_scope) if out_of_scope.exists() else []:
+    for query in read_lines(args.out_of_scope) if args.out_of_scope else []:
         text = " ".join(query["text"].split())
         labels.setdefault(text, None)
         answerable.setdefault(text, False)

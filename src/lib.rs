@@ -19,6 +19,7 @@
 //! | [`search`] | phrase → ranked questions |
 //! | [`evaluate`] | judged queries → nDCG, MRR, recall, success |
 //! | [`duplicates`] | index → questions that ask the same |
+//! | [`gaps`], [`query_log`] | phrases that people asked → groups that nothing answers |
 //! | [`engine`] | an index and its model, kept open for programs that search more than once |
 //! | [`render`] | results → terminal output or JSON |
 //! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |
@@ -111,11 +112,13 @@ pub mod gaps;
 pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;
+mod line_file;
 pub mod logistic;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod mermaid;
 pub mod pair;
+pub mod query_log;
 pub mod question;
 pub mod read;
 mod regular_file;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rqsearch::engine::Engine;
 use rqsearch::feedback::FeedbackFile;
 use rqsearch::index::Index;
+use rqsearch::query_log::{QueryLog, Rotation};
 use rqsearch::serve::{Limits, Log, LogFormat, Options, Server};
 
 /// How long the client waits for more of a reply. The server waits longer for the rest of an incomplete request.
@@ -43,14 +44,17 @@ fn start() -> anyhow::Result<SocketAddr> {
         connections: Limits::CONNECTIONS,
         connections_per_address: Limits::CONNECTIONS_PER_ADDRESS,
     };
-    // The server has it open, so it can be deleted.
+    // The server has them open, so they can be deleted.
     let feedback = tempfile::NamedTempFile::new()?;
+    let queries = tempfile::NamedTempFile::new()?;
+    let rotation = Rotation { size: u64::MAX, files: 0 };
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_hosts: Vec::new(),
         allow_origins: vec!["https://example.org".to_owned()],
         tokens: None,
         feedback: Some(FeedbackFile::open(feedback.path())?),
+        query_log: Some(QueryLog::open(queries.path(), rotation)?),
         log: Log::new(LogFormat::Json, true, std::io::sink()),
         limits,
     };

@@ -10,7 +10,7 @@ use super::html::Escaped;
 use crate::gaps::{Counts, Group, Phrase, Report, Suggestion};
 
 /// The page without data.
-const PAGE: &str = include_str!("gaps.html");
+pub const PAGE: &str = include_str!("gaps.html");
 
 /// How many phrases of a group are shown before the reader opens the list of the others.
 const SHOWN: usize = 5;

@@ -17,6 +17,7 @@ use super::app::Shared;
 use super::extractors::Client;
 use super::log::{self, Logged};
 use super::problem::Cause;
+use super::query_log::QueryLogWriter;
 use super::search::{Notice, Phrases};
 use super::token::{AcceptedToken, Tokens};
 
@@ -42,6 +43,7 @@ pub struct Metrics {
     closed: IntCounterVec,
     failing: IntGaugeVec,
     dropped_lines: IntGauge,
+    lost_queries: IntGauge,
 }
 
 impl Metrics {
@@ -148,6 +150,13 @@ impl Metrics {
                 IntGauge::new(
                     "rqsearch_log_lines_dropped",
                     "Lines of the log that were dropped because nobody read the log fast enough.",
+                ),
+            ),
+            lost_queries: register(
+                &registry,
+                IntGauge::new(
+                    "rqsearch_query_log_lines_lost",
+                    "Lines of the query log that could not be written, or were dropped because the disk was too slow.",
                 ),
             ),
             registry,
@@ -257,6 +266,8 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
     }
     metrics.connections.set(app.connections.count() as i64);
     metrics.dropped_lines.set(i64::try_from(app.log.dropped()).unwrap_or(i64::MAX));
+    let lost = app.query_log.as_ref().map_or(0, QueryLogWriter::lost);
+    metrics.lost_queries.set(i64::try_from(lost).unwrap_or(i64::MAX));
     for (part, has_failed) in [
         ("index", app.current.has_failed()),
         ("endpoint", app.endpoint.has_failed()),

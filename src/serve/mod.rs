@@ -21,6 +21,7 @@ mod embedding_cache;
 mod endpoint;
 mod extractors;
 mod feedback;
+mod gaps;
 mod headers;
 mod host_check;
 mod listen;
@@ -30,6 +31,7 @@ mod openapi;
 mod origin_check;
 mod page;
 mod problem;
+mod query_log;
 mod questions;
 mod search;
 mod stats;
@@ -40,6 +42,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::feedback::FeedbackFile;
+use crate::query_log::QueryLog;
 
 pub use listen::Server;
 pub use log::{Log, LogFormat};
@@ -58,6 +61,8 @@ pub struct Options {
     pub tokens: Option<Tokens>,
     /// The file that the judgements of users are appended to. `None` accepts none.
     pub feedback: Option<FeedbackFile>,
+    /// The file that searches and clicks are appended to. `None` records none.
+    pub query_log: Option<QueryLog>,
     /// Where failures and, in JSON, requests are logged.
     pub log: Log,
     /// The limits of concurrency and time.

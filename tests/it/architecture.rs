@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 23] = [
+const DEPENDENCIES: [(&str, &[&str]); 25] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("regular_file", &[]),
@@ -53,7 +53,9 @@ const DEPENDENCIES: [(&str, &[&str]); 23] = [
         "gaps",
         &["duplicates", "embed", "index", "pair", "question", "read", "search", "title", "worker_threads"],
     ),
-    ("feedback", &[]),
+    ("line_file", &[]),
+    ("feedback", &["line_file"]),
+    ("query_log", &["line_file"]),
     ("engine", &["duplicates", "embed", "index", "regular_file", "search"]),
     ("evaluate", &["embed", "feedback", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
@@ -74,7 +76,22 @@ const DEPENDENCIES: [(&str, &[&str]); 23] = [
         ],
     ),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
-    ("serve", &["duplicates", "embed", "engine", "feedback", "question", "regular_file", "render", "search"]),
+    (
+        "serve",
+        &[
+            "duplicates",
+            "embed",
+            "engine",
+            "feedback",
+            "gaps",
+            "query_log",
+            "question",
+            "read",
+            "regular_file",
+            "render",
+            "search",
+        ],
+    ),
 ];
 
 fn sources(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::util::{Dir, FAQ};
 
 const ASKED: &str = "how long should dough rise
-How do I clean a cast iron pan?
-how to clean a cast iron skillet
-cleaning cast iron pans
-how do i clean a CAST iron pan
-When should I prune roses?
 Which paint is best for a wooden fence?
 best paint for wooden fences
+how to clean a cast iron skillet
+cleaning cast iron pans
+which  paint is best for a WOODEN fence
+When should I prune roses?
+best wooden fence paint
 what is the capital of France <b>
 ";
 
@@ -43,16 +43,13 @@ fn gaps_are_listed_with_a_suggestion() {
     let output =
         dir.run(&["gaps", "asked.txt"]).exits(1).says("8 phrases (asked 9 times), 6 without an answer");
     let lines: Vec<&str> = output.stdout.lines().collect();
-    assert_eq!(
-        lines[..3],
-        [
-            "  4  How do I clean a cast iron pan?",
-            "     cleaning cast iron pans",
-            "     how to clean a cast iron skillet"
-        ]
-    );
-    assert!(lines[3].starts_with("     new question; the closest: "), "{output:?}");
-    assert!(lines[4].contains("no question contains"), "{output:?}");
+    assert_eq!(lines[0], "  4  Which paint is best for a wooden fence?");
+    assert_eq!(lines[1..4].iter().filter(|line| line.starts_with("     best ")).count(), 2, "{output:?}");
+    let iron = lines.iter().position(|line| line.starts_with("  2  ")).unwrap();
+    assert!(lines[iron].contains("cast iron"), "{output:?}");
+    assert_eq!(lines[iron + 2], "     new question; the closest: How do I sharpen a kitchen knife?");
+    assert!(lines[iron + 3].contains("it lacks “cast”; no question contains "), "{output:?}");
+    assert!(lines[iron + 4].starts_with("     faq.md:15 · Kitchen"), "{output:?}");
     assert!(!output.stdout.contains("France") && output.stderr.contains("1 in smaller groups"), "{output:?}");
     dir.write("answered.txt", "When should I prune roses?\n");
     dir.run(&["gaps", "answered.txt"]).success().says("0 without an answer");
@@ -67,14 +64,17 @@ fn json_has_every_phrase_of_every_group() {
     assert_eq!(reply["unasked"], Value::Null);
     let all = groups(&reply);
     assert_eq!(all.len(), 3, "{reply:#}");
-    assert_eq!(all[0], ("How do I clean a cast iron pan?", 4, 3));
+    assert_eq!(all[0], ("Which paint is best for a wooden fence?", 4, 3));
     let group = &reply["groups"][0];
-    assert_eq!(group["examples"][0], json!({"text": "How do I clean a cast iron pan?", "asked": 2}));
+    assert_eq!(group["examples"][0], json!({"text": "Which paint is best for a wooden fence?", "asked": 2}));
     assert_eq!(group["examples"].as_array().unwrap().len(), 3);
     assert_eq!(group["suggestion"], "new_question");
-    assert!(group["nearest"]["reason"].as_str().unwrap().contains("“cast”"), "{group:#}");
+    assert!(reply["groups"][1]["nearest"]["reason"].as_str().unwrap().contains("“cast”"), "{reply:#}");
     // The id does not depend on other phrases.
-    dir.write("fewer.txt", "How do I clean a cast iron pan?\nhow do I clean a cast iron pan\n");
+    dir.write(
+        "fewer.txt",
+        "Which paint is best for a wooden fence?\nwhich paint is best for a wooden fence\n",
+    );
     assert_eq!(json(&dir, &["fewer.txt"])["groups"][0]["id"], group["id"]);
     let short = json(&dir, &["asked.txt", "--limit", "1", "--examples", "2"]);
     assert_eq!((short["groups"].as_array().unwrap().len(), short["found"].as_u64()), (1, Some(2)));
@@ -101,7 +101,7 @@ fn the_same_phrases_are_read_from_every_kind_of_file() {
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), expected);
     // Two files are counted together.
     let both = json(&dir, &["asked.txt", "asked.csv"]);
-    assert_eq!(groups(&both)[0], ("How do I clean a cast iron pan?", 8, 3));
+    assert_eq!(groups(&both)[0], ("Which paint is best for a wooden fence?", 8, 3));
 }
 
 #[test]
@@ -112,11 +112,11 @@ fn broken_input_is_reported_with_file_and_line() {
     dir.write("asked.csv", "when,what\n1,x\n");
     dir.run(&["gaps", "asked.csv"]).exits(2).says("asked.csv").says("\"when\", \"what\"").says("--column");
     dir.run(&["gaps", "nowhere.txt"]).exits(2).says("could not read nowhere.txt");
-    dir.run(&["gaps", "."]).exits(2).says("could not read the phrases in .");
+    dir.run(&["gaps", "."]).exits(2).says("could not read .: ");
     dir.write("empty.txt", "\n");
     dir.run(&["gaps", "empty.txt"]).exits(2).says("no phrases");
     dir.run(&["gaps"]).exits(2).says("FILE");
-    dir.run(&["index", "--index", "words", "--model", "none", "faq.md"]).success();
+    dir.run(&["index", "--index", "words", "--keyword-only", "faq.md"]).success();
     dir.run(&["gaps", "--index", "words", "asked.txt"]).exits(2).says("rqsearch index --model builtin");
 }
 
@@ -127,7 +127,10 @@ fn csv_has_a_line_per_phrase() {
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 5, "{table}");
-    assert_eq!((&rows[0][1], &rows[0][2], &rows[0][3]), ("4", "How do I clean a cast iron pan?", "2"));
+    assert_eq!(
+        (&rows[0][1], &rows[0][2], &rows[0][3]),
+        ("4", "Which paint is best for a wooden fence?", "2")
+    );
     assert!(rows[0][0] == rows[2][0] && rows[0][0] != rows[3][0], "{table}");
 }
 
@@ -138,7 +141,7 @@ fn the_page_is_one_file_that_loads_nothing() {
     assert!(output.stdout.is_empty() && output.stderr.contains("the page is in gaps.html"), "{output:?}");
     let page = std::fs::read_to_string(dir.path().join("gaps.html")).unwrap();
     for words in [
-        "How do I clean a cast iron pan?",
+        "Which paint is best for a wooden fence?",
         "capital of France &lt;b&gt;",
         "New question",
         "default-src 'none'",

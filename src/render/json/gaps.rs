@@ -1,11 +1,61 @@
 //! The JSON of gaps.
 
-use serde::Serialize;
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
 
 use super::AskedReply;
-use crate::gaps::{Counts, Group, Nearest, Phrase, Report, Suggestion};
+use crate::gaps::{Counts, Group, Nearest, Options, Phrase, Report, Suggestion};
 use crate::question::Question;
 use crate::render::gap_reason::gap_reason;
+
+/// A request to find what people ask and nothing answers. All fields are optional.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GapsRequest {
+    /// The maximum number of groups, 1 to 500.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+    /// The maximum number of phrases of each group, 1 to 100.
+    #[serde(default = "default_examples")]
+    pub examples: usize,
+    /// Only groups that were asked as often or more.
+    #[serde(default = "default_min_size")]
+    pub min_size: u64,
+    /// Also list the questions that nobody asked.
+    #[serde(default)]
+    pub unasked: bool,
+}
+
+fn default_limit() -> usize {
+    50
+}
+
+fn default_examples() -> usize {
+    10
+}
+
+fn default_min_size() -> u64 {
+    Options::default().min_size
+}
+
+impl GapsRequest {
+    /// The greatest number of groups.
+    pub const MOST_GROUPS: usize = 500;
+
+    /// The greatest number of phrases of a group.
+    pub const MOST_EXAMPLES: usize = 100;
+
+    /// # Errors
+    /// A number is not in its range.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let (groups, examples) = (Self::MOST_GROUPS, Self::MOST_EXAMPLES);
+        ensure!((1..=groups).contains(&self.limit), "limit must be a number from 1 to {groups}");
+        ensure!((1..=examples).contains(&self.examples), "examples must be a number from 1 to {examples}");
+        ensure!(self.min_size > 0, "min_size must be 1 or more");
+        Ok(())
+    }
+}
 
 /// What people ask and nothing answers.
 #[derive(Debug, Serialize)]

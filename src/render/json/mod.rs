@@ -26,9 +26,11 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
-pub use gaps::{CountsReply, GapReply, GapsReply, NearestReply, PhraseReply, suggestion_name};
+pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
-pub use request::{AnySearchRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest};
+pub use request::{
+    AnySearchRequest, ClickRequest, FeedbackRequest, QuestionRequest, SearchRequest, SearchesRequest,
+};
 
 /// The results for one phrase.
 #[derive(Debug, Serialize)]
@@ -88,6 +90,8 @@ pub struct HealthReply<'a> {
     pub problems: Vec<&'a str>,
     /// Whether the server accepts judgements of users at `/feedback`.
     pub feedback: bool,
+    /// Whether the server writes a query log, accepts clicks at `/clicks`, and finds gaps at `/gaps`.
+    pub query_log: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }
