@@ -51,6 +51,11 @@ def run(program, *arguments):
     return done.stdout
 
 
+def key(text):
+    """Spellings with the same key are one phrase."""
+    return " ".join(text.casefold().split()).rstrip("?!.… ")
+
+
 def fraction(part, whole):
     return f"{part / whole:.3f} ({part} of {whole})" if whole else "-"
 
@@ -74,29 +79,30 @@ def main():
         for document in read_lines(args.set / "corpus.jsonl")
         if intent_of.get(("d", document["_id"])) not in held_out
     ]
-    labels, answerable = {}, {}
+    labels, answerable, texts = {}, {}, []
     for query in read_lines(args.set / "queries.jsonl"):
         intent = intent_of.get(("q", query["_id"]))
-        text = " ".join(query["text"].split())
-        labels[text], answerable[text] = intent, intent is not None and intent not in held_out
+        labels[key(query["text"])] = intent
+        answerable[key(query["text"])] = intent is not None and intent not in held_out
+        texts.append(query["text"])
     for query in read_lines(args.out_of_scope) if args.out_of_scope else []:
-        text = " ".join(query["text"].split())
-        labels.setdefault(text, None)
-        answerable.setdefault(text, False)
+        labels.setdefault(key(query["text"]), None)
+        answerable.setdefault(key(query["text"]), False)
+        texts.append(query["text"])
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         corpus, phrases, index = folder / "corpus.jsonl", folder / "phrases.jsonl", folder / "index"
         corpus.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
-        phrases.write_text("".join(json.dumps({"q": text}) + "\n" for text in labels), encoding="utf-8")
+        phrases.write_text("".join(json.dumps({"q": text}) + "\n" for text in texts), encoding="utf-8")
         run(args.rqsearch, "index", "--index", index, corpus)
         options = ["--similarity", args.similarity] if args.similarity else []
         options += ["--min-confidence", args.min_confidence] if args.min_confidence else []
         reply = run(args.rqsearch, "gaps", "--json", "--min-size", "1", "--index", index, *options, phrases)
     groups = json.loads(reply)["groups"]
 
-    gaps = [example["text"] for group in groups for example in group["examples"]]
-    counts = collections.Counter(answerable[text] for text in gaps)
+    gaps = [key(example["text"]) for group in groups for example in group["examples"]]
+    counts = collections.Counter(answerable[text] for text in gaps if text in answerable)
     totals = collections.Counter(answerable.values())
     print(f"documents {len(documents)}, intents {len(names)}, held out {len(held_out)}")
     print("unanswerable phrases in gaps:", fraction(counts[False], totals[False]))
@@ -104,8 +110,8 @@ def main():
 
     pure = labelled = grouped = right = suggested = another = 0
     for group in groups:
-        texts = [example["text"] for example in group["examples"]]
-        known = collections.Counter(labels[text] for text in texts if labels[text] is not None)
+        texts = [key(example["text"]) for example in group["examples"]]
+        known = collections.Counter(labels[text] for text in texts if labels.get(text) is not None)
         if len(texts) > 1:
             grouped += len(texts)
             if sum(known.values()) > 1:

@@ -59,15 +59,10 @@ pub fn read(
     let head = text.head()?;
     let layout = Layout::of(text.extension(), &head, column.is_some())?;
     let mut add = |line, found: Result<(String, u64), String>| {
-        let added = found.and_then(|(phrase, count)| {
-            if phrase.contains('\u{fffd}') {
-                return Err("not UTF-8".to_owned());
-            }
-            match phrases.add(&phrase, count) {
-                // An empty search is nothing that a question could answer.
-                Err(Refused::Empty) | Ok(()) => Ok(()),
-                Err(refused) => Err(refused.to_string()),
-            }
+        let added = found.and_then(|(phrase, count)| match phrases.add(&phrase, count) {
+            // An empty search is nothing that a question could answer.
+            Err(Refused::Empty) | Ok(()) => Ok(()),
+            Err(refused) => Err(refused.to_string()),
         });
         if let Err(reason) = added {
             problems(BadRecord { line, reason });
@@ -142,15 +137,24 @@ fn read_table(
         return Ok(());
     }
     let columns = Columns::of(&record, column)?;
+    // The reader reads ahead of its records.
+    let mut unreadable = Vec::new();
     loop {
         source.begin_record();
         let from = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) if record.iter().all(|field| field.trim().is_empty()) => {}
-            Ok(true) => add(record.position().map_or(from, csv::Position::line), columns.phrase(&record)),
-            // The next record cannot be found.
-            Err(error) => return Err(error).with_context(|| format!("line {from}")),
+        // The next record cannot be found after a broken one.
+        if !reader.read_record(&mut record).with_context(|| format!("line {from}"))? {
+            return Ok(());
+        }
+        source.take_unreadable(&mut unreadable);
+        let line = record.position().map_or(from, csv::Position::line);
+        let next = reader.position().line().max(line + 1);
+        let is_text = !unreadable.iter().any(|bad| (line..next).contains(bad));
+        unreadable.retain(|bad| *bad >= next);
+        match is_text {
+            false => add(line, Err("not UTF-8".to_owned())),
+            true if record.iter().all(|field| field.trim().is_empty()) => {}
+            true => add(line, columns.phrase(&record)),
         }
     }
 }
@@ -237,6 +241,8 @@ mod tests {
     fn text_has_a_phrase_per_line() {
         check("", "b c\n\n  b C?\r\na, \"d\"\n???", None, (&[("b c", 2), ("a, \"d\"", 1)], &[]));
         check("txt", "", None, (&[], &[]));
+        // A replacement character that the file has is text.
+        check("txt", "a \u{fffd} b", None, (&[("a \u{fffd} b", 1)], &[]));
     }
 
     #[test]

@@ -212,7 +212,8 @@ impl<'a> Limited<'a> {
         self.text.borrow_mut().1 = 0;
     }
 
-    fn take_unreadable(&self, into: &mut Vec<u64>) {
+    /// Adds the lines that are not UTF-8 and were read since the last call.
+    pub fn take_unreadable(&self, into: &mut Vec<u64>) {
         let text = &mut self.text.borrow_mut().0;
         into.extend(std::iter::from_fn(|| text.take_unreadable()));
     }
