@@ -1,6 +1,6 @@
 //! Groups vectors by average linkage among near neighbours.
 
-use crate::duplicates::{Near, nearest_exact, nearest_probed};
+use crate::duplicates::{Near, nearest_exact, nearest_of, nearest_probed};
 use crate::index::{Quantized, RowView};
 
 /// The greatest number of vectors of which every pair is compared.
@@ -88,7 +88,7 @@ impl<'a> Groups<'a> {
         let same = |one: usize, two: usize| one == two;
         match views.len() {
             0..=MOST_EXACT => nearest_exact(&views, &all, least, same),
-            _ => nearest_probed(&views, &all, least, same),
+            _ => near_in_parts(&views, &all, least),
         }
     }
 
@@ -121,6 +121,17 @@ impl<'a> Groups<'a> {
         members.iter().for_each(|member| self.of[*member] = to);
         self.members[to].extend(members);
     }
+}
+
+/// The near pairs of many vectors. They are found in parts, which bounds the memory: a vector has up to 16 neighbours in
+/// each of the clusters in which they are looked for, and the nearest 16 are kept.
+fn near_in_parts(views: &[RowView<'_>], all: &[usize], least: f32) -> Vec<Near> {
+    let parts = all.chunks(MOST_EXACT);
+    let near = |part: &[usize]| {
+        let same = |one: usize, two: usize| one == two;
+        nearest_of(nearest_probed(views, part, least, same), views.len())
+    };
+    nearest_of(parts.flat_map(near).collect(), views.len())
 }
 
 #[cfg(test)]

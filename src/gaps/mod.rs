@@ -154,7 +154,7 @@ pub enum Suggestion {
 /// Finds the phrases that nothing answers, in groups that ask the same. `embedder` is the model of the index. `progress`
 /// gets the number of phrases that were searched for.
 ///
-/// Each phrase is embedded once. The memory is that of the phrases and of about 400 bytes for each without an answer. The
+/// Each phrase is embedded once. The memory is that of the phrases and of about 4 KB for each without an answer. The
 /// result depends only on the index, the options, and the phrases in their order.
 ///
 /// # Errors
@@ -195,7 +195,7 @@ pub fn gaps(
 fn groups<'a>(index: &Index, unanswered: &'a [Unanswered], options: &Options) -> Vec<Vec<&'a Unanswered>> {
     let (read, unread): (Vec<&Unanswered>, Vec<&Unanswered>) =
         unanswered.iter().partition(|unanswered| unanswered.vector.is_some());
-    let vectors: Vec<_> = read.iter().filter_map(|unanswered| unanswered.vector.clone()).collect();
+    let vectors: Vec<&Quantized> = read.iter().filter_map(|unanswered| unanswered.vector.as_ref()).collect();
     let (vectors, left) = without_mean(&vectors);
     let unrelated = unrelated_cosine(index.space().unrelated(index.scale().from_builtin(UNRELATED)), left);
     let clusters = cluster::clusters(&vectors, unrelated + (1.0 - unrelated) * options.similarity);
@@ -220,7 +220,7 @@ const UNRELATED: f32 = 0.1;
 /// The mean of the index was subtracted before, but only a part of it if the index is small. Phrases that nothing answers
 /// also have a subject of their own. Without this step, phrases on one subject are one group: at the same size of the
 /// groups, their purity falls from .75 to .61 on covidfaq, and from .75 to .72 on covid_q (docs/gaps.md).
-fn without_mean(vectors: &[Quantized]) -> (Vec<Quantized>, f32) {
+fn without_mean(vectors: &[&Quantized]) -> (Vec<Quantized>, f32) {
     /// The mean of so many vectors is subtracted by half.
     const FEW: f32 = 100.0;
     let count = vectors.len() as f32 + FEW;
@@ -228,7 +228,7 @@ fn without_mean(vectors: &[Quantized]) -> (Vec<Quantized>, f32) {
     for vector in vectors {
         mean.iter_mut().zip(vector.values()).for_each(|(mean, x)| *mean += x / count);
     }
-    let centred = |vector: &Quantized| {
+    let centred = |vector: &&Quantized| {
         let difference = vector.values().zip(&mean).map(|(x, mean)| x - mean).collect();
         Quantized::from(normalized(difference).as_slice())
     };

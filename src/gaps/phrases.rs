@@ -18,8 +18,9 @@ pub struct Phrase {
 /// The longest phrase, in characters. The model reads only about the first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;
 
-/// The greatest number of different phrases. They bound the memory: the vector of a phrase takes about 400 bytes.
-pub const MOST_PHRASES: usize = 1_000_000;
+/// The greatest number of different phrases. It bounds the memory, which is about 4 KB for each phrase without an answer
+/// while they are grouped.
+pub const MOST_PHRASES: usize = 300_000;
 
 /// Why a phrase was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
