@@ -95,7 +95,8 @@ fn nearest(hit: Hit, confidence: f32, share: f32) -> Nearest {
     Nearest { question: hit.question, confidence, cosine, share, lacking, missing }
 }
 
-/// The words that the question does not contain, without stop words and the rarest first: those that others contain, and those that none does.
+/// The words that the question does not contain, without stop words and the rarest first: those that others contain, and
+/// those that none does.
 fn lost_words(explanation: &Explanation) -> (Vec<String>, Vec<String>) {
     let is_lost = |word: &&WordMatch| word.counts == [0; 3] && !is_stop_word(&word.word);
     let mut lost: Vec<&WordMatch> = explanation.words.iter().filter(is_lost).collect();

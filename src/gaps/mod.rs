@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A phrase has an answer if a search for it says so: its best hit has the least confidence. The others are grouped by
-//! the cosines of their vectors without the mean of the index and without their own. A group is either a question that is missing, or another
-//! way to ask one that is there.
+//! the cosines of their vectors without the mean of the index and without their own. A group is either a question that is
+//! missing, or another way to ask one that is there.
 
 mod cluster;
 mod describe;
@@ -154,7 +154,7 @@ pub enum Suggestion {
 /// Finds the phrases that nothing answers, in groups that ask the same. `embedder` is the model of the index. `progress`
 /// gets the number of phrases that were searched for.
 ///
-/// Each phrase is embedded once. The memory is that of the phrases and of about 4 KB for each without an answer. The
+/// Each phrase is embedded once. The memory is that of the phrases and of up to 7 KB for each without an answer. The
 /// result depends only on the index, the options, and the phrases in their order.
 ///
 /// # Errors

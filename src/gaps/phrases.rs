@@ -18,7 +18,7 @@ pub struct Phrase {
 /// The longest phrase, in characters. The model reads only about the first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;
 
-/// The greatest number of different phrases. It bounds the memory, which is about 4 KB for each phrase without an answer
+/// The greatest number of different phrases. It bounds the memory, which is up to 7 KB for each phrase without an answer
 /// while they are grouped.
 pub const MOST_PHRASES: usize = 300_000;
 
