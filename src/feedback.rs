@@ -1,13 +1,15 @@
 //! Feedback of users: whether a hit was useful for a phrase. `rqsearch serve --feedback` appends it to a file, one
 //! JSON object per line, and `rqsearch eval --from-feedback` reads the file.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+use crate::line_file::LineFile;
 
 /// The maximum length of a title in a file of feedback, in characters.
 const LONGEST_TITLE: usize = 2_000;
@@ -81,14 +83,7 @@ fn parse(line: &[u8]) -> Result<Feedback, String> {
 
 /// A file that feedback is appended to.
 #[derive(Debug)]
-pub struct FeedbackFile(Mutex<Appending>);
-
-#[derive(Debug)]
-struct Appending {
-    file: File,
-    /// Whether the last line has no end, because a write failed or a process was killed.
-    is_torn: bool,
-}
+pub struct FeedbackFile(Mutex<LineFile>);
 
 impl FeedbackFile {
     /// Opens a file, or creates it. Only its owner may read a new file, because it contains phrases of users.
@@ -96,50 +91,23 @@ impl FeedbackFile {
     /// # Errors
     /// The file cannot be opened or created.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        Self::append_to(path).with_context(|| {
+        let file = LineFile::open(path).with_context(|| {
             format!(
                 "could not open {} for feedback\n  hint: name a file that this user may write, in a directory \
                  that exists",
                 path.display()
             )
-        })
+        })?;
+        Ok(Self(Mutex::new(file)))
     }
 
-    fn append_to(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        let mut last = [b'\n'];
-        if file.metadata()?.len() > 0 {
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-        }
-        Ok(Self(Mutex::new(Appending { file, is_torn: last != *b"\n" })))
-    }
-
-    /// Appends a line in one write, so that lines of several processes do not mix. After a failure, the next line
-    /// starts on a line of its own.
+    /// Appends a line. After a failure, the next line starts on a line of its own.
     ///
     /// # Errors
     /// The line could not be written, or only a part of it.
     pub fn append(&self, feedback: &Feedback) -> io::Result<()> {
-        let mut appending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut line = if appending.is_torn { b"\n".to_vec() } else { Vec::new() };
-        serde_json::to_writer(&mut line, feedback)?;
-        line.push(b'\n');
-        let written = loop {
-            match appending.file.write(&line) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                written => break written?,
-            }
-        };
-        appending.is_torn = written < line.len();
-        match appending.is_torn {
-            true => Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was written")),
-            false => Ok(()),
-        }
+        let line = serde_json::to_vec(feedback)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&line)
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`duplicates`] | index → questions that ask the same |
 //! | [`related`] | a question → others on the same subject |
 //! | `watch` | updates of an index when its files change (optional feature) |
+//! | [`gaps`], [`query_log`] | phrases that people asked → groups that nothing answers |
 //! | [`engine`] | an index and its model, kept open for programs that search more than once |
 //! | [`render`] | results → terminal output or JSON |
 //! | `interactive`, `mcp`, `serve` | interactive search, tools for language models, HTTP server (optional features) |
@@ -109,14 +110,17 @@ pub mod embed;
 pub mod engine;
 pub mod evaluate;
 pub mod feedback;
+pub mod gaps;
 pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;
+mod line_file;
 pub mod logistic;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod mermaid;
 pub mod pair;
+pub mod query_log;
 pub mod question;
 pub mod read;
 mod regular_file;

@@ -149,6 +149,12 @@ const STOP_WORDS: [&str; 41] = [
     "that", "the", "there", "this", "was", "we", "will", "would", "you", "your",
 ];
 
+/// Whether a word says little about what a phrase asks: a stop word or a question word.
+pub(crate) fn is_stop_word(word: &str) -> bool {
+    let word = word.to_lowercase();
+    STOP_WORDS.contains(&word.as_str()) || QUESTION_WORDS.contains(&word.as_str())
+}
+
 /// Pairs of opposite words.
 const OPPOSITES: [[&str; 2]; 66] = [
     ["before", "after"],

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rqsearch::engine::Engine;
 use rqsearch::feedback::FeedbackFile;
 use rqsearch::index::Index;
+use rqsearch::query_log::{QueryLog, Rotation};
 use rqsearch::serve::{Limits, Log, LogFormat, Options, Server};
 
 /// How long the client waits for more of a reply. The server waits longer for the rest of an incomplete request.
@@ -43,8 +44,10 @@ fn start() -> anyhow::Result<SocketAddr> {
         connections: Limits::CONNECTIONS,
         connections_per_address: Limits::CONNECTIONS_PER_ADDRESS,
     };
-    // The server has it open, so it can be deleted.
+    // The server has them open, so they can be deleted.
     let feedback = tempfile::NamedTempFile::new()?;
+    let queries = tempfile::NamedTempFile::new()?;
+    let rotation = Rotation { size: u64::MAX, files: 0 };
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_hosts: Vec::new(),
@@ -52,6 +55,7 @@ fn start() -> anyhow::Result<SocketAddr> {
         tokens: None,
         feedback: Some(FeedbackFile::open(feedback.path())?),
         watch: None,
+        query_log: Some(QueryLog::open(queries.path(), rotation)?),
         log: Log::new(LogFormat::Json, true, std::io::sink()),
         limits,
     };

@@ -1,10 +1,12 @@
-//! Judged queries and labelled pairs.
+//! Judged queries, labelled pairs, and files of phrases.
 
 use std::fs;
 use std::path::Path;
 
 use rqsearch::evaluate::{Judged, Pairs, Right};
+use rqsearch::gaps::{self, LONGEST_PHRASE, Phrases};
 use rqsearch::pair::FITTED;
+use rqsearch::read::Text;
 
 use super::model::Words;
 
@@ -14,7 +16,7 @@ const PART: &str = "=== ";
 /// The files of a directory of judged queries. Others are not read.
 const FILES: [&str; 4] = ["corpus.jsonl", "queries.jsonl", "queries_out_of_scope.jsonl", "qrels/test.tsv"];
 
-/// Reads an input as a file of judged queries, as a file of pairs, and as a directory of judged queries if it has lines
+/// Reads an input as a file of judged queries, as a file of pairs, as files of phrases, and as a directory of judged queries if it has lines
 /// `=== PATH`.
 ///
 /// # Panics
@@ -22,13 +24,15 @@ const FILES: [&str; 4] = ["corpus.jsonl", "queries.jsonl", "queries_out_of_scope
 ///
 /// - an error has no reason;
 /// - a set without judged queries is read, or a judged query has no relevant question;
-/// - a metric of pairs is not from 0 to 1.
+/// - a metric of pairs is not from 0 to 1;
+/// - a phrase is empty, too long, or was not asked.
 pub fn run(data: &[u8]) {
     let dir = tempfile::tempdir().expect("the directory of temporary files is writable");
     let file = dir.path().join("set.tsv");
     fs::write(&file, data).expect("the file is writable");
     check_judged(&file);
     check_pairs(&file);
+    ["txt", "jsonl", "csv"].iter().for_each(|extension| check_phrases(&file, extension));
     if data.starts_with(PART.as_bytes()) {
         let set = dir.path().join("set");
         write_parts(&set, data);
@@ -74,6 +78,22 @@ fn check_pairs(path: &Path) {
         for figure in figures.into_iter().flatten() {
             assert!((0.0..=1.0).contains(&figure), "{measures:?}");
         }
+    }
+}
+
+fn check_phrases(path: &Path, extension: &str) {
+    let mut phrases = Phrases::default();
+    let mut text = Text::open(path).expect("the file is readable");
+    text.set_extension(extension);
+    let mut problem = |problem: rqsearch::read::BadRecord| {
+        assert!(problem.line > 0 && !problem.reason.is_empty(), "{problem:?}");
+    };
+    if let Err(error) = gaps::read(&mut text, None, &mut phrases, &mut problem) {
+        assert!(!error.to_string().is_empty(), "an error without a reason");
+    }
+    for phrase in phrases.into_sorted() {
+        let length = phrase.text.chars().count();
+        assert!(phrase.count > 0 && (1..=LONGEST_PHRASE).contains(&length), "{phrase:?}");
     }
 }
 

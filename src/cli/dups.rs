@@ -12,7 +12,7 @@ use super::batch::{self, Line};
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::streams::{say, stdout};
-use super::{Outcome, layout, plural};
+use super::{Outcome, cell, layout, plural};
 use crate::duplicates::{Cache, Duplicates, Options, check, duplicates, map};
 use crate::embed::Prepare;
 use crate::index::Index;
@@ -142,13 +142,6 @@ fn write_csv(out: &mut impl Write, found: &Duplicates) -> anyhow::Result<()> {
     }
     table.flush()?;
     Ok(())
-}
-
-/// A cell of text. Spreadsheets run cells that start with some characters as formulas, so such a cell gets an
-/// apostrophe, which they do not show. On a terminal, control characters are escaped.
-fn cell(text: &str) -> String {
-    let apostrophe = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("{apostrophe}{}", layout().shown(text))
 }
 
 fn check_one(args: &Args, index: &Index, phrase: &str) -> anyhow::Result<Outcome> {

@@ -7,6 +7,7 @@ mod dry_run;
 mod dups;
 mod eval;
 mod export;
+mod gaps;
 mod index;
 #[cfg(feature = "interactive")]
 mod interactive;
@@ -31,11 +32,14 @@ mod watch;
 mod welcome;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use tempfile::NamedTempFile;
 
 use crate::render::terminal::Layout;
 use locate_index::IndexLocation;
@@ -85,6 +89,8 @@ enum Command {
     Watch(watch::Args),
     /// Find duplicate questions, or check a new question for duplicates
     Dups(dups::Args),
+    /// Find what people ask and nothing answers
+    Gaps(gaps::Args),
     /// Show a whole question
     Show(show::Args),
     /// List questions on the same subject as a question that ask something else
@@ -225,6 +231,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         #[cfg(feature = "watch")]
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Dups(args)) => dups::run(&args),
+        Some(Command::Gaps(args)) => gaps::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Related(args)) => related::run(&args),
         Some(Command::Export(args)) => export::run(&args),
@@ -250,6 +257,33 @@ fn layout() -> Layout {
     let terminal = io::stdout().is_terminal();
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Layout { width: terminal.then_some(width.clamp(30, 100)), escape: terminal }
+}
+
+/// Writes a file. One that exists is replaced when the new one is complete.
+fn write_file(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> anyhow::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // The permissions of any other file: those of a temporary file are for its owner only.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut out = BufWriter::new(builder.tempfile_in(parent)?);
+        content(&mut out)?;
+        out.flush()?;
+        out.into_inner()?.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("could not write {}", path.display()))
+}
+
+/// A cell of text. Spreadsheets run cells that start with some characters as formulas, so such a cell gets an
+/// apostrophe, which they do not show. On a terminal, control characters are escaped.
+fn cell(text: &str) -> String {
+    let apostrophe = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("{apostrophe}{}", layout().shown(text))
 }
 
 /// A noun in the singular for one, in the plural for any other count.

@@ -17,6 +17,7 @@ use super::{Outcome, plural};
 use crate::embed::Patience;
 use crate::feedback::FeedbackFile;
 use crate::index::is_panic_caught;
+use crate::query_log::{QueryLog, Rotation};
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 use crate::watch::{self, Update, Watcher};
 
@@ -46,6 +47,16 @@ pub struct Args {
     /// With --watch, look for changes at this interval instead of being notified by the system
     #[arg(long, value_name = "SECONDS", value_parser = super::watch::seconds, requires = "watch")]
     poll: Option<f32>,
+    /// Append every search and every hit that is opened on the web page to this file: phrase, time, whether it was
+    /// answered, first hit. No addresses and no tokens. `rqsearch gaps` reads it
+    #[arg(long, value_name = "FILE")]
+    query_log: Option<PathBuf>,
+    /// Begin a new file of the query log after N MiB; the old one becomes FILE.1
+    #[arg(long, value_name = "N", requires = "query_log", value_parser = up_to::<1_000_000>, default_value = "64")]
+    query_log_size: NonZeroUsize,
+    /// How many old files of the query log to keep
+    #[arg(long, value_name = "N", requires = "query_log", default_value_t = Rotation::default().files)]
+    query_log_files: usize,
     /// How many searches run at once, at most 1,024 [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = up_to::<1_024>)]
     threads: Option<NonZeroUsize>,
@@ -180,6 +191,7 @@ impl Args {
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
             feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
             watch: None,
+            query_log: self.query_log()?,
             log: Log::new(self.log, self.log_phrases, io::stderr()),
             limits: Limits {
                 threads,
@@ -191,6 +203,14 @@ impl Args {
                     .unwrap_or(Limits::CONNECTIONS_PER_ADDRESS),
             },
         })
+    }
+}
+
+impl Args {
+    fn query_log(&self) -> anyhow::Result<Option<QueryLog>> {
+        let rotation =
+            Rotation { size: (self.query_log_size.get() as u64) << 20, files: self.query_log_files };
+        self.query_log.as_deref().map(|path| QueryLog::open(path, rotation)).transpose()
     }
 }
 

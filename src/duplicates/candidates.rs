@@ -72,8 +72,9 @@ pub(super) fn nearest_among(
     unique_pairs(queries.par_chunks(TILE).flat_map_iter(scan_tile).collect())
 }
 
-/// The pairs of which one is among the 16 nearest neighbours of the other, of pairs that include these.
-pub(super) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
+/// The pairs of which one is among the 16 nearest neighbours of the other, of pairs that include these. `rows` is the
+/// number of rows.
+pub(crate) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
     let mut nearest = vec![Greatest::new(MAX_NEIGHBOURS); rows];
     let pairs = unique_pairs(pairs);
     for Near { one, two, cosine } in &pairs {

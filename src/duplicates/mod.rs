@@ -28,6 +28,7 @@ use crate::title::title_key;
 
 pub use crate::same_question::{Kind, Why};
 pub use cache::Cache;
+pub(crate) use candidates::nearest_of;
 pub use candidates::{Near, nearest_exact, nearest_probed};
 pub use groups::{Group, Member};
 

@@ -65,7 +65,7 @@ pub use phrasings::Centre;
 pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
-pub use space::{Centred, Space};
+pub use space::{Centred, Space, unrelated_cosine};
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
 pub use vectors::{Near, Quantized, RowView, Vectors};

@@ -37,6 +37,8 @@ pub struct Space {
     mean: Quantized,
     /// The dot product of the mean with itself.
     square: f32,
+    /// How much of the mean is left in the vectors, 0 to 1: it is not subtracted as a whole.
+    left: f32,
     /// For each row of each segment, 1 / the length of the row minus the mean. They are computed when all vectors of the
     /// segment are compared, which is at once in a segment without [codes](super::codes).
     inverse_lengths: Vec<OnceLock<Vec<f32>>>,
@@ -74,8 +76,9 @@ impl Space {
         let mean: Vec<f32> = sum.iter().map(|sum| (*sum / (count + f64::from(FEW))) as f32).collect();
         let mean = Quantized::from(mean.as_slice());
         let square = mean.view().cosine(&mean.view());
+        let left = FEW / (count as f32 + FEW);
         let inverse_lengths = segments.iter().map(|_| OnceLock::new()).collect();
-        let space = Self { mean, square, inverse_lengths };
+        let space = Self { mean, square, left, inverse_lengths };
         for (segment, vectors) in segments.iter().enumerate().filter(|(_, vectors)| vectors.codes().is_none())
         {
             space.prepare(segment, vectors);
@@ -180,6 +183,12 @@ impl Space {
         Centred { vector, with_mean }
     }
 
+    /// The cosine without the mean of two vectors whose cosine with it is `plain`, if that is the mean cosine of the vectors
+    /// of the index. Nearly 0 in a large index, and nearly `plain` in a small one.
+    pub fn unrelated(&self, plain: f32) -> f32 {
+        unrelated_cosine(plain, self.left)
+    }
+
     /// The cosine of a centred vector and a row of this index without the mean.
     pub fn cosine(&self, segment: usize, vectors: &Vectors, row: usize, other: &Centred) -> f32 {
         (vectors.row_cosine(row, &other.vector) - other.with_mean)
@@ -218,6 +227,13 @@ impl Space {
         let square = row.cosine(row) - 2.0 * row.cosine(&self.mean.view()) + self.square;
         if square > 1e-4 { square.sqrt().recip() } else { 0.0 }
     }
+}
+
+/// The mean cosine of vectors without a part of their mean, if their mean cosine with it is `plain`. `left` is the part of
+/// the mean that is not subtracted, 0 to 1.
+pub fn unrelated_cosine(plain: f32, left: f32) -> f32 {
+    let square = plain * left * left;
+    square / (1.0 - plain + square)
 }
 
 /// The documents with the highest estimates. Unlike a heap, it sorts nothing: it drops the lower half whenever twice as
@@ -269,6 +285,11 @@ fn nearest_first(a: &(f32, DocAddress), b: &(f32, DocAddress)) -> Ordering {
 }
 
 impl Centred {
+    /// The vector, which has length one.
+    pub fn into_vector(self) -> Quantized {
+        self.vector
+    }
+
     /// The elements, with the precision of 8 bits.
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.vector.values()
@@ -370,6 +391,45 @@ mod tests {
             },
         );
         assert!(found == 399 && error / 399.0 < 0.15, "{found} {}", error / 399.0);
+    }
+
+    #[test]
+    fn unrelated_vectors_are_apart_in_a_large_index() {
+        // All vectors have the same cosine with each other: they share one element.
+        let cosine = |questions: usize| {
+            let model = OneShared(ModelInfo { dimensions: 64, ..Builtin::info().clone() });
+            let titles: Vec<Question> =
+                (0..questions).map(|nth| Question::new(nth.to_string(), nth as u64)).collect();
+            let index = Index::in_memory(&titles, Some(&model)).unwrap();
+            let centred =
+                |title: &str| index.space().centre(model.embed(title, Role::Query).unwrap()).into_vector();
+            let found = centred("1").view().cosine(&centred("2").view());
+            let expected = index.space().unrelated(0.36);
+            assert!((found - expected).abs() < 0.02, "{found} {expected}");
+            found
+        };
+        assert!(cosine(10) > 0.3 && cosine(3_000) < 0.05);
+    }
+
+    /// A model whose vectors have 0.6 in the first element, and the rest in another one, which the number in the text
+    /// chooses.
+    struct OneShared(ModelInfo);
+
+    impl Embedder for OneShared {
+        fn model(&self) -> &ModelInfo {
+            &self.0
+        }
+
+        fn embed(&self, text: &str, _: Role) -> anyhow::Result<Vec<f32>> {
+            let mut vector = vec![0.0; 64];
+            vector[0] = 0.6;
+            vector[1 + text.parse::<usize>().unwrap() % 63] = 0.8;
+            Ok(vector)
+        }
+
+        fn count_tokens(&self, _: &str) -> usize {
+            1
+        }
     }
 
     #[test]

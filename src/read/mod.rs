@@ -44,6 +44,7 @@ pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use report::{Report, letters};
 pub use stamp::Stamp;
+pub(crate) use table::delimited;
 pub use text::Text;
 pub use walk::{Found, Tree, has_known_extension, inner_extension, is_archive, is_url, walk};
 

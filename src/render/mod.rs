@@ -1,8 +1,11 @@
-//! Output formats: text, JSON, the map of duplicates, and the report on search quality.
+//! Output formats: text, JSON, the map of duplicates, the report on search quality, and the page of gaps.
 
 mod duplicate_reasons;
 pub mod escape;
+mod gap_reason;
+pub mod gaps;
 pub mod graph;
+mod html;
 pub mod json;
 pub mod report;
 #[cfg(feature = "cli")]

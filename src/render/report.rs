@@ -6,6 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
+use super::html::Escaped;
 use crate::evaluate::{
     Calibration, Change, Comparison, Failure, Histogram, Measures, ModeReport, Ranked, SetReport,
 };
@@ -15,27 +16,6 @@ const PAGE: &str = include_str!("report.html");
 
 /// The maximum number of failed phrases, and of changed phrases, that a page lists for a set.
 const MOST_PHRASES: usize = 500;
-
-/// Text as HTML.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // Control characters are not allowed in HTML.
-                c if c.is_control() => f.write_char(' ')?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Writes the page.
 ///

@@ -21,15 +21,18 @@ use super::current::Current;
 use super::duplicates::DuplicatesCache;
 use super::embedding_cache::EmbeddingCache;
 use super::endpoint::Endpoint;
+use super::gaps::{self, GapsCache};
 use super::host_check::{AllowedHosts, check_host};
 use super::log::Log;
 use super::metrics::{self, Metrics, observe};
 use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
+use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
 use super::{Limits, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
+use crate::query_log::QueryLog;
 use crate::watch;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
@@ -44,7 +47,7 @@ pub struct App {
     pub endpoint: Endpoint,
     /// The limit of searches, and of other short requests.
     pub search_limit: ConcurrencyLimit,
-    /// The limit of searches for all duplicates of an index. They run one at a time, because each uses all
+    /// The limit of searches for all duplicates or gaps of an index. They run one at a time, because each uses all
     /// processors.
     pub duplicates_limit: ConcurrencyLimit,
     pub connections: Arc<Connections>,
@@ -58,7 +61,10 @@ pub struct App {
     pub feedback: Option<FeedbackFile>,
     /// `None` if the index is not kept current by this process.
     pub watch: Option<Arc<watch::Status>>,
+    /// `None` records no searches.
+    pub query_log: Option<QueryLogWriter>,
     pub duplicates: DuplicatesCache,
+    pub gaps: GapsCache,
     /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
 }
@@ -68,6 +74,7 @@ impl App {
         engine: Engine,
         tokens: Option<Tokens>,
         feedback: Option<FeedbackFile>,
+        query_log: Option<QueryLog>,
         watch: Option<Arc<watch::Status>>,
         log: Log,
         limits: &Limits,
@@ -81,12 +88,14 @@ impl App {
             connections: Connections::new(limits.connections.get(), limits.connections_per_address.get()),
             embeddings: EmbeddingCache::new(),
             metrics: Metrics::new(),
+            query_log: query_log.map(|file| QueryLogWriter::new(file, log.clone())),
             log,
             tokens,
             attempts: Attempts::new(),
             feedback,
             watch,
             duplicates: DuplicatesCache::new(),
+            gaps: GapsCache::new(),
             stats: CommitCache::new(),
         }
     }
@@ -96,9 +105,9 @@ impl App {
 pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
     let requires = |right| middleware::from_fn_with_state(Required { app: Arc::clone(&app), right }, require);
     let checked_origin = middleware::from_fn_with_state(Arc::clone(&origins.names), check_origin);
-    let private = corpus_routes(app.feedback.is_some())
+    let private = corpus_routes(&app)
         .route_layer(requires(Right::Search))
-        .merge(Router::new().route("/metrics", get(metrics::get)).route_layer(requires(Right::Admin)))
+        .merge(admin_routes(&app).route_layer(requires(Right::Admin)))
         .route_layer(checked_origin);
     let mut open = open_routes();
     if app.tokens.is_some() {
@@ -124,8 +133,8 @@ pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
 }
 
 /// The routes that reveal the index. They require a token, if there are any.
-fn corpus_routes(has_feedback: bool) -> Router<Shared> {
-    let routes = Router::new()
+fn corpus_routes(app: &App) -> Router<Shared> {
+    let mut routes = Router::new()
         .route("/search", get(search::get).post(search::post))
         .route("/questions/{id}", get(questions::get))
         .route("/questions/{id}/related", get(questions::related))
@@ -133,8 +142,21 @@ fn corpus_routes(has_feedback: bool) -> Router<Shared> {
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))
         .route("/stats", get(stats::stats));
-    match has_feedback {
-        true => routes.route("/feedback", post(feedback::post)),
+    if app.feedback.is_some() {
+        routes = routes.route("/feedback", post(feedback::post));
+    }
+    if app.query_log.is_some() {
+        routes = routes.route("/clicks", post(query_log::clicked));
+    }
+    routes
+}
+
+/// The routes that reveal what the server does and what people ask. They require a token with the right `admin`, if there
+/// are any.
+fn admin_routes(app: &App) -> Router<Shared> {
+    let routes = Router::new().route("/metrics", get(metrics::get));
+    match app.query_log.is_some() {
+        true => routes.route("/gaps", get(gaps::get)).route("/gaps/page", get(gaps::page)),
         false => routes,
     }
 }

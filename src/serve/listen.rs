@@ -25,6 +25,7 @@ use super::app::{App, Origins, router};
 use super::connections::{Admitted, Place};
 use super::extractors::Client;
 use super::host_check::AllowedHosts;
+use super::query_log::QueryLogWriter;
 use super::{Limits, Options};
 use crate::engine::Engine;
 
@@ -60,8 +61,17 @@ impl Server {
     /// The address cannot be bound. It is not a loopback address, and there is no token. An allowed host or
     /// origin is not valid.
     pub fn bind(engine: Engine, options: Options) -> anyhow::Result<Self> {
-        let Options { listen: wanted, allow_hosts, allow_origins, tokens, feedback, watch, log, limits } =
-            options;
+        let Options {
+            listen: wanted,
+            allow_hosts,
+            allow_origins,
+            tokens,
+            feedback,
+            query_log,
+            watch,
+            log,
+            limits,
+        } = options;
         if !wanted.ip().is_loopback() && tokens.is_none() {
             bail!(
                 "listening on {wanted} would open the index to other machines without a token\n  \
@@ -84,7 +94,7 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let app = Arc::new(App::new(engine, tokens, feedback, watch, log, &limits));
+        let app = Arc::new(App::new(engine, tokens, feedback, query_log, watch, log, &limits));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
         Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })
@@ -141,6 +151,7 @@ impl Server {
         let served = runtime.block_on(self.serve(stop));
         // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();
+        app.query_log.iter().for_each(QueryLogWriter::finish);
         app.log.finish();
         served
     }
@@ -293,6 +304,7 @@ mod tests {
             tokens: None,
             feedback: None,
             watch: None,
+            query_log: None,
             log: Log::new(LogFormat::Text, false, io::sink()),
             limits,
         };

@@ -17,6 +17,7 @@ use super::app::Shared;
 use super::extractors::Client;
 use super::log::{self, Logged};
 use super::problem::Cause;
+use super::query_log::QueryLogWriter;
 use super::search::{Notice, Phrases};
 use super::token::{AcceptedToken, Tokens};
 use crate::watch::Status;
@@ -45,6 +46,7 @@ pub struct Metrics {
     dropped_lines: IntGauge,
     updates: IntCounterVec,
     last_update: Gauge,
+    lost_queries: IntGauge,
 }
 
 impl Metrics {
@@ -170,6 +172,13 @@ impl Metrics {
                     "When the last update by --watch succeeded, in seconds since 1970; 0 if none did.",
                 ),
             ),
+            lost_queries: register(
+                &registry,
+                IntGauge::new(
+                    "rqsearch_query_log_lines_lost",
+                    "Lines of the query log that could not be written, or were dropped because the disk was too slow.",
+                ),
+            ),
             registry,
         }
     }
@@ -287,6 +296,8 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
     }
     metrics.connections.set(app.connections.count() as i64);
     metrics.dropped_lines.set(i64::try_from(app.log.dropped()).unwrap_or(i64::MAX));
+    let lost = app.query_log.as_ref().map_or(0, QueryLogWriter::lost);
+    metrics.lost_queries.set(i64::try_from(lost).unwrap_or(i64::MAX));
     for (part, has_failed) in [
         ("index", app.current.has_failed()),
         ("endpoint", app.endpoint.has_failed()),

@@ -21,6 +21,7 @@ mod embedding_cache;
 mod endpoint;
 mod extractors;
 mod feedback;
+mod gaps;
 mod headers;
 mod host_check;
 mod listen;
@@ -30,6 +31,7 @@ mod openapi;
 mod origin_check;
 mod page;
 mod problem;
+mod query_log;
 mod questions;
 mod search;
 mod stats;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::feedback::FeedbackFile;
+use crate::query_log::QueryLog;
 use crate::watch;
 
 pub use listen::Server;
@@ -62,6 +65,8 @@ pub struct Options {
     pub feedback: Option<FeedbackFile>,
     /// The state of the thread that keeps the index current. `None` if there is none.
     pub watch: Option<Arc<watch::Status>>,
+    /// The file that searches and clicks are appended to. `None` records none.
+    pub query_log: Option<QueryLog>,
     /// Where failures and, in JSON, requests are logged.
     pub log: Log,
     /// The limits of concurrency and time.

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
-    AnySearchRequest, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, FeedbackRequest,
-    HealthReply, ProblemReply, QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest,
-    SearchesReply, StatsReply,
+    AnySearchRequest, CheckReply, CheckRequest, ClickRequest, DuplicatesReply, DuplicatesRequest,
+    FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionReply, RelatedReply,
+    RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -31,6 +31,7 @@ pub fn document() -> Value {
     api.search();
     api.duplicates();
     api.feedback();
+    api.query_log();
     api.about();
     api.finish()
 }
@@ -188,6 +189,54 @@ impl Api {
                 let responses = operation["responses"].as_object_mut().expect("an operation has responses");
                 responses.remove("200");
                 responses.insert("204".into(), json!({"description": "The judgement is saved."}));
+            },
+            json!({}),
+            &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],
+        );
+    }
+
+    fn query_log(&mut self) {
+        let parameters = self.query::<GapsRequest>();
+        let reply = self.replies.subschema_for::<GapsReply<'_>>();
+        for (path, summary, content) in [
+            ("/gaps", "Find what people ask and nothing answers", json_answer(&reply)),
+            (
+                "/gaps/page",
+                "Show what people ask and nothing answers",
+                json!({"text/html": {"schema": {"type": "string"}}}),
+            ),
+        ] {
+            let description = "Reads the query log of the server (`--query-log FILE`). A server without that option has no \
+                such path. Needs the right `admin`. The first request takes long. If it exceeds the time limit, the work \
+                continues, and a later request gets the result, which is returned for a while.";
+            self.add(
+                path,
+                "get",
+                summary,
+                |operation| {
+                    operation.insert("parameters".into(), parameters.clone());
+                    operation.insert("description".into(), description.into());
+                },
+                content,
+                &[400, 401, 403, 404, 422, 429, 503],
+            );
+        }
+        let body = body(&self.requests.subschema_for::<ClickRequest>());
+        self.add(
+            "/clicks",
+            "post",
+            "Say that a user opened a hit",
+            |operation| {
+                let description = format!(
+                    "The click is appended to the query log of the server (`--query-log FILE`). A server without that \
+                     option has no such path; `query_log` of `/health` says so. A phrase has at most \
+                     {LONGEST_PHRASE} characters."
+                );
+                operation.insert("description".into(), description.into());
+                operation.insert("requestBody".into(), body);
+                let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+                responses.remove("200");
+                responses.insert("204".into(), json!({"description": "The click will be written."}));
             },
             json!({}),
             &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use super::app::{App, Shared};
 use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::problem::Problem;
+use super::query_log::is_typing;
 use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
@@ -48,23 +49,28 @@ pub struct Phrases(pub Vec<String>);
 
 pub async fn get(
     State(app): State<Shared>,
+    headers: HeaderMap,
     Query(request): Query<SearchRequest>,
 ) -> Result<Response, Problem> {
-    one(app, &request).await
+    one(app, &request, is_typing(&headers)).await
 }
 
-pub async fn post(State(app): State<Shared>, Json(sent): Json<Value>) -> Result<Response, Problem> {
+pub async fn post(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    Json(sent): Json<Value>,
+) -> Result<Response, Problem> {
     let request = AnySearchRequest::parse(sent)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
     match request {
-        AnySearchRequest::One(request) => one(app, &request).await,
-        AnySearchRequest::Many(several) => many(app, &several.requests).await,
+        AnySearchRequest::One(request) => one(app, &request, is_typing(&headers)).await,
+        AnySearchRequest::Many(several) => many(app, &several.requests, is_typing(&headers)).await,
     }
 }
 
-async fn one(app: Shared, request: &SearchRequest) -> Result<Response, Problem> {
+async fn one(app: Shared, request: &SearchRequest, is_typing: bool) -> Result<Response, Problem> {
     let deadline = app.search_limit.deadline();
-    let search = ValidSearch::new(request).map_err(|error| Problem::refused(&error))?;
+    let search = ValidSearch::new(request, is_typing).map_err(|error| Problem::refused(&error))?;
     let opened = app.opened(deadline).await?;
     let search = search.possible_in(&opened)?;
     let asked = app.ask_for(&opened, &search, deadline).await?;
@@ -76,14 +82,14 @@ async fn one(app: Shared, request: &SearchRequest) -> Result<Response, Problem> 
 
 /// Runs the searches of a batch one after another, in one slot of the concurrency limit. Other requests can
 /// run between them, so a batch does not bypass the queue.
-async fn many(app: Shared, requests: &[SearchRequest]) -> Result<Response, Problem> {
+async fn many(app: Shared, requests: &[SearchRequest], is_typing: bool) -> Result<Response, Problem> {
     let deadline = app.search_limit.deadline();
     let refused = |detail| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     if requests.len() > MOST_REQUESTS {
         return refused(format!("the batch has {} requests; the limit is {MOST_REQUESTS}", requests.len()));
     }
     let validate = |(nth, request)| {
-        ValidSearch::new(request)
+        ValidSearch::new(request, is_typing)
             .map_err(|error| Problem::refused(&error.context(format!("requests[{nth}]"))))
     };
     let searches: Vec<ValidSearch> = requests.iter().enumerate().map(validate).collect::<Result<_, _>>()?;
@@ -142,17 +148,23 @@ pub fn ensure_limit(limit: usize) -> anyhow::Result<()> {
 struct ValidSearch {
     query: search::Query,
     min_confidence: f32,
+    /// Whether the query log has it: a person asks it, and not for more hits or an explanation of a search before.
+    is_recorded: bool,
 }
 
 impl ValidSearch {
-    fn new(request: &SearchRequest) -> anyhow::Result<Self> {
+    fn new(request: &SearchRequest, is_typing: bool) -> anyhow::Result<Self> {
         ensure_short(&request.q)?;
         ensure_limit(request.limit)?;
         ensure!(request.offset <= GREATEST_OFFSET, "offset must be a number from 0 to {GREATEST_OFFSET}");
         for words in request.exact.iter().chain(&request.without) {
             ensure_short(words)?;
         }
-        Ok(Self { query: request.query()?, min_confidence: request.min_confidence })
+        Ok(Self {
+            query: request.query()?,
+            min_confidence: request.min_confidence,
+            is_recorded: !is_typing && request.offset == 0 && !request.explain,
+        })
     }
 
     /// The search that is possible in an index.
@@ -239,6 +251,9 @@ impl App {
         self.metrics.searched(start.elapsed());
         if results.notice.is_some() {
             self.metrics.fell_back();
+        }
+        if let Some(log) = self.query_log.as_ref().filter(|_| request.is_recorded) {
+            log.searched(&request.query.phrase, &results, request.min_confidence);
         }
         let body = serde_json::to_vec(&SearchReply::new(&results, request.min_confidence))
             .map_err(anyhow::Error::from)?;

@@ -52,6 +52,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
         problems,
         feedback: app.feedback.is_some(),
         watching: app.watch.is_some(),
+        query_log: app.query_log.is_some(),
         rejected_tokens: app.metrics.rejected_tokens(),
     };
     Ok(json(serde_json::to_vec(&reply).map_err(anyhow::Error::from)?))

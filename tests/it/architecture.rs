@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 23] = [
+const DEPENDENCIES: [(&str, &[&str]); 27] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("regular_file", &[]),
@@ -49,8 +49,15 @@ const DEPENDENCIES: [(&str, &[&str]); 23] = [
         "duplicates",
         &["chunk", "embed", "index", "pair", "question", "regular_file", "same_question", "title"],
     ),
-    ("feedback", &[]),
-    ("engine", &["duplicates", "embed", "index", "regular_file", "search"]),
+    ("related", &["duplicates", "embed", "index", "question", "same_question", "search", "title"]),
+    (
+        "gaps",
+        &["duplicates", "embed", "index", "pair", "question", "read", "search", "title", "worker_threads"],
+    ),
+    ("line_file", &[]),
+    ("feedback", &["line_file"]),
+    ("query_log", &["line_file"]),
+    ("engine", &["duplicates", "embed", "index", "regular_file", "related", "search"]),
     ("evaluate", &["embed", "feedback", "index", "logistic", "pair", "worker_threads", "question", "search"]),
     ("interactive", &["engine", "question", "render", "search"]),
     (
@@ -60,10 +67,12 @@ const DEPENDENCIES: [(&str, &[&str]); 23] = [
             "duplicates",
             "embed",
             "evaluate",
+            "gaps",
             "index",
             "pair",
             "question",
             "read",
+            "related",
             "same_question",
             "search",
         ],
@@ -77,7 +86,10 @@ const DEPENDENCIES: [(&str, &[&str]); 23] = [
             "embed",
             "engine",
             "feedback",
+            "gaps",
+            "query_log",
             "question",
+            "read",
             "regular_file",
             "render",
             "search",

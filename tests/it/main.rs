@@ -13,6 +13,7 @@ mod endpoints;
 mod eval;
 mod examples;
 mod fuzz;
+mod gaps;
 mod index;
 #[cfg(all(unix, feature = "interactive"))]
 mod interactive;

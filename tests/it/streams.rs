@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::util::{Dir, FAQ, Output};
 
 /// Commands that write to stdout.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 22] = [
     &["roses"],
     &["--json", "roses"],
     &["--explain", "roses"],
@@ -16,6 +16,9 @@ const COMMANDS: [&[&str]; 19] = [
     &["dups", "--csv"],
     &["dups", "--check", "-"],
     &["dups", "--graph", "-"],
+    &["gaps", "phrases"],
+    &["gaps", "--json", "phrases"],
+    &["gaps", "--csv", "--min-size", "1", "phrases"],
     &["show", "--json", "roses-key"],
     &["export"],
     &["stats"],

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::cli::write_file;
 use crate::evaluate::{EarlierRun, SetReport};
 use crate::render::report::write_report;
 
@@ -25,19 +26,7 @@ pub fn read_run(path: &Path) -> anyhow::Result<EarlierRun> {
     Ok(EarlierRun { name: path.display().to_string(), rankings })
 }
 
-/// Writes the page. A page that exists is replaced when the new one is complete.
+/// Writes the page.
 pub fn write(path: &Path, sets: &[SetReport]) -> anyhow::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> anyhow::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        // The permissions of any other file: those of a temporary file are for its owner only.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut out = BufWriter::new(builder.tempfile_in(parent)?);
-        write_report(&mut out, sets)?;
-        out.flush()?;
-        out.into_inner()?.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("could not write {}", path.display()))
+    write_file(path, |out| write_report(out, sets))
 }

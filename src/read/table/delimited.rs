@@ -105,7 +105,8 @@ fn guessed_names(sample: &[StringRecord]) -> Option<Vec<String>> {
     Some(names)
 }
 
-fn delimiter(extension: &str, head: &str) -> u8 {
+/// What separates the fields of a file, by its extension or its first line.
+pub fn delimiter(extension: &str, head: &str) -> u8 {
     if extension == "tsv" {
         return b'\t';
     }
@@ -125,7 +126,7 @@ pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
 /// Reads record by record.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let mapping = text.mapping();
-    let source = Limited { text: Rc::new(RefCell::new((text, 0))) };
+    let source = Limited::new(text);
     let mut reader = builder(layout.delimiter, layout.notes.is_some())
         .buffer_capacity(8 << 10)
         .from_reader(source.clone());
@@ -196,17 +197,23 @@ fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
 
 /// The text. Reading it fails within a record that is too long.
 #[derive(Clone)]
-struct Limited<'a> {
+pub struct Limited<'a> {
     /// The text, and how many bytes of it were read since the last record began.
     text: Rc<RefCell<(&'a mut Text, u64)>>,
 }
 
-impl Limited<'_> {
-    fn begin_record(&self) {
+impl<'a> Limited<'a> {
+    pub fn new(text: &'a mut Text) -> Self {
+        Self { text: Rc::new(RefCell::new((text, 0))) }
+    }
+
+    /// Allows another record of the greatest length.
+    pub fn begin_record(&self) {
         self.text.borrow_mut().1 = 0;
     }
 
-    fn take_unreadable(&self, into: &mut Vec<u64>) {
+    /// Adds the lines that are not UTF-8 and were read since the last call.
+    pub fn take_unreadable(&self, into: &mut Vec<u64>) {
         let text = &mut self.text.borrow_mut().0;
         into.extend(std::iter::from_fn(|| text.take_unreadable()));
     }

@@ -4,7 +4,7 @@
 //! are in nested data. A format only parses.
 
 mod anki;
-mod delimited;
+pub(crate) mod delimited;
 mod json;
 mod rasa;
 mod record;

@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod explanation;
+mod gaps;
 mod preview;
 mod related;
 mod request;
@@ -27,10 +28,12 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
+pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use related::{ExportReply, RelatedQuestion, RelatedReply};
 pub use request::{
-    AnySearchRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest, SearchesRequest,
+    AnySearchRequest, ClickRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest,
+    SearchesRequest,
 };
 pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
@@ -94,6 +97,8 @@ pub struct HealthReply<'a> {
     pub feedback: bool,
     /// Whether the server watches the files of the index and indexes their changes.
     pub watching: bool,
+    /// Whether the server writes a query log, accepts clicks at `/clicks`, and finds gaps at `/gaps`.
+    pub query_log: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }

@@ -29,6 +29,26 @@ impl FeedbackRequest {
     }
 }
 
+/// A hit that a user opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClickRequest {
+    /// The phrase that was searched for.
+    pub q: String,
+    /// The id of the hit.
+    pub id: String,
+}
+
+impl ClickRequest {
+    /// # Errors
+    /// The phrase is empty.
+    pub fn ensure_phrase(&self) -> anyhow::Result<()> {
+        ensure!(!self.q.trim().is_empty(), "the phrase is empty");
+        Ok(())
+    }
+}
+
 /// A search. All fields except `q` are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod explanation;
+mod gaps;
 mod plain;
 mod preview;
 
@@ -19,6 +20,7 @@ use explanation::write_explanation;
 use plain::plain;
 
 pub use duplicates::{write_found, write_groups, write_pairs, write_related};
+pub use gaps::{write_gaps, write_titles};
 pub use preview::write_preview;
 
 const TITLE: Style = Style::new().bold();

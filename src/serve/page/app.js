@@ -20,6 +20,9 @@ let shown = { reply: null, key: '', explained: null };
 let hasFeedback = false;
 const judgements = new Map();
 
+/** Whether the server has a query log, the search that was recorded last, and the timer of the next. */
+let hasQueryLog = false, recorded = '', settling = 0;
+
 // ---- The address bar ----
 
 function read() {
@@ -79,7 +82,7 @@ async function search() {
   try {
     for (let tries = 0; ; tries += 1) {
       try {
-        const reply = await ask(`/search?${params}`, { signal: mine.signal });
+        const reply = await ask(`/search?${params}`, { signal: mine.signal, headers: { accept: 'application/json', 'rqsearch-typing': '1' } });
         if (mine === asking) show(reply, key);
         return;
       } catch (error) {
@@ -134,6 +137,7 @@ function show(reply, key) {
     return item;
   }));
   showThumbs();
+  settle();
   $('results').classList.toggle('unanswered', !reply.answered);
   $('more').hidden = listed === reply.hits.length && (listed < wanted.limit || wanted.limit >= MOST);
   say(summaryOf(reply, listed, isFiltered()), reply.answered ? '' : 'unanswered');
@@ -152,7 +156,13 @@ const isOpen = (item) => item.classList.contains('open');
 
 function toggle(item) {
   if (isOpen(item)) close(item);
-  else expand(item);
+  else openByUser(item);
+}
+
+/** Opens a hit, and reports it to the query log. */
+function openByUser(item) {
+  click(item.dataset.id);
+  return expand(item);
 }
 
 function close(item) {
@@ -210,9 +220,13 @@ function explained() {
 // ---- Feedback ----
 
 async function listenForFeedback() {
-  // Without feedback, the page works as before.
-  hasFeedback = await ask('/health').then((health) => health.feedback, () => false);
+  // Without feedback and a query log, the page works as before.
+  const health = await ask('/health').catch(() => ({}));
+  hasFeedback = Boolean(health.feedback);
+  hasQueryLog = Boolean(health.query_log);
+  $('gaps').hidden = !hasQueryLog;
   showThumbs();
+  settle();
 }
 
 /** Adds the thumbs to the hits that do not have them. */
@@ -230,6 +244,34 @@ function showThumbs() {
       judgements.set(key, useful);
     }));
   }
+}
+
+// ---- The query log ----
+
+// The page searches while a person types, and says so with a header: those phrases are not recorded. A search whose hits
+// were read is sent again without the header. If that fails, the page works as before.
+
+/** Records the search on the page when its hits were on the page for a while. */
+function settle() {
+  clearTimeout(settling);
+  if (hasQueryLog && shown.reply) settling = setTimeout(record, PAUSE);
+}
+
+async function record() {
+  clearTimeout(settling);
+  const { key } = shown, params = new URLSearchParams(key);
+  params.set('limit', 1);
+  if (!hasQueryLog || !shown.reply || params.toString() === recorded) return;
+  recorded = params.toString();
+  await ask(`/search?${params}`).catch(() => null);
+}
+
+/** Records that the person opened a hit of the search on the page. */
+async function click(id) {
+  if (!hasQueryLog || !shown.reply) return;
+  const { query: q } = shown.reply;
+  await record();
+  await ask('/clicks', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ q, id }) }).catch(() => null);
 }
 
 // ---- Filters ----
@@ -312,6 +354,7 @@ function type() {
   if (q === wanted.q) return;
   const now = performance.now(), push = now - typedAt > PAUSE;
   typedAt = now;
+  clearTimeout(settling);
   Object.assign(wanted, { q, limit: STEP, open: '' });
   write(push);
   clearTimeout(timer);
@@ -334,7 +377,7 @@ async function go(event) {
   const best = titles()[0];
   if (!best) return;
   best.focus();
-  expand(best.closest('.hit'));
+  openByUser(best.closest('.hit'));
 }
 
 function back() {

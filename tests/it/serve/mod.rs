@@ -7,6 +7,7 @@ mod host_check;
 mod limits;
 mod load;
 mod log;
+mod query_log;
 mod routes;
 mod schema;
 mod tokens;

@@ -1,0 +1,138 @@
+//! The query log, and `POST /clicks`.
+//!
+//! A search must not wait for a disk. Lines are therefore written by a thread of their own. If it falls behind, lines are
+//! dropped and counted.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::app::Shared;
+use super::extractors::Json;
+use super::log::{self, Log};
+use super::problem::Problem;
+use super::questions::only;
+use super::search::ensure_short;
+use crate::query_log::{Entry, QueryLog, Rotation};
+use crate::render::json::ClickRequest;
+use crate::search::Results;
+
+/// How many lines may wait to be written.
+const WAITING: usize = 4_096;
+
+/// How long the end of the server waits for the last lines.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// The header of a search whose phrase may be incomplete. The web page searches while a person types, and sends the search
+/// again without it when the person reads the hits.
+const TYPING: &str = "rqsearch-typing";
+
+/// Whether a request says that its phrase may be incomplete.
+pub fn is_typing(headers: &HeaderMap) -> bool {
+    headers.contains_key(TYPING)
+}
+
+/// A query log that is written by a thread of its own.
+pub struct QueryLogWriter {
+    path: PathBuf,
+    rotation: Rotation,
+    /// `None` at the end of the server.
+    entries: Mutex<Option<SyncSender<Entry>>>,
+    lost: Arc<AtomicU64>,
+    /// Disconnected when the thread has written the last line.
+    ended: Mutex<Receiver<()>>,
+}
+
+impl QueryLogWriter {
+    /// Starts the thread. `log` gets a message when writing fails, and when it works again.
+    pub fn new(mut file: QueryLog, log: Log) -> Self {
+        let (entries, received) = sync_channel::<Entry>(WAITING);
+        let (end, ended) = channel::<()>();
+        let (path, rotation) = (file.path().to_owned(), file.rotation());
+        let lost = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&lost);
+        thread::spawn(move || {
+            let mut is_failing = false;
+            for entry in received {
+                let written = file.append(&entry);
+                if written.is_err() {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+                if written.is_err() != is_failing {
+                    is_failing = written.is_err();
+                    log.event(&match written {
+                        Err(error) => format!("could not write to the file of --query-log: {error}"),
+                        Ok(()) => "the file of --query-log can be written again".to_owned(),
+                    });
+                }
+            }
+            drop(end);
+        });
+        Self { path, rotation, entries: Mutex::new(Some(entries)), lost, ended: Mutex::new(ended) }
+    }
+
+    /// Records a search.
+    pub fn searched(&self, q: &str, results: &Results, min_confidence: f32) {
+        self.write(Entry::Search {
+            time: log::now(),
+            q: q.to_owned(),
+            answered: results.is_answered(min_confidence),
+            first: results.hits.first().map(|hit| hit.question.id.clone()),
+        });
+    }
+
+    fn write(&self, entry: Entry) {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = entries.as_ref().map(|entries| entries.try_send(entry));
+        if !matches!(sent, Some(Ok(()))) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many lines could not be written, or were dropped because the thread fell behind.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The files of the log that exist, the oldest first.
+    pub fn files(&self) -> Vec<PathBuf> {
+        crate::query_log::files(&self.path, self.rotation)
+    }
+
+    /// Waits until the lines so far are written, for at most one second. Later lines are dropped.
+    pub fn finish(&self) {
+        drop(self.entries.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error means that the thread has ended or that the time is up: both are fine.
+        _ = ended.recv_timeout(FINISH_WITHIN);
+    }
+}
+
+/// Records that a person opened a hit.
+pub async fn clicked(
+    State(app): State<Shared>,
+    Json(request): Json<ClickRequest>,
+) -> Result<StatusCode, Problem> {
+    let accepted = request
+        .ensure_phrase()
+        .and_then(|()| ensure_short(&request.q))
+        .and_then(|()| ensure_short(&request.id));
+    accepted.map_err(|error| Problem::refused(&error))?;
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.search_limit.enter(deadline)?;
+    let work = move || {
+        let log = app.query_log.as_ref().ok_or_else(Problem::no_path)?;
+        let question = only(opened.index.find(request.id.trim())?, &request.id)?;
+        log.write(Entry::Click { time: log::now(), q: request.q, clicked: question.id });
+        Ok::<_, Problem>(())
+    };
+    slot.run(work).await??;
+    Ok(StatusCode::NO_CONTENT)
+}
