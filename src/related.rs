@@ -6,6 +6,7 @@ use tantivy::DocAddress;
 use crate::duplicates;
 use crate::embed::normalized;
 use crate::index::Index;
+use crate::pair::{Phrasing, is_stop_word};
 use crate::question::Question;
 use crate::same_question::judge;
 use crate::search::{Mode, Query, search};
@@ -120,9 +121,15 @@ fn by_meaning(index: &Index, one: &Candidate, of: &[f32]) -> anyhow::Result<Vec<
     Ok(candidates)
 }
 
-/// The questions that share words with the title.
+/// The questions that share words with the title, other than those of any question.
 fn by_words(index: &Index, one: &Candidate) -> anyhow::Result<Vec<Candidate>> {
-    let query = Query { mode: Mode::Keyword, limit: CANDIDATES, ..Query::plain(&one.question.title) };
+    let is_content =
+        |word: &&str| !is_stop_word(&word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
+    let words: Vec<&str> = one.question.title.split_whitespace().filter(is_content).collect();
+    let query = Query { mode: Mode::Keyword, limit: CANDIDATES, ..Query::plain(&words.join(" ")) };
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut candidates = Vec::new();
     for hit in search(index, None, &query)?.hits {
         let address = index.address(&hit.question.id)?.context("a hit is in the index")?;
@@ -146,10 +153,13 @@ fn most_useful(candidates: &[Candidate], chosen: &[Candidate]) -> Option<usize> 
     useful.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(nth, _)| nth)
 }
 
-/// Whether two questions ask the same, or have the same title.
+/// Whether two questions ask the same, or their titles have the same words.
 fn is_duplicate(index: &Index, one: &Candidate, two: &Candidate) -> bool {
     let key = title_key(&one.question.title);
     if key.is_some() && key == title_key(&two.question.title) {
+        return true;
+    }
+    if Phrasing::new(&one.question.title).has_same_words(&Phrasing::new(&two.question.title)) {
         return true;
     }
     let verdict = judge(index, (one.address, &one.question), (two.address, &two.question));
@@ -198,6 +208,7 @@ mod tests {
     fn without_vectors_they_share_words() {
         let found = related_titles(None, 3);
         assert!(found.len() == 3 && found.iter().all(|title| title.contains("rose")), "{found:?}");
+        assert!(!found.contains(&TITLES[1].to_owned()), "{found:?}");
     }
 
     #[test]

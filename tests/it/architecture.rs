@@ -49,7 +49,7 @@ const DEPENDENCIES: [(&str, &[&str]); 27] = [
         "duplicates",
         &["chunk", "embed", "index", "pair", "question", "regular_file", "same_question", "title"],
     ),
-    ("related", &["duplicates", "embed", "index", "question", "same_question", "search", "title"]),
+    ("related", &["duplicates", "embed", "index", "pair", "question", "same_question", "search", "title"]),
     (
         "gaps",
         &["duplicates", "embed", "index", "pair", "question", "read", "search", "title", "worker_threads"],
