@@ -25,8 +25,10 @@ const FEW: f32 = 500.0;
 /// not all documents of their indexes are.
 const COMPARED: usize = if cfg!(test) { 100 } else { 3_000 };
 
-/// So many documents are estimated by one thread at a time.
+/// So many documents are estimated by one thread at a time, less in an index that has not enough for all threads. Unit
+/// tests have fewer.
 const RANGE: usize = if cfg!(test) { 300 } else { 1 << 15 };
+const LEAST_RANGE: usize = RANGE / 8;
 
 /// With a higher limit, estimates save no time.
 const MOST_ESTIMATED: usize = 100_000;
@@ -142,10 +144,12 @@ impl Space {
                 Some((*segment, *vectors, codes, CodePhrase::new(&values, with_mean - other.with_mean)))
             })
             .collect();
+        let documents: DocId = segments.iter().map(|(_, vectors)| vectors.document_count()).sum();
+        let range = (documents as usize / (2 * rayon::current_num_threads())).clamp(LEAST_RANGE, RANGE);
         let ranges = phrases.iter().flat_map(|phrase| {
             let documents = phrase.1.document_count();
-            let ranges = (0..documents).step_by(RANGE);
-            ranges.map(move |start| (phrase, start..documents.min(start + RANGE as DocId)))
+            let ranges = (0..documents).step_by(range);
+            ranges.map(move |start| (phrase, start..documents.min(start + range as DocId)))
         });
         let compared = limit.max(COMPARED);
         let estimated = ranges.collect::<Vec<_>>().into_par_iter().map(
