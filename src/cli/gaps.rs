@@ -209,7 +209,8 @@ impl Args {
         let counted = |count: u64, noun| format!("{} {}", HumanCount(count), plural(count, noun));
         let phrases = report.answered.phrases + report.unanswered.phrases;
         let asked = report.answered.asked + report.unanswered.asked;
-        let all = format!("{} (asked {} times)", counted(phrases, "phrase"), HumanCount(asked));
+        let times = if asked == 1 { "once".to_owned() } else { format!("{} times", HumanCount(asked)) };
+        let all = format!("{} (asked {times})", counted(phrases, "phrase"));
         if self.unasked {
             let questions = report.unasked.len() as u64;
             let listed =

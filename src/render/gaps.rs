@@ -33,7 +33,8 @@ pub fn write_page(out: &mut impl Write, report: &Report, examples: usize) -> io:
 
 fn counted(counts: Counts) -> String {
     let phrases = if counts.phrases == 1 { "phrase" } else { "phrases" };
-    format!("{} {phrases}, asked {} times", counts.phrases, counts.asked)
+    let times = if counts.asked == 1 { "once".to_owned() } else { format!("{} times", counts.asked) };
+    format!("{} {phrases}, asked {times}", counts.phrases)
 }
 
 fn write_counts(out: &mut impl Write, report: &Report) -> io::Result<()> {

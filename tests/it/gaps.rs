@@ -42,6 +42,7 @@ fn gaps_are_listed_with_a_suggestion() {
     let dir = asked();
     let output =
         dir.run(&["gaps", "asked.txt"]).exits(1).says("8 phrases (asked 9 times), 6 without an answer");
+    dir.run_with_input(&["gaps", "-"], "Which paint fits a fence?\n").says("1 phrase (asked once)");
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines[0], "  4  Which paint is best for a wooden fence?");
     assert_eq!(lines[1..4].iter().filter(|line| line.starts_with("     best ")).count(), 2, "{output:?}");
