@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use tantivy::DocAddress;
 
 use crate::duplicates;
-use crate::embed::normalized;
+use crate::embed::{dot, normalized};
 use crate::index::Index;
 use crate::pair::{Phrasing, is_stop_word};
 use crate::question::Question;
@@ -48,28 +48,33 @@ pub fn related(index: &Index, id: &str, limit: usize) -> anyhow::Result<Vec<Rela
         bail!("no question has the id {id:?}");
     };
     let question = index.question(address)?;
-    let one = Candidate { address, similarity: None, subject: subject(index, address), question };
-    let mut candidates = match &one.subject {
-        Some(subject) => by_meaning(index, &one, subject)?,
-        None => by_words(index, &one)?,
+    let mut candidates = match subject(index, address) {
+        Some(subject) => by_meaning(index, address, &subject),
+        None => by_words(index, address, &question.title)?,
     };
     let mut chosen: Vec<Candidate> = Vec::new();
+    // The question and those that were chosen, with their documents.
+    let mut known = vec![(address, question)];
     while chosen.len() < limit
         && let Some(next) = most_useful(&candidates, &chosen)
     {
         let next = candidates.swap_remove(next);
-        if std::iter::once(&one).chain(&chosen).all(|other| !is_duplicate(index, other, &next)) {
+        let found = (next.address, index.question(next.address)?);
+        if !known.iter().any(|other| is_duplicate(index, other, &found)) {
+            known.push(found);
             chosen.push(next);
         }
     }
-    let related = |Candidate { question, similarity, .. }| Related { question, similarity };
-    Ok(chosen.into_iter().map(related).collect())
+    let related = |(candidate, (_, question)): (Candidate, (DocAddress, Question))| Related {
+        question,
+        similarity: candidate.similarity,
+    };
+    Ok(chosen.into_iter().zip(known.into_iter().skip(1)).map(related).collect())
 }
 
 /// A question that may be related.
 struct Candidate {
     address: DocAddress,
-    question: Question,
     /// As for [`Related::similarity`].
     similarity: Option<f32>,
     /// `None` if it has no vectors.
@@ -98,43 +103,38 @@ fn added(mut sum: Vec<f32>, other: &[f32]) -> Vec<f32> {
     sum
 }
 
-fn cosine(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
-}
-
 /// The questions whose titles or answers are near.
-fn by_meaning(index: &Index, one: &Candidate, of: &[f32]) -> anyhow::Result<Vec<Candidate>> {
+fn by_meaning(index: &Index, one: DocAddress, of: &[f32]) -> Vec<Candidate> {
     let readers = index.searcher().segment_readers();
     let allowed = |segment: usize, doc| {
-        !readers[segment].is_deleted(doc) && DocAddress::new(segment as u32, doc) != one.address
+        !readers[segment].is_deleted(doc) && DocAddress::new(segment as u32, doc) != one
     };
     let vector = index.space().centred(of.to_vec());
     let nearest = index.space().nearest(index.vectors(), CANDIDATES, false, allowed, &vector);
-    let mut candidates = Vec::with_capacity(nearest.len());
-    for (_, address) in nearest {
+    let candidate = |(_, address): (f32, DocAddress)| {
         let subject = subject(index, address);
-        let similarity = subject.as_deref().map(|subject| cosine(subject, of));
-        if similarity.is_some_and(|similarity| similarity >= LEAST) {
-            candidates.push(Candidate { address, question: index.question(address)?, similarity, subject });
-        }
-    }
-    Ok(candidates)
+        Candidate { address, similarity: subject.as_deref().map(|subject| dot(subject, of)), subject }
+    };
+    let candidates = nearest.into_iter().map(candidate);
+    candidates
+        .filter(|candidate| candidate.similarity.is_some_and(|similarity| similarity >= LEAST))
+        .collect()
 }
 
 /// The questions that share words with the title, other than those of any question.
-fn by_words(index: &Index, one: &Candidate) -> anyhow::Result<Vec<Candidate>> {
+fn by_words(index: &Index, one: DocAddress, title: &str) -> anyhow::Result<Vec<Candidate>> {
     let is_content =
         |word: &&str| !is_stop_word(&word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
-    let words: Vec<&str> = one.question.title.split_whitespace().filter(is_content).collect();
-    let query = Query { mode: Mode::Keyword, limit: CANDIDATES, ..Query::plain(&words.join(" ")) };
+    let words: Vec<&str> = title.split_whitespace().filter(is_content).collect();
     if words.is_empty() {
         return Ok(Vec::new());
     }
+    let query = Query { mode: Mode::Keyword, limit: CANDIDATES, ..Query::plain(&words.join(" ")) };
     let mut candidates = Vec::new();
     for hit in search(index, None, &query)?.hits {
         let address = index.address(&hit.question.id)?.context("a hit is in the index")?;
-        if address != one.address {
-            candidates.push(Candidate { address, question: hit.question, similarity: None, subject: None });
+        if address != one {
+            candidates.push(Candidate { address, similarity: None, subject: None });
         }
     }
     // The last is taken first if candidates have no vectors.
@@ -146,7 +146,7 @@ fn by_words(index: &Index, one: &Candidate) -> anyhow::Result<Vec<Candidate>> {
 fn most_useful(candidates: &[Candidate], chosen: &[Candidate]) -> Option<usize> {
     let usefulness = |candidate: &Candidate| {
         let subject = candidate.subject.as_deref().unwrap_or_default();
-        let near = chosen.iter().filter_map(|chosen| Some(cosine(chosen.subject.as_deref()?, subject)));
+        let near = chosen.iter().filter_map(|chosen| Some(dot(chosen.subject.as_deref()?, subject)));
         RELEVANCE * candidate.similarity.unwrap_or(0.0) - (1.0 - RELEVANCE) * near.fold(0.0, f32::max)
     };
     let useful = candidates.iter().map(usefulness).enumerate();
@@ -154,15 +154,14 @@ fn most_useful(candidates: &[Candidate], chosen: &[Candidate]) -> Option<usize> 
 }
 
 /// Whether two questions ask the same, or their titles have the same words.
-fn is_duplicate(index: &Index, one: &Candidate, two: &Candidate) -> bool {
-    let key = title_key(&one.question.title);
-    if key.is_some() && key == title_key(&two.question.title) {
+fn is_duplicate(index: &Index, one: &(DocAddress, Question), two: &(DocAddress, Question)) -> bool {
+    let titles = [&one.1.title, &two.1.title];
+    let [key, other] = titles.map(|title| title_key(title));
+    let [words, others] = titles.map(|title| Phrasing::new(title));
+    if key.is_some() && key == other || words.has_same_words(&others) {
         return true;
     }
-    if Phrasing::new(&one.question.title).has_same_words(&Phrasing::new(&two.question.title)) {
-        return true;
-    }
-    let verdict = judge(index, (one.address, &one.question), (two.address, &two.question));
+    let verdict = judge(index, (one.0, &one.1), (two.0, &two.1));
     verdict.is_some_and(|verdict| verdict.probability >= duplicates::Options::default().threshold)
 }
 

@@ -29,6 +29,8 @@ mod wordpiece;
 
 use std::time::Instant;
 
+use simsimd::SpatialSimilarity;
+
 pub use builtin::{Builtin, Prepare};
 pub use info::{ModelInfo, NotApproved, Origin, Pooling, Unavailable, WrongModel};
 pub use spec::{Loading, ModelSpec, Patience, Settings, is_offline, load, load_reranker, open};
@@ -120,6 +122,11 @@ pub fn normalized(mut vector: Vec<f32>) -> Vec<f32> {
         vector.iter_mut().for_each(|x| *x /= length);
     }
     vector
+}
+
+/// The dot product of two vectors of one model: their cosine if both have length 1.
+pub(crate) fn dot(one: &[f32], two: &[f32]) -> f32 {
+    <f32 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
 }
 
 /// Truncates a vector and scales it to length 1 again. Only models that were trained for this keep their

@@ -71,14 +71,15 @@ fn search_batch(
     batch: &[Phrase],
     options: &Options,
 ) -> anyhow::Result<Vec<Found>> {
-    let texts: Vec<&str> =
-        batch.iter().map(|phrase| phrase.text.as_str()).filter(|text| embedder.can_read(text)).collect();
+    let readable: Vec<bool> = batch.iter().map(|phrase| embedder.can_read(&phrase.text)).collect();
+    let texts = batch.iter().zip(&readable).filter(|(_, is_readable)| **is_readable);
+    let texts: Vec<&str> = texts.map(|(phrase, _)| phrase.text.as_str()).collect();
     let mut vectors = embedder.embed_all(&texts, Role::Query)?.into_iter();
-    let search = |phrase: &Phrase| {
-        let vector = if embedder.can_read(&phrase.text) { vectors.next() } else { None };
+    let search = |(phrase, is_readable): (&Phrase, bool)| {
+        let vector = if is_readable { vectors.next() } else { None };
         search_one(index, embedder, phrase, vector, options)
     };
-    batch.iter().map(search).collect()
+    batch.iter().zip(readable).map(search).collect()
 }
 
 fn search_one(

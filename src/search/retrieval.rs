@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use std::thread;
 
 use anyhow::{Context, bail};
-use simsimd::SpatialSimilarity;
 use tantivy::DocAddress;
 use tantivy::Term;
 use tantivy::collector::DocSetCollector;
@@ -23,7 +22,7 @@ use super::raise::{self, Raised};
 use super::title::{TitleMatch, TitlePhrase};
 use super::word_sequence::WordSequence;
 use crate::analyze::{detect, tokens};
-use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, normalized};
+use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, dot, normalized};
 use crate::index::{Centred, DATE, Index, Quantized, SCORE, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
@@ -640,8 +639,4 @@ impl SortColumn {
         };
         Ok(value.unwrap_or(f64::NEG_INFINITY))
     }
-}
-
-fn dot(one: &[f32], two: &[f32]) -> f32 {
-    <f32 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
 }

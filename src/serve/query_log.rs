@@ -13,13 +13,13 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::app::Shared;
+use super::app::{App, Shared};
 use super::extractors::Json;
 use super::log::{self, Log};
 use super::problem::Problem;
-use super::questions::only;
-use super::search::ensure_short;
+use super::questions::record;
 use crate::query_log::{Entry, QueryLog, Rotation};
+use crate::question::Question;
 use crate::render::json::ClickRequest;
 use crate::search::Results;
 
@@ -119,20 +119,11 @@ pub async fn clicked(
     State(app): State<Shared>,
     Json(request): Json<ClickRequest>,
 ) -> Result<StatusCode, Problem> {
-    let accepted = request
-        .ensure_phrase()
-        .and_then(|()| ensure_short(&request.q))
-        .and_then(|()| ensure_short(&request.id));
-    accepted.map_err(|error| Problem::refused(&error))?;
-    let deadline = app.search_limit.deadline();
-    let opened = app.opened(deadline).await?;
-    let slot = app.search_limit.enter(deadline)?;
-    let work = move || {
+    request.ensure_phrase().map_err(|error| Problem::refused(&error))?;
+    let append = |app: &App, q: String, question: Question| {
         let log = app.query_log.as_ref().ok_or_else(Problem::no_path)?;
-        let question = only(opened.index.find(request.id.trim())?, &request.id)?;
-        log.write(Entry::Click { time: log::now(), q: request.q, clicked: question.id });
-        Ok::<_, Problem>(())
+        log.write(Entry::Click { time: log::now(), q, clicked: question.id });
+        Ok(())
     };
-    slot.run(work).await??;
-    Ok(StatusCode::NO_CONTENT)
+    record(app, request.q, request.id, append).await
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::app::Shared;
+use super::app::{App, Shared};
 use super::extractors::{Path, Query};
 use super::problem::Problem;
 use super::search::{ensure_limit, ensure_short, json};
@@ -38,6 +38,26 @@ pub async fn related(
         Ok(serde_json::to_vec(&RelatedReply::new(&question, &found)).map_err(anyhow::Error::from)?)
     });
     Ok(json(reply.await??))
+}
+
+/// Records what a person did with a question that a search for the phrase `q` found. `append` gets the question.
+pub async fn record(
+    app: Shared,
+    q: String,
+    id: String,
+    append: impl FnOnce(&App, String, Question) -> Result<(), Problem> + Send + 'static,
+) -> Result<StatusCode, Problem> {
+    let accepted = ensure_short(&q).and_then(|()| ensure_short(&id));
+    accepted.map_err(|error| Problem::refused(&error))?;
+    let deadline = app.search_limit.deadline();
+    let opened = app.opened(deadline).await?;
+    let slot = app.search_limit.enter(deadline)?;
+    let work = move || {
+        let question = only(opened.index.find(id.trim())?, &id)?;
+        append(&app, q, question)
+    };
+    slot.run(work).await??;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The only question that was found for an id.

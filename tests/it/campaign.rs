@@ -21,7 +21,7 @@ use rqsearch::index::check::check;
 use rqsearch::index::{Build, Index, guarded};
 use rqsearch::search::{Mode, Query};
 
-use crate::util::{Dir, Output};
+use crate::util::{Dir, Output, Random};
 
 /// How many questions the corpus has.
 const QUESTIONS: usize = 40;
@@ -39,19 +39,6 @@ fn stride(short: u64) -> usize {
 #[expect(clippy::print_stderr, reason = "the long form runs for hours, and reports its figures")]
 fn report(line: &str) {
     eprintln!("campaign: {line}");
-}
-
-/// A small random number generator (SplitMix64), the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % limit
-    }
 }
 
 /// An index whose questions all have one word, and a source whose questions have another.

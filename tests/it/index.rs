@@ -183,3 +183,30 @@ fn alternative_titles_are_searched_and_shown() {
     let shown = dir.run(&["show", &id]).success().stdout;
     assert!(shown.contains("also asked as: stuck forever"), "{shown}");
 }
+
+#[test]
+fn a_small_update_of_a_large_index_does_not_write_all_of_it_again() {
+    let dir = Dir::new();
+    let questions = |numbers: std::ops::Range<u32>| -> String {
+        numbers
+            .map(|nth| format!("{{\"question\":\"Why does rope {nth} hold?\",\"answer\":\"It does.\"}}\n"))
+            .collect()
+    };
+    let segments = || -> u64 {
+        let stats = dir.run(&["stats", "--json"]).success().stdout;
+        serde_json::from_str::<serde_json::Value>(&stats).unwrap()["segments"].as_u64().unwrap()
+    };
+    dir.write("docs/large.jsonl", questions(0..2_100));
+    dir.write("docs/small.jsonl", questions(2_100..2_101));
+    dir.run(&["index", "--keyword-only", "docs"]).success();
+    assert_eq!(segments(), 1);
+    dir.write("docs/small.jsonl", questions(2_101..2_103));
+    dir.run(&["index", "--keyword-only", "docs"]).success();
+    // Two threads write, so that the new questions are in one or two segments.
+    assert!(matches!(segments(), 2 | 3), "{}", segments());
+    assert_eq!(dir.export().len(), 2_102);
+    // More than a tenth is new: the segments become one.
+    dir.write("docs/small.jsonl", questions(2_103..2_500));
+    dir.run(&["index", "--keyword-only", "docs"]).success();
+    assert_eq!((segments(), dir.export().len()), (1, 2_497));
+}

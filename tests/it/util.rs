@@ -211,3 +211,18 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// A small random number generator (SplitMix64), the same in each run.
+#[allow(dead_code, reason = "builds with few features have no test that uses it")]
+pub struct Random(pub u64);
+
+impl Random {
+    #[allow(dead_code, reason = "builds with few features have no test that uses it")]
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) % limit
+    }
+}

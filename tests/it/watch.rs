@@ -23,7 +23,7 @@ use serde_json::Value;
 use tantivy::Directory;
 use tantivy::directory::{INDEX_WRITER_LOCK, MmapDirectory};
 
-use crate::util::{Dir, skipped, until};
+use crate::util::{Dir, Random, skipped, until};
 
 /// A running `rqsearch watch --json`. Dropping it ends the program.
 struct Watching {
@@ -495,19 +495,6 @@ fn a_limit_of_the_system_is_explained() {
         Watching::run(&dir, &mut limited("max_inotify_watches", "--json --quiet-time 0.05 --poll 0.05"));
     dir.write("docs/7/c.md", question("Is it found?"));
     until("it is found", || titles_of(&watching.index).contains("Is it found?").then_some(()));
-}
-
-/// A random number generator (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % limit
-    }
 }
 
 /// Changes something below `docs`. What fails because the path does not exist is no edit.
