@@ -10,12 +10,15 @@
 //!
 //! An index is kept in `target/scale` and used again; remove it after a change of the format. The result has
 //!
-//! - the time of indexing, and the peak memory of it;
+//! - the time of indexing, and the peak memory of it: all of it, and what is not mapped from files;
 //! - for each mode, the median and the 99th percentile of the time of a search whose files are in the page cache;
 //! - how many of the nearest questions a search finds that estimates cosines, compared with `--exact-vectors`;
 //! - the time of the vector of a phrase, which is part of these times;
 //! - the time of one pass over the bytes of the vectors on one thread, to compare machines;
-//! - the time of an update after one of 1,000 files was changed.
+//! - the time of an update after one of 1,000 files was changed;
+//! - the time and the peak memory of the search for duplicates, and how many of the near titles it finds.
+//!
+//! Searches and the search for duplicates run in processes of their own, so that their memory is not that of indexing.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -23,10 +26,15 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use rqsearch::chunk::Passage;
+use rqsearch::duplicates::{Cache, Options, duplicates, nearest_exact, nearest_probed};
 use rqsearch::embed::{Builtin, Embedder, ModelInfo, Role, normalized};
-use rqsearch::index::{Build, Index, text_hash};
+use rqsearch::index::{Build, Index, RowView, text_hash};
 use rqsearch::search::{Mode, Query, search};
 
 /// How many phrases are searched for in each mode.
@@ -40,54 +48,101 @@ const VOCABULARY: usize = 60_000;
 
 const DIMENSIONS: usize = 384;
 
+/// Which part of the benchmark a process runs, followed by the number of questions.
+const SEARCHES: &str = "--searches-of";
+const DUPLICATES: &str = "--duplicates-of";
+
+/// Titles with at least this cosine are near, and so many titles are compared with all others to count them.
+const NEAR: f32 = 0.8;
+const SAMPLED_TITLES: usize = 500;
+
 fn main() {
-    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![30_000, 1_000_000] } else { sizes };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let sizes: Vec<usize> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
+    let is_part = |name: &str| args.first().is_some_and(|arg| arg == name);
+    if is_part(SEARCHES) {
+        return sizes.into_iter().for_each(searches);
+    }
+    if is_part(DUPLICATES) {
+        return sizes.into_iter().for_each(duplicate_titles);
+    }
     println!("| questions | what | p50 | p99 |\n|---:|---|---:|---:|");
+    let sizes = if sizes.is_empty() { vec![30_000, 1_000_000] } else { sizes };
     for size in sizes {
-        measure(size);
+        indexing(size);
+        in_own_process(SEARCHES, size);
+        updates(size);
+        in_own_process(DUPLICATES, size);
     }
 }
 
-fn measure(size: usize) {
-    let row = |what: &str, p50: String, p99: String| println!("| {size} | {what} | {p50} | {p99} |");
-    let milliseconds = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
-    let dir = directory(size);
+fn in_own_process(part: &str, size: usize) {
+    let program = std::env::current_exe().expect("the program has a path");
+    let status = Command::new(program).args([part, &size.to_string()]).status().expect("the program starts");
+    assert!(status.success(), "{part} {size} failed");
+}
+
+/// Prints a row of the table.
+fn row(size: usize, what: &str, p50: &str, p99: &str) {
+    println!("| {size} | {what} | {p50} | {p99} |");
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn files_dir(size: usize) -> PathBuf {
+    directory(size).join("questions")
+}
+
+fn index_dir(size: usize) -> PathBuf {
+    directory(size).join(".rqsearch")
+}
+
+fn build(size: usize) {
+    let (index_dir, files_dir) = (index_dir(size), files_dir(size));
     let model = WordVectors::new();
-    let index_dir = dir.join(".rqsearch");
-    let files_dir = dir.join("questions");
-    let build = |model: &WordVectors| {
-        let build = Build {
-            embedder: Some(model),
-            problems: &|problem| panic!("{problem}"),
-            ..Build::new(&index_dir, std::slice::from_ref(&files_dir))
-        };
-        build.run().expect("the target directory is writable");
+    let build = Build {
+        embedder: Some(&model),
+        problems: &|problem| panic!("{problem}"),
+        ..Build::new(&index_dir, std::slice::from_ref(&files_dir))
     };
+    build.run().expect("the target directory is writable");
+}
+
+/// Builds the index, unless there is one.
+fn indexing(size: usize) {
+    let dir = directory(size);
     if !dir.join("complete").exists() {
         fs::remove_dir_all(&dir).ok();
-        fs::create_dir_all(&files_dir).expect("the target directory is writable");
-        write_questions(&files_dir, size);
+        fs::create_dir_all(files_dir(size)).expect("the target directory is writable");
+        write_questions(&files_dir(size), size);
         reset_peak();
         let start = Instant::now();
-        build(&model);
-        row("build", format!("{:.0} s", start.elapsed().as_secs_f64()), format!("peak {} MB", peak() >> 20));
+        let allocated = peak_allocated(|| build(size));
+        row(
+            size,
+            "build",
+            &format!("{:.0} s", start.elapsed().as_secs_f64()),
+            &format!("peak {} MB, {} MB without files", peak() >> 20, allocated >> 20),
+        );
         File::create(dir.join("complete")).expect("the target directory is writable");
     }
-    let bytes: u64 = files(&index_dir).iter().map(|(_, bytes)| bytes).sum();
-    let index = Index::open(&index_dir).expect("the index was built");
-    row(
-        "index",
-        format!("{} MB", bytes >> 20),
-        format!("{} segments", index.searcher().segment_readers().len()),
-    );
+    let bytes: u64 = files(&index_dir(size)).iter().map(|(_, bytes)| bytes).sum();
+    let segments =
+        Index::open(&index_dir(size)).expect("the index was built").searcher().segment_readers().len();
+    row(size, "index", &format!("{} MB", bytes >> 20), &format!("{segments} segments"));
+}
 
+fn searches(size: usize) {
+    let index = Index::open(&index_dir(size)).expect("the index was built");
+    let model = WordVectors::new();
     let phrases = phrases(size);
-    let times = |index: &Index, mode: Mode, phrases: &[String]| -> Vec<Duration> {
+    let times = |mode: Mode, phrases: &[String]| -> Vec<Duration> {
         let time = |phrase: &String| {
             let query = Query { mode, ..Query::plain(phrase) };
             let start = Instant::now();
-            black_box(search(index, Some(&model), &query).expect("the search runs"));
+            black_box(search(&index, Some(&model), &query).expect("the search runs"));
             start.elapsed()
         };
         let mut times: Vec<Duration> = phrases.iter().map(time).collect();
@@ -95,23 +150,25 @@ fn measure(size: usize) {
         times
     };
     for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
-        times(&index, mode, &phrases[..20]);
-        let times = times(&index, mode, &phrases);
+        times(mode, &phrases[..20]);
+        let times = times(mode, &phrases);
         let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
-        row(&format!("{mode:?}, warm").to_lowercase(), p50, p99);
+        row(size, &format!("{mode:?}, warm").to_lowercase(), &p50, &p99);
     }
-    let embedding: Duration = {
-        let start = Instant::now();
-        for phrase in &phrases {
-            black_box(model.embed(phrase, Role::Query).expect("it cannot fail"));
-        }
-        start.elapsed() / phrases.len() as u32
-    };
-    row("the vector of a phrase", milliseconds(embedding), String::new());
-    row("resident", format!("{} MB", resident() >> 20), String::new());
-    row("recall@10 of the estimates", format!("{:.4}", recall(&index, &model, &phrases)), String::new());
-    let vectors =
-        files(&index_dir).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rqsv"));
+    row(
+        size,
+        "resident",
+        &format!("{} MB", status("VmRSS") >> 20),
+        &format!("{} MB without files", status("RssAnon") >> 20),
+    );
+    let start = Instant::now();
+    for phrase in &phrases {
+        black_box(model.embed(phrase, Role::Query).expect("it cannot fail"));
+    }
+    row(size, "the vector of a phrase", &milliseconds(start.elapsed() / phrases.len() as u32), "");
+    row(size, "recall@10 of the estimates", &format!("{:.4}", recall(&index, &model, &phrases)), "");
+    let vectors = files(&index_dir(size));
+    let vectors = vectors.into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rqsv"));
     let vectors: Vec<Vec<u8>> = vectors.map(|(path, _)| fs::read(path).expect("it is readable")).collect();
     let start = Instant::now();
     let sum: u64 = vectors
@@ -119,18 +176,65 @@ fn measure(size: usize) {
         .flat_map(|bytes| bytes.chunks_exact(8))
         .fold(0, |sum, bytes| sum ^ u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
     black_box(sum);
-    row("pass over the vectors", milliseconds(start.elapsed()), String::new());
-    drop((index, vectors));
+    row(size, "pass over the vectors", &milliseconds(start.elapsed()), "");
+}
 
-    let changed = files_dir.join("500.jsonl");
+fn updates(size: usize) {
+    let changed = files_dir(size).join("500.jsonl");
     let before = fs::read_to_string(&changed).expect("it is readable");
     // The second update restores the file and the index.
     for text in [format!("{before}{{\"question\":\"How is it changed?\",\"answer\":\"So.\"}}\n"), before] {
         fs::write(&changed, text).expect("the target directory is writable");
         let start = Instant::now();
-        build(&model);
-        row("update of one file", milliseconds(start.elapsed()), String::new());
+        build(size);
+        row(size, "update of one file", &milliseconds(start.elapsed()), "");
     }
+}
+
+fn duplicate_titles(size: usize) {
+    let index = Index::open(&index_dir(size)).expect("the index was built");
+    let titles: Vec<RowView<'_>> = index
+        .vectors()
+        .iter()
+        .flat_map(|vectors| {
+            let titles = (0..vectors.row_count()).filter(|row| vectors.passage(*row) == Passage::Title);
+            titles.map(|row| vectors.view(row))
+        })
+        .collect();
+    let start = Instant::now();
+    let found = duplicates(&index, &Options::default(), &mut Cache::default()).expect("the index is sound");
+    row(
+        size,
+        &format!("duplicates: {} pairs", found.pairs.len()),
+        &format!("{:.1} s", start.elapsed().as_secs_f64()),
+        &format!("peak {} MB", peak() >> 20),
+    );
+    drop(found);
+    let step = (titles.len() / SAMPLED_TITLES).max(1);
+    let sample: Vec<usize> = (0..titles.len()).step_by(step).collect();
+    let same = |one: usize, two: usize| one == two;
+    let near = nearest_exact(&titles, &sample, NEAR, same);
+    let found = nearest_probed(&titles, &sample, NEAR, same);
+    let hits =
+        near.iter().filter(|near| found.iter().any(|found| (found.one, found.two) == (near.one, near.two)));
+    let share = format!("{:.3}", hits.count() as f64 / near.len().max(1) as f64);
+    row(size, &format!("titles with a cosine of at least {NEAR}, found of {}", near.len()), &share, "");
+}
+
+/// Runs `work`. Returns the peak of the memory that is not mapped from files in the meantime, in bytes.
+fn peak_allocated(work: impl FnOnce()) -> u64 {
+    let (peak, is_done) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Relaxed) {
+                peak.fetch_max(status("RssAnon"), Relaxed);
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        work();
+        is_done.store(true, Relaxed);
+    });
+    peak.into_inner()
 }
 
 /// How many of the ten nearest questions are found if the phrase is compared with those whose estimated cosines are
@@ -222,10 +326,15 @@ fn rank(random: &mut Random) -> usize {
     ((2.7 * (random.fraction() * most).exp() - 2.7) as usize).min(VOCABULARY - 1)
 }
 
-/// The title and the answer of the nth question.
+/// The title and the answer of the nth question. One in ten has the title of an earlier one with another frequent word.
 fn question(nth: usize) -> (Vec<usize>, Vec<usize>) {
     let mut random = Random(nth as u64 + 1);
-    let title: Vec<usize> = (0..6 + random.below(5)).map(|_| rank(&mut random)).collect();
+    let mut title: Vec<usize> = (0..6 + random.below(5)).map(|_| rank(&mut random)).collect();
+    if nth % 10 == 9 {
+        title = question((nth as u64 * 7_919 % (nth as u64 - 8)) as usize / 10 * 10).0;
+        let most_frequent = (0..title.len()).min_by_key(|at| title[*at]).unwrap_or(0);
+        title[most_frequent] = random.below(100);
+    }
     // An answer repeats some words of its title.
     let mut answer: Vec<usize> = (0..15 + random.below(15)).map(|_| rank(&mut random)).collect();
     answer.extend(title.iter().copied().filter(|word| word % 2 == 0));
@@ -313,10 +422,6 @@ fn status(name: &str) -> u64 {
 /// The peak of the resident memory, with mapped files.
 fn peak() -> u64 {
     status("VmHWM")
-}
-
-fn resident() -> u64 {
-    status("VmRSS")
 }
 
 fn reset_peak() {
