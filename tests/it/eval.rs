@@ -278,4 +278,13 @@ fn a_calibrated_index_shows_probabilities() {
         .says("built-in index cannot be changed");
     judged(&dir);
     dir.run(&["eval", "--calibrate", "set"]).exits(2).says("needs at least 50");
+    // An index of the set's own corpus would be deleted. It is not built.
+    let queries = |line: fn(usize) -> String| (0..50).map(line).collect::<String>();
+    dir.write(
+        "set/queries.jsonl",
+        queries(|nth| format!("{{\"_id\":\"{nth}\",\"text\":\"phrase {nth}\"}}\n")),
+    );
+    dir.write("set/qrels/test.tsv", queries(|nth| format!("{nth}\td1\t1\n")));
+    dir.write("set/corpus.jsonl", "{\"_id\":\"d1\"}\n");
+    dir.run(&["eval", "--calibrate", "set"]).exits(2).says("set has a corpus of its own");
 }
