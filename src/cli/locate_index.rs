@@ -123,9 +123,14 @@ fn variable() -> Option<PathBuf> {
 }
 
 /// The nearest index directory. It is found by its name: a directory with a damaged or unfinished index is an
-/// error when it is opened, and never a reason to search another index.
+/// error when it is opened, and never a reason to search another index. The path of one in the current directory is
+/// relative, as it is after the first `rqsearch index`.
 fn nearest() -> anyhow::Result<Option<PathBuf>> {
     let here = env::current_dir().context("cannot determine the current directory")?;
     let is_there = |dir: &PathBuf| dir.symlink_metadata().is_ok();
+    let in_here = PathBuf::from(FOLDER);
+    if is_there(&in_here) {
+        return Ok(Some(in_here));
+    }
     Ok(here.ancestors().map(|parent| parent.join(FOLDER)).find(is_there))
 }

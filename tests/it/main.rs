@@ -34,6 +34,8 @@ mod server;
 mod shell;
 mod sources;
 mod streams;
+#[cfg(all(target_os = "linux", feature = "serve"))]
+mod tutorials;
 mod util;
 #[cfg(all(unix, feature = "watch"))]
 mod watch;
