@@ -79,7 +79,10 @@ fn measure(size: usize) {
     row(
         "index",
         format!("{} MB", bytes >> 20),
-        format!("{} segments", index.searcher().segment_readers().len()),
+        format!(
+            "{} segments",
+            index.searcher().expect("the index is on this machine").segment_readers().len()
+        ),
     );
 
     let phrases = phrases(size);
