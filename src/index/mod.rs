@@ -476,15 +476,12 @@ impl Index {
         if let [language] = *self.languages {
             return Ok(Some(language));
         }
-        let local = match &self.store {
-            Store::Local(local) => local,
-            #[cfg(any(test, feature = "milvus"))]
-            Store::Candidates(candidates) => {
-                return Ok(Some(candidates.documents()[address.doc_id as usize].language));
-            }
-        };
+        #[cfg(any(test, feature = "milvus"))]
+        if let Store::Candidates(candidates) = &self.store {
+            return Ok(Some(candidates.documents()[address.doc_id as usize].language));
+        }
         let segment =
-            local.searcher().segment_reader(address.segment_ord).inverted_index(self.fields.language)?;
+            self.searcher()?.segment_reader(address.segment_ord).inverted_index(self.fields.language)?;
         for language in self.languages.iter() {
             let term = Term::from_field_text(self.fields.language, language.code());
             if let Some(mut questions) = segment.read_postings(&term, IndexRecordOption::Basic)?
