@@ -129,8 +129,8 @@ fn indexing(size: usize) {
         File::create(dir.join("complete")).expect("the target directory is writable");
     }
     let bytes: u64 = files(&index_dir(size)).iter().map(|(_, bytes)| bytes).sum();
-    let segments =
-        Index::open(&index_dir(size)).expect("the index was built").searcher().segment_readers().len();
+    let index = Index::open(&index_dir(size)).expect("the index was built");
+    let segments = index.searcher().expect("the index is on this machine").segment_readers().len();
     row(size, "index", &format!("{} MB", bytes >> 20), &format!("{segments} segments"));
 }
 

@@ -105,9 +105,9 @@ fn added(mut sum: Vec<f32>, other: &[f32]) -> Vec<f32> {
 
 /// The questions whose titles or answers are near.
 fn by_meaning(index: &Index, one: DocAddress, of: &[f32]) -> Vec<Candidate> {
-    let readers = index.searcher().segment_readers();
     let allowed = |segment: usize, doc| {
-        !readers[segment].is_deleted(doc) && DocAddress::new(segment as u32, doc) != one
+        let address = DocAddress::new(segment as u32, doc);
+        index.is_alive(address) && address != one
     };
     let vector = index.space().centred(of.to_vec());
     let nearest = index.space().nearest(index.vectors(), CANDIDATES, false, allowed, &vector);

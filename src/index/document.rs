@@ -91,7 +91,7 @@ fn variable_length(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// The language of a question, from its title, alternative titles and answer.
-fn language(question: &Question, answer: &str) -> Language {
+pub(super) fn language(question: &Question, answer: &str) -> Language {
     let titles = std::iter::once(&question.title).chain(&question.also);
     detect(&titles.map(String::as_str).chain([answer]).collect::<Vec<_>>().join("\n"))
 }
@@ -100,7 +100,7 @@ fn language(question: &Question, answer: &str) -> Language {
 const COMPOUND: usize = 7;
 
 /// The stems of the long words of a question, written backwards.
-fn reversed_words(question: &Question, answer: &str, language: Language) -> BTreeSet<String> {
+pub(super) fn reversed_words(question: &Question, answer: &str, language: Language) -> BTreeSet<String> {
     let texts = [question.title.as_str(), answer].into_iter().chain(question.also.iter().map(String::as_str));
     let mut words = BTreeSet::new();
     for token in texts.flat_map(|text| tokens_in(text, &[language])) {

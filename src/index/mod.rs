@@ -1,13 +1,22 @@
 //! The index: questions as tantivy documents, with their vectors in the same segments.
 
+mod bm25;
 mod build;
 mod builtin;
+#[cfg(any(test, feature = "milvus"))]
+mod candidates;
 pub mod check;
 mod codes;
 mod commit_file;
+#[cfg(any(test, feature = "milvus"))]
+mod corpus_counts;
 mod cosine_scale;
 mod damage;
+#[cfg(any(test, feature = "milvus"))]
+mod dictionary;
 mod document;
+#[cfg(any(test, feature = "milvus"))]
+mod field_words;
 mod greatest;
 mod lock;
 mod phrasings;
@@ -17,6 +26,7 @@ mod snapshot;
 mod space;
 mod statistics;
 mod stats;
+mod store;
 mod stored_path;
 mod vectors;
 
@@ -36,7 +46,6 @@ use tantivy::directory::error::OpenReadError;
 use tantivy::directory::{META_LOCK, RamDirectory};
 use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::store::StoreReader;
 use tantivy::{DocAddress, DocSet, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -52,13 +61,20 @@ use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
 pub(crate) use crate::read::date_span;
+pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
     Summary, Tuning, store_calibration, update_tuning,
 };
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use candidates::{CandidateDocument, Candidates};
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use corpus_counts::CorpusCounts;
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
 pub(crate) use damage::{is_panic_caught, panics_caught};
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use field_words::{FieldWords, term_hash};
 pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;
@@ -68,6 +84,10 @@ pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space, unrelated_cosine};
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
+use store::Local;
+pub(crate) use store::Store;
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use vectors::Row;
 pub use vectors::{Near, Quantized, RowView, Vectors};
 
 /// The version of the format of the commit payload and the records.
@@ -225,8 +245,7 @@ impl std::error::Error for OpenError {}
 /// Later commits are not visible. Open the index again to see them.
 #[derive(Clone)]
 pub struct Index {
-    searcher: Searcher,
-    stores: Arc<[StoreReader]>,
+    store: Store,
     vectors: Arc<[Vectors]>,
     fields: Fields,
     meta: Meta,
@@ -234,7 +253,6 @@ pub struct Index {
     centre: Arc<OnceLock<Centre>>,
     space: Arc<OnceLock<Space>>,
     statistics: Arc<OnceLock<Statistics>>,
-    counts: Arc<WordCounts>,
     languages: Arc<[Language]>,
 }
 
@@ -299,8 +317,7 @@ impl Index {
         let (searcher, stores, vectors, languages) = damage::caught(open).map_err(broken)?;
         let dir = dir.to_owned();
         Ok(Self {
-            searcher,
-            stores,
+            store: Store::Local(Local::new(searcher, stores)),
             vectors,
             fields,
             meta,
@@ -308,7 +325,6 @@ impl Index {
             centre: Arc::default(),
             space: Arc::default(),
             statistics: Arc::default(),
-            counts: Arc::default(),
             languages,
         })
     }
@@ -380,9 +396,51 @@ impl Index {
         &self.dir
     }
 
+    /// What stores the questions.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The questions in tantivy segments.
+    ///
+    /// # Errors
+    /// They are stored elsewhere.
+    fn local(&self) -> tantivy::Result<&Local> {
+        match &self.store {
+            Store::Local(local) => Ok(local),
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(_) => Err(TantivyError::InvalidArgument(format!(
+                "the questions of {} are not stored on this machine",
+                self.dir.display()
+            ))),
+        }
+    }
+
     /// The tantivy searcher of the commit.
-    pub fn searcher(&self) -> &Searcher {
-        &self.searcher
+    ///
+    /// # Errors
+    /// The questions are not stored in tantivy segments.
+    pub fn searcher(&self) -> tantivy::Result<&Searcher> {
+        self.local().map(Local::searcher)
+    }
+
+    /// The documents that were not deleted, in the order of the index.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = DocAddress> + '_ {
+        (0..).zip(self.vectors()).flat_map(move |(ord, vectors)| {
+            let documents = (0..vectors.document_count()).map(move |doc| DocAddress::new(ord, doc));
+            documents.filter(|address| self.is_alive(*address))
+        })
+    }
+
+    /// Whether a document was not deleted.
+    pub(crate) fn is_alive(&self, address: DocAddress) -> bool {
+        match &self.store {
+            Store::Local(local) => {
+                !local.searcher().segment_reader(address.segment_ord).is_deleted(address.doc_id)
+            }
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(_) => true,
+        }
     }
 
     /// The fields of the documents.
@@ -398,11 +456,12 @@ impl Index {
     /// The space of the vectors, which search compares them in. It is computed on first use.
     pub fn space(&self) -> &Space {
         self.space.get_or_init(|| {
-            let segments = self.searcher.segment_readers().iter().zip(self.vectors());
-            let alive = segments.map(|(segment, vectors)| {
-                segment.doc_ids_alive().flat_map(|doc| vectors.rows_of(doc)).collect()
-            });
-            Space::new(&self.vectors, &alive.collect::<Vec<_>>())
+            let mut alive: Vec<Vec<usize>> = vec![Vec::new(); self.vectors.len()];
+            for address in self.documents() {
+                let segment = address.segment_ord as usize;
+                alive[segment].extend(self.vectors[segment].rows_of(address.doc_id));
+            }
+            Space::new(&self.vectors, &alive)
         })
     }
 
@@ -417,8 +476,12 @@ impl Index {
         if let [language] = *self.languages {
             return Ok(Some(language));
         }
+        #[cfg(any(test, feature = "milvus"))]
+        if let Store::Candidates(candidates) = &self.store {
+            return Ok(Some(candidates.documents()[address.doc_id as usize].language));
+        }
         let segment =
-            self.searcher.segment_reader(address.segment_ord).inverted_index(self.fields.language)?;
+            self.searcher()?.segment_reader(address.segment_ord).inverted_index(self.fields.language)?;
         for language in self.languages.iter() {
             let term = Term::from_field_text(self.fields.language, language.code());
             if let Some(mut questions) = segment.read_postings(&term, IndexRecordOption::Basic)?
@@ -436,7 +499,11 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn question_count(&self) -> anyhow::Result<u64> {
-        Ok(count_questions(&self.searcher, &self.fields)?)
+        match &self.store {
+            Store::Local(local) => Ok(count_questions(local.searcher(), &self.fields)?),
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => Ok(candidates.corpus().questions),
+        }
     }
 
     /// Reads the question of a document.
@@ -444,7 +511,37 @@ impl Index {
     /// # Errors
     /// The document store is damaged, or the document is not a question.
     pub fn question(&self, address: DocAddress) -> anyhow::Result<Question> {
-        parse_question(&self.record(address)?)
+        match &self.store {
+            Store::Local(_) => parse_question(&self.record(address)?),
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => Ok(candidates.question(address.doc_id)?.clone()),
+        }
+    }
+
+    /// The vectors of a question.
+    #[cfg(any(test, feature = "milvus"))]
+    pub(crate) fn rows(&self, address: DocAddress) -> Vec<Row> {
+        let vectors = &self.vectors()[address.segment_ord as usize];
+        let row =
+            |row| Row { hash: vectors.hash(row), passage: vectors.passage(row), vector: vectors.row(row) };
+        vectors.rows_of(address.doc_id).map(row).collect()
+    }
+
+    /// Says that the questions of some documents will be needed. Questions on another machine are read at once.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) fn prepare(&self, addresses: impl IntoIterator<Item = DocAddress>) -> anyhow::Result<()> {
+        match &self.store {
+            Store::Local(_) => {
+                drop(addresses);
+                Ok(())
+            }
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => {
+                candidates.prepare(addresses.into_iter().map(|address| address.doc_id))
+            }
+        }
     }
 
     /// All questions with the addresses of their documents, in no particular order.
@@ -454,7 +551,7 @@ impl Index {
     pub fn addressed_questions(&self) -> anyhow::Result<Vec<(DocAddress, Question)>> {
         let query =
             TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
-        let addresses = self.searcher.search(&query, &DocSetCollector)?;
+        let addresses = self.searcher()?.search(&query, &DocSetCollector)?;
         addresses.into_iter().map(|address| Ok((address, self.question(address)?))).collect()
     }
 
@@ -475,7 +572,7 @@ impl Index {
     pub fn any_question(&self) -> anyhow::Result<Option<Question>> {
         let query =
             TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
-        let first = self.searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
+        let first = self.searcher()?.search(&query, &TopDocs::with_limit(1).order_by_score())?;
         first.first().map(|(_, address)| self.question(*address)).transpose()
     }
 
@@ -523,7 +620,7 @@ impl Index {
     /// The ids that start with a prefix, also those of deleted questions.
     fn ids_with_prefix(&self, prefix: &str) -> tantivy::Result<BTreeSet<String>> {
         let mut ids = BTreeSet::new();
-        for segment in self.searcher.segment_readers() {
+        for segment in self.searcher()?.segment_readers() {
             let index = segment.inverted_index(self.fields.id)?;
             let mut stream = index.terms().range().ge(prefix).into_stream()?;
             while stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
@@ -535,7 +632,7 @@ impl Index {
 
     /// The number of documents whose field contains exactly this term.
     fn count(&self, field: Field, text: &str) -> tantivy::Result<usize> {
-        self.searcher
+        self.searcher()?
             .search(&TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic), &Count)
     }
 
@@ -544,14 +641,65 @@ impl Index {
         self.addresses(field, text)?.into_iter().map(|address| self.record(address)).collect()
     }
 
+    /// How many terms the title of a question has, and whether it has alternative titles.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub(crate) fn title_length(&self, address: DocAddress) -> anyhow::Result<(usize, bool)> {
+        match &self.store {
+            Store::Local(local) => {
+                let segment = local.searcher().segment_reader(address.segment_ord);
+                let length = |field| -> tantivy::Result<u32> {
+                    Ok(segment.get_fieldnorms_reader(field)?.fieldnorm(address.doc_id))
+                };
+                Ok((length(self.fields.title)? as usize, length(self.fields.also)? > 0))
+            }
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => {
+                let document = &candidates.documents()[address.doc_id as usize];
+                Ok((document.title_length as usize, document.has_also))
+            }
+        }
+    }
+
+    /// The date of a question in seconds since 1970.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub(crate) fn date(&self, address: DocAddress) -> anyhow::Result<Option<i64>> {
+        match &self.store {
+            Store::Local(local) => {
+                let columns = local.searcher().segment_reader(address.segment_ord).fast_fields();
+                Ok(columns.column_opt::<i64>(DATE)?.and_then(|column| column.first(address.doc_id)))
+            }
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => Ok(candidates.documents()[address.doc_id as usize].date),
+        }
+    }
+
+    /// The source's rating of a question.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub(crate) fn rating(&self, address: DocAddress) -> anyhow::Result<Option<f64>> {
+        match &self.store {
+            Store::Local(local) => {
+                let columns = local.searcher().segment_reader(address.segment_ord).fast_fields();
+                Ok(columns.column_opt::<f64>(SCORE)?.and_then(|column| column.first(address.doc_id)))
+            }
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => Ok(candidates.documents()[address.doc_id as usize].score),
+        }
+    }
+
     /// All documents whose field contains exactly this term, in no particular order.
     fn addresses(&self, field: Field, text: &str) -> tantivy::Result<HashSet<DocAddress>> {
         let query = TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic);
-        self.searcher.search(&query, &DocSetCollector)
+        self.searcher()?.search(&query, &DocSetCollector)
     }
 
     fn record(&self, address: DocAddress) -> anyhow::Result<String> {
-        let bytes = self.stores[address.segment_ord as usize]
+        let bytes = self.local()?.stores()[address.segment_ord as usize]
             .get_document_bytes(address.doc_id)
             .context("could not read a question from the index")?;
         let record = document::stored_record(&bytes).map(str::to_owned);

@@ -36,6 +36,13 @@ impl Centre {
         Self { mean: sum }
     }
 
+    /// The centre of a corpus of `count` phrasings with this mean.
+    #[cfg(any(test, feature = "milvus"))]
+    pub(super) fn given(mean: &[f32], count: u64) -> Self {
+        let count = count.min(SAMPLE as u64) as f32;
+        Self { mean: mean.iter().map(|x| x * (count / (count + Self::FEW))).collect() }
+    }
+
     /// The cosine of two vectors of an index after the centre is subtracted from both.
     pub fn between(&self, one: &RowView<'_>, two: &RowView<'_>) -> f32 {
         self.cosine(one.cosine(two), self.nearness(one.values()), self.nearness(two.values()))
@@ -61,10 +68,11 @@ impl Index {
     pub fn centre(&self) -> &Centre {
         self.centre.get_or_init(|| {
             // Deleted questions must have no effect: the same questions have the same centre in any index.
-            let segments = self.searcher.segment_readers().iter().zip(self.vectors());
-            let phrasings = (0..).zip(segments).flat_map(|(at, (segment, vectors)): (usize, _)| {
-                let rows = segment.doc_ids_alive().flat_map(|doc| vectors.rows_of(doc));
-                rows.filter(|row| vectors.passage(*row).asks()).map(move |row| (at, row))
+            let phrasings = self.documents().flat_map(|DocAddress { segment_ord, doc_id }| {
+                let at = segment_ord as usize;
+                let vectors = &self.vectors()[at];
+                let rows = vectors.rows_of(doc_id).filter(|row| vectors.passage(*row).asks());
+                rows.map(move |row| (at, row))
             });
             let phrasings: Vec<(usize, usize)> = phrasings.collect();
             let sample = phrasings.iter().step_by(phrasings.len().div_ceil(SAMPLE).max(1));
@@ -104,6 +112,10 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn same_title(&self, key: &str) -> anyhow::Result<Vec<DocAddress>> {
+        #[cfg(any(test, feature = "milvus"))]
+        if let super::Store::Candidates(candidates) = self.store() {
+            return Ok(candidates.same_title(key));
+        }
         let mut found: Vec<DocAddress> = self.addresses(self.fields.title_key, key)?.into_iter().collect();
         found.sort();
         Ok(found)
@@ -119,15 +131,10 @@ impl Index {
         least: f32,
     ) -> Vec<(DocAddress, usize, f32)> {
         let mut near = Vec::new();
-        for (ord, (segment, vectors)) in (0..).zip(self.searcher.segment_readers().iter().zip(self.vectors()))
-        {
-            for doc in segment.doc_ids_alive() {
-                if let Some((row, cosine)) =
-                    vectors.nearest_phrasing(doc, vector).filter(|near| near.1 >= least)
-                {
-                    near.push((DocAddress::new(ord, doc), row, cosine));
-                }
-            }
+        for address in self.documents() {
+            let vectors = &self.vectors()[address.segment_ord as usize];
+            let nearest = vectors.nearest_phrasing(address.doc_id, vector);
+            near.extend(nearest.filter(|near| near.1 >= least).map(|(row, cosine)| (address, row, cosine)));
         }
         near.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         near.truncate(limit);

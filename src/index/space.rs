@@ -76,16 +76,28 @@ impl Space {
             }
         }
         let mean: Vec<f32> = sum.iter().map(|sum| (*sum / (count + f64::from(FEW))) as f32).collect();
-        let mean = Quantized::from(mean.as_slice());
-        let square = mean.view().cosine(&mean.view());
-        let left = FEW / (count as f32 + FEW);
-        let inverse_lengths = segments.iter().map(|_| OnceLock::new()).collect();
-        let space = Self { mean, square, left, inverse_lengths };
+        let space = Self::with_mean(&mean, count as f32, segments.len());
         for (segment, vectors) in segments.iter().enumerate().filter(|(_, vectors)| vectors.codes().is_none())
         {
             space.prepare(segment, vectors);
         }
         space
+    }
+
+    /// The space of the vectors of a corpus of `rows` rows with this mean. All segments have only some of them.
+    #[cfg(any(test, feature = "milvus"))]
+    pub(super) fn given(mean: &[f32], rows: u64) -> Self {
+        let count = rows.min(SAMPLE as u64) as f32;
+        let mean: Vec<f32> = mean.iter().map(|x| x * (count / (count + FEW))).collect();
+        Self::with_mean(&mean, count, 1)
+    }
+
+    /// `mean` is that of `count` rows, and is already multiplied as in [`FEW`].
+    fn with_mean(mean: &[f32], count: f32, segments: usize) -> Self {
+        let mean = Quantized::from(mean);
+        let square = mean.view().cosine(&mean.view());
+        let inverse_lengths = (0..segments).map(|_| OnceLock::new()).collect();
+        Self { mean, square, left: FEW / (count + FEW), inverse_lengths }
     }
 
     /// Computes the lengths of all rows of a segment, if that was not done before.

@@ -48,10 +48,6 @@ impl WordCounts {
 }
 
 impl Index {
-    pub(crate) fn counts(&self) -> &WordCounts {
-        &self.counts
-    }
-
     /// The statistics of the questions. They are computed on first use.
     ///
     /// # Errors
@@ -60,18 +56,19 @@ impl Index {
         if let Some(statistics) = self.statistics.get() {
             return Ok(*statistics);
         }
+        let searcher = self.searcher()?;
         let fields = [self.fields.title, self.fields.also, self.fields.answer];
         let mut mean_lengths = [1.0; 3];
         for (mean, field) in mean_lengths.iter_mut().zip(fields) {
             let (mut tokens, mut having) = (0, 0);
-            for segment in self.searcher.segment_readers() {
+            for segment in searcher.segment_readers() {
                 let (segment_tokens, segment_having) = lengths(segment, field)?;
                 tokens += segment_tokens;
                 having += segment_having;
             }
             *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
         }
-        let questions = count_questions(&self.searcher, &self.fields)?;
+        let questions = count_questions(searcher, &self.fields)?;
         Ok(*self.statistics.get_or_init(|| Statistics { questions, mean_lengths }))
     }
 }

@@ -58,7 +58,7 @@ impl Index {
         for language in self.languages() {
             let term = Term::from_field_text(self.fields.language, language.code());
             let query = TermQuery::new(term, IndexRecordOption::Basic);
-            for address in self.searcher.search(&query, &DocSetCollector)? {
+            for address in self.searcher()?.search(&query, &DocSetCollector)? {
                 let rows = self.vectors[address.segment_ord as usize].rows_of(address.doc_id);
                 let counts = stats.entry(*language).or_default();
                 counts.questions += 1;
@@ -75,12 +75,12 @@ impl Index {
     pub fn stats(&self) -> anyhow::Result<Stats> {
         let mut stats = Stats {
             files: self.records(self.fields.kind, FILE)?.len() as u64,
-            segments: self.searcher.segment_readers().len() as u64,
-            bytes: self.searcher.space_usage()?.total().get_bytes(),
+            segments: self.searcher()?.segment_readers().len() as u64,
+            bytes: self.searcher()?.space_usage()?.total().get_bytes(),
             languages: self.language_stats()?,
             ..Stats::default()
         };
-        for (segment, vectors) in self.searcher.segment_readers().iter().zip(self.vectors()) {
+        for (segment, vectors) in self.searcher()?.segment_readers().iter().zip(self.vectors()) {
             stats.vectors +=
                 segment.doc_ids_alive().map(|doc| vectors.rows_of(doc).len() as u64).sum::<u64>();
         }

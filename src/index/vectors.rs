@@ -143,14 +143,18 @@ pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
     let numbers = rows.first().map_or(0, |row| row.vector.numbers.len());
     let mut bytes = Vec::with_capacity(rows.len() * (ROW_HEADER + numbers));
     for row in rows {
-        let (start, end) = encode_passage(&row.passage);
-        bytes.extend(row.hash.to_le_bytes());
-        bytes.extend(start.to_le_bytes());
-        bytes.extend(end.to_le_bytes());
-        bytes.extend(row.vector.scale.to_le_bytes());
+        encode_header(row, &mut bytes);
         bytes.extend_from_slice(bytemuck::cast_slice(&row.vector.numbers));
     }
     bytes
+}
+
+fn encode_header(row: &Row, bytes: &mut Vec<u8>) {
+    let (start, end) = encode_passage(&row.passage);
+    bytes.extend(row.hash.to_le_bytes());
+    bytes.extend(start.to_le_bytes());
+    bytes.extend(end.to_le_bytes());
+    bytes.extend(row.vector.scale.to_le_bytes());
 }
 
 /// Encodes the range of an answer as it is, the title as `(MAX, MAX)`, and the nth alternative title as
@@ -373,6 +377,32 @@ impl Vectors {
             return Err(corrupt("the component's length does not match its header"));
         }
         Ok(Self { bytes, dimensions, documents, rows })
+    }
+
+    /// The component of a segment whose documents have these rows.
+    #[cfg(any(test, feature = "milvus"))]
+    pub(super) fn in_memory<'a>(
+        dimensions: usize,
+        documents: impl Iterator<Item = &'a [Row]> + Clone,
+    ) -> Self {
+        let rows: usize = documents.clone().map(<[Row]>::len).sum();
+        let count = documents.clone().count();
+        let mut bytes = Vec::with_capacity(HEADER + 4 * (count + 1) + rows * (ROW_HEADER + dimensions));
+        bytes.extend(MAGIC);
+        for number in [FORMAT as usize, dimensions, count, rows] {
+            bytes.extend((number as u32).to_le_bytes());
+        }
+        let mut start = 0_u32;
+        bytes.extend(start.to_le_bytes());
+        for rows in documents.clone() {
+            start += rows.len() as u32;
+            bytes.extend(start.to_le_bytes());
+        }
+        documents.clone().flatten().for_each(|row| encode_header(row, &mut bytes));
+        documents
+            .flatten()
+            .for_each(|row| bytes.extend_from_slice(bytemuck::cast_slice(&row.vector.numbers)));
+        Self { bytes: OwnedBytes::new(bytes), dimensions, documents: count, rows }
     }
 
     /// The number of rows, including those of deleted documents.

@@ -4,8 +4,6 @@ use rmcp::model::{
     ErrorData, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
 };
 use serde_json::json;
-use tantivy::collector::DocSetCollector;
-use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocSet, TERMINATED, Term};
 
@@ -34,7 +32,7 @@ pub fn page(index: &Index, cursor: Option<&str>) -> Result<ListResourcesResult, 
     let failed = |error: tantivy::TantivyError| internal(&error.into());
     let after = match cursor {
         None => None,
-        Some(last) => Some(address(index, last).map_err(failed)?.ok_or_else(|| {
+        Some(last) => Some(index.address(last).map_err(|error| internal(&error))?.ok_or_else(|| {
             let message = format!("unknown cursor {last:?}; list the resources again without a cursor");
             ErrorData::invalid_params(message, None)
         })?),
@@ -50,12 +48,6 @@ pub fn page(index: &Index, cursor: Option<&str>) -> Result<ListResourcesResult, 
     Ok(page)
 }
 
-/// The document of the question with this id.
-fn address(index: &Index, id: &str) -> tantivy::Result<Option<DocAddress>> {
-    let query = TermQuery::new(Term::from_field_text(index.fields().id, id), IndexRecordOption::Basic);
-    Ok(index.searcher().search(&query, &DocSetCollector)?.into_iter().min())
-}
-
 /// The documents of the next `count` questions.
 fn following(index: &Index, after: Option<DocAddress>, count: usize) -> tantivy::Result<Vec<DocAddress>> {
     let kind = index.fields().kind;
@@ -63,7 +55,7 @@ fn following(index: &Index, after: Option<DocAddress>, count: usize) -> tantivy:
     let start =
         after.map_or(DocAddress::new(0, 0), |after| DocAddress::new(after.segment_ord, after.doc_id + 1));
     let mut found = Vec::with_capacity(count);
-    for (ord, segment) in (0..).zip(index.searcher().segment_readers()).skip(start.segment_ord as usize) {
+    for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()).skip(start.segment_ord as usize) {
         let first = if ord == start.segment_ord { start.doc_id } else { 0 };
         let Some(mut postings) =
             segment.inverted_index(kind)?.read_postings(&term, IndexRecordOption::Basic)?

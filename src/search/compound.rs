@@ -3,10 +3,7 @@
 //! No list of words is needed, because the index knows which words exist. A word of a phrase finds the index
 //! terms that begin or end with it. A compound that no question contains is split into two terms that do occur.
 
-use tantivy::Term;
-use tantivy::schema::Field;
-
-use super::keyword::Segments;
+use super::keyword::{Lookup, Words};
 use crate::analyze::{Script, Token, phrase_tokens};
 
 /// The fewest letters of a part of a compound.
@@ -15,10 +12,13 @@ const PART: usize = 4;
 /// The most compounds that a word is looked for in. A word that is part of more is too general.
 const MAX_COMPOUNDS: usize = 64;
 
+/// The most terms of a field that are read to find compounds. There are too many to use if there are more.
+const TERMS: usize = 8 * MAX_COMPOUNDS;
+
 /// Letters between the parts of a compound: `Arbeit-s-amt`, `Kind-er-garten`.
 const LINKING: [&str; 7] = ["", "s", "es", "n", "en", "er", "e"];
 
-impl Segments<'_> {
+impl Lookup<'_> {
     /// The index terms that begin or end with a token and have at least [`PART`] letters more. Empty if the
     /// index has no language with compounds.
     pub fn compounds_with(&self, token: &Token) -> tantivy::Result<Vec<String>> {
@@ -29,11 +29,8 @@ impl Segments<'_> {
         for word in token.terms().filter(|word| word.chars().count() >= PART) {
             let longer =
                 |term: &String| term.chars().count() >= word.chars().count() + PART && is_latin(term);
-            for field in self.fields {
-                compounds.extend(self.terms_with_prefix(field, word)?.into_iter().filter(longer));
-            }
-            let ending = self.terms_with_prefix(self.reversed, &reversed(word))?.into_iter().filter(longer);
-            compounds.extend(ending.map(|term| reversed(&term)));
+            compounds.extend(self.words.beginning_with(word, TERMS)?.into_iter().filter(longer));
+            compounds.extend(self.words.ending_with(word, TERMS)?.into_iter().filter(longer));
         }
         compounds.sort();
         compounds.dedup();
@@ -74,7 +71,7 @@ impl Segments<'_> {
     /// The index term of a word; `None` if no question contains it.
     fn known(&self, word: &str) -> tantivy::Result<Option<String>> {
         for term in phrase_tokens(word, &self.compounding).iter().flat_map(Token::terms) {
-            if self.is_term(term)? {
+            if self.words.contains(term)? {
                 return Ok(Some(term.to_owned()));
             }
         }
@@ -84,44 +81,12 @@ impl Segments<'_> {
     fn may_be_compound(&self, token: &Token) -> bool {
         !self.compounding.is_empty() && !token.whole && is_latin(&token.text)
     }
-
-    /// The terms of a field with a prefix; only the first ones if there are too many to use.
-    fn terms_with_prefix(&self, field: Field, prefix: &str) -> tantivy::Result<Vec<String>> {
-        let mut found = Vec::new();
-        for segment in self.segments {
-            let index = segment.inverted_index(field)?;
-            // No byte of UTF-8 is as great as 0xFF.
-            let end = [prefix.as_bytes(), &[0xFF]].concat();
-            let mut stream = index.terms().range().ge(prefix.as_bytes()).lt(end).into_stream()?;
-            let limit = found.len() + 8 * MAX_COMPOUNDS;
-            while found.len() < limit && stream.advance() {
-                found.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Whether some question contains a term.
-    fn is_term(&self, text: &str) -> tantivy::Result<bool> {
-        for segment in self.segments {
-            for field in self.fields {
-                if segment.inverted_index(field)?.doc_freq(&Term::from_field_text(field, text))? > 0 {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
 }
 
 /// Whether an index term is a compound that begins or ends with a token.
 pub fn is_compound_with(text: &str, token: &Token) -> bool {
     let is_part = |term: &str| text.len() > term.len() && (text.starts_with(term) || text.ends_with(term));
     token.terms().all(|term| term != text) && token.terms().any(is_part)
-}
-
-fn reversed(text: &str) -> String {
-    text.chars().rev().collect()
 }
 
 fn is_latin(text: &str) -> bool {

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::fuse::{RetrievalScores, ScoreRange};
-use super::keyword::{K1, KeywordQuery};
-use crate::index::CosineScale;
+use super::keyword::KeywordQuery;
+use crate::index::{CosineScale, K1};
 use crate::logistic::Model;
 
 /// The features of the confidence model, in order:

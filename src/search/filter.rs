@@ -11,6 +11,8 @@ use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 use super::query::Filters;
 use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
 use crate::analyze::phrase_tokens;
+#[cfg(any(test, feature = "milvus"))]
+use crate::index::{Candidates, Store};
 use crate::index::{Index, QUESTION};
 
 /// The documents that match the filters of a query.
@@ -28,7 +30,11 @@ impl Allowed {
     pub fn new(index: &Index, filters: &Filters) -> anyhow::Result<Self> {
         let exact = sequences("exact", &filters.exact)?;
         let without = sequences("without", &filters.without)?;
-        let (searcher, fields) = (index.searcher(), index.fields());
+        #[cfg(any(test, feature = "milvus"))]
+        if let Store::Candidates(candidates) = index.store() {
+            return Self::among(index, candidates, &exact, &without);
+        }
+        let (searcher, fields) = (index.searcher()?, index.fields());
         let mut clauses = clauses(index, filters)?;
         clauses.extend(exact.iter().flat_map(|sequence| may_contain(index, sequence)));
         if clauses.is_empty() && exact.is_empty() && without.is_empty() {
@@ -54,6 +60,28 @@ impl Allowed {
         Ok(Self { sets: Some(sets) })
     }
 
+    /// The candidates with and without words. What sent them has checked the other filters.
+    #[cfg(any(test, feature = "milvus"))]
+    fn among(
+        index: &Index,
+        candidates: &Candidates,
+        exact: &[WordSequence],
+        without: &[WordSequence],
+    ) -> anyhow::Result<Self> {
+        if exact.is_empty() && without.is_empty() {
+            return Ok(Self { sets: None });
+        }
+        let documents = 0..candidates.documents().len() as DocId;
+        candidates.prepare(documents.clone())?;
+        let mut set = BitSet::with_max_value(documents.end);
+        for doc in documents {
+            if matches_words(index, DocAddress::new(0, doc), exact, without)? {
+                set.insert(doc);
+            }
+        }
+        Ok(Self { sets: Some(vec![set]) })
+    }
+
     /// Whether a document matches. The caller must skip deleted documents.
     pub fn contains(&self, segment: usize, doc: DocId) -> bool {
         self.sets.as_ref().is_none_or(|sets| sets[segment].contains(doc))
@@ -74,7 +102,7 @@ impl Suspects {
         else {
             return Ok(Self::All);
         };
-        Ok(Self::Some(index.searcher().search(&any_of(queries), &DocSetCollector)?))
+        Ok(Self::Some(index.searcher()?.search(&any_of(queries), &DocSetCollector)?))
     }
 
     fn contains(&self, address: &DocAddress) -> bool {
@@ -101,7 +129,7 @@ fn matches_words(
 }
 
 fn clauses(index: &Index, filters: &Filters) -> anyhow::Result<Vec<Box<dyn TantivyQuery>>> {
-    let (searcher, fields) = (index.searcher(), index.fields());
+    let (searcher, fields) = (index.searcher()?, index.fields());
     let mut clauses: Vec<Box<dyn TantivyQuery>> = Vec::new();
     for (field, wanted, fits) in [
         (fields.path, &filters.sources, contains as fn(&str, &str) -> bool),

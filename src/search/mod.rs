@@ -185,6 +185,7 @@ fn collapsed_hits(retrieval: &Retrieval<'_>, ranking: &Ranking) -> anyhow::Resul
     let limit = end.saturating_add(1);
     let mut wanted = limit;
     loop {
+        retrieval.index.prepare(ranking.first(wanted).iter().map(|candidate| candidate.address))?;
         let mut read: Vec<(Candidate, Question)> = ranking
             .first(wanted)
             .iter()

@@ -8,10 +8,6 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use tantivy::DocAddress;
-use tantivy::Term;
-use tantivy::collector::DocSetCollector;
-use tantivy::query::TermQuery;
-use tantivy::schema::IndexRecordOption;
 
 use super::correct::{READ, corrected, has_typos};
 use super::filter::Allowed;
@@ -23,7 +19,7 @@ use super::title::{TitleMatch, TitlePhrase};
 use super::word_sequence::WordSequence;
 use crate::analyze::{detect, tokens};
 use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, dot, normalized};
-use crate::index::{Centred, DATE, Index, Quantized, SCORE, is_panic_caught, panics_caught};
+use crate::index::{Centred, Index, Quantized, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
@@ -66,6 +62,9 @@ const TOP: usize = 10;
 const COMPARED_TITLES: usize = 10;
 const MIN_COVERED: f32 = 0.5;
 const MAX_LENGTH_DIFFERENCE: usize = 6;
+
+/// The questions of so many of the best candidates are likely to be read.
+const PREPARED: usize = 60;
 
 /// A question is sorted by date or score if it contains at least this fraction of what the best question
 /// contains of the phrase, or if its cosine is at least this fraction of the best.
@@ -265,6 +264,7 @@ impl<'a> Retrieval<'a> {
         if let (Mode::Hybrid, Some(vector)) = (mode, vector) {
             self.adjust_to_neighbours(&mut candidates, vector);
         }
+        self.index.prepare(candidates.iter().take(PREPARED).map(|candidate| candidate.address))?;
         self.compare_titles(&mut candidates)?;
         raise_titles(&mut candidates);
         let top = &candidates[..candidates.len().min(TOP)];
@@ -351,11 +351,8 @@ impl<'a> Retrieval<'a> {
     /// Whether a title has about as many tokens as the phrase. This spares most of the reading. The length
     /// of each alternative title is not known.
     fn may_be_title(&self, address: DocAddress, length: usize) -> anyhow::Result<bool> {
-        let segment = self.index.searcher().segment_reader(address.segment_ord);
-        let fields = self.index.fields();
-        let title = segment.get_fieldnorms_reader(fields.title)?.fieldnorm(address.doc_id) as usize;
-        Ok(title.abs_diff(length) <= MAX_LENGTH_DIFFERENCE
-            || segment.get_fieldnorms_reader(fields.also)?.fieldnorm(address.doc_id) > 0)
+        let (title, has_also) = self.index.title_length(address)?;
+        Ok(title.abs_diff(length) <= MAX_LENGTH_DIFFERENCE || has_also)
     }
 
     /// Orders a ranking as the query asks. An order other than by relevance has only the relevant questions:
@@ -482,9 +479,7 @@ impl<'a> Retrieval<'a> {
         let Some(key) = title_key(&self.query.phrase).filter(|key| key.len() <= 1_000) else {
             return Ok(HashSet::new());
         };
-        let term = Term::from_field_text(self.index.fields().title_key, &key);
-        let query = TermQuery::new(term, IndexRecordOption::Basic);
-        let found = self.index.searcher().search(&query, &DocSetCollector)?;
+        let found = self.index.same_title(&key)?;
         let allowed = |found: &DocAddress| self.allowed.contains(found.segment_ord as usize, found.doc_id);
         Ok(found.into_iter().filter(allowed).collect())
     }
@@ -501,8 +496,9 @@ impl<'a> Retrieval<'a> {
 
     /// The nearest documents, nearest first, with their cosines.
     fn semantic_best(&self, vector: &Centred, limit: usize) -> Vec<(f32, DocAddress)> {
-        let segments = self.index.searcher().segment_readers();
-        let allowed = |ord: usize, doc| !segments[ord].is_deleted(doc) && self.allowed.contains(ord, doc);
+        let allowed = |ord: usize, doc| {
+            self.index.is_alive(DocAddress::new(ord as u32, doc)) && self.allowed.contains(ord, doc)
+        };
         self.index.space().nearest(self.index.vectors(), limit, self.query.exact_vectors, allowed, vector)
     }
 
@@ -629,13 +625,9 @@ impl SortColumn {
 
     /// The value of a document. The lowest possible value if it has none.
     fn value(self, index: &Index, address: DocAddress) -> anyhow::Result<f64> {
-        let columns = index.searcher().segment_reader(address.segment_ord).fast_fields();
         let value = match self {
-            Self::Date => columns
-                .column_opt::<i64>(DATE)?
-                .and_then(|column| column.first(address.doc_id))
-                .map(|seconds| seconds as f64),
-            Self::Score => columns.column_opt::<f64>(SCORE)?.and_then(|column| column.first(address.doc_id)),
+            Self::Date => index.date(address)?.map(|seconds| seconds as f64),
+            Self::Score => index.rating(address)?,
         };
         Ok(value.unwrap_or(f64::NEG_INFINITY))
     }

@@ -1,37 +1,26 @@
 //! Keyword search: BM25 over titles, alternative titles and answers.
 
+#[cfg(any(test, feature = "milvus"))]
+mod candidate_words;
 mod occurrences;
+mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocAddress, DocId};
 
 use super::compound::is_compound_with;
 use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
-use crate::index::{Index, Statistics, WordCounts, is_panic_caught, panics_caught};
+use crate::index::{Index, Statistics, is_panic_caught, panics_caught, saturated};
 pub use occurrences::Scored;
-use occurrences::{
-    Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
-};
-
-/// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
-/// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
-/// everywhere.
-pub(super) const K1: f32 = 1.2;
-const B: f32 = 0.75;
-
-/// Field weights. BM25F adds the fields before saturation, so a word in both title and answer does not count
-/// as two words.
-pub(super) const TITLE: f32 = 2.0;
-const ALSO: f32 = 1.0;
-const ANSWER: f32 = 1.0;
+use occurrences::{Best, Clause, Occurrences, Threshold, frequencies_of};
+pub(super) use words::Words;
+use words::WordsOf;
 
 /// The weight of a word inside a compound, relative to the word itself.
 const IN_COMPOUND: f32 = 0.5;
@@ -46,9 +35,6 @@ const MAX_QUOTATIONS: usize = 8;
 
 /// Below this many documents, one thread finishes before a second one would start.
 const PARALLEL_DOCUMENTS: DocId = 50_000;
-
-/// The questions with a word that has at least so many occurrences in fields are counted once per commit.
-const COMMON: usize = 4_096;
 
 /// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
 /// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
@@ -108,7 +94,7 @@ pub struct KeywordQuery<'a> {
     pub words: usize,
     /// Whether the phrase has no white space inside.
     is_one_word: bool,
-    segments: Segments<'a>,
+    words_of: WordsOf<'a>,
     /// The occurrences of each term and then of each quotation, one list per segment.
     occurrences: Vec<Vec<Occurrences>>,
     /// The sum of the idf of all words of the phrase. Words that no question contains count as the rarest ones.
@@ -135,26 +121,26 @@ impl<'a> KeywordQuery<'a> {
     /// # Errors
     /// The index is damaged.
     pub fn new(index: &'a Index, phrase: &str) -> tantivy::Result<Self> {
-        let segments = Segments::open(index)?;
+        let look_up = Lookup::open(index)?;
         let words = significant(phrase_tokens(phrase, index.languages()));
         let words = words.into_iter().map(|(token, count)| {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text).to_owned();
             Word { token, count, written, found: Vec::new() }
         });
         let mut words: Vec<Word> = words.collect();
-        segments.for_each(words.iter_mut().collect(), |word| {
-            word.found.extend(segments.look_up(segments.matches(&word.token)?, word)?);
+        look_up.for_each(words.iter_mut().collect(), |word| {
+            word.found.extend(look_up.look_up(look_up.matches(&word.token)?, word)?);
             if word.found.is_empty() {
-                for part in segments.parts_of_compound(&word.token, &word.written)? {
-                    word.found.extend(segments.look_up(vec![part], word)?);
+                for part in look_up.parts_of_compound(&word.token, &word.written)? {
+                    word.found.extend(look_up.look_up(vec![part], word)?);
                 }
             }
             Ok(())
         })?;
         let unknown = words.iter_mut().filter(|word| word.found.is_empty() && !word.token.is_unspaced());
-        segments.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
-            let similar = segments.one_typo_away(&word.token, &word.written)?;
-            word.found.extend(segments.look_up(similar, word)?);
+        look_up.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
+            let similar = look_up.one_typo_away(&word.token, &word.written)?;
+            word.found.extend(look_up.look_up(similar, word)?);
             word.found.iter_mut().for_each(|(term, _)| term.has_typo = true);
             Ok(())
         })?;
@@ -173,13 +159,13 @@ impl<'a> KeywordQuery<'a> {
             terms.sort_by(|a, b| b.0.weight().total_cmp(&a.0.weight()));
             terms.truncate(MAX_TERMS);
         }
-        let (quotations, quoted): (Vec<_>, Vec<_>) = segments.quotations(phrase)?.into_iter().unzip();
+        let (quotations, quoted): (Vec<_>, Vec<_>) = look_up.quotations(phrase)?.into_iter().unzip();
         let (terms, mut occurrences): (Vec<_>, Vec<_>) = terms.into_iter().unzip();
         occurrences.extend(quoted);
         let idf = |terms: &mut dyn Iterator<Item = &QueryTerm>| terms.map(|term| term.idf).sum::<f32>();
         let identifier_idf = idf(&mut terms.iter().filter(|term| term.is_identifier));
         let named_idf = identifier_idf + quotations.iter().map(|quoted: &Quotation| quoted.idf).sum::<f32>();
-        let unknown = (missing.len() + missing_pairs) as f32 * (1.0 + 2.0 * segments.questions).ln();
+        let unknown = (missing.len() + missing_pairs) as f32 * (1.0 + 2.0 * look_up.questions).ln();
         let total_idf = idf(&mut terms.iter()) + unknown;
         Ok(Self {
             identifier_share: if total_idf > 0.0 { identifier_idf / total_idf } else { 0.0 },
@@ -188,7 +174,7 @@ impl<'a> KeywordQuery<'a> {
             terms,
             quotations,
             missing,
-            segments,
+            words_of: look_up.words,
             occurrences,
             total_idf,
             named_idf,
@@ -217,10 +203,9 @@ impl<'a> KeywordQuery<'a> {
     ) -> tantivy::Result<Vec<Scored>> {
         let threshold = Threshold::default();
         let best_of = |(ord, documents): (u32, Range<DocId>)| -> tantivy::Result<Best> {
-            let segment = &self.segments.segments[ord as usize];
-            let allowed = |doc| !segment.is_deleted(doc) && allowed(ord, doc);
+            let allowed = |doc| self.words_of.is_alive(ord, doc) && allowed(ord, doc);
             let mut best = Best::new(limit);
-            let lengths = self.segments.lengths(segment)?;
+            let lengths = self.words_of.lengths(ord)?;
             best.add(ord, documents, &self.clauses(ord), &lengths, &threshold, allowed);
             Ok(best)
         };
@@ -239,7 +224,7 @@ impl<'a> KeywordQuery<'a> {
 
     /// The documents of all segments, in parts for several threads if there are many.
     fn ranges(&self) -> Vec<(u32, Range<DocId>)> {
-        let segments = (0..).zip(self.segments.segments).map(|(ord, segment)| (ord, segment.max_doc()));
+        let segments = (0..self.words_of.segments()).map(|ord| (ord, self.words_of.documents(ord)));
         let documents: DocId = segments.clone().map(|(_, documents)| documents).sum();
         let parts = 2 * rayon::current_num_threads() as DocId;
         let part = documents.div_ceil(parts).max(PARALLEL_DOCUMENTS);
@@ -257,7 +242,7 @@ impl<'a> KeywordQuery<'a> {
         let mut scores = Vec::with_capacity(addresses.len());
         for addresses in addresses.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
             let ord = addresses[0].segment_ord;
-            let lengths = self.segments.lengths(&self.segments.segments[ord as usize])?;
+            let lengths = self.words_of.lengths(ord)?;
             let documents: Vec<DocId> = addresses.iter().map(|address| address.doc_id).collect();
             let frequencies = frequencies_of(&self.clauses(ord), &documents, &lengths);
             scores.extend(frequencies.iter().map(|frequencies| self.word_scores(frequencies)));
@@ -303,11 +288,6 @@ impl<'a> KeywordQuery<'a> {
         let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
         STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
-}
-
-/// BM25's saturation: the first occurrence of a word counts most.
-fn saturated(frequency: f32) -> f32 {
-    frequency * (K1 + 1.0) / (frequency + K1)
 }
 
 impl QueryTerm {
@@ -369,33 +349,22 @@ struct Word {
     found: Vec<(QueryTerm, Vec<Occurrences>)>,
 }
 
-/// The searched fields of every segment.
-pub(super) struct Segments<'a> {
-    searcher: &'a Searcher,
-    counts: &'a WordCounts,
+/// Looks up the words of a phrase.
+pub(super) struct Lookup<'a> {
+    pub(super) words: WordsOf<'a>,
     languages: &'a [Language],
-    pub(super) segments: &'a [SegmentReader],
-    pub(super) fields: [Field; FIELDS],
-    weights: FieldWeights,
     questions: f32,
     /// The languages of the index with compounds.
     pub(super) compounding: Vec<Language>,
-    /// The field of words written backwards.
-    pub(super) reversed: Field,
 }
 
-impl<'a> Segments<'a> {
+impl<'a> Lookup<'a> {
     fn open(index: &'a Index) -> tantivy::Result<Self> {
-        let segments = index.searcher().segment_readers();
-        let fields = index.fields();
-        let fields = [fields.title, fields.also, fields.answer];
-        let Statistics { questions, mean_lengths: [title, also, answer] } = index.statistics()?;
-        let weights = FieldWeights::new([(TITLE, title), (ALSO, also), (ANSWER, answer)]);
-        let questions = questions as f32;
+        let Statistics { questions, mean_lengths } = index.statistics()?;
         let languages = index.languages();
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
-        let (searcher, counts, reversed) = (index.searcher(), index.counts(), index.fields().reversed);
-        Ok(Self { searcher, counts, languages, segments, fields, weights, questions, compounding, reversed })
+        let words = WordsOf::open(index, mean_lengths);
+        Ok(Self { words, languages, questions: questions as f32, compounding })
     }
 
     /// Looks words up, in parallel if there are many documents.
@@ -429,12 +398,8 @@ impl<'a> Segments<'a> {
     ) -> tantivy::Result<Option<(QueryTerm, Vec<Occurrences>)>> {
         let factor = |text: &String| if is_compound_with(text, token) { IN_COMPOUND } else { 1.0 };
         let terms: Vec<(&str, f32)> = matches.iter().map(|text| (text.as_str(), factor(text))).collect();
-        let occurrences = self.occurrences(&terms)?;
-        let most: usize = occurrences.iter().map(Occurrences::most).sum();
-        let with_term = match most < COMMON {
-            true => self.count(&occurrences),
-            false => self.counts.get(&matches, || self.count(&occurrences)),
-        };
+        let occurrences = self.words.occurrences(&terms)?;
+        let with_term = self.words.count(&matches, &occurrences);
         if with_term == 0 {
             return Ok(None);
         }
@@ -447,45 +412,6 @@ impl<'a> Segments<'a> {
         Ok(Some((term, occurrences)))
     }
 
-    /// The occurrences of index terms that stand for one word, in each segment. An occurrence of each counts by a factor.
-    fn occurrences(&self, terms: &[(&str, f32)]) -> tantivy::Result<Vec<Occurrences>> {
-        let of = |segment| -> tantivy::Result<Occurrences> {
-            let postings = terms.iter().map(|(text, factor)| self.postings(segment, text, *factor));
-            let postings: Vec<TermPostings> =
-                postings.filter_map(Result::transpose).collect::<tantivy::Result<_>>()?;
-            Ok(Occurrences::Word(postings))
-        };
-        self.segments.iter().map(of).collect()
-    }
-
-    /// The documents of a segment that contain an index term. `None` if there are none.
-    fn postings(
-        &self,
-        segment: &SegmentReader,
-        text: &str,
-        factor: f32,
-    ) -> tantivy::Result<Option<TermPostings>> {
-        let mut found = Vec::new();
-        for (nth, field) in self.fields.into_iter().enumerate() {
-            let term = Term::from_field_text(field, text);
-            let postings =
-                segment.inverted_index(field)?.read_block_postings(&term, IndexRecordOption::WithFreqs)?;
-            found.extend(postings.map(|postings| (nth, postings)));
-        }
-        Ok((!found.is_empty()).then(|| TermPostings::new(factor, found)))
-    }
-
-    /// The number of questions with an occurrence.
-    fn count(&self, occurrences: &[Occurrences]) -> usize {
-        self.segments.iter().zip(occurrences).map(|(segment, occurrences)| occurrences.count(segment)).sum()
-    }
-
-    fn lengths(&self, segment: &SegmentReader) -> tantivy::Result<Lengths<'_>> {
-        let [title, also, answer] = self.fields.map(|field| segment.get_fieldnorms_reader(field));
-        let documents = segment.max_doc();
-        Ok(Lengths { norms: [title?, also?, answer?], documents, weights: &self.weights })
-    }
-
     fn idf(&self, with_term: usize) -> f32 {
         let with_term = with_term as f32;
         (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln()
@@ -496,13 +422,13 @@ impl<'a> Segments<'a> {
         let mut found: Vec<(Quotation, Vec<Occurrences>)> = Vec::new();
         for range in quotations(phrase).into_iter().take(MAX_QUOTATIONS) {
             let written = phrase[range].trim();
-            let mut frequencies: Frequencies = vec![Vec::new(); self.segments.len()];
+            let mut frequencies: Frequencies = vec![Vec::new(); self.words.segments() as usize];
             let mut parts = Vec::new();
             // Each question has the words in the forms of its own language.
             for language in self.languages {
                 let tokens: Vec<Token> =
                     tokens_in(written, &[*language]).into_iter().filter(|token| !token.whole).collect();
-                let here = self.sequence_frequencies(&tokens)?;
+                let here = self.words.sequence(&tokens)?;
                 if count(&here) > count(&frequencies) {
                     parts = tokens.into_iter().map(|part| part.text).collect();
                 }
@@ -512,43 +438,7 @@ impl<'a> Segments<'a> {
             if with_quotation > 0 && found.iter().all(|(other, _)| other.parts != parts) {
                 let idf = self.idf(with_quotation);
                 let quotation = Quotation { written: written.to_owned(), parts, idf };
-                found.push((quotation, frequencies.into_iter().map(Occurrences::Quotation).collect()));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The documents with these tokens in sequence in one of their fields.
-    fn sequence_frequencies(&self, parts: &[Token]) -> tantivy::Result<Frequencies> {
-        let (first, several) = match parts {
-            [] => return Ok(vec![Vec::new(); self.segments.len()]),
-            [only] => {
-                let occurrences = self.segments.iter().zip(self.occurrences(&[(&only.text, 1.0)])?);
-                let frequencies = |(segment, occurrences): (&SegmentReader, Occurrences)| {
-                    Ok(occurrences.frequencies(segment, &self.lengths(segment)?))
-                };
-                return occurrences.map(frequencies).collect();
-            }
-            [first, ..] => (first, parts.iter()),
-        };
-        let mut found: Frequencies = vec![Vec::new(); self.segments.len()];
-        for (nth, field) in self.fields.into_iter().enumerate() {
-            let term =
-                |part: &Token| (part.position - first.position, Term::from_field_text(field, &part.text));
-            let query = PhraseQuery::new_with_offset(several.clone().map(term).collect());
-            let query = query.weight(EnableScoring::disabled_from_searcher(self.searcher))?;
-            for (segment, found) in self.segments.iter().zip(&mut found) {
-                let lengths = self.lengths(segment)?;
-                let mut here = Vec::new();
-                let mut scorer = query.scorer(segment, 1.0)?;
-                while scorer.doc() != TERMINATED {
-                    let doc = scorer.doc();
-                    if !segment.is_deleted(doc) {
-                        here.push((doc, lengths.frequency(nth, doc, 1)));
-                    }
-                    scorer.advance();
-                }
-                *found = merge_sorted(std::mem::take(found), here, |a, b| a + b);
+                found.push((quotation, frequencies.into_iter().map(Occurrences::Listed).collect()));
             }
         }
         Ok(found)
@@ -559,24 +449,11 @@ impl<'a> Segments<'a> {
         let Some(typo) = Typo::new(token, written) else {
             return Ok(Vec::new());
         };
-        let automaton = TypoAutomaton::new(&token.text);
-        let mut found = Vec::new();
-        for segment in self.segments {
-            for field in self.fields {
-                let index = segment.inverted_index(field)?;
-                let mut stream = index.terms().search(&automaton).into_stream()?;
-                while stream.advance() {
-                    if let Some(similar) =
-                        std::str::from_utf8(stream.key()).ok().filter(|similar| typo.may_mean(similar))
-                    {
-                        found.push(similar.to_owned());
-                    }
-                }
-                for corrected in typo.corrections() {
-                    if index.terms().get(corrected.as_bytes())?.is_some() {
-                        found.push(corrected.clone());
-                    }
-                }
+        let mut found = self.words.accepted_by(&TypoAutomaton::new(&token.text))?;
+        found.retain(|similar| typo.may_mean(similar));
+        for corrected in typo.corrections() {
+            if self.words.contains(corrected)? {
+                found.push(corrected.clone());
             }
         }
         found.sort();
@@ -586,7 +463,7 @@ impl<'a> Segments<'a> {
 }
 
 /// The documents with a quotation in each segment, in order, with its frequency weighted by field and field length.
-type Frequencies = Vec<Vec<(DocId, f32)>>;
+pub type Frequencies = Vec<Vec<(DocId, f32)>>;
 
 fn count(frequencies: &Frequencies) -> usize {
     frequencies.iter().map(Vec::len).sum()

@@ -15,8 +15,7 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::{BitSet, DocAddress, DocId, SegmentReader, TERMINATED};
 
-use super::{B, K1, saturated};
-use crate::index::Greatest;
+use crate::index::{FIELDS, FieldWeights, Greatest, K1, saturated};
 
 /// The number of documents that are scored together.
 const WINDOW: usize = 4096;
@@ -31,25 +30,6 @@ const LOOK_UP: usize = 32;
 /// Fewer documents are counted by sorting, more by a bit for each document of the segment.
 const SORTED: usize = 512;
 
-/// The number of searched fields.
-pub const FIELDS: usize = 3;
-
-/// How much an occurrence counts, by field and length of the field. Tantivy stores a length in one byte, so there are 256
-/// different ones.
-pub struct FieldWeights([[f32; 256]; FIELDS]);
-
-impl FieldWeights {
-    /// `fields` are the weight and the mean length of each field.
-    pub fn new(fields: [(f32, f32); FIELDS]) -> Self {
-        Self(fields.map(|(weight, mean_length)| {
-            std::array::from_fn(|id| {
-                let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-                weight / (1.0 - B + B * length / mean_length)
-            })
-        }))
-    }
-}
-
 /// The lengths of the searched fields of the documents of a segment.
 pub struct Lengths<'a> {
     pub norms: [FieldNormReader; FIELDS],
@@ -61,7 +41,7 @@ pub struct Lengths<'a> {
 impl Lengths<'_> {
     /// How much `count` occurrences in a field of a document count.
     pub fn frequency(&self, field: usize, doc: DocId, count: u32) -> f32 {
-        count as f32 * self.weights.0[field][usize::from(self.norms[field].fieldnorm_id(doc))]
+        count as f32 * self.weights.of(field, self.norms[field].fieldnorm_id(doc))
     }
 }
 
@@ -136,8 +116,9 @@ pub enum Occurrences {
     /// Of a word: of the index terms that it matches. A document with several of them counts the most frequent one,
     /// because it is indexed with several terms of one word.
     Word(Vec<TermPostings>),
-    /// Of a quotation: the documents with it, in order, and its frequency in each, weighted by field and field length.
-    Quotation(Vec<(DocId, f32)>),
+    /// Of a quotation, or of a word in candidates: the documents with it, in order, and its frequency in each, weighted by
+    /// field and field length.
+    Listed(Vec<(DocId, f32)>),
 }
 
 impl Occurrences {
@@ -148,7 +129,7 @@ impl Occurrences {
                 let lists = terms.iter().flat_map(|term| &term.fields);
                 lists.map(|list| list.block.doc_freq() as usize).sum()
             }
-            Self::Quotation(documents) => documents.len(),
+            Self::Listed(documents) => documents.len(),
         }
     }
 
@@ -156,7 +137,7 @@ impl Occurrences {
     pub fn count(&self, segment: &SegmentReader) -> usize {
         let lists: Vec<&Postings> = match self {
             Self::Word(terms) => terms.iter().flat_map(|term| &term.fields).collect(),
-            Self::Quotation(documents) => return documents.len(),
+            Self::Listed(documents) => return documents.len(),
         };
         let most = self.most();
         if lists.len() <= 1 && !segment.has_deletes() {
@@ -211,7 +192,7 @@ impl Occurrences {
                 });
                 next.min()?
             }
-            Self::Quotation(documents) => {
+            Self::Listed(documents) => {
                 documents[documents.partition_point(|(other, _)| *other < doc)..].first()?.0
             }
         };
@@ -234,7 +215,7 @@ impl Occurrences {
                 };
                 terms.iter_mut().map(of_term).fold(0.0, f32::max)
             }
-            Self::Quotation(documents) => match documents.binary_search_by_key(&doc, |(doc, _)| *doc) {
+            Self::Listed(documents) => match documents.binary_search_by_key(&doc, |(doc, _)| *doc) {
                 Ok(at) => documents[at].1,
                 Err(_) => 0.0,
             },
@@ -276,7 +257,7 @@ impl Window {
                     self.of_term = Some(of_term);
                 }
             },
-            Occurrences::Quotation(documents) => {
+            Occurrences::Listed(documents) => {
                 let from = documents.partition_point(|(doc, _)| *doc < start);
                 let here = documents[from..].iter().take_while(|(doc, _)| *doc < end);
                 here.for_each(|(doc, frequency)| self.raise(*doc, *frequency));
@@ -612,13 +593,11 @@ mod tests {
             let phrase = if quoted { format!("\"lock file\" {words}") } else { words };
             let keyword = KeywordQuery::new(&INDEX, &phrase).unwrap();
             let allowed = |_, doc| doc % every == 0;
-            let documents = INDEX.searcher().segment_reader(0).max_doc();
+            let documents = INDEX.searcher().unwrap().segment_reader(0).max_doc();
             let ranges = vec![(0, 0..border), (0, border..documents)];
             let best = keyword.best_of(ranges, limit, allowed).unwrap();
 
-            let addresses: Vec<DocAddress> = INDEX.searcher().segment_readers().iter().zip(0..)
-                .flat_map(|(segment, ord)| segment.doc_ids_alive().map(move |doc| DocAddress::new(ord, doc)))
-                .collect();
+            let addresses: Vec<DocAddress> = INDEX.documents().collect();
             let scores = keyword.scores(&addresses).unwrap();
             let mut all: Vec<(f32, DocAddress)> = scores.iter().zip(addresses)
                 .filter(|(scores, address)| scores.bm25 > 0.0 && allowed(0, address.doc_id))

@@ -1,0 +1,133 @@
+//! The questions that one search may find, with the statistics of all questions.
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context;
+use tantivy::{DocAddress, DocId};
+
+use super::dictionary::Dictionary;
+use super::phrasings::Centre;
+use super::vectors::{Row, Vectors};
+use super::{Index, Meta, Space, Statistics, Store, dimensions, schema};
+use crate::analyze::Language;
+use crate::question::Question;
+
+/// The statistics of all questions of a corpus.
+#[derive(Debug)]
+pub(crate) struct Corpus {
+    /// The number of questions.
+    pub questions: u64,
+    /// As in [`Statistics`].
+    pub mean_lengths: [f32; 3],
+    /// The languages of the questions, in their order.
+    pub languages: Arc<[Language]>,
+    /// The terms of all questions.
+    pub dictionary: Dictionary,
+    /// The mean of all vectors, and their number.
+    pub mean: (Vec<f32>, u64),
+    /// The mean of the vectors of phrasings, and their number.
+    pub centre: (Vec<f32>, u64),
+}
+
+/// A question that a search may find, without its text.
+pub(crate) struct CandidateDocument {
+    /// As from [`FieldWords::frequencies`](super::field_words::FieldWords::frequencies).
+    pub words: Vec<(u32, f32)>,
+    /// The [`title_key`](crate::title::title_key) of each title.
+    pub title_keys: Vec<String>,
+    pub language: Language,
+    /// The number of terms of the title.
+    pub title_length: u32,
+    pub has_also: bool,
+    /// As in [`Fields`](super::Fields).
+    pub date: Option<i64>,
+    /// As in [`Fields`](super::Fields).
+    pub score: Option<f64>,
+    pub rows: Vec<Row>,
+}
+
+/// Reads the questions of some candidates.
+pub(crate) type ReadQuestions = dyn Fn(&[DocId]) -> anyhow::Result<Vec<Question>> + Send + Sync;
+
+/// The questions that one search may find.
+pub(crate) struct Candidates {
+    corpus: Arc<Corpus>,
+    documents: Vec<CandidateDocument>,
+    questions: Vec<OnceLock<Question>>,
+    read: Box<ReadQuestions>,
+}
+
+impl Candidates {
+    /// The statistics of all questions.
+    pub fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
+    /// The candidates. Their documents are numbered in this order, in one segment.
+    pub fn documents(&self) -> &[CandidateDocument] {
+        &self.documents
+    }
+
+    /// Reads the questions of candidates that will be needed, at once.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn prepare(&self, documents: impl IntoIterator<Item = DocId>) -> anyhow::Result<()> {
+        let is_missing = |doc: &DocId| self.questions[*doc as usize].get().is_none();
+        let missing: Vec<DocId> = documents.into_iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for (doc, question) in missing.iter().zip((self.read)(&missing)?) {
+            // Another thread may have read it.
+            self.questions[*doc as usize].set(question).ok();
+        }
+        Ok(())
+    }
+
+    /// The question of a candidate.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn question(&self, doc: DocId) -> anyhow::Result<&Question> {
+        self.prepare([doc])?;
+        self.questions[doc as usize].get().context("the question of a candidate was not sent")
+    }
+
+    /// The candidates with this title key, in order.
+    pub fn same_title(&self, key: &str) -> Vec<DocAddress> {
+        let has_key = |document: &CandidateDocument| document.title_keys.iter().any(|own| own == key);
+        let found = (0..).zip(&self.documents).filter(|(_, document)| has_key(document));
+        found.map(|(doc, _)| DocAddress::new(0, doc)).collect()
+    }
+}
+
+impl Index {
+    /// An index of the candidates of one search. `name` is that of the index in messages.
+    pub(crate) fn of_candidates(
+        meta: Meta,
+        name: &std::path::Path,
+        corpus: Arc<Corpus>,
+        documents: Vec<CandidateDocument>,
+        read: Box<ReadQuestions>,
+    ) -> Self {
+        let rows = documents.iter().map(|document| document.rows.as_slice());
+        let vectors = Vectors::in_memory(dimensions(&meta), rows);
+        let languages = Arc::clone(&corpus.languages);
+        let statistics = Statistics { questions: corpus.questions, mean_lengths: corpus.mean_lengths };
+        let (centre, space) =
+            (Centre::given(&corpus.centre.0, corpus.centre.1), Space::given(&corpus.mean.0, corpus.mean.1));
+        let questions = documents.iter().map(|_| OnceLock::new()).collect();
+        Self {
+            store: Store::Candidates(Arc::new(Candidates { corpus, documents, questions, read })),
+            vectors: Arc::new([vectors]),
+            fields: schema::schema().1,
+            meta,
+            dir: name.to_owned(),
+            centre: Arc::new(OnceLock::from(centre)),
+            space: Arc::new(OnceLock::from(space)),
+            statistics: Arc::new(OnceLock::from(statistics)),
+            languages,
+        }
+    }
+}

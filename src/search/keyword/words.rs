@@ -1,0 +1,309 @@
+//! What keyword search asks of what stores the questions.
+
+use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+
+use super::occurrences::{Lengths, Occurrences, TermPostings};
+use super::{Frequencies, merge_sorted};
+use crate::analyze::Token;
+use crate::index::{FIELDS, FieldWeights, Fields, Index, Store, WordCounts};
+use crate::search::typo::TypoAutomaton;
+
+/// The questions with a word that has at least so many occurrences in fields are counted once per commit.
+const COMMON: usize = 4_096;
+
+/// What keyword search asks of what stores the questions. A search is compiled for each implementation, so that nothing
+/// is dispatched at run time.
+///
+/// Documents are numbered within segments. The occurrences of a word are a list per segment.
+pub trait Words: Sync {
+    /// The index terms that begin with a prefix, in no particular order. At most about `limit`.
+    ///
+    /// # Errors
+    /// The index is damaged. The same holds for the other functions.
+    fn beginning_with(&self, prefix: &str, limit: usize) -> tantivy::Result<Vec<String>>;
+
+    /// The long words of languages with compounds that end with this, in no particular order. At most about `limit`.
+    fn ending_with(&self, suffix: &str, limit: usize) -> tantivy::Result<Vec<String>>;
+
+    /// Whether some question contains an index term.
+    fn contains(&self, term: &str) -> tantivy::Result<bool>;
+
+    /// The index terms that an automaton accepts, in no particular order.
+    fn accepted_by(&self, automaton: &TypoAutomaton) -> tantivy::Result<Vec<String>>;
+
+    /// The occurrences of index terms that stand for one word. An occurrence of each counts by a factor.
+    fn occurrences(&self, terms: &[(&str, f32)]) -> tantivy::Result<Vec<Occurrences>>;
+
+    /// The number of questions with any of the terms, whose occurrences are given.
+    fn count(&self, terms: &[String], occurrences: &[Occurrences]) -> usize;
+
+    /// The documents with these tokens in sequence in one of their fields.
+    fn sequence(&self, parts: &[Token]) -> tantivy::Result<Frequencies>;
+
+    /// The number of segments.
+    fn segments(&self) -> u32;
+
+    /// The number of documents of a segment, also of deleted ones.
+    fn documents(&self, segment: u32) -> DocId;
+
+    /// Whether a document is a question that was not deleted.
+    fn is_alive(&self, segment: u32, doc: DocId) -> bool;
+
+    /// The lengths of the fields of the documents of a segment.
+    fn lengths(&self, segment: u32) -> tantivy::Result<Lengths<'_>>;
+}
+
+/// The words of the questions in tantivy segments.
+pub struct Segments<'a> {
+    pub searcher: &'a Searcher,
+    pub fields: &'a Fields,
+    pub weights: FieldWeights,
+    pub counts: &'a WordCounts,
+}
+
+impl Segments<'_> {
+    fn fields(&self) -> [Field; FIELDS] {
+        [self.fields.title, self.fields.also, self.fields.answer]
+    }
+
+    fn readers(&self) -> &[SegmentReader] {
+        self.searcher.segment_readers()
+    }
+
+    /// The terms of a field with a prefix; only the first ones if there are too many to use.
+    fn terms_with_prefix(&self, field: Field, prefix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for segment in self.readers() {
+            let index = segment.inverted_index(field)?;
+            // No byte of UTF-8 is as great as 0xFF.
+            let end = [prefix.as_bytes(), &[0xFF]].concat();
+            let mut stream = index.terms().range().ge(prefix.as_bytes()).lt(end).into_stream()?;
+            let limit = found.len() + limit;
+            while found.len() < limit && stream.advance() {
+                found.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The documents of a segment that contain an index term. `None` if there are none.
+    fn postings(
+        &self,
+        segment: &SegmentReader,
+        text: &str,
+        factor: f32,
+    ) -> tantivy::Result<Option<TermPostings>> {
+        let mut found = Vec::new();
+        for (nth, field) in self.fields().into_iter().enumerate() {
+            let term = Term::from_field_text(field, text);
+            let postings =
+                segment.inverted_index(field)?.read_block_postings(&term, IndexRecordOption::WithFreqs)?;
+            found.extend(postings.map(|postings| (nth, postings)));
+        }
+        Ok((!found.is_empty()).then(|| TermPostings::new(factor, found)))
+    }
+}
+
+impl Words for Segments<'_> {
+    fn beginning_with(&self, prefix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for field in self.fields() {
+            found.extend(self.terms_with_prefix(field, prefix, limit)?);
+        }
+        Ok(found)
+    }
+
+    fn ending_with(&self, suffix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+        let found = self.terms_with_prefix(self.fields.reversed, &reversed(suffix), limit)?;
+        Ok(found.iter().map(|term| reversed(term)).collect())
+    }
+
+    fn contains(&self, text: &str) -> tantivy::Result<bool> {
+        for segment in self.readers() {
+            for field in self.fields() {
+                if segment.inverted_index(field)?.doc_freq(&Term::from_field_text(field, text))? > 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn accepted_by(&self, automaton: &TypoAutomaton) -> tantivy::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for segment in self.readers() {
+            for field in self.fields() {
+                let index = segment.inverted_index(field)?;
+                let mut stream = index.terms().search(automaton).into_stream()?;
+                while stream.advance() {
+                    found.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn occurrences(&self, terms: &[(&str, f32)]) -> tantivy::Result<Vec<Occurrences>> {
+        let of = |segment| -> tantivy::Result<Occurrences> {
+            let postings = terms.iter().map(|(text, factor)| self.postings(segment, text, *factor));
+            let postings: Vec<TermPostings> =
+                postings.filter_map(Result::transpose).collect::<tantivy::Result<_>>()?;
+            Ok(Occurrences::Word(postings))
+        };
+        self.readers().iter().map(of).collect()
+    }
+
+    fn count(&self, terms: &[String], occurrences: &[Occurrences]) -> usize {
+        let count = || {
+            let segments = self.readers().iter().zip(occurrences);
+            segments.map(|(segment, occurrences)| occurrences.count(segment)).sum()
+        };
+        match occurrences.iter().map(Occurrences::most).sum::<usize>() < COMMON {
+            true => count(),
+            false => self.counts.get(terms, count),
+        }
+    }
+
+    fn sequence(&self, parts: &[Token]) -> tantivy::Result<Frequencies> {
+        let mut found: Frequencies = vec![Vec::new(); self.readers().len()];
+        let first = match parts {
+            [] => return Ok(found),
+            [only] => {
+                let occurrences = self.readers().iter().zip(self.occurrences(&[(&only.text, 1.0)])?);
+                let frequencies = |((segment, occurrences), ord): ((&SegmentReader, Occurrences), u32)| {
+                    Ok(occurrences.frequencies(segment, &self.lengths(ord)?))
+                };
+                return occurrences.zip(0..).map(frequencies).collect();
+            }
+            [first, ..] => first,
+        };
+        for (nth, field) in self.fields().into_iter().enumerate() {
+            let term =
+                |part: &Token| (part.position - first.position, Term::from_field_text(field, &part.text));
+            let query = PhraseQuery::new_with_offset(parts.iter().map(term).collect());
+            let query = query.weight(EnableScoring::disabled_from_searcher(self.searcher))?;
+            for ((segment, found), ord) in self.readers().iter().zip(&mut found).zip(0..) {
+                let lengths = self.lengths(ord)?;
+                let mut here = Vec::new();
+                let mut scorer = query.scorer(segment, 1.0)?;
+                while scorer.doc() != TERMINATED {
+                    let doc = scorer.doc();
+                    if !segment.is_deleted(doc) {
+                        here.push((doc, lengths.frequency(nth, doc, 1)));
+                    }
+                    scorer.advance();
+                }
+                *found = merge_sorted(std::mem::take(found), here, |a, b| a + b);
+            }
+        }
+        Ok(found)
+    }
+
+    fn segments(&self) -> u32 {
+        self.readers().len() as u32
+    }
+
+    fn documents(&self, segment: u32) -> DocId {
+        self.readers()[segment as usize].max_doc()
+    }
+
+    fn is_alive(&self, segment: u32, doc: DocId) -> bool {
+        !self.readers()[segment as usize].is_deleted(doc)
+    }
+
+    fn lengths(&self, segment: u32) -> tantivy::Result<Lengths<'_>> {
+        let segment = &self.readers()[segment as usize];
+        let [title, also, answer] = self.fields().map(|field| segment.get_fieldnorms_reader(field));
+        let documents = segment.max_doc();
+        Ok(Lengths { norms: [title?, also?, answer?], documents, weights: &self.weights })
+    }
+}
+
+fn reversed(text: &str) -> String {
+    text.chars().rev().collect()
+}
+
+/// Where the words of a phrase are looked up.
+pub enum WordsOf<'a> {
+    Segments(Segments<'a>),
+    #[cfg(any(test, feature = "milvus"))]
+    Candidates(super::candidate_words::CandidateWords<'a>),
+}
+
+/// Calls a function of whichever of the two it is.
+macro_rules! either {
+    ($words:ident, $call:expr, $self:expr) => {
+        match $self {
+            Self::Segments($words) => $call,
+            #[cfg(any(test, feature = "milvus"))]
+            Self::Candidates($words) => $call,
+        }
+    };
+}
+
+impl Words for WordsOf<'_> {
+    fn beginning_with(&self, prefix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+        either!(words, words.beginning_with(prefix, limit), self)
+    }
+
+    fn ending_with(&self, suffix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+        either!(words, words.ending_with(suffix, limit), self)
+    }
+
+    fn contains(&self, term: &str) -> tantivy::Result<bool> {
+        either!(words, words.contains(term), self)
+    }
+
+    fn accepted_by(&self, automaton: &TypoAutomaton) -> tantivy::Result<Vec<String>> {
+        either!(words, words.accepted_by(automaton), self)
+    }
+
+    fn occurrences(&self, terms: &[(&str, f32)]) -> tantivy::Result<Vec<Occurrences>> {
+        either!(words, words.occurrences(terms), self)
+    }
+
+    fn count(&self, terms: &[String], occurrences: &[Occurrences]) -> usize {
+        either!(words, words.count(terms, occurrences), self)
+    }
+
+    fn sequence(&self, parts: &[Token]) -> tantivy::Result<Frequencies> {
+        either!(words, words.sequence(parts), self)
+    }
+
+    fn segments(&self) -> u32 {
+        either!(words, words.segments(), self)
+    }
+
+    fn documents(&self, segment: u32) -> DocId {
+        either!(words, words.documents(segment), self)
+    }
+
+    fn is_alive(&self, segment: u32, doc: DocId) -> bool {
+        either!(words, words.is_alive(segment, doc), self)
+    }
+
+    fn lengths(&self, segment: u32) -> tantivy::Result<Lengths<'_>> {
+        either!(words, words.lengths(segment), self)
+    }
+}
+
+impl<'a> WordsOf<'a> {
+    /// The words of an index. `mean_lengths` are those of its fields.
+    pub fn open(index: &'a Index, mean_lengths: [f32; FIELDS]) -> Self {
+        match index.store() {
+            Store::Local(local) => Self::Segments(Segments {
+                searcher: local.searcher(),
+                fields: index.fields(),
+                weights: FieldWeights::new(mean_lengths),
+                counts: local.counts(),
+            }),
+            #[cfg(any(test, feature = "milvus"))]
+            Store::Candidates(candidates) => {
+                let weights = FieldWeights::new(mean_lengths);
+                Self::Candidates(super::candidate_words::CandidateWords::new(candidates, weights))
+            }
+        }
+    }
+}
