@@ -42,6 +42,7 @@ struct Page {
     code: Vec<String>,
     /// The cells of the tables, row by row.
     rows: Vec<Vec<String>>,
+    is_in_cell: bool,
 }
 
 impl Page {
@@ -57,9 +58,8 @@ impl Page {
                     page.links.push(dest_url.to_string());
                 }
                 Event::Start(Tag::TableRow) => page.rows.push(Vec::new()),
-                Event::Start(Tag::TableCell) => {
-                    page.rows.last_mut().into_iter().for_each(|row| row.push(String::new()));
-                }
+                Event::Start(Tag::TableCell) => page.start_cell(),
+                Event::End(TagEnd::TableCell) => page.is_in_cell = false,
                 Event::Text(text) | Event::Code(text) if heading.is_some() => {
                     heading.as_mut().unwrap().push_str(&text);
                 }
@@ -83,8 +83,16 @@ impl Page {
         self.anchors.insert(id);
     }
 
+    /// Cells of the heading of a table are in no row.
+    fn start_cell(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.push(String::new());
+        }
+        self.is_in_cell = true;
+    }
+
     fn add_to_cell(&mut self, text: &str) {
-        if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()) {
+        if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()).filter(|_| self.is_in_cell) {
             cell.push_str(text);
         }
     }
