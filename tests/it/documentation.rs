@@ -25,8 +25,10 @@ fn pages(at: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(at).unwrap().map(|entry| entry.unwrap().path());
     let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
     let is_kept = |path: &PathBuf| !NOT_PAGES.contains(&path.file_name().unwrap().to_str().unwrap());
-    let mut pages: Vec<PathBuf> =
-        files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();
+    let mut pages: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
     pages.extend(directories.iter().filter(|path| is_kept(path)).flat_map(|path| self::pages(path)));
     pages.sort();
     pages
@@ -170,7 +172,11 @@ fn files_and_tests_that_the_pages_name_exist() {
             named += 1;
             assert!(file.exists(), "{} names {code}, which does not exist", path.display());
             if let Some(test) = test {
-                assert!(declares(&file, test), "{} names {code}, and the file has no such test", path.display());
+                assert!(
+                    declares(&file, test),
+                    "{} names {code}, and the file has no such test",
+                    path.display()
+                );
             }
         }
     }
@@ -237,4 +243,21 @@ fn constants_in_the_decision_records_have_the_values_of_the_code() {
         }
     }
     assert!(checked > 20, "the constants were not found");
+}
+
+/// Every module of the integration tests is in tests/README.md.
+#[test]
+fn the_page_on_tests_lists_every_module() {
+    let page = std::fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let names = |directory: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(root().join(directory)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let sources = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+        sources.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    let modules = [names("tests/it"), names("tests/it/serve")].concat();
+    let is_support = |name: &str| matches!(name, "main" | "mod" | "util");
+    for module in modules.iter().filter(|name| !is_support(name)) {
+        assert!(page.contains(&format!("`{module}`")), "tests/README.md does not list the module {module}");
+    }
 }
