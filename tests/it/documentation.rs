@@ -153,7 +153,7 @@ fn named_file(code: &str) -> Option<(PathBuf, Option<&str>)> {
     let first = path.split_once('/')?.0;
     let is_path = !path.contains([' ', '<', '$', '{']) && !path.split('/').any(is_placeholder);
     // What is built is not always there.
-    let is_ours = first != "target" && root().join(first).is_dir();
+    let is_ours = !matches!(first, "" | "target") && root().join(first).is_dir();
     (is_path && is_ours).then(|| (root().join(path), test))
 }
 
