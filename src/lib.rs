@@ -105,6 +105,10 @@ pub mod chunk;
 pub mod cli;
 #[cfg(doctest)]
 mod corpus;
+/// The recipes of the guide to the library as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+mod library_guide {}
 pub mod duplicates;
 pub mod embed;
 pub mod engine;

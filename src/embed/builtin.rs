@@ -33,7 +33,7 @@ pub enum Prepare {
     /// For one phrase. The weights of the built-in model are used as they are in the executable.
     Once,
     /// For many texts. The weights of the built-in model are first rearranged for the processor: loading
-    /// takes about four times as long, and embedding a text half as long.
+    /// takes about seven times as long, and embedding a text half as long.
     Many,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In a corpus on one subject, all vectors have high cosines with each other and with every phrase. Subtracting the mean
 //! leaves what distinguishes one question from another. Over seven sets of judged queries, it improved nDCG@10 of hybrid
-//! search by .008 on average (docs/architecture.md has the table).
+//! search by .008 on average (docs/decisions/0006-fusion.md has the table).
 
 use std::cmp::Ordering;
 use std::sync::OnceLock;

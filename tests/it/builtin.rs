@@ -186,7 +186,7 @@ fn search_metrics_of_the_corpus_are_pinned() {
         collapsed["success_10"].as_f64() >= hybrid["success_10"].as_f64(),
         "collapsing hides right answers: {collapsed}"
     );
-    // The confidence is fitted with every other phrase. docs/architecture.md has the figures of the others.
+    // The confidence is fitted with every other phrase. docs/decisions/0009-confidence.md has the figures of the others.
     let calibration = &report["calibration"][0];
     for (metric, pinned) in [("rejected", 0.017), ("out_of_scope_rejected", 0.688), ("ece", 0.087)] {
         let found = calibration[metric].as_f64().unwrap();

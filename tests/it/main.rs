@@ -6,6 +6,7 @@ mod builtin;
 #[cfg(unix)]
 mod campaign;
 mod cli;
+mod documentation;
 mod dups;
 mod durability;
 #[cfg(feature = "remote")]
