@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::document::inline_markup::{
     Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown,
 };
-use super::document::writer::{Lines, admonition};
+use super::document::writer::{Lines, admonition, is_identifier};
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses an Org file.
@@ -270,8 +270,7 @@ impl<'t> Parser<'t> {
         let all = self.lines.joined(text, at + 1..end);
         let all = if item_before.is_some() { folded(&all) } else { all };
         let (marker, term) = item_before.map_or((None, String::new()), |(marker, term)| (Some(marker), term));
-        let indent =
-            marker.map_or(self.indent(), |marker| marker.content - Writer::marker(marker.number, 0).content);
+        let indent = marker.map_or(self.indent(), Marker::column);
         self.writer.paragraph(self.lines[at].number, indent, marker, &format!("{term}{}", convert(&all)));
         end
     }
@@ -285,10 +284,7 @@ impl<'t> Parser<'t> {
             (line.number, inner.split('|').map(|cell| convert(&cell.trim().replace("\\vert", "|"))).collect())
         };
         let rows: Vec<(u64, Vec<String>)> = self.lines[at..end].iter().filter(is_row).map(cells).collect();
-        let indent = self.indent();
-        if !rows.is_empty() {
-            self.writer.table(indent, &rows);
-        }
+        self.writer.table(self.indent(), &rows);
         end
     }
 }
@@ -319,7 +315,7 @@ fn keyword<'t>(text: &'t str, start: &str) -> Option<&'t str> {
 /// `:NAME:` alone on a line.
 fn is_drawer(text: &str) -> bool {
     let name = text.strip_prefix(':').and_then(|text| text.strip_suffix(':')).unwrap_or_default();
-    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    is_identifier(name)
 }
 
 /// A line of code: `: text`.

@@ -1,15 +1,18 @@
 //! Cuts the questions out of a document, once it is known which blocks are questions.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::answer::{Lines, trimmed};
 use super::boilerplate::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
 use super::contents::is_way_back;
-use super::finder::{Chosen, Findings, Marking, content, counts, numbered_title, split_item};
+use super::finder::{Chosen, Findings, Marking};
 use super::labels;
+use super::list_item::{content, split_item};
 use super::question_line::{asked, labelled_answer, labelled_question, level_alone, numbered, split_level};
 use super::sections::Sections;
-use super::{Block, Document, Kind, dedented, inline, is_rule, without_tags};
+use super::title::{clean_title, section_title, trimmed_title};
+use super::{Block, Document, Kind, inline};
 use crate::question::Question;
 use crate::read::LONGEST_ANSWER;
 use crate::read::markup::one_line;
@@ -382,172 +385,11 @@ impl<'d> Extraction<'d> {
     }
 }
 
-/// The lines of an answer.
-struct Lines {
-    text: String,
-    /// Only metadata has followed the title so far.
-    after_title: bool,
-}
-
-impl Lines {
-    fn add(&mut self, document: &Document, block: &Block, indent: usize, question: &mut Question) {
-        let source = document.source(block);
-        let text = block.text.text.as_str();
-        if self.after_title {
-            match block.kind {
-                Kind::Blank => return,
-                Kind::Text if !text.is_empty() && labels::take(source, question) => return,
-                _ => self.after_title = block.kind == Kind::Text && is_boilerplate(block, source),
-            }
-        }
-        match block.kind {
-            Kind::FoldStart | Kind::FoldEnd | Kind::Boundary => {}
-            // What was left out leaves no hole.
-            Kind::Blank if self.text.ends_with("\n\n") => {}
-            Kind::Heading(_) | Kind::Summary if labels::is_bare_answer_label(text) => {}
-            Kind::Summary | Kind::Term | Kind::Button if text.is_empty() => {}
-            Kind::Text if is_boilerplate(block, source) => {}
-            Kind::Text => {
-                let line = dedented(source, indent);
-                let line = if line.contains('<') { without_tags(line) } else { line.to_owned() };
-                let is_first = self.text.trim().is_empty();
-                self.push(if is_first { labels::without_label(&line) } else { &line });
-            }
-            Kind::Summary => self.push(text),
-            _ => self.push(dedented(source, indent)),
-        }
+/// How often each of some lines occurs.
+fn counts<'a>(lines: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    let mut counts = HashMap::new();
+    for line in lines {
+        *counts.entry(line).or_default() += 1;
     }
-
-    fn push(&mut self, line: &str) {
-        if self.text.len() + line.len() < LONGEST_ANSWER {
-            self.text.push_str(line.trim_end());
-            self.text.push('\n');
-        }
-    }
-}
-
-/// A title without its number or label, and the level at its end.
-pub fn clean_title(text: &str) -> (String, Option<String>) {
-    let mut title = text;
-    // `12. Q. What`, `Q. 12) What`
-    for _ in 0..2 {
-        if let Some(item) = numbered_title(title) {
-            title = item.title;
-        }
-        if let Some(label) = labelled_question(title).filter(|label| !label.is_empty()) {
-            title = label;
-        }
-    }
-    // `{#anchor}` names the heading for links.
-    if let Some((before, _)) = title.split_once(" {#") {
-        title = before;
-    }
-    let (title, emoji) = split_emoji(title);
-    let (title, level) = split_level(title);
-    (trimmed_title(title), level.map(str::to_owned).or(emoji))
-}
-
-fn trimmed_title(title: &str) -> String {
-    // Folds show a sign that turns; links to the top and to the heading itself show arrows and paragraph signs.
-    let sign = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '▶' | '▸'
-                    | '▼'
-                    | '►'
-                    | '›'
-                    | '»'
-                    | '⬆'
-                    | '↥'
-                    | '↑'
-                    | '🔝'
-                    | '¶'
-                    | '🔗'
-                    | '\u{fe0f}'
-                    | '\u{200d}'
-            )
-    };
-    let title = title.trim_matches(sign).trim_end_matches(" +").trim_matches('*').trim();
-    one_line(title)
-}
-
-/// Emoji and stars at the end of a title mark how hard a question is.
-pub fn split_emoji(title: &str) -> (&str, Option<String>) {
-    let is_mark = |c: char| {
-        matches!(
-            c,
-            '⭐' | '★'
-                | '☆'
-                | '🌟'
-                | '👶'
-                | '🚀'
-                | '🔥'
-                | '💡'
-                | '🟢'
-                | '🟡'
-                | '🟠'
-                | '🔴'
-                | '🧠'
-                | '👨'
-                | '🎓'
-                | '💪'
-                | '\u{fe0f}'
-                | '\u{200d}'
-        )
-    };
-    let bare = title.trim_end_matches(|c: char| is_mark(c) || c.is_whitespace());
-    let marks: String = title[bare.len()..]
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '\u{fe0f}' | '\u{200d}'))
-        .collect();
-    let level = match marks.as_str() {
-        "" => return (title, None),
-        "🟢" => "Easy".to_owned(),
-        "🟡" | "🟠" => "Medium".to_owned(),
-        "🔴" => "Hard".to_owned(),
-        _ => marks,
-    };
-    (bare, Some(level))
-}
-
-/// A section's title without links to the top and the anchor signs around it.
-fn section_title(text: &str) -> String {
-    let bare = text.trim_start_matches(|c: char| {
-        !c.is_alphanumeric() && !matches!(c, '`' | '"' | '<' | '.' | '#' | '(' | '¿')
-    });
-    let bare = if text.starts_with(['[', '⬆', '↑', '↥']) { bare } else { text };
-    trimmed_title(bare.trim_start_matches(['#', ' '])).trim_end_matches(':').to_owned()
-}
-
-/// A line that leads through the page and says nothing: a link to its top, an empty box.
-fn is_boilerplate(block: &Block, source: &str) -> bool {
-    let text = &block.text;
-    if text.text.is_empty() {
-        return source.trim_start().starts_with('<');
-    }
-    let few = text.text.split_whitespace().count() <= 6;
-    few && text.link.as_ref().is_some_and(|link| link.starts_with('#'))
-        && (text.only_link || is_way_back(&text.text))
-}
-
-/// An answer without blank lines and rules at its ends.
-fn trimmed(answer: &str) -> &str {
-    let mut text = answer.trim_matches('\n').trim_end();
-    loop {
-        let last = text.rsplit('\n').next().unwrap_or_default();
-        if !is_rule(last) {
-            break;
-        }
-        text = text[..text.len() - last.len()].trim_end();
-    }
-    // A rule at the top divides the title from the answer.
-    while let Some((first, rest)) = text.split_once('\n') {
-        let bare = first.trim();
-        if !(bare.is_empty() || bare.len() >= 3 && bare.chars().all(|c| c == '-' || c == '*')) {
-            break;
-        }
-        text = rest;
-    }
-    text
+    counts
 }

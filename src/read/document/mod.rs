@@ -8,6 +8,7 @@
 //! nothing about formats. To add a format, write a parser that returns a [`Document`]; `saved_page.rs` is the
 //! shortest one to copy.
 
+mod answer;
 mod boilerplate;
 mod contents;
 mod extract;
@@ -15,9 +16,11 @@ pub mod finder;
 mod inline;
 pub mod inline_markup;
 mod labels;
+mod list_item;
 mod numbering;
 mod question_line;
 mod sections;
+mod title;
 mod words;
 pub mod writer;
 
@@ -97,6 +100,18 @@ pub struct Marker {
     pub number: Option<u32>,
     /// The column of the text behind the marker. Lines indented at least as far belong to the item.
     pub content: usize,
+}
+
+impl Marker {
+    /// The column of the marker itself.
+    pub fn column(self) -> usize {
+        self.content - self.sign().len()
+    }
+
+    /// The marker as it is written, with the space behind it.
+    pub fn sign(self) -> String {
+        self.number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "))
+    }
 }
 
 impl Document {

@@ -80,6 +80,16 @@ pub fn numbered(line: &str) -> Option<Item<'_>> {
     (fits && number > 0 && title.len() <= LONGEST_TITLE).then_some(Item { style, number, title })
 }
 
+/// The number of a title, if something more than white space follows it.
+pub fn numbered_title(text: &str) -> Option<Item<'_>> {
+    if let Some(item) = dotted(text) {
+        return Some(item);
+    }
+    let item = numbered(text).filter(|item| !item.style.bullet && !item.title.is_empty())?;
+    let sign = matches!(item.style.separator, Separator::Dot | Separator::Parenthesis | Separator::Colon);
+    (sign || item.style.word).then_some(item)
+}
+
 /// Takes the title of a subsection apart: `2.3 Why wax?`. The number is the last one.
 pub fn dotted(title: &str) -> Option<Item<'_>> {
     let (number, rest) = title.split_once(' ')?;

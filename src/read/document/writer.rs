@@ -79,6 +79,11 @@ pub fn admonition(name: &str) -> Option<&'static str> {
     labels.into_iter().find(|label| label.eq_ignore_ascii_case(name))
 }
 
+/// Whether a text is a name of letters, digits, `-` and `_`.
+pub fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+}
+
 /// Deeper text is not indented further, in columns.
 const DEEPEST: usize = 40;
 
@@ -95,6 +100,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// The line of the last block; 1 if there is none.
+    pub fn last_line(&self) -> u64 {
+        self.document.blocks.last().map_or(1, |last| last.line)
+    }
+
     /// Writes a heading.
     pub fn heading(&mut self, level: usize, line: u64, markdown: &str) {
         let level = level.clamp(1, 6) as u8;
@@ -121,11 +131,7 @@ impl Writer {
         let mut indent = indent;
         for piece in markdown.split('\n') {
             let text = one_line(piece);
-            let sign = match marker {
-                Some(Marker { number: Some(number), .. }) => format!("{number}. "),
-                Some(_) => "- ".to_owned(),
-                None => String::new(),
-            };
+            let sign = marker.map(Marker::sign).unwrap_or_default();
             // In Markdown, the line would be a heading.
             let escape = if text.starts_with('#') { "\\" } else { "" };
             if !text.is_empty() || marker.is_some() {
@@ -140,8 +146,8 @@ impl Writer {
 
     /// The marker of an item in this column.
     pub fn marker(number: Option<u32>, indent: usize) -> Marker {
-        let width = number.map_or(2, |number| number.to_string().len() + 2);
-        Marker { number, content: indent.min(DEEPEST) + width }
+        let marker = Marker { number, content: 0 };
+        Marker { content: indent.min(DEEPEST) + marker.sign().len(), ..marker }
     }
 
     /// Writes code between fences, without the white space that all of its lines begin with.
@@ -165,35 +171,47 @@ impl Writer {
 
     /// Writes a table; the first row is its header. A header `Question`, `Answer` declares the questions.
     pub fn table(&mut self, indent: usize, rows: &[(u64, Vec<String>)]) {
-        let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+        let Some((_, header)) = rows.first() else {
+            return;
+        };
         let named = |names: &[&str]| {
             let is_named =
                 |cell: &String| names.contains(&inline(cell).text.trim_matches(':').to_lowercase().as_str());
-            rows.first().and_then(|(_, header)| header.iter().position(is_named))
+            header.iter().position(is_named)
         };
-        let question =
-            named(&["question", "questions", "q"]).zip(named(&["answer", "answers", "a", "response"]));
-        if let Some((question, answer)) = question {
-            let is_asked = |cells: &Vec<String>| cells.get(question).is_some_and(|cell| !cell.is_empty());
-            for (line, cells) in rows.iter().skip(1).filter(|(_, cells)| is_asked(cells)) {
-                self.title(Kind::Declared, *line, &one_line(&cells[question]));
-                // The other columns describe the question.
-                for (at, (name, cell)) in rows[0].1.iter().zip(cells).enumerate() {
-                    if at != question && at != answer && !cell.is_empty() {
-                        let name = inline(name).text;
-                        self.paragraph(
-                            *line,
-                            indent,
-                            None,
-                            &format!("**{}**: {cell}", name.trim_end_matches(['.', ':'])),
-                        );
-                    }
-                }
-                self.paragraph(*line, indent, None, cells.get(answer).map_or("", String::as_str));
-                self.blank(*line);
-            }
-            return self.mark(Kind::Boundary, rows[rows.len() - 1].0);
+        let question = named(&["question", "questions", "q"]);
+        match question.zip(named(&["answer", "answers", "a", "response"])) {
+            Some((question, answer)) => self.table_of_questions(indent, rows, question, answer),
+            None => self.plain_table(indent, rows),
         }
+    }
+
+    /// Writes a table with columns of questions and of answers. The other columns describe the question.
+    fn table_of_questions(
+        &mut self,
+        indent: usize,
+        rows: &[(u64, Vec<String>)],
+        question: usize,
+        answer: usize,
+    ) {
+        let is_asked = |cells: &Vec<String>| cells.get(question).is_some_and(|cell| !cell.is_empty());
+        for (line, cells) in rows.iter().skip(1).filter(|(_, cells)| is_asked(cells)) {
+            self.title(Kind::Declared, *line, &one_line(&cells[question]));
+            for (at, (name, cell)) in rows[0].1.iter().zip(cells).enumerate() {
+                if at != question && at != answer && !cell.is_empty() {
+                    let name = inline(name).text;
+                    let name = name.trim_end_matches(['.', ':']);
+                    self.paragraph(*line, indent, None, &format!("**{name}**: {cell}"));
+                }
+            }
+            self.paragraph(*line, indent, None, cells.get(answer).map_or("", String::as_str));
+            self.blank(*line);
+        }
+        self.mark(Kind::Boundary, rows[rows.len() - 1].0);
+    }
+
+    fn plain_table(&mut self, indent: usize, rows: &[(u64, Vec<String>)]) {
+        let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         for (at, (line, cells)) in rows.iter().enumerate() {
             let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();
             let missing = width.min(WIDEST).saturating_sub(cells.len());

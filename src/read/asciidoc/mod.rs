@@ -1,12 +1,20 @@
 //! AsciiDoc → blocks and Markdown.
 
+mod attributes;
+mod inline;
+mod syntax;
+mod table;
+
 use std::collections::HashMap;
 
-use super::document::inline_markup::{
-    Mark, Markup, Rest, Substitutions, code, folded, link, may_begin, push_text, to_markdown,
-};
-use super::document::writer::{self, Lines};
+use super::document::inline_markup::{Substitutions, folded, to_markdown};
+use super::document::writer::Lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
+use attributes::Attributes;
+use inline::Inline;
+use syntax::{
+    Delimiter, admonition, attribute_entry, block_attributes, block_macro, is_condition, list_item, term,
+};
 
 /// Parses AsciiDoc.
 pub fn parse(text: &str) -> Document {
@@ -75,94 +83,6 @@ struct List<'t> {
     awaits_text: bool,
 }
 
-/// The attributes of a block.
-#[derive(Default)]
-struct Attributes<'t> {
-    /// The style, then what follows the commas.
-    positional: Vec<&'t str>,
-    language: Option<&'t str>,
-    columns: Option<usize>,
-    is_fold: bool,
-}
-
-impl<'t> Attributes<'t> {
-    fn style(&self) -> &'t str {
-        self.positional.first().copied().unwrap_or_default()
-    }
-
-    /// Adds the attributes of a line in brackets.
-    fn add(&mut self, inner: &'t str) {
-        let mut rest = inner;
-        let mut first = true;
-        while !rest.is_empty() {
-            let mut quoted = false;
-            let end = rest.find(|c| {
-                quoted ^= c == '"';
-                c == ',' && !quoted
-            });
-            let part = rest[..end.unwrap_or(rest.len())].trim();
-            rest = end.map_or("", |end| &rest[end + 1..]);
-            self.is_fold |= part.contains("collapsible");
-            match part.split_once('=') {
-                Some(("language" | "lang", value)) => self.language = Some(value.trim_matches('"')),
-                Some(("cols", value)) => self.columns = Some(count_columns(value.trim_matches('"'))),
-                Some(_) => {}
-                None if first => {
-                    let style = part.split(['#', '.', '%']).next().unwrap_or_default();
-                    if !style.is_empty() || inner.starts_with(',') {
-                        self.positional = vec![style];
-                    }
-                }
-                None => self.positional.push(part.trim_matches('"')),
-            }
-            first = false;
-        }
-    }
-}
-
-/// How many columns `1,2` or `3*,1` are.
-fn count_columns(spec: &str) -> usize {
-    let count =
-        |part: &str| part.split_once('*').and_then(|(count, _)| count.trim().parse().ok()).unwrap_or(1usize);
-    let parts = spec.split([',', ';']).filter(|part| !part.trim().is_empty());
-    parts.map(count).fold(0usize, usize::saturating_add).clamp(1, 1000)
-}
-
-/// What a line of delimiter signs begins or ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Delimiter {
-    Code,
-    Raw,
-    Comment,
-    Table,
-    Blocks,
-}
-
-impl Delimiter {
-    fn of(text: &str) -> Option<Self> {
-        let sign = text.chars().next()?;
-        if text == "--" {
-            return Some(Self::Blocks);
-        }
-        if text.starts_with("```") && !text[3..].contains('`') {
-            return Some(Self::Code);
-        }
-        if text.len() == 4 && text.ends_with("===") && matches!(sign, '|' | ',' | ':' | '!') {
-            return Some(Self::Table);
-        }
-        if text.len() < 4 || text.chars().any(|c| c != sign) {
-            return None;
-        }
-        match sign {
-            '-' | '.' => Some(Self::Code),
-            '+' => Some(Self::Raw),
-            '/' => Some(Self::Comment),
-            '=' | '*' | '_' => Some(Self::Blocks),
-            _ => None,
-        }
-    }
-}
-
 impl<'t> Parser<'t> {
     /// Reads a block and returns where the next one begins.
     fn block(&mut self, at: usize) -> usize {
@@ -179,23 +99,10 @@ impl<'t> Parser<'t> {
         if text == "+" && !self.lists.is_empty() {
             return self.continuation(at);
         }
-        if line.indent == 0 {
-            if let Some((name, value)) = attribute_entry(text) {
-                return self.attribute(at, name, value, self.writer.document.blocks.is_empty());
-            }
-            if let Some(inner) = block_attributes(text) {
-                self.attached.add(inner);
-                return at + 1;
-            }
-            let title =
-                text.strip_prefix('.').filter(|title| !title.starts_with(['.', ' ']) && !title.is_empty());
-            if let Some(title) = title {
-                self.title = Some((line.number, title));
-                return at + 1;
-            }
-            if let Some((level, title, used)) = self.section(at) {
-                return self.heading(at, level, title, used);
-            }
+        if line.indent == 0
+            && let Some(next) = self.marginal(at)
+        {
+            return next;
         }
         let next = match Delimiter::of(text) {
             Some(delimiter) => self.delimited(at, delimiter),
@@ -204,6 +111,25 @@ impl<'t> Parser<'t> {
         (self.after_blank, self.continues) = (false, false);
         self.attached = Attributes::default();
         next
+    }
+
+    /// Reads what begins in the first column only: attributes, the title of a block, a section.
+    fn marginal(&mut self, at: usize) -> Option<usize> {
+        let line = self.lines[at];
+        if let Some((name, value)) = attribute_entry(line.text) {
+            return Some(self.attribute(at, name, value, self.writer.document.blocks.is_empty()));
+        }
+        if let Some(inner) = block_attributes(line.text) {
+            self.attached.add(inner);
+            return Some(at + 1);
+        }
+        let title = line.text.strip_prefix('.');
+        if let Some(title) = title.filter(|title| !title.starts_with(['.', ' ']) && !title.is_empty()) {
+            self.title = Some((line.number, title));
+            return Some(at + 1);
+        }
+        let (level, title, used) = self.section(at)?;
+        Some(self.heading(at, level, title, used))
     }
 
     fn inline(&self, text: &str) -> String {
@@ -300,7 +226,7 @@ impl<'t> Parser<'t> {
         while self.blocks.len() > open
             && let Some(block) = self.blocks.pop()
         {
-            let line = self.writer.document.blocks.last().map_or(1, |last| last.line);
+            let line = self.writer.last_line();
             self.lists.truncate(block.lists);
             if let Some(source) = &block.source {
                 let (indent, markdown) = (self.indent(), self.inline(source));
@@ -421,12 +347,7 @@ impl<'t> Parser<'t> {
             return at + 1;
         }
         if let Some((name, target, alt)) = block_macro(text) {
-            if name == "image" {
-                let alt = alt.split(',').next().unwrap_or_default().trim_matches('"').replace(['[', ']'], "");
-                let indent = self.indent();
-                self.write_title();
-                self.writer.paragraph(line.number, indent, None, &format!("![{alt}]({target})"));
-            }
+            self.block_macro(line.number, name, target, alt);
             return at + 1;
         }
         if let Some((marker, number, rest)) = list_item(text) {
@@ -435,6 +356,12 @@ impl<'t> Parser<'t> {
         if let Some((term, marker, rest)) = term(text) {
             return self.term(at, term, marker, rest);
         }
+        self.paragraph_or_code(at)
+    }
+
+    /// Indented lines are code, unless the term before waits for its text.
+    fn paragraph_or_code(&mut self, at: usize) -> usize {
+        let line = self.lines[at];
         let awaits = self.lists.last_mut().filter(|list| list.awaits_text);
         let awaits_text = awaits.map(|list| list.awaits_text = false).is_some();
         if !awaits_text && line.indent == 0 {
@@ -451,7 +378,15 @@ impl<'t> Parser<'t> {
             return end;
         }
         self.label = admonition(style).or(self.label);
-        self.paragraph(at, text, None)
+        self.paragraph(at, line.text, None)
+    }
+
+    fn block_macro(&mut self, line: u64, name: &str, target: &str, alt: &str) {
+        if name == "image" {
+            let alt = alt.split(',').next().unwrap_or_default().trim_matches('"').replace(['[', ']'], "");
+            self.write_title();
+            self.writer.paragraph(line, self.indent(), None, &format!("![{alt}]({target})"));
+        }
     }
 
     fn item(&mut self, at: usize, marker: &'t str, number: Option<u32>, rest: &'t str) -> usize {
@@ -529,293 +464,5 @@ impl<'t> Parser<'t> {
         let markdown = self.inline(all);
         self.writer.paragraph(line.number, indent, marker, &format!("{label}{markdown}"));
         end
-    }
-
-    fn table(&mut self, delimiter: &str, lines: &[Line<'_>]) {
-        let separator = delimiter.chars().next().filter(|sign| matches!(sign, ':' | ',')).unwrap_or('|');
-        let mut cells: Vec<(u64, String)> = Vec::new();
-        let mut in_first_line = 0;
-        for line in lines.iter().filter(|line| !line.text.starts_with("//")) {
-            if separator != '|' {
-                let pieces = line.text.split(separator).map(|cell| cell.trim().trim_matches('"'));
-                cells.extend(pieces.map(|cell| (line.number, cell.to_owned())));
-            } else {
-                let mut pieces = split_cells(line.text).into_iter();
-                // What is before the first separator belongs to the cell of the line before.
-                if let (Some(before), Some((_, last))) = (pieces.next(), cells.last_mut()) {
-                    last.push('\n');
-                    last.push_str(before);
-                }
-                cells.extend(pieces.map(|cell| (line.number, cell.to_owned())));
-            }
-            if in_first_line == 0 {
-                in_first_line = cells.len();
-            }
-        }
-        let width = self.attached.columns.unwrap_or(in_first_line).max(1);
-        let cell = |(_, cell): &(u64, String)| self.inline(&cell.trim().replace("\\|", "|"));
-        let row = |cells: &[(u64, String)]| (cells[0].0, cells.iter().map(cell).collect());
-        let rows: Vec<(u64, Vec<String>)> = cells.chunks(width).map(row).collect();
-        let indent = self.indent();
-        if !rows.is_empty() {
-            self.writer.table(indent, &rows);
-        }
-    }
-}
-
-/// The cells of a row, without what specifies them (`2+^|cell`). The first one is what is before the first separator.
-fn split_cells(text: &str) -> Vec<&str> {
-    let mut cells = Vec::new();
-    let mut start = 0;
-    for (at, _) in text.match_indices('|').filter(|(at, _)| !text[..*at].ends_with('\\')) {
-        let cell = &text[start..at];
-        let bare = cell.trim_end_matches(|c: char| c.is_ascii_digit() || "+*.<^>aehlmsdv".contains(c));
-        let is_specified = bare.len() < cell.len() && (bare.is_empty() || bare.ends_with(' '));
-        let fits =
-            cell.len() - bare.len() == 1 || cell[bare.len()..].contains(['+', '*', '.', '<', '^', '>']);
-        cells.push(if is_specified && fits { bare } else { cell }.trim());
-        start = at + 1;
-    }
-    cells.push(text[start..].trim());
-    cells
-}
-
-fn admonition(name: &str) -> Option<&'static str> {
-    writer::admonition(name).filter(|_| name.bytes().all(|byte| byte.is_ascii_uppercase()))
-}
-
-/// A line that includes a file or depends on an attribute.
-fn is_condition(text: &str) -> bool {
-    let name =
-        ["include::", "ifdef::", "ifndef::", "ifeval::", "endif::"].iter().any(|name| text.starts_with(name));
-    name && text.ends_with(']')
-}
-
-/// `:name: value`, `:!name:`.
-fn attribute_entry(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.strip_prefix(':')?.split_once(':')?;
-    let name = name.trim_matches('!');
-    let fits = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-    (fits && (value.is_empty() || value.starts_with(' '))).then_some((name, value.trim()))
-}
-
-/// The inside of a line in brackets; empty for an anchor.
-fn block_attributes(text: &str) -> Option<&str> {
-    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-    if inner.starts_with('[') && inner.ends_with(']') {
-        return Some("");
-    }
-    let begins = inner.is_empty()
-        || inner.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, ',' | '.' | '#' | '%' | '"'));
-    (begins && !inner.contains(['[', ']'])).then_some(inner)
-}
-
-/// `name::target[text]` on a line of its own.
-fn block_macro(text: &str) -> Option<(&str, &str, &str)> {
-    let (name, rest) = text.strip_suffix(']')?.split_once("::")?;
-    let (target, alt) = rest.split_once('[')?;
-    let fits = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-    (fits && !target.contains(' ')).then_some((name, target, alt))
-}
-
-/// The marker of a list item, its number if it has one, and its text.
-fn list_item(text: &str) -> Option<(&str, Option<u32>, &str)> {
-    let sign = text.chars().next()?;
-    let end = match sign {
-        '*' | '.' => text.chars().take_while(|c| *c == sign).count(),
-        '-' => 1,
-        '<' => text.find('>')? + 1,
-        '0'..='9' => text.bytes().take_while(u8::is_ascii_digit).count() + 1,
-        _ => return None,
-    };
-    let rest = text.get(end..)?.strip_prefix(' ')?.trim();
-    let marker = &text[..end];
-    if rest.is_empty() || matches!(sign, '*' | '.') && end > 5 {
-        return None;
-    }
-    match sign {
-        '<' if marker == "<.>" => Some(("<", Some(0), rest)),
-        '<' => Some(("<", Some(marker[1..end - 1].parse().ok()?), rest)),
-        '0'..='9' if end <= 5 => Some(("1", Some(marker.strip_suffix('.')?.parse().ok()?), rest)),
-        '0'..='9' => None,
-        _ => Some((marker, None, rest)),
-    }
-}
-
-/// The term of a definition list, its marker, and the text on the same line.
-fn term(text: &str) -> Option<(&str, &str, &str)> {
-    let signs = text.match_indices("::").take(9).chain(text.match_indices(";;").take(9));
-    let found = signs.filter_map(|(at, sign)| {
-        let width = text[at..].bytes().take_while(|byte| sign.as_bytes()[0] == *byte).count();
-        let after = &text[at + width..];
-        let fits = at > 0
-            && !text[..at].ends_with([':', ';'])
-            && width <= 4
-            && (after.is_empty() || after.starts_with(' '));
-        fits.then_some((at, width))
-    });
-    let (at, width) = found.min_by_key(|(at, _)| *at)?;
-    let term = text[..at].trim_end();
-    (!term.is_empty()).then(|| (term, &text[at..at + width], text[at + width..].trim()))
-}
-
-struct Inline<'a> {
-    attributes: &'a Substitutions,
-    is_nested: bool,
-}
-
-/// The text of an attribute that every document has.
-fn sign(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "nbsp" | "sp" => " ",
-        "empty" | "zwsp" | "wj" => "",
-        "plus" => "+",
-        "asterisk" => "*",
-        "backtick" => "`",
-        "tilde" => "~",
-        "caret" => "^",
-        "startsb" => "[",
-        "endsb" => "]",
-        "vbar" => "|",
-        "lt" => "<",
-        "gt" => ">",
-        "amp" => "&",
-        "cpp" => "C++",
-        "quot" => "\"",
-        "apos" => "'",
-        "backslash" => "\\",
-        _ => return None,
-    })
-}
-
-impl Markup for Inline<'_> {
-    const MARKS: &'static [Mark] = &[
-        Mark { sign: "``", markdown: "`", anywhere: true },
-        Mark::new("`", "`"),
-        Mark { sign: "**", markdown: "**", anywhere: true },
-        Mark::new("*", "**"),
-        Mark { sign: "__", markdown: "*", anywhere: true },
-        Mark::new("_", "*"),
-        Mark { sign: "##", markdown: "", anywhere: true },
-        Mark::new("#", ""),
-        Mark { sign: "+++", markdown: "\\", anywhere: true },
-        Mark::new("+", "\\"),
-    ];
-
-    fn special(&self, scan: &Rest<'_>, before: Option<char>, written: &mut String) -> Option<usize> {
-        let rest = scan.text;
-        match rest.chars().next()? {
-            '\\' => {
-                let next = rest[1..]
-                    .chars()
-                    .next()
-                    .filter(|c| matches!(c, '*' | '_' | '`' | '#' | '{' | '[' | '<' | '+' | 'h' | '\\'))?;
-                written.extend(Some('\\').filter(|_| matches!(next, '*' | '_' | '`')));
-                written.push(next);
-                Some(2)
-            }
-            ' ' if rest.starts_with(" +\n") || rest == " +" => Some(2),
-            '{' => {
-                let (name, used) = scan
-                    .until(1, "}")
-                    .filter(|(name, _)| name.len() < 60 && !name.contains(char::is_whitespace))?;
-                if let Some(sign) = sign(name) {
-                    written.push_str(sign);
-                } else if let Some(text) = self.attributes.get(name).filter(|_| !self.is_nested) {
-                    written.push_str(&self.nested(text));
-                } else if !name.starts_with("counter") && !name.starts_with("set:") {
-                    return None;
-                }
-                Some(1 + used)
-            }
-            '<' if rest.starts_with("<<") && !rest.starts_with("<< ") && !self.is_nested => {
-                let (inner, used) = scan.until(2, ">>").filter(|(inner, _)| !inner.contains('<'))?;
-                let (target, text) = inner.split_once(',').unwrap_or((inner, ""));
-                written.push_str(&self.reference(target, text));
-                Some(2 + used)
-            }
-            '[' if rest.starts_with("[[") => {
-                scan.until(2, "]]").filter(|(id, _)| !id.contains(['[', ' '])).map(|(_, used)| 2 + used)
-            }
-            '[' => {
-                let (role, used) =
-                    scan.until(1, "]").filter(|(role, _)| role.len() < 60 && !role.contains('['))?;
-                let marks = rest[1 + used..].starts_with(['#', '*', '_', '`']);
-                (marks && may_begin(before) && !role.is_empty()).then_some(1 + used)
-            }
-            '(' if rest.starts_with("(((") => scan.until(3, ")))").map(|(_, used)| 3 + used),
-            '(' if rest.starts_with("((") && may_begin(before) => {
-                let (text, used) = scan.until(2, "))").filter(|(text, _)| !text.contains(['(', ')']))?;
-                push_text(text, written);
-                Some(2 + used)
-            }
-            quote @ ('"' | '\'') if rest[1..].starts_with('`') && may_begin(before) && !self.is_nested => {
-                let (text, used) = scan.until(2, if quote == '"' { "`\"" } else { "`'" })?;
-                written.push_str(&format!("{quote}{}{quote}", self.nested(text)));
-                Some(2 + used)
-            }
-            '`' if rest.starts_with("`+") => {
-                let (text, used) = scan.until(2, "+`")?;
-                written.push_str(&code(text));
-                Some(2 + used)
-            }
-            c if c.is_ascii_alphabetic() && may_begin(before) && !self.is_nested => {
-                self.inline_macro(scan, written)
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Inline<'_> {
-    fn nested(&self, text: &str) -> String {
-        to_markdown(&Inline { attributes: self.attributes, is_nested: true }, text)
-    }
-
-    /// A link to a place in this document or in another one.
-    fn reference(&self, target: &str, text: &str) -> String {
-        let target = target.trim();
-        let name =
-            target.rsplit('#').next().unwrap_or(target).trim_start_matches('_').replace(['_', '-'], " ");
-        let text = if text.trim().is_empty() { &name } else { text };
-        let is_own = !target.contains(['#', '.', '/', ':']);
-        link(&self.nested(text), &if is_own { format!("#{target}") } else { target.to_owned() })
-    }
-
-    /// `name:target[text]`.
-    fn inline_macro(&self, scan: &Rest<'_>, written: &mut String) -> Option<usize> {
-        let rest = scan.text;
-        let width = rest.bytes().take(20).take_while(u8::is_ascii_alphanumeric).count();
-        rest[width..].strip_prefix(':').filter(|after| !after.starts_with([' ', ':']))?;
-        let (target, used) =
-            scan.until(width + 1, "[").filter(|(target, _)| !target.contains(char::is_whitespace))?;
-        let (text, end) = scan.until(width + 1 + used, "]")?;
-        let all = width + 1 + used + end;
-        // Attributes of a link follow its text.
-        let words =
-            text.split_once(',').filter(|(_, rest)| rest.contains('=')).map_or(text, |(words, _)| words);
-        let words = words.trim_matches('"').trim_end_matches('^');
-        let first = || text.split(',').next().unwrap_or_default().to_owned();
-        let name = &rest[..width];
-        let markdown = match name {
-            "http" | "https" | "ftp" | "irc" if target.starts_with("//") => {
-                link(&self.nested(words), &format!("{name}:{target}"))
-            }
-            "link" => link(&self.nested(words), target),
-            "mailto" => link(&self.nested(words), &format!("mailto:{target}")),
-            "xref" => self.reference(target, words),
-            "image" | "icon" if first().is_empty() => String::new(),
-            "image" | "icon" => format!("![{}]({target})", first()),
-            "kbd" | "btn" => code(text),
-            "menu" => format!("{target} > {text}").trim_end_matches([' ', '>']).to_owned(),
-            "footnote" => format!(" ({})", self.nested(text)),
-            "stem" | "latexmath" | "asciimath" => code(text),
-            "pass" => text.to_owned(),
-            "anchor" | "indexterm" | "indexterm2" => String::new(),
-            "linkgit" | "man" | "manpage" => format!("{target}({text})"),
-            _ => return None,
-        };
-        written.push_str(&markdown);
-        Some(all)
     }
 }
