@@ -128,6 +128,20 @@ impl Document {
         start..start + line.len()
     }
 
+    /// Adds a block without text.
+    pub fn mark(&mut self, kind: Kind, line: u64) {
+        let end = self.text.len();
+        self.push(kind, line, end..end, Inline::default());
+    }
+
+    /// Writes a blank line, if none was written directly before.
+    pub fn blank(&mut self, line: u64) {
+        if self.blocks.last().is_some_and(|last| last.kind != Kind::Blank) {
+            self.mark(Kind::Blank, line);
+            self.text.push('\n');
+        }
+    }
+
     /// The text of a block, as the document has it.
     pub fn source(&self, block: &Block) -> &str {
         &self.text[block.source.clone()]

@@ -231,16 +231,12 @@ impl Writer {
 
     /// Writes a blank line, if none was written directly before.
     pub fn blank(&mut self, line: u64) {
-        if self.document.blocks.last().is_some_and(|last| last.kind != Kind::Blank) {
-            self.mark(Kind::Blank, line);
-            self.document.text.push('\n');
-        }
+        self.document.blank(line);
     }
 
     /// Adds a block without text.
     pub fn mark(&mut self, kind: Kind, line: u64) {
-        let end = self.document.text.len();
-        self.document.push(kind, line, end..end, Inline::default());
+        self.document.mark(kind, line);
     }
 
     /// Takes what the document says about all of its questions.
