@@ -7,44 +7,27 @@
 //! JSON holds data: whatever has the keys of a record is one, and may have a [`Shape`]. Most YAML and TOML files are
 //! settings: only what asks is a record, and a map with a title is not one yet.
 
-use std::borrow::Cow;
-use std::fmt;
+mod recognize;
+mod stream;
+
 use std::ops::ControlFlow::{self, Continue};
 use std::rc::Rc;
 
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::record::{Record, View, is_answer, is_part, is_question, is_title, normalized};
-use super::shapes::{Object, Shape, is_turn};
-use super::tree::{Content, Node, Pairs, Position, Tree, scalars, values};
+use super::record::{Record, is_question, is_title, normalized};
+use super::shapes::{Object, Shape};
+use super::tree::{Content, Node, Pairs, Position, values};
 use crate::question::Question;
 use crate::read::document::ends_asking;
 use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit};
-
-/// Whether a list or map under this key holds records and is no section.
-fn is_container(key: &str) -> bool {
-    match &*normalized(key) {
-        "questions" | "faq" | "faqs" | "items" | "data" | "entries" | "results" | "records" | "rows"
-        | "list" | "mainentity" | "content" | "qa" | "qas" | "qnas" | "qnalist" | "qnadocuments"
-        | "documents" | "intents" | "examples" | "conversations" | "messages" => true,
-        // Keys above the issues and discussions in a reply of GitHub's GraphQL API.
-        "repository" | "organization" | "viewer" | "search" | "issue" | "issues" | "discussion"
-        | "discussions" | "nodes" | "edges" | "node" => true,
-        _ => false,
-    }
-}
-
-/// Containers that hold nothing but questions.
-const QUESTION_LISTS: [&str; 5] = ["questions", "faq", "faqs", "qa", "mainentity"];
+use recognize::{QUESTION_LISTS, is_container};
+use stream::Root;
 
 /// After this many elements without a question, a list of settings holds none.
 const LONGEST_HELD: usize = 1000;
-
-/// Levels that are enough to recognize a [`Shape`].
-const SHAPE_LEVELS: usize = 6;
 
 /// Finds the records of a document and hands them over.
 pub struct Walk<'e, 'f> {
@@ -161,50 +144,6 @@ impl<'e, 'f> Walk<'e, 'f> {
         flow
     }
 
-    /// Whether the value of a key belongs to a record instead of holding records.
-    fn is_whole(&self, key: &str) -> bool {
-        is_part(&normalized(key)) || self.mapping.uses(key)
-    }
-
-    /// A map without what is nested deeper than one level. Titles of data and the values of mapped keys are whole.
-    fn view<'n>(&self, pairs: &'n Pairs) -> View<'n> {
-        let value = |name: &str, node: &'n Node| match &node.content {
-            Content::Scalar(value) => Cow::Borrowed(value),
-            _ => {
-                let is_whole = self.is_data && is_title(&normalized(name)) || self.mapping.uses(name);
-                let levels = if is_whole { usize::MAX } else { 1 };
-                Cow::Owned(node.outline(levels).unwrap_or_default())
-            }
-        };
-        pairs.iter().map(|(name, node)| (name.as_str(), value(name, node))).collect()
-    }
-
-    /// Whether a map has a question, by its keys or by those that are mapped.
-    fn has_question(&self, view: &View<'_>) -> bool {
-        if self.mapping.maps("question") {
-            self.mapping.has_question(view)
-        } else {
-            Record::has_question(view)
-        }
-    }
-
-    /// Whether a map is a question wherever it is found.
-    fn asks(&self, view: &View<'_>) -> bool {
-        if self.mapping.maps("question") { self.mapping.has_question(view) } else { Record::asks(view) }
-    }
-
-    /// Mapped keys come first: their records have no shape.
-    fn may_have_shape(&self) -> bool {
-        self.is_data && self.mapping.is_empty()
-    }
-
-    /// The shape of a map.
-    fn shape(&self, pairs: &Pairs) -> Option<&'static Shape> {
-        let may_fit = self.may_have_shape() && Shape::may_fit(pairs.iter().map(|(key, _)| key));
-        let inner = |(key, node): &(String, Node)| Some((key.clone(), node.outline(SHAPE_LEVELS)?));
-        may_fit.then(|| Shape::of(&pairs.iter().filter_map(inner).collect())).flatten()
-    }
-
     /// A list that begins. Data is trusted, and if keys are mapped, the user says that there are records.
     fn list(&self, key: Option<&str>, section: Option<String>, is_top: bool) -> List {
         let is_named = key.is_some_and(|key| QUESTION_LISTS.contains(&&*normalized(key)));
@@ -240,21 +179,15 @@ impl<'e, 'f> Walk<'e, 'f> {
                     None => (asks, plausible, Value::Object(object)),
                 }
             }
-            Content::Scalar(Value::String(text)) if is_question(&text) => {
-                (!self.is_data && ends_asking(&text), true, Value::String(text))
-            }
-            Content::Scalar(Value::String(_)) if !self.is_data => return Continue(()),
-            Content::Scalar(Value::String(text)) if !text.trim().is_empty() => {
-                (false, false, Value::String(text))
-            }
             Content::List(items) if items.iter().any(Node::is_map) => {
                 let mut inner = self.list(None, list.section.clone(), list.certain);
                 return items.into_iter().try_for_each(|node| self.element(node, &mut inner));
             }
-            Content::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
-                (!self.is_data, true, items.into_iter().map(Node::into_value).collect())
+            // A text among settings.
+            Content::Scalar(Value::String(text)) if !self.is_data && !is_question(&text) => {
+                return Continue(());
             }
-            _ => (false, false, Value::Null),
+            content => self.judged(content),
         };
         if asks {
             (list.trusted, list.certain) = (true, true);
@@ -269,6 +202,22 @@ impl<'e, 'f> Walk<'e, 'f> {
             list.held.push((line, value));
         }
         Continue(())
+    }
+
+    /// Whether an element that is no map asks surely, whether it may, and its value.
+    fn judged(&self, content: Content) -> (bool, bool, Value) {
+        match content {
+            Content::Scalar(Value::String(text)) if is_question(&text) => {
+                (!self.is_data && ends_asking(&text), true, Value::String(text))
+            }
+            Content::Scalar(Value::String(text)) if !text.trim().is_empty() => {
+                (false, false, Value::String(text))
+            }
+            Content::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
+                (!self.is_data, true, items.into_iter().map(Node::into_value).collect())
+            }
+            _ => (false, false, Value::Null),
+        }
     }
 
     /// Hands over a map as a record, or its records if it has a shape.
@@ -394,15 +343,6 @@ impl<'e, 'f> Walk<'e, 'f> {
         Continue(Some((key, Node { line, content })))
     }
 
-    /// Whether a list holds records. Otherwise it is the answer to its key, or a conversation.
-    fn holds_records_of(&self, key: &str, items: &[Node]) -> bool {
-        let is_answer = || match self.is_data {
-            true => items.first().is_some_and(|first| !first.is_nested()),
-            false => !items.iter().any(Node::is_map),
-        };
-        !(is_question(key) && is_answer() || self.is_data && items.first().is_some_and(is_turn_node))
-    }
-
     /// The values of a section: answers by question, records by id, and in settings anything deeper. The rest comes back.
     fn section(&mut self, pairs: Pairs, section: Option<&str>) -> ControlFlow<(), Pairs> {
         let mut rest = Pairs::new();
@@ -430,66 +370,6 @@ impl<'e, 'f> Walk<'e, 'f> {
         }
         Continue(rest)
     }
-
-    /// Whether a map is a section that holds records.
-    fn is_group(&self, pairs: &Pairs) -> bool {
-        if self.is_data {
-            let holds = |(key, node): &(String, Node)| self.holds_records_at(key, node);
-            return (pairs.iter().any(holds) || self.is_list_of_questions(pairs))
-                && self.shape(pairs).is_none();
-        }
-        // It asks nothing itself, and holds something that does.
-        let maps_question = self.mapping.maps("question");
-        let asks = |(key, node): &(String, Node)| {
-            let text = node.text().unwrap_or_default();
-            let asks = || is_question(text) || !text.is_empty() && normalized(key) != "title";
-            !maps_question && is_title(&normalized(key)) && asks()
-        };
-        let has_title = |(key, node): &(String, Node)| is_title(&normalized(key)) && node.text().is_some();
-        let is_record = |pairs: &Pairs| match maps_question {
-            true => self.mapping.has_question(&self.view(pairs)),
-            false => pairs.iter().any(has_title),
-        };
-        let holds = |(key, node): &(String, Node)| {
-            let records = node.elements().iter().any(|element| match &element.content {
-                Content::Map(inner) => is_record(inner) || self.is_group(inner),
-                Content::Scalar(Value::String(text)) => is_container(key) && is_question(text),
-                _ => false,
-            });
-            let answers =
-                matches!(&node.content, Content::Map(inner) if inner.iter().any(|(key, _)| is_question(key)));
-            (records || answers) && !self.is_whole(key)
-        };
-        let is_record = pairs.iter().any(asks) || maps_question && is_record(pairs);
-        !is_record && pairs.iter().any(holds)
-    }
-
-    fn holds_records_at(&self, key: &str, node: &Node) -> bool {
-        node.is_nested() && is_container(key) && self.holds_records(node)
-    }
-
-    /// Whether there are records in a list or a map of data, by the first of the list.
-    fn holds_records(&self, node: &Node) -> bool {
-        match &node.content {
-            Content::Scalar(_) => false,
-            Content::List(items) => items.first().is_some_and(|first| self.holds_records(first)),
-            Content::Map(pairs) => {
-                self.has_question(&self.view(pairs))
-                    || pairs.iter().any(|(key, node)| is_question(key) || self.holds_records_at(key, node))
-                    || self.shape(pairs).is_some()
-            }
-        }
-    }
-
-    /// Whether a map of data has a name that does not ask, and a list of questions without answers.
-    fn is_list_of_questions(&self, pairs: &Pairs) -> bool {
-        let asks = |node: &Node| node.text().is_some_and(is_question);
-        let holds =
-            |(key, node): &(String, Node)| is_container(key) && node.elements().first().is_some_and(asks);
-        pairs.iter().any(holds)
-            && !pairs.iter().any(|(key, node)| is_answer(&normalized(key)) || asks(node))
-            && Record::section_name(&self.view(pairs)).is_some()
-    }
 }
 
 /// The section that a key names.
@@ -499,147 +379,4 @@ fn section_of(key: &str) -> Option<String> {
 
 fn answered(title: String, answer: Value, line: u64) -> Result<Question, String> {
     Record::new([("question".to_owned(), Value::String(title)), ("answer".to_owned(), answer)]).question(line)
-}
-
-/// Whether a value is what one side of a conversation says.
-fn is_turn_node(node: &Node) -> bool {
-    (node.get("role").is_some() || node.get("from").is_some())
-        && node.outline(SHAPE_LEVELS).is_some_and(|value| is_turn(&value))
-}
-
-fn stop<T, E: Error>(flow: ControlFlow<(), T>) -> Result<T, E> {
-    match flow {
-        Continue(value) => Ok(value),
-        ControlFlow::Break(()) => Err(E::custom("stopped")),
-    }
-}
-
-/// Visits the value of a document, or a container of data below it.
-struct Root<'w, 'e, 'f> {
-    walk: &'w mut Walk<'e, 'f>,
-    section: Option<&'w str>,
-    is_top: bool,
-}
-
-impl<'de> Visitor<'de> for Root<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array or an object")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<(), A::Error> {
-        let list = self.walk.list(None, None, true);
-        self.walk.stream(elements, None, list).map(drop)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let Self { walk, section, is_top } = self;
-        let at = At { line: walk.position.line(), section, key: None };
-        let count = walk.count;
-        let mut own = Own::default();
-        let mut next = || {
-            let Some(key) = entries.next_key::<String>()? else { return Ok(false) };
-            let line = walk.position.line();
-            let pair = if walk.is_whole(&key) {
-                Some((key, entries.next_value_seed(Tree(walk.position))?))
-            } else {
-                entries.next_value_seed(Entry { walk, key, line, above: section })?
-            };
-            stop(walk.answer_or_keep(pair, &mut own, section))?;
-            Ok(true)
-        };
-        let read = loop {
-            match next() {
-                Ok(true) => {}
-                Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        // What was read of settings before an error is good.
-        if read.is_ok() || !walk.is_data && !walk.stopped {
-            stop(walk.own(own.pairs, at, !is_top && walk.count == count))?;
-        }
-        read
-    }
-}
-
-impl Walk<'_, '_> {
-    /// Reads the list at the top, or of a key at the top. Turns of a conversation come back.
-    fn stream<'de, A: SeqAccess<'de>>(
-        &mut self,
-        mut elements: A,
-        key: Option<&str>,
-        list: List,
-    ) -> Result<Vec<Node>, A::Error> {
-        let mut list = match self.interrupted.take() {
-            Some((interrupted, list)) if interrupted.as_deref() == key => list,
-            _ => list,
-        };
-        let mut turns = Vec::new();
-        let mut may_be_turns = self.is_data && key.is_some();
-        loop {
-            match elements.next_element_seed(Tree(self.position)) {
-                Ok(Some(node)) if may_be_turns && (!turns.is_empty() || is_turn_node(&node)) => {
-                    turns.push(node)
-                }
-                Ok(Some(node)) => {
-                    may_be_turns = false;
-                    stop(self.element(node, &mut list))?;
-                }
-                Ok(None) => return Ok(turns),
-                Err(error) => {
-                    self.interrupted = Some((key.map(str::to_owned), list));
-                    return Err(error);
-                }
-            }
-        }
-    }
-}
-
-/// Reads the value of a key at the top; what is neither a list nor a section comes back.
-struct Entry<'w, 'e, 'f> {
-    walk: &'w mut Walk<'e, 'f>,
-    key: String,
-    line: u64,
-    above: Option<&'w str>,
-}
-
-impl<'de> DeserializeSeed<'de> for Entry<'_, '_, '_> {
-    type Value = Pair;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
-    type Value = Pair;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
-        let Self { walk, key, line, above } = self;
-        if is_question(&key) {
-            let Node { content, .. } = Tree(walk.position).visit_seq(elements)?;
-            return stop(walk.entry(key, Node { line, content }, above));
-        }
-        let section = section_of(&key).or_else(|| above.map(str::to_owned));
-        let list = walk.list(Some(&key), section, false);
-        let turns = walk.stream(elements, Some(&key), list)?;
-        Ok((!turns.is_empty()).then_some((key, Node { line, content: Content::List(turns) })))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        let Self { walk, key, line, above: section } = self;
-        if walk.is_data && is_container(&key) {
-            return Root { walk, section, is_top: false }.visit_map(entries).map(|()| None);
-        }
-        let Node { content, .. } = Tree(walk.position).visit_map(entries)?;
-        stop(walk.entry(key, Node { line, content }, section))
-    }
-
-    scalars!(self, value, Some((self.key, Node { line: self.line, content: Content::Scalar(value.into()) })));
 }
