@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
-use super::{Embedder, ModelInfo, Role, Unavailable};
+use super::{Embedder, ModelInfo, Role, Unavailable, delegate_to_model};
 
 /// How many calls may wait for the endpoint at once.
 const MOST_CALLS: usize = 32;
@@ -75,22 +75,12 @@ pub struct Ahead<'a> {
 }
 
 impl Embedder for Ahead<'_> {
-    fn model(&self) -> &ModelInfo {
-        self.model.model()
-    }
+    delegate_to_model!();
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
         match self.key == (role, text) {
             true => Ok(self.vector.clone()?),
             false => self.model.embed(text, role),
         }
-    }
-
-    fn is_local(&self) -> bool {
-        self.model.is_local()
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.model.count_tokens(text)
     }
 }

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, bail};
 use fastembed::{OutputKey, TextEmbedding, TextRerank};
 
-use super::onnx::folder::ModelFolder;
-use super::{Pooling, Settings, hub};
+use super::{Pooling, Settings};
 
 /// The task of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub struct Entry {
     /// The approximate size of the weights in megabytes.
     pub megabytes: u64,
     pooling: Option<Pooling>,
-    output: Option<&'static str>,
+    pub(super) output: Option<&'static str>,
     query_prefix: &'static str,
     passage_prefix: &'static str,
 }
@@ -82,20 +81,6 @@ impl Entry {
     /// No model has the name. The message suggests similar names.
     pub fn any(name: &str) -> anyhow::Result<&'static Self> {
         find(name).with_context(|| format!("no model is called {name:?}\n  hint: {}", similar(name, None)))
-    }
-
-    /// The local directory of the model.
-    ///
-    /// # Errors
-    /// The model is not installed. The message says how to install it.
-    pub fn folder(&self) -> anyhow::Result<ModelFolder> {
-        let path = hub::find(self).with_context(|| {
-            format!(
-                "the model {} is not installed\n  hint: `rqsearch models fetch {}` downloads it (about {} MB)",
-                self.name, self.name, self.megabytes
-            )
-        })?;
-        Ok(ModelFolder { path, name: self.name.to_owned(), graph: self.file.to_owned(), output: self.output })
     }
 
     /// Completes `settings` with the defaults of the catalogue.

@@ -102,6 +102,29 @@ pub trait Embedder: Send + Sync {
     fn count_tokens(&self, text: &str) -> usize;
 }
 
+/// What a model with a cache or with known vectors leaves to the model that it wraps, its field `model`.
+macro_rules! delegate_to_model {
+    () => {
+        fn model(&self) -> &ModelInfo {
+            self.model.model()
+        }
+
+        fn is_local(&self) -> bool {
+            self.model.is_local()
+        }
+
+        fn can_read(&self, text: &str) -> bool {
+            self.model.can_read(text)
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            self.model.count_tokens(text)
+        }
+    };
+}
+
+pub(crate) use delegate_to_model;
+
 /// A reranker. It reads a phrase and a passage together, and estimates how well the passage answers the
 /// phrase.
 pub trait Reranker: Send + Sync {

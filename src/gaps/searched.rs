@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::phrases::Phrase;
 use super::{Counts, Options};
-use crate::embed::{Embedder, ModelInfo, Role};
+use crate::embed::{Embedder, ModelInfo, Role, delegate_to_model};
 use crate::index::{Index, Quantized};
 use crate::search::{Query, search};
 use crate::worker_threads;
@@ -111,26 +111,12 @@ pub(super) struct Embedded<'a> {
 }
 
 impl Embedder for Embedded<'_> {
-    fn model(&self) -> &ModelInfo {
-        self.model.model()
-    }
+    delegate_to_model!();
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
         match self.vector.filter(|_| role == Role::Query && text == self.text) {
             Some(vector) => Ok(vector.to_vec()),
             None => self.model.embed(text, role),
         }
-    }
-
-    fn is_local(&self) -> bool {
-        self.model.is_local()
-    }
-
-    fn can_read(&self, text: &str) -> bool {
-        self.model.can_read(text)
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.model.count_tokens(text)
     }
 }

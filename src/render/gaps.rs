@@ -6,11 +6,11 @@
 use std::io::{self, Write};
 
 use super::gap_reason::gap_reason;
-use super::html::Escaped;
+use super::html::{Escaped, write_around};
 use crate::gaps::{Counts, Group, Phrase, Report, Suggestion};
 
 /// The page without data.
-pub const PAGE: &str = include_str!("gaps.html");
+pub const PAGE: &str = concat!(include_str!("page_head.html"), include_str!("gaps.html"));
 
 /// How many phrases of a group are shown before the reader opens the list of the others.
 const SHOWN: usize = 5;
@@ -20,15 +20,14 @@ const SHOWN: usize = 5;
 /// # Errors
 /// The stream cannot be written.
 pub fn write_page(out: &mut impl Write, report: &Report, examples: usize) -> io::Result<()> {
-    let (head, rest) = PAGE.split_once("VERSION").expect("the page has a placeholder for the version");
-    let (middle, end) = rest.split_once("GAPS").expect("the page has a placeholder for the gaps");
-    write!(out, "{head}{}{middle}", env!("CARGO_PKG_VERSION"))?;
-    write_counts(out, report)?;
-    out.write_all(b"<ol class=\"gaps\">\n")?;
-    for group in &report.groups {
-        write_group(out, group, examples)?;
-    }
-    write!(out, "</ol>\n{end}")
+    write_around(out, PAGE, "GAPS", |mut out| {
+        write_counts(&mut out, report)?;
+        out.write_all(b"<ol class=\"gaps\">\n")?;
+        for group in &report.groups {
+            write_group(&mut out, group, examples)?;
+        }
+        out.write_all(b"</ol>\n")
+    })
 }
 
 fn counted(counts: Counts) -> String {

@@ -1,6 +1,21 @@
 //! Text in web pages.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+/// Writes a page with the version of this program, and with data in place of a placeholder behind it.
+pub fn write_around(
+    out: &mut impl Write,
+    page: &str,
+    placeholder: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let (head, rest) = page.split_once("VERSION").expect("the page has a placeholder for the version");
+    let (middle, end) = rest.split_once(placeholder).expect("the page has a placeholder for its data");
+    write!(out, "{head}{}{middle}", env!("CARGO_PKG_VERSION"))?;
+    write(out)?;
+    out.write_all(end.as_bytes())
+}
 
 /// Text as HTML.
 pub struct Escaped<'a>(pub &'a str);

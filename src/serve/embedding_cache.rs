@@ -10,7 +10,7 @@ use std::time::Instant;
 use lru::LruCache;
 
 use super::metrics::Metrics;
-use crate::embed::{Embedder, ModelInfo, Role};
+use crate::embed::{Embedder, ModelInfo, Role, delegate_to_model};
 
 /// How many vectors are cached. They take about 10 MB.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
@@ -70,9 +70,7 @@ pub struct CachedEmbedder<'a> {
 }
 
 impl Embedder for CachedEmbedder<'_> {
-    fn model(&self) -> &ModelInfo {
-        self.model.model()
-    }
+    delegate_to_model!();
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
         if let Some(vector) = self.cache.get(self.model(), text, role) {
@@ -84,18 +82,6 @@ impl Embedder for CachedEmbedder<'_> {
         self.metrics.phrase_embedded(start.elapsed());
         self.cache.put(self.model(), text, role, &vector);
         Ok(vector)
-    }
-
-    fn is_local(&self) -> bool {
-        self.model.is_local()
-    }
-
-    fn can_read(&self, text: &str) -> bool {
-        self.model.can_read(text)
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.model.count_tokens(text)
     }
 }
 

@@ -3,6 +3,13 @@
 use super::question_line::{labelled_question, numbered_title, split_level};
 use crate::read::markup::one_line;
 
+/// Signs around a title: folds show one that turns, links to the top and to the heading itself show arrows and paragraph
+/// signs. The last two are invisible parts of emoji.
+const SIGNS: &str = "▶▸▼►›»⬆↥↑🔝¶🔗\u{fe0f}\u{200d}";
+
+/// Emoji and stars that mark how hard a question is, and the invisible parts of emoji.
+const LEVEL_MARKS: &str = "⭐★☆🌟👶🚀🔥💡🟢🟡🟠🔴🧠👨🎓💪\u{fe0f}\u{200d}";
+
 /// A title without its number or label, and the level at its end.
 pub fn clean_title(text: &str) -> (String, Option<String>) {
     let mut title = text;
@@ -26,55 +33,14 @@ pub fn clean_title(text: &str) -> (String, Option<String>) {
 
 /// A title without the signs that a page shows around it.
 pub fn trimmed_title(title: &str) -> String {
-    // Folds show a sign that turns; links to the top and to the heading itself show arrows and paragraph signs.
-    let sign = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '▶' | '▸'
-                    | '▼'
-                    | '►'
-                    | '›'
-                    | '»'
-                    | '⬆'
-                    | '↥'
-                    | '↑'
-                    | '🔝'
-                    | '¶'
-                    | '🔗'
-                    | '\u{fe0f}'
-                    | '\u{200d}'
-            )
-    };
-    let title = title.trim_matches(sign).trim_end_matches(" +").trim_matches('*').trim();
+    let is_sign = |c: char| c.is_whitespace() || SIGNS.contains(c);
+    let title = title.trim_matches(is_sign).trim_end_matches(" +").trim_matches('*').trim();
     one_line(title)
 }
 
 /// Emoji and stars at the end of a title mark how hard a question is.
 pub fn split_emoji(title: &str) -> (&str, Option<String>) {
-    let is_mark = |c: char| {
-        matches!(
-            c,
-            '⭐' | '★'
-                | '☆'
-                | '🌟'
-                | '👶'
-                | '🚀'
-                | '🔥'
-                | '💡'
-                | '🟢'
-                | '🟡'
-                | '🟠'
-                | '🔴'
-                | '🧠'
-                | '👨'
-                | '🎓'
-                | '💪'
-                | '\u{fe0f}'
-                | '\u{200d}'
-        )
-    };
-    let bare = title.trim_end_matches(|c: char| is_mark(c) || c.is_whitespace());
+    let bare = title.trim_end_matches(|c: char| LEVEL_MARKS.contains(c) || c.is_whitespace());
     let marks: String = title[bare.len()..]
         .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '\u{fe0f}' | '\u{200d}'))

@@ -5,12 +5,17 @@
 //! therefore comes from the cosine *and* the differences between the words. A logistic regression model
 //! (`pair.json`) combines them. `rqsearch eval --pairs … --fit` fits it to labelled pairs.
 
+mod spelling;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::analyze::{Token, tokens};
 use crate::logistic::{Model, Sign};
-use crate::title::title_key;
+use spelling::{is_name, is_same_spelling, symbols};
+pub(crate) use words::is_stop_word;
+use words::{Direction, FIRST_WORDS, NEGATIONS, OPPOSITE_STEMS, QUESTION_WORDS, STOP_WORDS};
 
 /// The features of the model, in order, with the allowed sign of their weights:
 ///
@@ -37,7 +42,7 @@ pub const LEAST_COSINE: f32 = 0.6;
 
 /// The model that is compiled into the program.
 pub static FITTED: LazyLock<Model> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("pair.json")).expect("pair.json is written by `eval --pairs --fit`")
+    serde_json::from_str(include_str!("../pair.json")).expect("pair.json is written by `eval --pairs --fit`")
 });
 
 /// A difference between similar phrasings that makes them different questions.
@@ -100,7 +105,7 @@ pub struct Phrasing {
     names: BTreeSet<String>,
     question_word: Option<&'static str>,
     negates: bool,
-    /// The pairs of [`OPPOSITES`] of which it has exactly one word, and which word that is.
+    /// The pairs of [`OPPOSITE_STEMS`] of which it has exactly one word, and which word that is.
     opposites: Vec<(usize, usize)>,
     /// The words after a preposition of direction.
     directions: BTreeSet<(Direction, String)>,
@@ -109,127 +114,6 @@ pub struct Phrasing {
     /// The other words as written in the title key, by their letters and digits.
     spellings: BTreeMap<String, BTreeSet<String>>,
 }
-
-/// What a preposition of direction says about the word after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Direction {
-    To,
-    From,
-    /// The second part of a comparison.
-    Than,
-}
-
-impl Direction {
-    fn of(word: &str) -> Option<Self> {
-        match word {
-            "to" | "into" => Some(Self::To),
-            "from" => Some(Self::From),
-            "than" | "over" => Some(Self::Than),
-            _ => None,
-        }
-    }
-}
-
-/// The question word of a phrasing is the first of these among its first [`FIRST_WORDS`] words.
-const QUESTION_WORDS: [&str; 7] = ["what", "why", "how", "when", "where", "who", "which"];
-
-/// How many words are searched for a question word.
-const FIRST_WORDS: usize = 4;
-
-/// Words that negate a question, without apostrophes.
-const NEGATIONS: [&str; 19] = [
-    "not", "no", "never", "without", "cannot", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent",
-    "cant", "couldnt", "wont", "wouldnt", "shouldnt", "havent", "hasnt",
-];
-
-/// Stop words. Prepositions that give a direction (to, from) are not stop words.
-const STOP_WORDS: [&str; 41] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "could", "do", "does", "did", "for",
-    "has", "have", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "s", "should", "so",
-    "that", "the", "there", "this", "was", "we", "will", "would", "you", "your",
-];
-
-/// Whether a word says little about what a phrase asks: a stop word or a question word.
-pub(crate) fn is_stop_word(word: &str) -> bool {
-    let word = word.to_lowercase();
-    STOP_WORDS.contains(&word.as_str()) || QUESTION_WORDS.contains(&word.as_str())
-}
-
-/// Pairs of opposite words.
-const OPPOSITES: [[&str; 2]; 66] = [
-    ["before", "after"],
-    ["enable", "disable"],
-    ["increase", "decrease"],
-    ["import", "export"],
-    ["open", "close"],
-    ["buy", "sell"],
-    ["encode", "decode"],
-    ["serialize", "deserialize"],
-    ["lock", "unlock"],
-    ["first", "last"],
-    ["minimum", "maximum"],
-    ["min", "max"],
-    ["start", "stop"],
-    ["add", "remove"],
-    ["push", "pop"],
-    ["read", "write"],
-    ["send", "receive"],
-    ["upload", "download"],
-    ["install", "uninstall"],
-    ["encrypt", "decrypt"],
-    ["gain", "lose"],
-    ["mutable", "immutable"],
-    ["sync", "async"],
-    ["safe", "unsafe"],
-    ["static", "dynamic"],
-    ["public", "private"],
-    ["allow", "forbid"],
-    ["faster", "slower"],
-    ["sooner", "later"],
-    ["deposit", "withdraw"],
-    ["activate", "cancel"],
-    ["lend", "borrow"],
-    ["arrive", "depart"],
-    ["little", "much"],
-    ["uppercase", "lowercase"],
-    ["advantage", "disadvantage"],
-    ["thick", "thin"],
-    ["up", "down"],
-    ["left", "right"],
-    ["ascending", "descending"],
-    ["above", "below"],
-    ["inside", "outside"],
-    ["input", "output"],
-    ["positive", "negative"],
-    ["attach", "detach"],
-    ["connect", "disconnect"],
-    ["compress", "decompress"],
-    ["zip", "unzip"],
-    ["mount", "unmount"],
-    ["subscribe", "unsubscribe"],
-    ["load", "unload"],
-    ["show", "hide"],
-    ["accept", "reject"],
-    ["grow", "shrink"],
-    ["more", "less"],
-    ["most", "least"],
-    ["internal", "external"],
-    ["online", "offline"],
-    ["high", "low"],
-    ["larger", "smaller"],
-    ["longer", "shorter"],
-    ["hot", "cold"],
-    ["win", "lose"],
-    ["even", "odd"],
-    ["true", "false"],
-    ["top", "bottom"],
-];
-
-/// The stems of [`OPPOSITES`].
-static OPPOSITE_STEMS: LazyLock<Vec<[String; 2]>> = LazyLock::new(|| {
-    let stem = |word: &str| tokens(word).pop().map_or_else(String::new, |token| token.text);
-    OPPOSITES.iter().map(|pair| pair.map(stem)).collect()
-});
 
 impl Phrasing {
     /// Analyzes the text of a question.
@@ -245,24 +129,7 @@ impl Phrasing {
         plain.retain(|c| c.is_alphanumeric() || c.is_whitespace());
         let question_word =
             |token: &Token| QUESTION_WORDS.into_iter().find(|word| written(token).eq_ignore_ascii_case(word));
-        let mut directions = BTreeSet::new();
-        let mut direction = None;
-        for token in parts() {
-            let word = written(token).to_lowercase();
-            if let Some(next) = Direction::of(&word) {
-                direction = Some(next);
-            } else if !STOP_WORDS.contains(&word.as_str()) && !QUESTION_WORDS.contains(&word.as_str()) {
-                directions.extend(direction.take().map(|direction| (direction, token.text.clone())));
-            }
-        }
         let (operators, spellings) = symbols(text);
-        let opposites = OPPOSITE_STEMS.iter().enumerate().filter_map(|(nth, pair)| {
-            match pair.each_ref().map(|word| all.contains(word)) {
-                [true, false] => Some((nth, 0)),
-                [false, true] => Some((nth, 1)),
-                _ => None,
-            }
-        });
         Self {
             numbers: all.iter().filter(has_digit).cloned().collect(),
             names: tokens
@@ -272,8 +139,8 @@ impl Phrasing {
                 .collect(),
             question_word: parts().take(FIRST_WORDS).find_map(question_word),
             negates: plain.split_whitespace().any(|word| NEGATIONS.contains(&word)),
-            opposites: opposites.collect(),
-            directions,
+            opposites: opposites(&all),
+            directions: directions(text, parts()),
             operators,
             spellings,
             words: content().map(|token| token.text.clone()).collect(),
@@ -426,49 +293,30 @@ impl Phrasing {
     }
 }
 
-/// The operators of a text, and the other words of its title key, by their letters and digits.
-fn symbols(text: &str) -> (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>) {
-    let mut operators = BTreeSet::new();
-    let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for written in title_key(text).iter().flat_map(|key| key.split(' ')) {
-        let word: String = written.chars().filter(|c| c.is_alphanumeric()).collect();
-        if word.is_empty() {
-            operators.insert(written.to_owned());
-        } else {
-            spellings.entry(word).or_default().insert(written.to_owned());
+/// The words after a preposition of direction.
+fn directions<'t>(text: &str, tokens: impl Iterator<Item = &'t Token>) -> BTreeSet<(Direction, String)> {
+    let mut directions = BTreeSet::new();
+    let mut direction = None;
+    for token in tokens {
+        let word = text.get(token.start..token.end).unwrap_or_default().to_lowercase();
+        if let Some(next) = Direction::of(&word) {
+            direction = Some(next);
+        } else if !is_stop_word(&word) {
+            directions.extend(direction.take().map(|direction| (direction, token.text.clone())));
         }
     }
-    (operators, spellings)
+    directions
 }
 
-/// Whether two words with the same letters and digits are spellings of one word: they have the same symbols,
-/// apart from the punctuation of prose, units of numbers (`10 %`, `100 $`), and signs around a name, which people
-/// leave out: `&str`, `println!`, `main()`.
-fn is_same_spelling(one: &str, two: &str) -> bool {
-    let has_digit = one.contains(|c: char| c.is_ascii_digit());
-    let counts = |c: &char| match c {
-        '.' => has_digit,
-        '$' | '%' => !has_digit,
-        c => c.is_alphanumeric() || "_+#*=<>|~^\\&@-".contains(*c),
+/// The pairs of opposites of which there is exactly one word, and which word that is.
+fn opposites(words: &[String]) -> Vec<(usize, usize)> {
+    let one_of = |pair: &[String; 2]| match pair.each_ref().map(|word| words.contains(word)) {
+        [true, false] => Some(0),
+        [false, true] => Some(1),
+        _ => None,
     };
-    let plain = |word: &str| -> String { word.chars().filter(|c| counts(c)).collect() };
-    let (one, two) = (plain(one), plain(two));
-    let bare = |word: &str| -> String {
-        word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned()
-    };
-    one == two || one == bare(&two) || bare(&one) == two
-}
-
-/// Whether a token is a name: code as written, or a capitalized word that does not start a sentence.
-fn is_name(text: &str, token: &Token) -> bool {
-    let written = text.get(token.start..token.end).unwrap_or_default();
-    let mut chars = written.chars();
-    let capital = chars.next().is_some_and(char::is_uppercase);
-    let coded = chars.any(char::is_uppercase) || written.contains(['_', '<', '#', '&', ':']);
-    let before = &text[..token.start];
-    let in_code = before.matches('`').count() % 2 == 1;
-    let begins = before.trim_end().is_empty() || before.trim_end().ends_with(['.', '?', '!', ':']);
-    (coded || in_code || capital && !begins && written != "I") && written.contains(char::is_alphabetic)
+    let pairs = OPPOSITE_STEMS.iter().enumerate();
+    pairs.filter_map(|(nth, pair)| Some((nth, one_of(pair)?))).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Scripts and languages, and detection of the language of a question.
+//! Detection of the language of a question.
 
-use std::fmt;
 use std::sync::LazyLock;
 
-use frostem::Algorithm;
 use unicode_normalization::UnicodeNormalization;
 use whatlang::{Detector, Lang};
+
+use super::{LANGUAGES, Language, Script};
 
 /// How many characters of prose the language is detected from. More text changes the result in less than one
 /// question in a hundred, and detection takes time in proportion to it.
@@ -28,280 +28,6 @@ const FEWEST_LETTERS: usize = 5;
 /// The least confidence of `whatlang` in a language that `whichlang` does not know.
 const PLAUSIBLE: f64 = 0.1;
 
-/// A writing system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Script {
-    /// Latin.
-    Latin,
-    /// Greek.
-    Greek,
-    /// Cyrillic.
-    Cyrillic,
-    /// Armenian.
-    Armenian,
-    /// Hebrew.
-    Hebrew,
-    /// Arabic.
-    Arabic,
-    /// Devanagari.
-    Devanagari,
-    /// Bengali.
-    Bengali,
-    /// Gurmukhi.
-    Gurmukhi,
-    /// Gujarati.
-    Gujarati,
-    /// Tamil.
-    Tamil,
-    /// Telugu.
-    Telugu,
-    /// Kannada.
-    Kannada,
-    /// Malayalam.
-    Malayalam,
-    /// Sinhala.
-    Sinhala,
-    /// Georgian.
-    Georgian,
-    /// Ethiopic.
-    Ethiopic,
-    /// Hangul.
-    Hangul,
-    /// Chinese characters and the Japanese kana.
-    Han,
-    /// Thai.
-    Thai,
-    /// Lao.
-    Lao,
-    /// Burmese.
-    Myanmar,
-    /// Khmer.
-    Khmer,
-}
-
-/// The blocks of the scripts, in order. Hangul includes the half-width and single letters.
-const BLOCKS: [(u32, u32, Script); 52] = [
-    (0x41, 0x5A, Script::Latin),
-    (0x61, 0x7A, Script::Latin),
-    (0xAA, 0xAA, Script::Latin),
-    (0xBA, 0xBA, Script::Latin),
-    (0xC0, 0x24F, Script::Latin),
-    (0x250, 0x2AF, Script::Latin),
-    (0x370, 0x3FF, Script::Greek),
-    (0x400, 0x52F, Script::Cyrillic),
-    (0x531, 0x58F, Script::Armenian),
-    (0x591, 0x5F4, Script::Hebrew),
-    (0x600, 0x6FF, Script::Arabic),
-    (0x750, 0x77F, Script::Arabic),
-    (0x8A0, 0x8FF, Script::Arabic),
-    (0x900, 0x97F, Script::Devanagari),
-    (0x980, 0x9FF, Script::Bengali),
-    (0xA00, 0xA7F, Script::Gurmukhi),
-    (0xA80, 0xAFF, Script::Gujarati),
-    (0xB80, 0xBFF, Script::Tamil),
-    (0xC00, 0xC7F, Script::Telugu),
-    (0xC80, 0xCFF, Script::Kannada),
-    (0xD00, 0xD7F, Script::Malayalam),
-    (0xD80, 0xDFF, Script::Sinhala),
-    (0xE00, 0xE7F, Script::Thai),
-    (0xE80, 0xEFF, Script::Lao),
-    (0x1000, 0x109F, Script::Myanmar),
-    (0x10A0, 0x10FF, Script::Georgian),
-    (0x1100, 0x11FF, Script::Hangul),
-    (0x1200, 0x139F, Script::Ethiopic),
-    (0x1780, 0x17FF, Script::Khmer),
-    (0x1C90, 0x1CBF, Script::Georgian),
-    (0x1E00, 0x1EFF, Script::Latin),
-    (0x1F00, 0x1FFF, Script::Greek),
-    (0x2D00, 0x2D2F, Script::Georgian),
-    (0x2E80, 0x2FDF, Script::Han),
-    (0x3005, 0x3007, Script::Han),
-    (0x3031, 0x3035, Script::Han),
-    (0x3041, 0x30FF, Script::Han),
-    (0x3131, 0x318E, Script::Hangul),
-    (0x31F0, 0x31FF, Script::Han),
-    (0x3400, 0x4DBF, Script::Han),
-    (0x4E00, 0x9FFF, Script::Han),
-    (0xA8E0, 0xA8FF, Script::Devanagari),
-    (0xA960, 0xA97F, Script::Hangul),
-    (0xAA60, 0xAA7F, Script::Myanmar),
-    (0xAC00, 0xD7FF, Script::Hangul),
-    (0xF900, 0xFAFF, Script::Han),
-    (0xFB50, 0xFDFF, Script::Arabic),
-    (0xFE70, 0xFEFC, Script::Arabic),
-    (0xFF21, 0xFF5A, Script::Latin),
-    (0xFF66, 0xFF9F, Script::Han),
-    (0xFFA0, 0xFFDC, Script::Hangul),
-    (0x20000, 0x323AF, Script::Han),
-];
-
-impl Script {
-    /// The script of a letter or of a mark on a letter; `None` for digits, punctuation and other scripts.
-    pub fn of(c: char) -> Option<Self> {
-        if c.is_ascii() {
-            return c.is_ascii_alphabetic().then_some(Self::Latin);
-        }
-        let code = u32::from(c);
-        let at = BLOCKS.partition_point(|(_, last, _)| *last < code);
-        BLOCKS.get(at).filter(|(first, _, _)| *first <= code).map(|(_, _, script)| *script)
-    }
-
-    /// Whether texts in this script have no spaces between words.
-    pub fn is_unspaced(self) -> bool {
-        matches!(self, Self::Han | Self::Thai | Self::Lao | Self::Myanmar | Self::Khmer)
-    }
-
-    fn weight(self) -> usize {
-        match self {
-            Self::Latin => 1,
-            Self::Hangul => UNSPACED_WEIGHT,
-            script if script.is_unspaced() => UNSPACED_WEIGHT,
-            _ => ALPHABET_WEIGHT,
-        }
-    }
-
-    /// The language that a word in this script has if nothing else is known.
-    pub fn default_language(self) -> Language {
-        LANGUAGES.iter().find(|entry| entry.script == self).expect("every script has a language").language
-    }
-}
-
-/// Defines the languages, the most widespread of each script first.
-macro_rules! languages {
-    ($($language:ident $code:literal $script:ident $stemmer:expr, $whatlang:expr;)*) => {
-        /// A language of questions.
-        ///
-        /// Closely related languages that are not in this list are analyzed as one of them. For example,
-        /// Afrikaans is analyzed as Dutch and Slovak as Czech.
-        #[allow(missing_docs, reason = "the names are the documentation")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Language { $($language,)* }
-
-        static LANGUAGES: &[Entry] = &[$(Entry {
-            language: Language::$language,
-            name: stringify!($language),
-            code: $code,
-            script: Script::$script,
-            stemmer: $stemmer,
-            whatlang: $whatlang,
-        },)*];
-    };
-}
-
-struct Entry {
-    language: Language,
-    name: &'static str,
-    code: &'static str,
-    script: Script,
-    stemmer: Option<Algorithm>,
-    whatlang: Option<Lang>,
-}
-
-languages! {
-    English "en" Latin Some(Algorithm::English), Some(Lang::Eng);
-    Catalan "ca" Latin Some(Algorithm::Catalan), Some(Lang::Cat);
-    Croatian "hr" Latin Some(Algorithm::Serbian), Some(Lang::Hrv);
-    Czech "cs" Latin Some(Algorithm::Czech), Some(Lang::Ces);
-    Danish "da" Latin Some(Algorithm::Danish), Some(Lang::Dan);
-    Dutch "nl" Latin Some(Algorithm::Dutch), Some(Lang::Nld);
-    Esperanto "eo" Latin Some(Algorithm::Esperanto), Some(Lang::Epo);
-    Estonian "et" Latin Some(Algorithm::Estonian), Some(Lang::Est);
-    Finnish "fi" Latin Some(Algorithm::Finnish), Some(Lang::Fin);
-    French "fr" Latin Some(Algorithm::French), Some(Lang::Fra);
-    German "de" Latin Some(Algorithm::German), Some(Lang::Deu);
-    Hungarian "hu" Latin Some(Algorithm::Hungarian), Some(Lang::Hun);
-    Indonesian "id" Latin Some(Algorithm::Indonesian), Some(Lang::Ind);
-    Italian "it" Latin Some(Algorithm::Italian), Some(Lang::Ita);
-    Lithuanian "lt" Latin Some(Algorithm::Lithuanian), Some(Lang::Lit);
-    Norwegian "no" Latin Some(Algorithm::Norwegian), Some(Lang::Nob);
-    Polish "pl" Latin Some(Algorithm::Polish), Some(Lang::Pol);
-    Portuguese "pt" Latin Some(Algorithm::Portuguese), Some(Lang::Por);
-    Romanian "ro" Latin Some(Algorithm::Romanian), Some(Lang::Ron);
-    Spanish "es" Latin Some(Algorithm::Spanish), Some(Lang::Spa);
-    Swedish "sv" Latin Some(Algorithm::Swedish), Some(Lang::Swe);
-    Turkish "tr" Latin Some(Algorithm::Turkish), Some(Lang::Tur);
-    Vietnamese "vi" Latin None, Some(Lang::Vie);
-    Russian "ru" Cyrillic Some(Algorithm::Russian), Some(Lang::Rus);
-    Bulgarian "bg" Cyrillic None, Some(Lang::Bul);
-    Serbian "sr" Cyrillic Some(Algorithm::Serbian), Some(Lang::Srp);
-    Ukrainian "uk" Cyrillic None, Some(Lang::Ukr);
-    Arabic "ar" Arabic Some(Algorithm::Arabic), None;
-    Persian "fa" Arabic Some(Algorithm::Persian), None;
-    Urdu "ur" Arabic None, None;
-    Hindi "hi" Devanagari Some(Algorithm::Hindi), Some(Lang::Hin);
-    Marathi "mr" Devanagari None, Some(Lang::Mar);
-    Nepali "ne" Devanagari Some(Algorithm::Nepali), Some(Lang::Nep);
-    Greek "el" Greek Some(Algorithm::Greek), None;
-    Armenian "hy" Armenian Some(Algorithm::Armenian), None;
-    Hebrew "he" Hebrew None, None;
-    Bengali "bn" Bengali None, None;
-    Punjabi "pa" Gurmukhi None, None;
-    Gujarati "gu" Gujarati None, None;
-    Tamil "ta" Tamil Some(Algorithm::Tamil), None;
-    Telugu "te" Telugu None, None;
-    Kannada "kn" Kannada None, None;
-    Malayalam "ml" Malayalam None, None;
-    Sinhala "si" Sinhala None, None;
-    Georgian "ka" Georgian None, None;
-    Amharic "am" Ethiopic None, None;
-    Korean "ko" Hangul None, None;
-    Chinese "zh" Han None, None;
-    Japanese "ja" Han None, None;
-    Thai "th" Thai None, None;
-    Lao "lo" Lao None, None;
-    Burmese "my" Myanmar None, None;
-    Khmer "km" Khmer None, None;
-}
-
-/// Languages that form words by joining others without a space or hyphen.
-const COMPOUNDING: [Language; 8] = [
-    Language::German,
-    Language::Dutch,
-    Language::Danish,
-    Language::Norwegian,
-    Language::Swedish,
-    Language::Finnish,
-    Language::Estonian,
-    Language::Hungarian,
-];
-
-impl Language {
-    fn entry(self) -> &'static Entry {
-        &LANGUAGES[self as usize]
-    }
-
-    /// The language with this ISO 639 code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        LANGUAGES.iter().find(|entry| entry.code == code).map(|entry| entry.language)
-    }
-
-    /// The ISO 639-1 code, such as `de`.
-    pub fn code(self) -> &'static str {
-        self.entry().code
-    }
-
-    /// The script.
-    pub fn script(self) -> Script {
-        self.entry().script
-    }
-
-    /// The Snowball stemmer; `None` if there is none.
-    pub(super) fn stemmer(self) -> Option<Algorithm> {
-        self.entry().stemmer
-    }
-
-    /// Whether words are joined to form other words, as in German.
-    pub fn is_compounding(self) -> bool {
-        COMPOUNDING.contains(&self)
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.entry().name)
-    }
-}
-
 /// Detects the language of a text: Markdown, or a phrase.
 ///
 /// The script decides first. Latin text goes through two detectors. `whichlang` is right about short texts
@@ -321,8 +47,8 @@ pub fn detect(text: &str) -> Language {
     }
     for script in text.chars().filter_map(Script::of) {
         match weights.iter_mut().find(|(other, _)| *other == script) {
-            Some((_, weight)) => *weight += script.weight(),
-            None => weights.push((script, script.weight())),
+            Some((_, weight)) => *weight += weight_of(script),
+            None => weights.push((script, weight_of(script))),
         }
     }
     // The first of equal scripts, in order of the text.
@@ -335,6 +61,15 @@ pub fn detect(text: &str) -> Language {
         Some(Script::Arabic) => arabic(&text),
         Some(Script::Devanagari) => certain(&text, Script::Devanagari).unwrap_or(Language::Hindi),
         Some(script) => script.default_language(),
+    }
+}
+
+fn weight_of(script: Script) -> usize {
+    match script {
+        Script::Latin => 1,
+        Script::Hangul => UNSPACED_WEIGHT,
+        script if script.is_unspaced() => UNSPACED_WEIGHT,
+        _ => ALPHABET_WEIGHT,
     }
 }
 
@@ -388,11 +123,7 @@ fn latin(text: &str) -> Language {
     if text.is_ascii() && text.bytes().filter(u8::is_ascii_alphabetic).count() < FEWEST_LETTERS {
         return Language::English;
     }
-    let (mut words, mut english) = (0, 0);
-    for word in text.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty()) {
-        words += 1;
-        english += usize::from(ENGLISH_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)));
-    }
+    let (words, english) = count_words(text);
     if english >= 2 && english * 10 >= words {
         return Language::English;
     }
@@ -411,26 +142,43 @@ fn latin(text: &str) -> Language {
     if has_english && which != Some(what) {
         return Language::English;
     }
-    let is_nordic = matches!(what, Language::Danish | Language::Norwegian);
-    // Letters that Swedish does not have.
-    if text.contains(['æ', 'ø', 'Æ', 'Ø']) && which == Some(Language::Swedish) {
-        return if what == Language::Norwegian { what } else { Language::Danish };
-    }
     match which {
+        // Letters that Swedish does not have.
+        Some(Language::Swedish) if text.contains(['æ', 'ø', 'Æ', 'Ø']) => {
+            if what == Language::Norwegian {
+                what
+            } else {
+                Language::Danish
+            }
+        }
         _ if guess.is_reliable() => what,
         Some(which) if which == what => what,
         Some(Language::English) | None => Language::English,
         Some(_) if what == Language::English => Language::English,
-        // `whichlang` takes Danish and Norwegian for Swedish.
-        Some(_) if !is_known_to_whichlang(what) && (is_nordic || guess.confidence() > PLAUSIBLE) => what,
+        Some(_) if !is_known_to_whichlang(what) && is_plausible(what, &guess) => what,
         Some(_) if text.is_ascii() && words <= FEW_WORDS => Language::English,
         Some(which) => which,
     }
 }
 
+/// How many words a text has, and how many of them are [`ENGLISH_WORDS`].
+fn count_words(text: &str) -> (usize, usize) {
+    let words = text.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty());
+    let is_english = |word: &str| ENGLISH_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word));
+    words.fold((0, 0), |(all, english), word| (all + 1, english + usize::from(is_english(word))))
+}
+
+/// Whether `whatlang` may be right about a language that `whichlang` does not know. `whichlang` takes Danish and
+/// Norwegian for Swedish.
+fn is_plausible(language: Language, guess: &whatlang::Info) -> bool {
+    matches!(language, Language::Danish | Language::Norwegian) || guess.confidence() > PLAUSIBLE
+}
+
 /// `whatlang` restricted to the Latin languages that have an analysis here.
 static LATIN: LazyLock<Detector> = LazyLock::new(|| detector(Script::Latin));
+
 static CYRILLIC: LazyLock<Detector> = LazyLock::new(|| detector(Script::Cyrillic));
+
 static DEVANAGARI: LazyLock<Detector> = LazyLock::new(|| detector(Script::Devanagari));
 
 fn detector(script: Script) -> Detector {
@@ -524,17 +272,6 @@ mod tests {
         ] {
             assert_eq!(detect(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn the_table_is_consistent() {
-        for (nth, entry) in LANGUAGES.iter().enumerate() {
-            assert_eq!(entry.language as usize, nth, "{}", entry.name);
-            assert_eq!(Language::from_code(entry.code), Some(entry.language));
-        }
-        assert!(BLOCKS.windows(2).all(|pair| pair[0].1 < pair[1].0), "the blocks are in order");
-        assert_eq!(Script::Latin.default_language(), Language::English);
-        assert_eq!(Script::Han.default_language(), Language::Chinese);
     }
 
     #[test]
