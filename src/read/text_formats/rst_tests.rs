@@ -98,6 +98,14 @@ fn code_in_all_its_forms() {
 }
 
 #[test]
+fn a_reference_may_follow_any_sign() {
+    check_markdown(
+        "See “Foo_, —.foo_ or -foo_.\n\n.. _foo: https://a.example/",
+        "See “[Foo](https://a.example/), —.[foo](https://a.example/) or -[foo](https://a.example/).",
+    );
+}
+
+#[test]
 fn directives_and_comments() {
     check_markdown(
         ".. note:: Wax it\n   often.\n\n.. warning::\n\n   Hot.\n\n.. a comment\n   goes\n\n..\n\nend",
@@ -115,7 +123,7 @@ fn directives_and_comments() {
 
 #[test]
 fn any_text_is_read_without_a_panic() {
-    proptest::proptest!(|(text in r"([\.:*`|_+=\-#>() \\<\[\]?a1é]|\n|\n  |\n\.\. |::|`_|=== ===\n|\n=====\n|\+--\+){0,120}")| {
+    proptest::proptest!(|(text in r"([\.:*`|_+=\-#>() \\<\[\]?a1é“—]|\n|\n  |\n\.\. |::|`_|=== ===\n|\n=====\n|\+--\+){0,120}")| {
         testing::read(&RST, "rst", text.as_bytes());
     });
 }
