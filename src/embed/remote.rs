@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use ureq::config::Config;
-use ureq::{Agent, Proxy};
+use ureq::http::Response;
+use ureq::{Agent, Body, Proxy};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::address::Address;
@@ -86,6 +87,20 @@ struct Item {
     embedding: Vec<f32>,
 }
 
+/// Sends requests to an endpoint.
+fn agent(is_loopback: bool) -> Agent {
+    let config = Config::builder()
+        .timeout_connect(Some(CONNECT))
+        .http_status_as_error(false)
+        // A redirect could send the texts, and maybe the key, to another address.
+        .max_redirects(0)
+        // A proxy cannot reach this machine's loopback interface, and must not see the texts.
+        .proxy(if is_loopback { None } else { Proxy::try_from_env() })
+        .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.into()
+}
+
 impl Endpoint {
     /// Uses an endpoint that the user names. Naming it is consent for this process. See
     /// [`Approvals::key_env`] for the key that is sent.
@@ -134,16 +149,6 @@ impl Endpoint {
         if settings.pooling.is_some() {
             bail!("--pooling is for ONNX models only: an endpoint pools by itself\n  hint: omit --pooling");
         }
-        // A proxy cannot reach this machine's loopback interface, and must not see the texts.
-        let proxy = if is_loopback { None } else { Proxy::try_from_env() };
-        let config = Config::builder()
-            .timeout_connect(Some(CONNECT))
-            .http_status_as_error(false)
-            // A redirect could send the texts, and maybe the key, to another address.
-            .max_redirects(0)
-            .proxy(proxy)
-            .user_agent(concat!("rqsearch/", env!("CARGO_PKG_VERSION")))
-            .build();
         let mut endpoint = Self {
             info: ModelInfo {
                 name: model.to_owned(),
@@ -155,7 +160,7 @@ impl Endpoint {
                 passage_prefix: settings.passage_prefix.clone().unwrap_or_default(),
                 pooling: None,
             },
-            agent: config.into(),
+            agent: agent(is_loopback),
             address,
             key,
             patience: loading.patience,
@@ -223,13 +228,22 @@ impl Endpoint {
             request = request.header("Authorization", format!("Bearer {key}"));
         }
         let body = Request { model: &self.info.name, input: texts, encoding_format: "float" };
-        let mut response = request.send_json(&body).map_err(|error| Failure {
-            timed_out: matches!(&error, ureq::Error::Timeout(_)),
+        let mut response = request.send_json(&body).map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(&mut response));
+        }
+        // A batch of long vectors can exceed ureq's default limit of 10 MB.
+        let reply: Result<Reply, _> = response.body_mut().with_config().limit(256 << 20).read_json();
+        let reply = reply.map_err(|error| self.unreadable(&error))?;
+        self.vectors(reply, texts.len()).map_err(Failure::permanent)
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        use ureq::Error::{ConnectionFailed, Io, Timeout};
+        Failure {
+            timed_out: matches!(error, Timeout(_)),
             // A server that is starting or busy may answer a little later.
-            is_transient: matches!(
-                &error,
-                ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
-            ),
+            is_transient: matches!(error, Io(_) | Timeout(_) | ConnectionFailed),
             pause: None,
             error: anyhow!(
                 "could not reach {} for the model {}: {error}\n  \
@@ -237,27 +251,26 @@ impl Endpoint {
                 self.address,
                 printable(&self.info.name)
             ),
-        })?;
-        let status = response.status();
-        if !status.is_success() {
-            let header = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok());
-            let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-            let body = response.body_mut().read_to_string().unwrap_or_default();
-            return Err(Failure {
-                timed_out: false,
-                is_transient: matches!(status.as_u16(), 408 | 429 | 500..=599),
-                pause,
-                error: anyhow!(
-                    "{} returned {status}: {}{}",
-                    self.address,
-                    self.message(&body),
-                    self.hint(status.as_u16())
-                ),
-            });
         }
-        // A batch of long vectors can exceed ureq's default limit of 10 MB.
-        let reply: Result<Reply, _> = response.body_mut().with_config().limit(256 << 20).read_json();
-        let reply = reply.map_err(|error| match error {
+    }
+
+    /// The failure of a request that was answered with an error.
+    fn refused(&self, response: &mut Response<Body>) -> Failure {
+        let status = response.status();
+        let header = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok());
+        let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let body = response.body_mut().read_to_string().unwrap_or_default();
+        let (message, hint) = (self.message(&body), self.hint(status.as_u16()));
+        Failure {
+            timed_out: false,
+            is_transient: matches!(status.as_u16(), 408 | 429 | 500..=599),
+            pause,
+            error: anyhow!("{} returned {status}: {message}{hint}", self.address),
+        }
+    }
+
+    fn unreadable(&self, error: &ureq::Error) -> Failure {
+        match error {
             ureq::Error::Timeout(_) => Failure {
                 timed_out: true,
                 ..Failure::permanent(anyhow!("{} did not send its whole reply in time", self.address))
@@ -267,8 +280,7 @@ impl Endpoint {
                  hint: check the address; it usually ends like http://localhost:11434/v1",
                 self.address
             )),
-        })?;
-        self.vectors(reply, texts.len()).map_err(Failure::permanent)
+        }
     }
 
     fn vectors(&self, reply: Reply, texts: usize) -> anyhow::Result<Vec<Vec<f32>>> {

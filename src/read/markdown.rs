@@ -113,23 +113,8 @@ impl Parser {
             self.front_matter_line(number, bare);
             return;
         }
-        if let Some(open) = self.fence {
-            let is_fence = bare.len() >= open.len && bare.chars().all(|c| c == open.sign);
-            let ends = match open.end {
-                End::Fence => false,
-                End::Blank => bare.is_empty(),
-                End::Heading => heading(bare).is_some_and(|(level, _)| level > 1),
-            };
-            if is_fence || ends {
-                self.fence = None;
-            }
-            // No closing fence names a language.
-            if !is_fence && fence(bare).is_some_and(|(sign, len)| sign == open.sign && len == open.len) {
-                self.forgotten.get_or_insert(open.line);
-            }
-            if is_fence || !ends {
-                return self.push(Kind::Code, number, range, line, Inline::default());
-            }
+        if self.is_code(bare) {
+            return self.push(Kind::Code, number, range, line, Inline::default());
         }
         if let Some(end) = self.comment {
             self.comment = Some(end).filter(|end| !bare.contains(end));
@@ -142,18 +127,44 @@ impl Parser {
             self.mdx.blank();
             return self.push(Kind::Blank, number, range, "", Inline::default());
         }
-        if let Some((_, end)) =
-            [("<!--", "-->"), ("{/*", "*/}")].into_iter().find(|(start, _)| bare.starts_with(start))
-        {
-            self.comment = Some(end).filter(|end| !bare.contains(end));
-            if self.comment.is_some() || bare.ends_with(end) {
-                return;
-            }
+        if self.begins_comment(bare) {
+            return;
         }
         match self.mdx.pieces(line) {
             Some(pieces) => pieces.into_iter().for_each(|piece| self.piece(number, text, range.start, piece)),
             None => self.markdown(number, text, range),
         }
+    }
+
+    /// Whether a line is part of open fenced code. If not, it may end the code.
+    fn is_code(&mut self, bare: &str) -> bool {
+        let Some(open) = self.fence else {
+            return false;
+        };
+        let is_fence = bare.len() >= open.len && bare.chars().all(|c| c == open.sign);
+        let ends = match open.end {
+            End::Fence => false,
+            End::Blank => bare.is_empty(),
+            End::Heading => heading(bare).is_some_and(|(level, _)| level > 1),
+        };
+        if is_fence || ends {
+            self.fence = None;
+        }
+        // No closing fence names a language.
+        if !is_fence && fence(bare).is_some_and(|(sign, len)| sign == open.sign && len == open.len) {
+            self.forgotten.get_or_insert(open.line);
+        }
+        is_fence || !ends
+    }
+
+    /// Whether a comment begins on a line, and nothing follows it.
+    fn begins_comment(&mut self, bare: &str) -> bool {
+        let comments = [("<!--", "-->"), ("{/*", "*/}")];
+        let Some((_, end)) = comments.into_iter().find(|(start, _)| bare.starts_with(start)) else {
+            return false;
+        };
+        self.comment = Some(end).filter(|end| !bare.contains(end));
+        self.comment.is_some() || bare.ends_with(end)
     }
 
     fn piece(&mut self, number: u64, text: &str, start: usize, piece: Piece) {

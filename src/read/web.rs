@@ -16,7 +16,7 @@ use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
 use super::walk::inner_extension;
-use super::{expand, invalid, is_url};
+use super::{expand, invalid, is_url, office};
 
 /// The largest page or sitemap, in MiB.
 const MAX_PAGE_MIB: u64 = 64;
@@ -289,15 +289,8 @@ impl Sitemap {
                             .extend(Some(address.to_owned()).filter(|address| !address.is_empty()));
                     }
                 }
-                Event::Text(text) => address.iter_mut().for_each(|address| address.push_str(&text)),
-                Event::CData(text) => address.iter_mut().for_each(|address| address.push_str(&text)),
-                Event::GeneralRef(name) => {
-                    let entity = format!("&{};", &*name);
-                    let text = quick_xml::escape::unescape(&entity).unwrap_or_default();
-                    address.iter_mut().for_each(|address| address.push_str(&text));
-                }
                 Event::Eof => return Ok(sitemap),
-                _ => {}
+                event => address.iter_mut().for_each(|address| office::push_text(&event, address)),
             }
         }
     }

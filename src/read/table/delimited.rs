@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::anki::Notes;
 use super::record::{Record, is_answer, is_question, is_title, normalized};
+use crate::question::Question;
 use crate::read::mapping::Mapping;
 use crate::read::{BadRecord, Emit, Text, invalid};
 
@@ -29,6 +30,16 @@ pub struct Layout {
     pub has_header: bool,
     /// The records are notes of Anki, whose columns have no names.
     pub notes: Option<Notes>,
+}
+
+impl Layout {
+    fn question(&self, record: &StringRecord, line: u64, mapping: &Mapping) -> Result<Question, BadRecord> {
+        let record = match &self.notes {
+            Some(notes) => Record::mapped(notes.pairs(record, mapping), mapping),
+            None => Record::mapped(self.names.iter().cloned().zip(record.iter().map(Value::from)), mapping),
+        };
+        record.question(line).map_err(|reason| BadRecord { line, reason })
+    }
 }
 
 /// The layout of a file by its beginning; `None` if no column has questions.
@@ -141,16 +152,8 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
             Ok(false) => return Ok(()),
             Ok(true) => {}
             Err(error) => {
-                let line = error.position().map_or(line, csv::Position::line);
-                let reason = match error.into_kind() {
-                    csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
-                        return Err(error);
-                    }
-                    csv::ErrorKind::Io(error) => error.to_string(),
-                    _ => "broken record".to_owned(),
-                };
                 // The next record cannot be found.
-                let _ = emit(Err(BadRecord { line, reason }));
+                let _ = emit(Err(broken_record(error, line)?));
                 return Ok(());
             }
         }
@@ -169,22 +172,23 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         let next = reader.position().line().max(line + 1);
         let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
         unreadable.retain(|bad| *bad >= next);
-        let question = if bad {
-            Err(BadRecord::not_utf8(line))
-        } else {
-            let record = match &layout.notes {
-                Some(notes) => Record::mapped(notes.pairs(&record, &mapping), &mapping),
-                None => {
-                    let pairs = layout.names.iter().cloned().zip(record.iter().map(Value::from));
-                    Record::mapped(pairs, &mapping)
-                }
-            };
-            record.question(line).map_err(|reason| BadRecord { line, reason })
-        };
+        let question =
+            if bad { Err(BadRecord::not_utf8(line)) } else { layout.question(&record, line, &mapping) };
         if emit(question).is_break() {
             return Ok(());
         }
     }
+}
+
+/// What is wrong with a record, if it is not the file that cannot be read.
+fn broken_record(error: csv::Error, line: u64) -> io::Result<BadRecord> {
+    let line = error.position().map_or(line, csv::Position::line);
+    let reason = match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => "broken record".to_owned(),
+    };
+    Ok(BadRecord { line, reason })
 }
 
 /// The line on which a record begins. The reader has read the lines from `from`, which may be empty ones, to `to`.

@@ -209,19 +209,8 @@ impl Record {
     pub fn question(mut self, line: u64) -> Result<Question, String> {
         let (maps_question, maps_answer) =
             (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
-        // `{"@type": "Question", "name": …}` of schema.org.
-        let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
-        let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
-        let asked = asked.or_else(|| self.take_value(&TITLE));
-        // Without a title, the text is the question.
-        let asked = if maps_question { asked } else { asked.or_else(|| self.take_value(&BARE)) };
-        let mut ways = match asked {
-            Some(Value::Array(ways)) => ways,
-            asked => asked.into_iter().collect(),
-        }
-        .into_iter()
-        .map(into_text)
-        .filter(|way| !way.is_empty());
+        let ways = self.take_ways(maps_question).into_iter().map(into_text);
+        let mut ways = ways.filter(|way| !way.is_empty());
         let asked = ways.next().unwrap_or_default();
         let (title, more) = if self.markdown || !markup::is_html(&asked) && asked.contains("\n\n") {
             split(&asked)
@@ -231,18 +220,7 @@ impl Record {
         let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
         let mut question = Question::new(title, line);
         if question.title.is_empty() {
-            if maps_question {
-                return Err("no question: the mapped key is missing or empty".to_owned());
-            }
-            let keys: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).take(KEYS_NAMED).collect();
-            return Err(match keys.as_slice() {
-                [] => "no question: the record is empty".to_owned(),
-                keys if keys.iter().any(|key| is_title(key)) => "no question: it is empty".to_owned(),
-                keys => format!(
-                    "no question: the keys are {}; --map question=KEY,answer=KEY names the right ones",
-                    keys.join(", ")
-                ),
-            });
+            return Err(self.why_no_question(maps_question));
         }
         let mut seen = HashSet::from([question.title.clone()]);
         question.also = ways.map(|way| markup::title(&way)).filter(|way| seen.insert(way.clone())).collect();
@@ -258,32 +236,69 @@ impl Record {
         question.level = self.take(&LEVEL);
         question.tags = self.take_list(&TAGS, &[',', ';', '|', '<', '>']);
         question.url = self.take(&URL);
-        let mapped_date = self.mapped.remove("date").and_then(|date| date::normalized(&text_of(&date)));
-        question.date = mapped_date.or_else(|| {
+        question.date = self.take_date();
+        question.score = self
+            .take(&SCORE)
+            .and_then(|score| score.trim().parse().ok())
+            .filter(|score: &f64| score.is_finite());
+        question.fields.extend(self.fields());
+        Ok(question)
+    }
+
+    /// Takes the phrasings of the question.
+    fn take_ways(&mut self, maps_question: bool) -> Vec<Value> {
+        // `{"@type": "Question", "name": …}` of schema.org.
+        let is_schema = self.pairs.iter().any(|(name, value)| name == "@type" && value == "Question");
+        let asked = if is_schema && !maps_question { self.take_value(&["name"]) } else { None };
+        let asked = asked.or_else(|| self.take_value(&TITLE));
+        // Without a title, the text is the question.
+        let asked = if maps_question { asked } else { asked.or_else(|| self.take_value(&BARE)) };
+        match asked {
+            Some(Value::Array(ways)) => ways,
+            asked => asked.into_iter().collect(),
+        }
+    }
+
+    fn why_no_question(&self, maps_question: bool) -> String {
+        if maps_question {
+            return "no question: the mapped key is missing or empty".to_owned();
+        }
+        let keys: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).take(KEYS_NAMED).collect();
+        match keys.as_slice() {
+            [] => "no question: the record is empty".to_owned(),
+            keys if keys.iter().any(|key| is_title(key)) => "no question: it is empty".to_owned(),
+            keys => format!(
+                "no question: the keys are {}; --map question=KEY,answer=KEY names the right ones",
+                keys.join(", ")
+            ),
+        }
+    }
+
+    /// Takes the mapped date, or the first known one that can be read.
+    fn take_date(&mut self) -> Option<String> {
+        let mapped = self.mapped.remove("date").and_then(|date| date::normalized(&text_of(&date)));
+        mapped.or_else(|| {
             DATE.iter().find_map(|wanted| {
                 let at = self.pairs.iter().position(|(name, _)| name == wanted)?;
                 let date = date::normalized(&text_of(&self.pairs[at].1))?;
                 self.pairs.remove(at);
                 Some(date)
             })
-        });
-        question.score = self
-            .take(&SCORE)
-            .and_then(|score| score.trim().parse().ok())
-            .filter(|score: &f64| score.is_finite());
+        })
+    }
+
+    /// What is left as fields. Long and nested values are not useful as such. Of two with the same name, the first one
+    /// counts.
+    fn fields(self) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::new();
         for (name, value) in self.pairs {
             let text = text_of(&value);
-            // Long and nested values are not useful as fields.
-            if !text.is_empty()
-                && !name.is_empty()
-                && !name.starts_with('@')
-                && text.len() <= LONGEST_FIELD
-                && !value.is_object()
-            {
-                question.fields.entry(name).or_insert(text);
+            let is_named = !name.is_empty() && !name.starts_with('@');
+            if is_named && !text.is_empty() && text.len() <= LONGEST_FIELD && !value.is_object() {
+                fields.entry(name).or_insert(text);
             }
         }
-        Ok(question)
+        fields
     }
 
     /// Takes the first of these names that has a text. The first name is the part that a key can be mapped to.
