@@ -154,12 +154,7 @@ impl<'d> Extraction<'d> {
             let Some(marking) = self.chosen.get(&at).copied() else {
                 if let Kind::Heading(level) = block.kind {
                     let names_document = std::mem::replace(&mut is_first_heading, false) && level == 1;
-                    let title = section_title(&block.text.text);
-                    if !title.is_empty() && title.len() <= LONGEST_SECTION {
-                        let rank =
-                            if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
-                        sections.enter(rank, title, names_document);
-                    }
+                    self.enter_section(at, level, names_document, &mut sections);
                 }
                 at += 1;
                 continue;
@@ -182,6 +177,14 @@ impl<'d> Extraction<'d> {
             at = end.max(at + 1);
         }
         findings
+    }
+
+    fn enter_section(&self, at: usize, level: u8, names_document: bool, sections: &mut Sections) {
+        let title = section_title(&self.document.blocks[at].text.text);
+        if !title.is_empty() && title.len() <= LONGEST_SECTION {
+            let rank = if self.leads_to_question(at) { level.saturating_sub(1).max(1) } else { level };
+            sections.enter(rank, title, names_document);
+        }
     }
 
     /// Whether a question of the same level follows a heading directly: the heading is the title of a section.

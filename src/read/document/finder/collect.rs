@@ -276,7 +276,9 @@ impl<'d> Collector<'d> {
         if block.marker.is_some() && !labelled {
             if Asks::of(title) > Asks::No {
                 self.push(at, block, Marking::Bullet(block.indent), title);
-                self.candidates.iter_mut().next_back().into_iter().for_each(|item| item.bold = bold);
+                if let Some(item) = self.candidates.last_mut() {
+                    item.bold = bold;
+                }
             }
         } else if labelled || block.text.bold {
             self.push(at, block, if block.text.bold { Marking::Bold } else { Marking::Label }, text);

@@ -1,12 +1,13 @@
 use std::fs;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::question::Question;
-use crate::read::testing;
+use crate::read::{BadRecord, testing};
 
 /// A file in a directory that is removed at the end.
 fn file(extension: &str, entries: &[(&str, &str)]) -> (TempDir, PathBuf) {
