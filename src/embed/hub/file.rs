@@ -132,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.onnx.partial");
         let (_go, body) = stalling(b"first ");
-        let stalled = append(body, &path, 0, Duration::from_millis(20), &Silent);
+        let stalled = append(body, &path, 0, Duration::from_millis(500), &Silent);
         assert!(
             matches!(stalled, Err(Failure::Transient(error)) if error.to_string().contains("nothing arrived"))
         );
