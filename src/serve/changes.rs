@@ -136,7 +136,7 @@ fn key_of(change: &Change) -> Option<String> {
 
 impl From<InvalidRecord> for Problem {
     fn from(error: InvalidRecord) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        Self::unprocessable(error.into())
     }
 }
 
@@ -147,7 +147,13 @@ impl From<Refused> for Problem {
             Refused::FromFile { .. } | Refused::Taken { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        let InvalidReply { field, reason } = InvalidReply::from(&refused);
-        Self::new(status, field.map_or(reason.clone(), |field| format!("{field}: {reason}")))
+        Self { status, ..Self::unprocessable(InvalidReply::from(&refused)) }
+    }
+}
+
+impl Problem {
+    fn unprocessable(InvalidReply { field, reason }: InvalidReply) -> Self {
+        let detail = field.map_or_else(|| reason.clone(), |field| format!("{field}: {reason}"));
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 }

@@ -346,7 +346,7 @@ impl Record {
 /// Why a record of a program is not a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRecord {
-    /// The key of the value that is missing or not valid.
+    /// The key of the value that is missing or not valid. Empty if the record as a whole is not valid.
     pub field: String,
     /// What is wrong with it, in lower case without a full stop.
     pub reason: String,

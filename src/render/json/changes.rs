@@ -131,6 +131,7 @@ impl From<&Refused> for InvalidReply {
 
 impl From<InvalidRecord> for InvalidReply {
     fn from(InvalidRecord { field, reason }: InvalidRecord) -> Self {
-        Self { field: Some(field), reason }
+        // An error about the whole record names no key.
+        Self { field: Some(field).filter(|field| !field.is_empty()), reason }
     }
 }

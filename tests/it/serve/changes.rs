@@ -135,10 +135,10 @@ fn a_batch_has_a_result_for_each_record() {
         "{reply}"
     );
     for (nth, field, reason) in [
-        (1, "question", "missing or empty"),
-        (2, "id", "control character"),
-        (3, "date", "not a date"),
-        (4, "", "not a JSON object"),
+        (1, "question".into(), "missing or empty"),
+        (2, "id".into(), "control character"),
+        (3, "date".into(), "not a date"),
+        (4, Value::Null, "not a JSON object"),
     ] {
         let error = &results[nth]["error"];
         assert_eq!(error["field"], field, "{error}");
