@@ -136,7 +136,7 @@ fn key_of(change: &Change) -> Option<String> {
 
 impl From<InvalidRecord> for Problem {
     fn from(error: InvalidRecord) -> Self {
-        Self::unprocessable(error.into())
+        Self::with_field(StatusCode::UNPROCESSABLE_ENTITY, error.into())
     }
 }
 
@@ -147,13 +147,14 @@ impl From<Refused> for Problem {
             Refused::FromFile { .. } | Refused::Taken { .. } => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self { status, ..Self::unprocessable(InvalidReply::from(&refused)) }
+        Self::with_field(status, InvalidReply::from(&refused))
     }
 }
 
 impl Problem {
-    fn unprocessable(InvalidReply { field, reason }: InvalidReply) -> Self {
+    /// The error of one record, which names the key of the value.
+    fn with_field(status: StatusCode, InvalidReply { field, reason }: InvalidReply) -> Self {
         let detail = field.map_or_else(|| reason.clone(), |field| format!("{field}: {reason}"));
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        Self::new(status, detail)
     }
 }
