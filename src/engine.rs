@@ -1,5 +1,7 @@
 //! An index and its model, kept open for programs that search more than once.
 
+mod write;
+
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -217,6 +219,11 @@ impl Engine {
         Ok(Self { dir, load, opened, last_check, renewal: Mutex::default(), failure: RwLock::default() })
     }
 
+    /// The directory of the index. `None` for an index that does not change.
+    pub fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
     /// Finds the questions that match a phrase, best first, in the [current](Self::current) commit.
     ///
     /// # Errors
@@ -300,6 +307,14 @@ impl Engine {
         let opened = Arc::new(Opened { index, embedder, not_approved, commit });
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&opened);
         Ok(opened)
+    }
+
+    /// Opens the last commit of the index now, for the process that has written it. Waits while another thread opens a
+    /// commit.
+    fn renew(&self, dir: &Path) -> anyhow::Result<Arc<Opened>> {
+        let _renewing = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let (opened, commit) = (self.opened(), commit(dir)?);
+        if commit == opened.commit { Ok(opened) } else { self.reopen(dir, &opened, commit) }
     }
 
     fn opened(&self) -> Arc<Opened> {

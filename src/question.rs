@@ -19,7 +19,8 @@ pub struct Question {
     /// question's file and key (or title, if it has no key) do not change. Readers leave it empty, and
     /// [`read`](crate::read) sets it.
     pub id: String,
-    /// The identifier of the record in its source: `id` or `_id` of a table, or the key of a JSON object.
+    /// The identifier of the record in its source: `id` or `_id` of a table, or the key of a JSON object. For a question
+    /// that a program wrote into the index, the id that the program gave it.
     pub key: Option<String>,
     /// The question: one line, without markup except inline code. Never empty.
     pub title: String,
@@ -63,14 +64,17 @@ impl Question {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// The path of the file. It is relative to the directory that contains the index if the file is below it,
-    /// else absolute. Readers leave it empty.
+    /// else absolute. Readers leave it empty. [`WRITTEN`](crate::index::WRITTEN) for a question without a file.
     pub path: String,
-    /// The line of the title or record, starting at 1.
+    /// The line of the title or record, starting at 1; 0 for a question without a file.
     pub line: u64,
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.path, self.line)
+        match self.line {
+            0 => f.write_str(&self.path),
+            line => write!(f, "{}:{line}", self.path),
+        }
     }
 }

@@ -53,6 +53,7 @@ fn start() -> anyhow::Result<SocketAddr> {
         allow_hosts: Vec::new(),
         allow_origins: vec!["https://example.org".to_owned()],
         tokens: None,
+        admin_tokens: None,
         feedback: Some(FeedbackFile::open(feedback.path())?),
         watch: None,
         query_log: Some(QueryLog::open(queries.path(), rotation)?),

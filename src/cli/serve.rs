@@ -1,5 +1,6 @@
 //! `rqsearch serve`: search over HTTP
 
+use std::env;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
@@ -11,15 +12,19 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::value_parser;
 
-use super::locate_index::IndexArgs;
+use super::locate_index::{IndexArgs, IndexLocation};
 use super::model::ModelArgs;
 use super::{Outcome, plural};
 use crate::embed::Patience;
+use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
-use crate::index::is_panic_caught;
+use crate::index::{Index, OpenError, is_panic_caught};
 use crate::query_log::{QueryLog, Rotation};
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
 use crate::watch::{self, Update, Watcher};
+
+/// The environment variable with the token of programs that write questions.
+const ADMIN_TOKEN: &str = "RQSEARCH_ADMIN_TOKEN";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,6 +35,10 @@ pub struct Args {
     /// when listening on anything but loopback. Changes take effect without a restart
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Accept questions from programs that send a token of this file (POST /questions, PUT and DELETE /questions/ID) and
+    /// write them into the index. RQSEARCH_ADMIN_TOKEN names one token instead
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
     /// Accept this Host header as well, for a proxy or another name of this machine (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
@@ -110,6 +119,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let log = options.log.clone();
     report_panics(log.clone());
+    if options.admin_tokens.is_some() {
+        create_if_missing(location, &log)?;
+    }
     let patience = Patience::Waiting(options.limits.time);
     let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
     let opened = engine.current()?;
@@ -129,6 +141,19 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => server.run()?,
     }
     Ok(Outcome::Success)
+}
+
+/// Creates an empty index with the built-in model in the directory that the user names, if there is none. Programs will
+/// write its questions.
+fn create_if_missing(location: IndexLocation<'_>, log: &Log) -> anyhow::Result<()> {
+    let (IndexLocation::Named(_) | IndexLocation::Variable, Some(dir)) = (location, location.find()?) else {
+        return Ok(());
+    };
+    if matches!(Index::open(&dir), Err(OpenError::Missing { .. })) {
+        Engine::build(&dir, &[], |_| {})?;
+        log.event(&format!("created an empty index in {}", dir.display()));
+    }
+    Ok(())
 }
 
 /// Serves requests, and keeps the index current on another thread.
@@ -189,6 +214,7 @@ impl Args {
             allow_hosts: self.allow_host.clone(),
             allow_origins: self.allow_origin.clone(),
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
+            admin_tokens: self.admin_tokens()?,
             feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
             watch: None,
             query_log: self.query_log()?,
@@ -207,6 +233,22 @@ impl Args {
 }
 
 impl Args {
+    /// The tokens of programs that write questions.
+    fn admin_tokens(&self) -> anyhow::Result<Option<Tokens>> {
+        let variable = env::var(ADMIN_TOKEN).ok().filter(|token| !token.trim().is_empty());
+        let tokens = match (&self.admin_token_file, variable) {
+            (Some(_), Some(_)) => {
+                bail!("--admin-token-file and {ADMIN_TOKEN} are both set\n  hint: use one of them")
+            }
+            (Some(file), None) => Tokens::open(file)?,
+            (None, Some(token)) => {
+                Tokens::of(&token).with_context(|| format!("could not use {ADMIN_TOKEN}"))?
+            }
+            (None, None) => return Ok(None),
+        };
+        tokens.for_writing().map(Some)
+    }
+
     fn query_log(&self) -> anyhow::Result<Option<QueryLog>> {
         let rotation =
             Rotation { size: (self.query_log_size.get() as u64) << 20, files: self.query_log_files };

@@ -53,6 +53,9 @@ fn write_stats(out: &mut impl Write, index: &Index, stats: &Stats) -> io::Result
     }
     let roots = index.meta().roots.join(", ");
     writeln!(out, "files      {} in {}", HumanCount(stats.files), layout.shown(&roots))?;
+    if stats.written > 0 {
+        writeln!(out, "written    {} by programs, without files", counted(stats.written, "question"))?;
+    }
     for (root, options) in &index.meta().reading {
         writeln!(out, "reading    {}", layout.shown(&format!("{root}: {options}")))?;
     }

@@ -5,7 +5,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, fs};
+use std::time::{Duration, Instant};
+use std::{fmt, fs, thread};
 
 use anyhow::{Context, anyhow, bail};
 use tantivy::Directory;
@@ -20,6 +21,9 @@ use crate::regular_file::is_irregular;
 
 /// The list of files that tantivy created and deletes when no commit needs them.
 pub const MANAGED: &str = ".managed.json";
+
+/// How often a writer that waits for another one tries to lock the index.
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// An index directory that this process alone may write until the value and all its clones are dropped.
 ///
@@ -61,6 +65,20 @@ impl WriteLock {
         let directory =
             MmapDirectory::open(dir).with_context(|| format!("could not open {}", dir.display()))?;
         Ok(Self { directory, dir: dir.into(), assumed: Arc::default(), _file: Arc::new(file) })
+    }
+
+    /// Like [`take`](Self::take), but waits for another writer, at most for `limit`.
+    ///
+    /// # Errors
+    /// Those of [`take`](Self::take).
+    pub fn take_within(dir: &Path, limit: Duration) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        loop {
+            match Self::take(dir) {
+                Err(error) if error.is::<Busy>() && start.elapsed() < limit => thread::sleep(RETRY_INTERVAL),
+                result => return result,
+            }
+        }
     }
 
     /// Makes tantivy read this commit instead of the one on disk, until it writes another one.

@@ -29,6 +29,7 @@ mod stats;
 mod store;
 mod stored_path;
 mod vectors;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -64,7 +65,7 @@ pub(crate) use crate::read::date_span;
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
-    Summary, Tuning, store_calibration, update_tuning,
+    Summary, Tuning, merge_segments, store_calibration, update_tuning,
 };
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::{CandidateDocument, Candidates};
@@ -86,9 +87,12 @@ pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
 use store::Local;
 pub(crate) use store::Store;
+pub use stored_path::WRITTEN;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use vectors::Row;
 pub use vectors::{Near, Quantized, RowView, Vectors};
+pub(crate) use write::Prepared;
+pub use write::{Change, Commit, Effect, LONGEST_KEY, Refused, WriteError, Written};
 
 /// The version of the format of the commit payload and the records.
 pub const FORMAT: u32 = 3;

@@ -7,7 +7,7 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 
-use super::{FILE, Index, QUESTION};
+use super::{FILE, Index, QUESTION, WRITTEN};
 use crate::analyze::Language;
 use crate::question::Question;
 
@@ -22,6 +22,8 @@ pub struct Stats {
     pub also: u64,
     /// Number of files that were read, including files without questions.
     pub files: u64,
+    /// Number of questions that programs wrote into the index, without files.
+    pub written: u64,
     /// Number of vectors, excluding those of deleted questions.
     pub vectors: u64,
     /// Number of questions in each language, and how many of them the model cannot read.
@@ -96,6 +98,7 @@ impl Stats {
         self.questions += 1;
         self.answered += u64::from(!question.answer.trim().is_empty());
         self.also += question.also.len() as u64;
+        self.written += u64::from(question.source.path == WRITTEN);
         let count = |counts: &mut BTreeMap<String, u64>, name: &String| {
             *counts.entry(name.clone()).or_default() += 1;
         };

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// The [path](crate::question::Source::path) of the source of questions that programs write into an index. Their line is 0.
+pub const WRITTEN: &str = "api:";
+
 /// Marks a byte that is not UTF-8 (`\u{fffd}ff` is the byte 0xff), and itself if it is part of a name
 /// (`\u{fffd}\u{fffd}`). So different paths have different texts, and a text gives back its path.
 #[cfg(unix)]
@@ -12,6 +15,8 @@ pub fn stored_path(path: &Path, base: &Path) -> String {
     let path = path.strip_prefix(base).unwrap_or(path);
     match text(path) {
         text if text.is_empty() => ".".to_owned(),
+        // A file of this name, not the source of written questions.
+        text if text == WRITTEN => format!("./{text}"),
         text if cfg!(windows) => text.replace('\\', "/"),
         text => text,
     }
@@ -105,5 +110,6 @@ mod tests {
         assert_eq!(stored("/base/a/b.md"), "a/b.md");
         assert_eq!(stored("/other/b.md"), "/other/b.md");
         assert_eq!(stored("/base"), ".");
+        assert_eq!(stored("/base/api:"), "./api:");
     }
 }

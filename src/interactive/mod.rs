@@ -177,6 +177,9 @@ impl Session {
             return Ok(Ok(()));
         };
         let source = &question.source;
+        if source.line == 0 {
+            return Ok(Err(anyhow::anyhow!("this question has no file: a program wrote it into the index")));
+        }
         let file = engine.current()?.index.file(source)?;
         Ok(self.screen.lend(|tty| editor::open(&file, source.line, tty))?)
     }

@@ -44,6 +44,7 @@ pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use report::{Report, letters};
 pub use stamp::Stamp;
+pub use table::InvalidRecord;
 pub(crate) use table::delimited;
 pub use text::Text;
 pub use walk::{Found, Tree, has_known_extension, inner_extension, is_archive, is_url, walk};
@@ -301,6 +302,17 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     Ok(Outcome::Read { format: reader.name(), report: text.take_report() })
 }
 
+/// The question of one record, as in a file of JSON Lines: `question`, `answer`, `id`, `tags` and so on. Values that a
+/// file would lose are errors here. The id becomes the [key](Question::key) of the question.
+///
+/// # Errors
+/// The record has no question, or a value does not fit its key.
+pub fn record(record: serde_json::Map<String, serde_json::Value>) -> Result<Question, InvalidRecord> {
+    let question = table::Record::new(record).strict_question()?;
+    without_control_characters(question)
+        .map_err(|BadRecord { reason, .. }| InvalidRecord { field: "question".to_owned(), reason })
+}
+
 /// A question whose titles have white space in place of control characters, which no format means to have in a title.
 fn without_control_characters(mut question: Question) -> Result<Question, BadRecord> {
     let has_control = |title: &String| title.contains(char::is_control);
@@ -317,7 +329,37 @@ fn without_control_characters(mut question: Question) -> Result<Question, BadRec
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, testing};
+    use super::{Options, record, testing};
+
+    #[test]
+    fn a_record_of_a_program_is_stored_completely_or_refused() {
+        let read = |text: &str| match record(serde_json::from_str(text).unwrap()) {
+            Ok(question) => {
+                format!("{} = {} {:?} {:?}", question.title, question.answer, question.tags, question.fields)
+            }
+            Err(error) => format!("! {error}"),
+        };
+        for (text, expected) in [
+            (
+                r#"{"q": "Why?", "a": "<p>It lasts.</p>", "tags": ["a", 1], "x": 2}"#,
+                r#"Why? = It lasts. ["a", "1"] {"x": "2"}"#,
+            ),
+            (r#"{"question": "Why?", "date": null, "score": ""}"#, "Why? =  [] {}"),
+            (r#"{"answer": "So."}"#, "! question: it is missing or empty"),
+            (r#"{"question": "\u0001"}"#, "! question: a title of nothing but control characters"),
+            (r#"{"question": "Why?", "date": "soon"}"#, "! date: it is not a date; write YYYY-MM-DD"),
+            (r#"{"question": "Why?", "score": "good"}"#, "! score: it is not a number"),
+            (r#"{"question": "Why?", "tags": {"a": 1}}"#, "! tags: it is not a text or a list of texts"),
+            (r#"{"question": "Why?", "id": ["a"]}"#, "! id: it is not a text or a number"),
+            (r#"{"question": "Why?", "more": {"a": 1}}"#, "! more: it is an object"),
+            (
+                &format!(r#"{{"question": "Why?", "more": "{}"}}"#, "x".repeat(501)),
+                "! more: the value of a field",
+            ),
+        ] {
+            assert!(read(text).starts_with(expected), "{text}: {}", read(text));
+        }
+    }
 
     #[test]
     fn titles_have_no_control_characters() {

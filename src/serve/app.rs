@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -15,6 +15,7 @@ use tower_http::cors::CorsLayer;
 
 use super::attempts::Attempts;
 use super::cache::CommitCache;
+use super::change_queue::ChangeQueue;
 use super::concurrency::ConcurrencyLimit;
 use super::connections::Connections;
 use super::current::Current;
@@ -29,7 +30,7 @@ use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
 use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
-use super::{Limits, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
+use super::{Limits, changes, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
@@ -56,6 +57,10 @@ pub struct App {
     pub log: Log,
     /// `None` accepts every client.
     pub tokens: Option<Tokens>,
+    /// `None` accepts no changes.
+    pub admin_tokens: Option<Tokens>,
+    /// The changes that wait for their commit. `None` if the server accepts none.
+    pub changes: Option<ChangeQueue>,
     pub attempts: Attempts,
     /// `None` accepts no judgements of users.
     pub feedback: Option<FeedbackFile>,
@@ -69,16 +74,21 @@ pub struct App {
     pub stats: CommitCache<(), Vec<u8>>,
 }
 
+/// The options of the state.
+pub struct AppOptions {
+    pub tokens: Option<Tokens>,
+    pub admin_tokens: Option<Tokens>,
+    pub feedback: Option<FeedbackFile>,
+    pub query_log: Option<QueryLog>,
+    pub watch: Option<Arc<watch::Status>>,
+    pub log: Log,
+    pub limits: Limits,
+}
+
 impl App {
-    pub fn new(
-        engine: Engine,
-        tokens: Option<Tokens>,
-        feedback: Option<FeedbackFile>,
-        query_log: Option<QueryLog>,
-        watch: Option<Arc<watch::Status>>,
-        log: Log,
-        limits: &Limits,
-    ) -> Self {
+    /// The state of a server with these options.
+    pub fn new(engine: Engine, options: AppOptions) -> Self {
+        let AppOptions { tokens, admin_tokens, feedback, query_log, watch, log, limits } = options;
         Self {
             engine,
             current: Current::default(),
@@ -91,6 +101,8 @@ impl App {
             query_log: query_log.map(|file| QueryLogWriter::new(file, log.clone())),
             log,
             tokens,
+            changes: admin_tokens.as_ref().map(|_| ChangeQueue::new(limits.queue, limits.time / 2)),
+            admin_tokens,
             attempts: Attempts::new(),
             feedback,
             watch,
@@ -108,6 +120,7 @@ pub fn router(app: Shared, hosts: AllowedHosts, origins: &Origins) -> Router {
     let private = corpus_routes(&app)
         .route_layer(requires(Right::Search))
         .merge(admin_routes(&app).route_layer(requires(Right::Admin)))
+        .merge(change_routes().route_layer(requires(Right::Write)))
         .route_layer(checked_origin);
     let mut open = open_routes();
     if app.tokens.is_some() {
@@ -161,6 +174,14 @@ fn admin_routes(app: &App) -> Router<Shared> {
     }
 }
 
+/// The routes that change the index. They require a token of the admin token file.
+fn change_routes() -> Router<Shared> {
+    Router::new()
+        .route("/questions", post(changes::post))
+        .route("/questions/{id}", put(changes::put).delete(changes::delete))
+        .layer(DefaultBodyLimit::max(changes::LARGEST_RECORDS))
+}
+
 /// The routes that are the same on every server. They never require a token.
 fn open_routes() -> Router<Shared> {
     let files = page::FILES.iter().fold(Router::new(), |router, file| {
@@ -194,7 +215,7 @@ impl Origins {
         let cors = (!values.is_empty()).then(|| {
             CorsLayer::new()
                 .allow_origin(values)
-                .allow_methods([Method::GET, Method::POST])
+                .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
                 .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
                 .expose_headers([header::RETRY_AFTER])
         });

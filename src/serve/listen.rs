@@ -21,7 +21,8 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
 
-use super::app::{App, Origins, router};
+use super::app::{App, AppOptions, Origins, router};
+use super::change_queue::ChangeQueue;
 use super::connections::{Admitted, Place};
 use super::extractors::Client;
 use super::host_check::AllowedHosts;
@@ -66,6 +67,7 @@ impl Server {
             allow_hosts,
             allow_origins,
             tokens,
+            admin_tokens,
             feedback,
             query_log,
             watch,
@@ -90,11 +92,18 @@ impl Server {
             let hint = hint(&error);
             anyhow::anyhow!("could not listen on {wanted}: {error}{hint}")
         };
+        if admin_tokens.is_some() && engine.dir().is_none() {
+            bail!(
+                "the built-in index cannot be changed, so no questions can be written\n  \
+                 hint: name an index with --index DIR; an empty one is created if there is none"
+            );
+        }
         let hosts = AllowedHosts::new(wanted.ip(), &allow_hosts)?;
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let app = Arc::new(App::new(engine, tokens, feedback, query_log, watch, log, &limits));
+        let options = AppOptions { tokens, admin_tokens, feedback, query_log, watch, log, limits };
+        let app = Arc::new(App::new(engine, options));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
         Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })
@@ -148,9 +157,11 @@ impl Server {
     /// Serves requests until the first call of `stop` completes. The second call ends the running requests.
     fn run_in(self, runtime: Runtime, stop: impl AsyncFnMut()) -> anyhow::Result<()> {
         let app = Arc::clone(&self.app);
+        app.changes.iter().for_each(|changes| changes.start(&app));
         let served = runtime.block_on(self.serve(stop));
         // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();
+        app.changes.iter().for_each(ChangeQueue::finish);
         app.query_log.iter().for_each(QueryLogWriter::finish);
         app.log.finish();
         served
@@ -229,8 +240,9 @@ fn connection(
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Client(client.ip()));
         let (exchange, mut router) = (Arc::new(place.exchange()), router.clone());
-        // Only POST requests have bodies that are read.
-        if request.body().is_end_stream() || request.method() != Method::POST {
+        // Only these requests have bodies that are read.
+        let has_body = [Method::POST, Method::PUT].contains(request.method());
+        if request.body().is_end_stream() || !has_body {
             exchange.arrived();
         }
         request.extensions_mut().insert(Arc::clone(&exchange));
@@ -302,6 +314,7 @@ mod tests {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             tokens: None,
+            admin_tokens: None,
             feedback: None,
             watch: None,
             query_log: None,

@@ -14,12 +14,14 @@ use prometheus::{
 };
 
 use super::app::Shared;
+use super::change_queue::Results;
 use super::extractors::Client;
 use super::log::{self, Logged};
 use super::problem::Cause;
 use super::query_log::QueryLogWriter;
 use super::search::{Notice, Phrases};
 use super::token::{AcceptedToken, Tokens};
+use crate::index::Effect;
 use crate::watch::Status;
 
 /// The upper bounds of the latency buckets, in seconds.
@@ -47,6 +49,8 @@ pub struct Metrics {
     updates: IntCounterVec,
     last_update: Gauge,
     lost_queries: IntGauge,
+    changes: IntCounterVec,
+    change_commits: IntCounter,
 }
 
 impl Metrics {
@@ -96,7 +100,7 @@ impl Metrics {
                 IntGaugeVec::new(
                     Opts::new(
                         "rqsearch_jobs",
-                        "Requests that run or wait: searches, and surveys that find all duplicates.",
+                        "Requests that run or wait: searches, surveys that find all duplicates, and changes.",
                     ),
                     &["limit", "state"],
                 ),
@@ -179,6 +183,21 @@ impl Metrics {
                     "Lines of the query log that could not be written, or were dropped because the disk was too slow.",
                 ),
             ),
+            changes: register(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "rqsearch_changes_total",
+                        "Changes of written questions by their result: created, replaced, unchanged, deleted, refused, \
+                         failed.",
+                    ),
+                    &["result"],
+                ),
+            ),
+            change_commits: register(
+                &registry,
+                IntCounter::new("rqsearch_change_commits_total", "Commits of changes of written questions."),
+            ),
             registry,
         }
     }
@@ -191,6 +210,26 @@ impl Metrics {
         }
         let last = watch.last().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         self.last_update.set(last.map_or(0.0, |time| time.as_secs_f64()));
+    }
+
+    /// Counts the changes of a commit.
+    pub fn committed(&self, results: &Results) {
+        self.change_commits.inc();
+        for result in results {
+            let result = match result.as_ref().map(|written| written.effect) {
+                Ok(Effect::Created) => "created",
+                Ok(Effect::Replaced) => "replaced",
+                Ok(Effect::Unchanged) => "unchanged",
+                Ok(Effect::Deleted) => "deleted",
+                Err(_) => "refused",
+            };
+            self.changes.with_label_values(&[result]).inc();
+        }
+    }
+
+    /// Counts changes that were not made, because another process was writing the index or something failed.
+    pub fn changes_failed(&self, count: usize) {
+        self.changes.with_label_values(&["failed"]).inc_by(count as u64);
     }
 
     /// Counts a completed search.
@@ -263,7 +302,7 @@ pub async fn observe(
         .map_or("(none)".to_owned(), |path| path.as_str().to_owned());
     // Clients can invent methods as well.
     let method = match request.method().as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "OPTIONS") => known.to_owned(),
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS") => known.to_owned(),
         _ => "(other)".to_owned(),
     };
     let response = next.run(request).await;
@@ -294,6 +333,9 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
             metrics.jobs.with_label_values(&[name, state]).set(count as i64);
         }
     }
+    if let Some(changes) = &app.changes {
+        metrics.jobs.with_label_values(&["changes", "waiting"]).set(changes.waiting() as i64);
+    }
     metrics.connections.set(app.connections.count() as i64);
     metrics.dropped_lines.set(i64::try_from(app.log.dropped()).unwrap_or(i64::MAX));
     let lost = app.query_log.as_ref().map_or(0, QueryLogWriter::lost);
@@ -301,7 +343,7 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
     for (part, has_failed) in [
         ("index", app.current.has_failed()),
         ("endpoint", app.endpoint.has_failed()),
-        ("tokens", app.tokens.as_ref().is_some_and(Tokens::has_problem)),
+        ("tokens", app.tokens.iter().chain(&app.admin_tokens).any(Tokens::has_problem)),
         ("watch", app.watch.as_ref().is_some_and(|watch| watch.failure().is_some())),
     ] {
         metrics.failing.with_label_values(&[part]).set(has_failed.into());

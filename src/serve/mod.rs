@@ -13,6 +13,8 @@
 mod app;
 mod attempts;
 mod cache;
+mod change_queue;
+mod changes;
 mod concurrency;
 mod connections;
 mod current;
@@ -61,6 +63,9 @@ pub struct Options {
     pub allow_origins: Vec<String>,
     /// The tokens that clients must send one of. `None` accepts every client, and requires a loopback address.
     pub tokens: Option<Tokens>,
+    /// The tokens that clients which write questions must send one of. They are accepted like those of `tokens` as well.
+    /// `None` accepts no changes.
+    pub admin_tokens: Option<Tokens>,
     /// The file that the judgements of users are appended to. `None` accepts none.
     pub feedback: Option<FeedbackFile>,
     /// The state of the thread that keeps the index current. `None` if there is none.
@@ -78,7 +83,7 @@ pub struct Options {
 pub struct Limits {
     /// How many searches run at once.
     pub threads: NonZeroUsize,
-    /// How many requests may wait. Further requests get status 503.
+    /// How many requests may wait for a search, and how many for a change. Further requests get status 503.
     pub queue: usize,
     /// How long a request may take, including the wait in the queue.
     pub time: Duration,

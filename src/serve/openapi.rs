@@ -8,11 +8,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::changes::MOST_RECORDS;
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
-    AnySearchRequest, CheckReply, CheckRequest, ClickRequest, DuplicatesReply, DuplicatesRequest,
-    FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionReply, RelatedReply,
-    RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
+    AnySearchRequest, ChangeReply, ChangesReply, CheckReply, CheckRequest, ClickRequest, DuplicatesReply,
+    DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionRecord,
+    QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -29,6 +30,7 @@ const SCHEMAS: &str = "/components/schemas";
 pub fn document() -> Value {
     let mut api = Api::new();
     api.search();
+    api.changes();
     api.duplicates();
     api.feedback();
     api.query_log();
@@ -126,6 +128,67 @@ impl Api {
             },
             json_answer(&related),
             &[400, 401, 403, 404, 408, 409, 422, 429, 503],
+        );
+    }
+
+    fn changes(&mut self) {
+        let record = self.requests.subschema_for::<QuestionRecord>();
+        let reply = self.replies.subschema_for::<ChangeReply>();
+        let several = self.replies.subschema_for::<ChangesReply>();
+        let many = json!({"type": "array", "items": record, "maxItems": MOST_RECORDS});
+        let lines = json!({"schema": {"type": "string", "description": "One record per line."}});
+        let content = json!({
+            "application/json": {"schema": {"anyOf": [record, many]}},
+            "application/x-ndjson": lines,
+        });
+        let refused = [400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504];
+        let about = "Needs a token of `--admin-token-file` with the right `admin`; a server without it replies 403. The reply is \
+             sent when the change is on disk and searches of this server find it. Updates from files keep these questions.";
+        let post = format!(
+            "The body is a record, a list of at most {MOST_RECORDS} records, or as many as JSON Lines; at most 8 MiB. A \
+             record replaces the one with the same id. The reply to a list has a result or an error for each record. {about}"
+        );
+        self.add(
+            "/questions",
+            "post",
+            "Write one question, or several",
+            |operation| {
+                operation.insert("requestBody".into(), json!({"required": true, "content": content}));
+                operation.insert("description".into(), post.into());
+            },
+            json_answer(&json!({"anyOf": [reply, several]})),
+            &refused,
+        );
+        let id = |description: &str| {
+            json!([{
+                "name": "id", "in": "path", "required": true, "schema": {"type": "string"}, "description": description,
+            }])
+        };
+        self.add(
+            "/questions/{id}",
+            "put",
+            "Write a question, or replace it",
+            |operation| {
+                let name =
+                    "The id that its writer gives the question: 1 to 200 bytes without control characters.";
+                operation.insert("parameters".into(), id(name));
+                operation.insert("requestBody".into(), body(&record));
+                operation.insert("description".into(), about.into());
+            },
+            json_answer(&reply),
+            &refused,
+        );
+        self.add(
+            "/questions/{id}",
+            "delete",
+            "Delete a written question",
+            |operation| {
+                let name = "The id that its writer gave the question, or the one that the index gave it.";
+                operation.insert("parameters".into(), id(name));
+                operation.insert("description".into(), about.into());
+            },
+            json_answer(&reply),
+            &[400, 401, 403, 404, 409, 422, 429, 500, 503],
         );
     }
 
@@ -329,7 +392,8 @@ impl Api {
                     unless the schema says otherwise. Offsets are in bytes of UTF-8.",
             },
             "paths": self.paths,
-            // The token is optional: a server may run without one. `/metrics` needs the right `admin`.
+            // The token is optional: a server may run without one. `/metrics` needs the right `admin`, and changes a token of
+            // `--admin-token-file`.
             "security": [{"token": []}, {}],
             "components": {
                 "schemas": schemas,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
@@ -60,6 +60,32 @@ impl Problem {
         Self { cause: Some(format!("{error:#}")), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// The server accepts no changes.
+    pub fn no_changes() -> Self {
+        let detail =
+            "this server accepts no changes; start it with --admin-token-file FILE to write questions";
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Another process writes the index.
+    pub fn index_is_written(retry_after: Duration) -> Self {
+        let detail = "another process is writing the index; nothing was changed; try again in a moment";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        Self { retry_after: Some(retry_after.as_secs()), ..problem }
+    }
+
+    /// A change did not become part of a commit in time.
+    pub fn late_change() -> Self {
+        let detail = "the change took too long and may still be made; send it again to be sure";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// The index cannot be changed at the moment. Further lines of the cause are hints for the command line.
+    pub fn not_writable(cause: &str) -> Self {
+        let detail = format!("the index cannot be changed: {}", cause.lines().next().unwrap_or_default());
+        Self { cause: Some(cause.to_owned()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
     /// The client sent too many wrong tokens.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         let detail = "too many wrong tokens were sent from this address; try again in a moment";
@@ -105,6 +131,12 @@ impl From<anyhow::Error> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
     }
 }

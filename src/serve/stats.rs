@@ -30,7 +30,7 @@ pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {
 /// the queue: a busy server is healthy.
 pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
     app.opened(app.search_limit.deadline()).await?;
-    let tokens_failed = app.tokens.as_ref().is_some_and(Tokens::has_problem);
+    let tokens_failed = app.tokens.iter().chain(&app.admin_tokens).any(Tokens::has_problem);
     let watch_failed = app.watch.as_ref().is_some_and(|watch| watch.failure().is_some());
     let problems = [
         (
@@ -53,6 +53,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
         feedback: app.feedback.is_some(),
         watching: app.watch.is_some(),
         query_log: app.query_log.is_some(),
+        writable: app.changes.is_some(),
         rejected_tokens: app.metrics.rejected_tokens(),
     };
     Ok(json(serde_json::to_vec(&reply).map_err(anyhow::Error::from)?))

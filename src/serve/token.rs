@@ -48,17 +48,21 @@ pub(super) type Digest = [u8; 32];
 pub enum Right {
     /// Search, questions, duplicates and statistics.
     Search,
-    /// Metrics.
+    /// Metrics, and what people ask.
     Admin,
+    /// Writing questions. No file names it: the tokens with the right `admin` of [`Tokens::for_writing`] have it.
+    Write,
 }
 
 impl Right {
+    /// The rights that a file can name.
     const ALL: [Self; 2] = [Self::Search, Self::Admin];
 
     fn name(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::Admin => "admin",
+            Self::Write => "write",
         }
     }
 }
@@ -150,7 +154,10 @@ impl Credential {
 
 /// The tokens of a server.
 pub struct Tokens {
-    path: PathBuf,
+    /// `None` if they do not come from a file.
+    path: Option<PathBuf>,
+    /// Whether the tokens with the right `admin` may write questions.
+    writes: bool,
     state: RwLock<Contents>,
     last_check: Mutex<Instant>,
 }
@@ -185,12 +192,41 @@ impl Tokens {
         let tokens =
             parse(&text).with_context(|| format!("could not use the tokens in {}", path.display()))?;
         let state = Contents { read: Ok(text), tokens, problem: None };
-        Ok(Self { path: path.to_owned(), state: RwLock::new(state), last_check: Mutex::new(Instant::now()) })
+        Ok(Self::new(Some(path.to_owned()), state))
+    }
+
+    /// One token, which has all rights.
+    ///
+    /// # Errors
+    /// The text is not a token.
+    pub fn of(token: &str) -> anyhow::Result<Self> {
+        let tokens = vec![Token::parse(token.trim())?];
+        Ok(Self::new(None, Contents { read: Ok(String::new()), tokens, problem: None }))
+    }
+
+    fn new(path: Option<PathBuf>, state: Contents) -> Self {
+        let (state, last_check) = (RwLock::new(state), Mutex::new(Instant::now()));
+        Self { path, writes: false, state, last_check }
+    }
+
+    /// The same tokens. Those with the right `admin` also have the right to write questions.
+    ///
+    /// # Errors
+    /// No token has the right `admin`.
+    pub fn for_writing(mut self) -> anyhow::Result<Self> {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        ensure!(
+            state.tokens.iter().any(|token| token.rights.contains(&Right::Admin)),
+            "no token may write questions\n  hint: give one of them the right `admin`: NAME search,admin TOKEN"
+        );
+        self.writes = true;
+        Ok(self)
     }
 
     /// Reads the file again if it has changed since the last check. Returns a message if that changed the
     /// tokens or failed.
     fn refresh(&self, now: Instant) -> Option<String> {
+        let path = self.path.as_deref()?;
         {
             let mut last_check = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
             if now.saturating_duration_since(*last_check) < CHECK_INTERVAL {
@@ -198,7 +234,7 @@ impl Tokens {
             }
             *last_check = now;
         }
-        let read = regular_file::read(&self.path).map_err(|error| error.to_string());
+        let read = regular_file::read(path).map_err(|error| error.to_string());
         let read = read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.read == read {
@@ -209,7 +245,7 @@ impl Tokens {
             .map_err(Clone::clone)
             .and_then(|text| parse(text).map_err(|error| format!("{error:#}")));
         state.read = read;
-        let path = self.path.display();
+        let path = path.display();
         match parsed {
             Ok(tokens) => {
                 state.problem = None;
@@ -232,10 +268,16 @@ impl Tokens {
     fn find(&self, given: &Credential) -> Option<Token> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         // All tokens are compared, so the time does not reveal which one matches.
-        state
+        let mut found = state
             .tokens
             .iter()
-            .fold(None, |found, token| if token.is(given) { Some(token.clone()) } else { found })
+            .fold(None, |found, token| if token.is(given) { Some(token.clone()) } else { found });
+        if let Some(token) =
+            found.as_mut().filter(|token| self.writes && token.rights.contains(&Right::Admin))
+        {
+            token.rights.push(Right::Write);
+        }
+        found
     }
 }
 
@@ -273,15 +315,31 @@ pub struct Required {
 }
 
 impl App {
-    /// Finds the token of a credential.
-    fn authenticate(&self, tokens: &Tokens, given: &Credential, address: IpAddr) -> Result<Token, Problem> {
-        let now = Instant::now();
-        if let Some(message) = tokens.refresh(now) {
-            self.log.event(&message);
+    /// The token that a request sends, which has a right. Only programs write questions, so a cookie does not have the right
+    /// to do that.
+    fn accepted(&self, headers: &HeaderMap, right: Right, client: IpAddr) -> Result<Token, Problem> {
+        let is_usable = |given: &Credential| right != Right::Write || matches!(given, Credential::Token(_));
+        let detail = "this server requires a token; send the header `Authorization: Bearer TOKEN`";
+        let given = Credential::of(headers).filter(is_usable).ok_or_else(|| unauthorized(detail))?;
+        let token = self.authenticate(&given, client)?;
+        if !token.rights.contains(&right) {
+            self.metrics.token_rejected("right");
+            let detail = format!("the token {:?} does not have the right `{}`", token.name, right.name());
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
+        Ok(token)
+    }
+
+    /// Finds the token of a credential.
+    fn authenticate(&self, given: &Credential, address: IpAddr) -> Result<Token, Problem> {
+        let now = Instant::now();
+        // A token of both files has the rights of the first.
+        let files = || self.admin_tokens.iter().chain(&self.tokens);
+        files().filter_map(|tokens| tokens.refresh(now)).for_each(|message| self.log.event(&message));
+        let find = || files().find_map(|tokens| tokens.find(given));
         // A cookie is a hash that cannot be guessed. Browsers send old ones again and again.
         let Credential::Token(digest) = given else {
-            return tokens.find(given).ok_or_else(|| {
+            return find().ok_or_else(|| {
                 self.metrics.token_rejected("session");
                 unauthorized("the session has ended; sign in again")
             });
@@ -290,7 +348,7 @@ impl App {
             self.metrics.token_rejected("limited");
             return Err(Problem::too_many_attempts(ONE_MORE_AFTER));
         }
-        let found = tokens.find(given);
+        let found = find();
         self.attempts.checked(address, digest, found.is_some(), now);
         found.ok_or_else(|| {
             self.metrics.token_rejected("wrong");
@@ -311,20 +369,16 @@ pub async fn require(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(tokens) = &app.tokens else { return next.run(request).await };
-    let Some(given) = Credential::of(request.headers()) else {
-        let detail = "this server requires a token; send the header `Authorization: Bearer TOKEN`";
-        return unauthorized(detail).into_response();
-    };
-    let token = match app.authenticate(tokens, &given, client) {
+    let protects = if right == Right::Write { &app.admin_tokens } else { &app.tokens };
+    match (protects, right) {
+        (None, Right::Write) => return Problem::no_changes().into_response(),
+        (None, _) => return next.run(request).await,
+        (Some(_), _) => {}
+    }
+    let token = match app.accepted(request.headers(), right, client) {
         Ok(token) => token,
         Err(problem) => return problem.into_response(),
     };
-    if !token.rights.contains(&right) {
-        app.metrics.token_rejected("right");
-        let detail = format!("the token {:?} does not have the right `{}`", token.name, right.name());
-        return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
-    }
     let mut response = next.run(request).await;
     response.extensions_mut().insert(AcceptedToken(token.name));
     response
@@ -343,9 +397,7 @@ pub async fn sign_in(
     Extension(Client(client)): Extension<Client>,
     Json(given): Json<SignIn>,
 ) -> Result<Response, Problem> {
-    let tokens = app.tokens.as_ref().ok_or_else(Problem::no_path)?;
-    let given = Credential::Token(digest(given.token.trim()));
-    let token = app.authenticate(tokens, &given, client)?;
+    let token = app.authenticate(&Credential::Token(digest(given.token.trim())), client)?;
     let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", token.session);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

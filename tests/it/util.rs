@@ -89,7 +89,9 @@ impl Dir {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rqsearch"));
         command.args(args).current_dir(self.path());
-        for variable in ["RQSEARCH_INDEX", "RQSEARCH_API_KEY", "HF_HUB_OFFLINE", "NO_COLOR"] {
+        for variable in
+            ["RQSEARCH_INDEX", "RQSEARCH_ADMIN_TOKEN", "RQSEARCH_API_KEY", "HF_HUB_OFFLINE", "NO_COLOR"]
+        {
             command.env_remove(variable);
         }
         // Do not read or change the configuration of the user who runs the tests.

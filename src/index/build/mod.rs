@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, Sender};
@@ -45,6 +46,13 @@ pub use sources::STDIN;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
 const MEMORY: usize = 128 << 20;
+
+/// The number of tantivy indexing threads.
+const THREADS: usize = 2;
+
+/// How long a writer waits for another one. That is long enough for a commit of written questions, and not for an update
+/// from files.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 /// Capacity of the queue of questions between reading and embedding.
 const WAITING: usize = 256;
@@ -350,7 +358,7 @@ impl Build<'_> {
                 }
                 result => result?,
             }
-            let lock = WriteLock::take(self.dir)?;
+            let lock = WriteLock::take_within(self.dir, SHORT_WAIT)?;
             // From here on no other process changes the index, so what is read now is what the commit replaces.
             self.run_locked(&lock, Index::open(self.dir), None)
         };
@@ -371,7 +379,7 @@ impl Build<'_> {
         let before = self.before(before)?;
         let (index, mut meta) = self.create_or_open(&before, lock)?;
         sources::ensure_known(&roots, &base, &meta.roots)?;
-        let mut writer = writer(&index)?;
+        let mut writer = writer(&index, THREADS, MEMORY)?;
         // The files of segments that a repair leaves out are needed until it has committed.
         if rescued.is_none() {
             collect_leftovers(&writer, lock)?;
@@ -548,14 +556,14 @@ fn update_meta(
     change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
 ) -> anyhow::Result<()> {
     ensure_commit(dir)?;
-    let lock = WriteLock::take(dir)?;
+    let lock = WriteLock::take_within(dir, SHORT_WAIT)?;
     let before = Index::open(dir)?;
     let Some(meta) = change(&before)? else {
         return Ok(());
     };
     let store = || {
-        let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
-        let mut writer = writer(&index)?;
+        let index = open_to_write(&lock, &meta)?;
+        let mut writer = writer(&index, THREADS, MEMORY)?;
         collect_leftovers(&writer, &lock)?;
         commit(&mut writer, &meta)?;
         writer.wait_merging_threads().context("could not finish the index")
@@ -566,14 +574,21 @@ fn update_meta(
 /// Deletes the files of an index that the last commit does not reference.
 pub(super) fn delete_unreferenced(lock: &WriteLock) -> anyhow::Result<()> {
     let meta = super::read_meta(&tantivy::Index::open(lock.clone())?, Path::new(""))?;
-    let index = prepare(tantivy::Index::open(lock.clone())?, &meta);
-    let writer = writer(&index)?;
+    let index = open_to_write(lock, &meta)?;
+    let writer = writer(&index, THREADS, MEMORY)?;
     collect_leftovers(&writer, lock)?;
     Ok(writer.wait_merging_threads()?)
 }
 
-fn writer(index: &tantivy::Index) -> anyhow::Result<IndexWriter> {
-    index.writer_with_num_threads(2, MEMORY).context("could not write the index")
+/// Opens an index that exists, to write it.
+pub(super) fn open_to_write(lock: &WriteLock, meta: &Meta) -> anyhow::Result<tantivy::Index> {
+    let index = tantivy::Index::open(lock.clone()).context("could not open the index for writing")?;
+    Ok(prepare(index, meta))
+}
+
+/// A writer whose threads use at most `memory` bytes together.
+pub(super) fn writer(index: &tantivy::Index, threads: usize, memory: usize) -> anyhow::Result<IndexWriter> {
+    index.writer_with_num_threads(threads, memory).context("could not write the index")
 }
 
 /// Deletes the files of an index that the last commit does not reference.
@@ -581,7 +596,7 @@ fn writer(index: &tantivy::Index) -> anyhow::Result<IndexWriter> {
 /// A run that is killed between writing the deletions of a segment and committing leaves the file with the
 /// deletions behind. The next run uses the same file name for its deletions, and tantivy refuses to overwrite
 /// a file. Without this cleanup, all later updates would fail.
-fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyhow::Result<()> {
+pub(super) fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyhow::Result<()> {
     let collect = || -> anyhow::Result<()> {
         writer.garbage_collect_files().wait()?;
         Ok(lock.delete_temporary_files()?)
@@ -602,6 +617,26 @@ fn merge(index: &tantivy::Index, mut writer: IndexWriter, questions: u64) -> any
     // Files that cannot be deleted now are deleted by the next update.
     writer.garbage_collect_files().wait().ok();
     Ok(writer.wait_merging_threads()?)
+}
+
+/// Merges the segments of an index as a [`Build`] does at its end. Does nothing if another process is writing the index:
+/// that one merges them.
+///
+/// # Errors
+/// The index cannot be opened or written. It is as it was before.
+pub fn merge_segments(dir: &Path) -> anyhow::Result<()> {
+    ensure_commit(dir)?;
+    let lock = match WriteLock::take_within(dir, SHORT_WAIT) {
+        Err(error) if error.is::<super::Busy>() => return Ok(()),
+        lock => lock?,
+    };
+    let (meta, questions) = {
+        let index = Index::open(dir)?;
+        (index.meta().clone(), index.question_count()?)
+    };
+    let index = open_to_write(&lock, &meta)?;
+    let writer = writer(&index, 1, MEMORY)?;
+    merge(&index, writer, questions).map_err(explain_write)
 }
 
 fn is_worth_merging(segments: &[SegmentMeta], questions: u64) -> bool {
@@ -1202,7 +1237,8 @@ fn file_records(index: &Index) -> anyhow::Result<Vec<FileRecord>> {
     records.iter().map(|record| Ok(serde_json::from_str(record)?)).collect()
 }
 
-fn question_hash(question: &Question) -> u64 {
+/// The hash of the record of a question.
+pub(super) fn question_hash(question: &Question) -> u64 {
     xxh3_64(serde_json::to_string(question).expect("a question is plain data").as_bytes())
 }
 

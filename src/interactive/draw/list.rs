@@ -10,6 +10,7 @@ use ratatui::text::Line;
 use super::text::{Piece, cut, marked, width};
 use super::theme::Theme;
 use crate::interactive::state::State;
+use crate::question::Source;
 use crate::search::{Hit, Quality, SnippetKind, percent};
 
 /// If the list has fewer lines than this, each hit is shown on one line.
@@ -157,8 +158,9 @@ impl Row<'_> {
         if width(std::slice::from_ref(&location)) > room
             && let Some(name) = Path::new(&question.source.path).file_name()
         {
-            let short = format!("{}:{}", name.to_string_lossy(), question.source.line);
-            location = Piece::new(&short, self.theme.location);
+            let path = name.to_string_lossy().into_owned();
+            let short = Source { path, ..question.source };
+            location = Piece::new(&short.to_string(), self.theme.location);
         }
         vec![location, Piece::new(&after, self.theme.quiet)]
     }

@@ -16,7 +16,7 @@ mod walk;
 mod yaml;
 
 pub use json::reason as json_reason;
-pub use record::{Record, View, normalized};
+pub use record::{InvalidRecord, Record, View, normalized};
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -206,7 +207,41 @@ impl Record {
     ///
     /// # Errors
     /// It has no question. The text says why.
-    pub fn question(mut self, line: u64) -> Result<Question, String> {
+    pub fn question(self, line: u64) -> Result<Question, String> {
+        let (mut question, rest) = self.parts(line)?;
+        for (name, value) in rest {
+            let text = text_of(&value);
+            if !text.is_empty() && unfit_for_field(&name, &value).is_none() {
+                question.fields.entry(name).or_insert(text);
+            }
+        }
+        Ok(question)
+    }
+
+    /// The question of a record from a program, which can correct it: nothing of it is dropped.
+    ///
+    /// # Errors
+    /// It has no question, or a value cannot be stored.
+    pub fn strict_question(self) -> Result<Question, InvalidRecord> {
+        for (name, value) in self.pairs.iter().filter(|(_, value)| !is_absent(value)) {
+            if let Some(reason) = misfit(name, value) {
+                return Err(InvalidRecord { field: name.clone(), reason: reason.to_owned() });
+            }
+        }
+        let no_title =
+            |_| InvalidRecord { field: "question".to_owned(), reason: "it is missing or empty".to_owned() };
+        let (mut question, rest) = self.parts(0).map_err(no_title)?;
+        for (name, value) in rest.into_iter().filter(|(_, value)| !is_absent(value)) {
+            if let Some(reason) = unfit_for_field(&name, &value) {
+                return Err(InvalidRecord { field: name, reason: reason.to_owned() });
+            }
+            question.fields.entry(name).or_insert(text_of(&value));
+        }
+        Ok(question)
+    }
+
+    /// The question at a line, and the pairs that have no known meaning.
+    fn parts(mut self, line: u64) -> Result<(Question, Vec<(String, Value)>), String> {
         let (maps_question, maps_answer) =
             (self.mapped.contains_key("question"), self.mapped.contains_key("answer"));
         let ways = self.take_ways(maps_question).into_iter().map(into_text);
@@ -241,8 +276,7 @@ impl Record {
             .take(&SCORE)
             .and_then(|score| score.trim().parse().ok())
             .filter(|score: &f64| score.is_finite());
-        question.fields.extend(self.fields());
-        Ok(question)
+        Ok((question, self.pairs))
     }
 
     /// Takes the phrasings of the question.
@@ -287,20 +321,6 @@ impl Record {
         })
     }
 
-    /// What is left as fields. Long and nested values are not useful as such. Of two with the same name, the first one
-    /// counts.
-    fn fields(self) -> BTreeMap<String, String> {
-        let mut fields = BTreeMap::new();
-        for (name, value) in self.pairs {
-            let text = text_of(&value);
-            let is_named = !name.is_empty() && !name.starts_with('@');
-            if is_named && !text.is_empty() && text.len() <= LONGEST_FIELD && !value.is_object() {
-                fields.entry(name).or_insert(text);
-            }
-        }
-        fields
-    }
-
     /// Takes the first of these names that has a text. The first name is the part that a key can be mapped to.
     fn take_value(&mut self, names: &[&str]) -> Option<Value> {
         if let Some(value) = self.mapped.remove(names[0]) {
@@ -332,6 +352,66 @@ impl Record {
             None => Vec::new(),
         };
         parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    }
+}
+
+/// Why a record of a program is not a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRecord {
+    /// The key of the value that is missing or not valid. Empty if the record as a whole is not valid.
+    pub field: String,
+    /// What is wrong with it, in lower case without a full stop.
+    pub reason: String,
+}
+
+impl fmt::Display for InvalidRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason)
+    }
+}
+
+impl std::error::Error for InvalidRecord {}
+
+/// Whether a value says nothing: null, or an empty text, list or object.
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_absent),
+        Value::Object(object) => object.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Why a value of no known meaning is not stored as a field, if it is not. Long and nested values are not useful there.
+fn unfit_for_field(name: &str, value: &Value) -> Option<&'static str> {
+    if name.is_empty() || name.starts_with('@') {
+        Some("a name of a field is not empty and does not begin with `@`")
+    } else if value.is_object() {
+        Some("it is an object; the value of a field is a text, a number or a list of them")
+    } else if text_of(value).len() > LONGEST_FIELD {
+        Some("the value of a field has at most 500 bytes; longer text belongs in the answer")
+    } else {
+        None
+    }
+}
+
+/// Why a value does not fit the meaning of its (normalized) name, if it does not.
+fn misfit(name: &str, value: &Value) -> Option<&'static str> {
+    let is_text = |value: &Value| matches!(value, Value::String(_) | Value::Number(_));
+    let is_list = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(is_text));
+    let is_named = |names: &[&str]| names.contains(&name);
+    if is_named(&DATE) && date::normalized(&text_of(value)).is_none() {
+        Some("it is not a date; write YYYY-MM-DD, or a time such as 2024-03-01T10:20:30Z")
+    } else if is_named(&SCORE) && !text_of(value).parse().is_ok_and(f64::is_finite) {
+        Some("it is not a number")
+    } else if (is_named(&TAGS) || is_named(&ALSO)) && !is_text(value) && !is_list(value) {
+        Some("it is not a text or a list of texts")
+    } else if [&KEY[..], &SECTION, &LEVEL, &URL].iter().any(|names| names.contains(&name)) && !is_text(value)
+    {
+        Some("it is not a text or a number")
+    } else {
+        None
     }
 }
 

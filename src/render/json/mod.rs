@@ -4,6 +4,7 @@
 //! always present, except where its documentation says otherwise: an absent value is `null`, and an absent
 //! list is empty. Offsets are in bytes of UTF-8.
 
+mod changes;
 mod duplicates;
 mod explanation;
 mod gaps;
@@ -23,6 +24,7 @@ use crate::index::{Index, LanguageStats, ReadOptions, Stats};
 use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind};
 
+pub use changes::{ChangeReply, ChangesReply, EffectReply, InvalidReply, QuestionRecord};
 pub use duplicates::{
     AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
     PairReply,
@@ -99,6 +101,8 @@ pub struct HealthReply<'a> {
     pub watching: bool,
     /// Whether the server writes a query log, accepts clicks at `/clicks`, and finds gaps at `/gaps`.
     pub query_log: bool,
+    /// Whether the server accepts questions at `/questions`.
+    pub writable: bool,
     /// How many requests were rejected because of their token since the server was started.
     pub rejected_tokens: u64,
 }
@@ -214,9 +218,9 @@ impl<'a> From<&'a AlsoAsked> for AgainReply<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceReply<'a> {
     /// The path of the file, relative to the directory that contains the index; absolute if the file is not
-    /// below that directory.
+    /// below that directory. `api:` for a question that a program wrote into the index.
     pub path: &'a str,
-    /// The line number, from 1.
+    /// The line number, from 1; 0 for a question without a file.
     pub line: u64,
 }
 
@@ -275,6 +279,8 @@ pub struct StatsReply<'a> {
     pub languages: BTreeMap<&'static str, LanguageReply>,
     /// The number of indexed files, including files without questions.
     pub files: u64,
+    /// The number of questions that programs wrote into the index, without files.
+    pub written: u64,
     /// The files and directories that were indexed, as given.
     pub roots: &'a [String],
     /// How the files of a root are read, if the user said so with `--format` or `--map`.
@@ -393,6 +399,7 @@ impl<'a> StatsReply<'a> {
             also: stats.also,
             languages: stats.languages.iter().map(language_reply).collect(),
             files: stats.files,
+            written: stats.written,
             roots: &meta.roots,
             reading: meta.reading.iter().map(|(root, options)| (root.as_str(), options.into())).collect(),
             vectors: stats.vectors,
