@@ -70,7 +70,7 @@ fn list(args: &Args, index: &Index) -> anyhow::Result<Outcome> {
             "rqsearch: the index has keywords only; paraphrases are not found\n  hint: `rqsearch index --model builtin` adds embeddings",
         );
     }
-    let options = Options { within: args.within.clone(), across: args.across, threshold: args.threshold };
+    let options = Options { within: args.within.clone(), across: args.across, threshold: args.threshold, ..Options::default() };
     let found = duplicates(index, &options, &mut Cache::open(index))?;
     if let Some(path) = &args.graph {
         write_graph(path, index, &found, args.threshold)?;

@@ -139,7 +139,12 @@ impl DuplicatesRequest {
     /// The threshold is not from 0 to 1.
     pub fn options(&self) -> anyhow::Result<Options> {
         super::ensure_zero_to_one("threshold", self.threshold)?;
-        Ok(Options { within: self.within.clone(), across: self.across, threshold: self.threshold })
+        Ok(Options {
+            within: self.within.clone(),
+            across: self.across,
+            threshold: self.threshold,
+            ..Options::default()
+        })
     }
 }
 
