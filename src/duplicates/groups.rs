@@ -174,7 +174,7 @@ mod tests {
         let kind = Kind::Paraphrase;
         let reach = pairs.iter().filter(|pair| pair.2 >= 0.5);
         let reach: Vec<Pair> = reach
-            .map(|&(one, two, probability)| Pair { one, two, kind, probability, why: Why::default() })
+            .map(|&(one, two, probability)| Pair { one, two, kind, probability, why: Why::default(), is_decided: false })
             .collect();
         let found = linked(&reach, &Classes::new(count, &different), 0.5, of);
         assert_eq!(found, expected);

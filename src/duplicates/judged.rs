@@ -10,7 +10,7 @@ use tantivy::DocAddress;
 
 use super::classes::Classes;
 use super::decided::{Resolved, resolve};
-use super::{Cache, Duplicates, Group, Kind, Near, Options, Pair, Row, Unapplied, groups};
+use super::{Cache, Duplicates, Group, Kind, Near, Options, Pair, Row, Unapplied, Why, groups};
 use crate::chunk::Passage;
 use crate::decisions::Decisions;
 use crate::index::Index;
@@ -76,6 +76,18 @@ impl<'a> Judged<'a> {
         &self.compared.questions
     }
 
+    /// How two questions duplicate each other, and why, whatever the threshold and the decisions.
+    pub fn pair(&self, one: usize, two: usize) -> Pair {
+        let (one, two) = (one.min(two), one.max(two));
+        let verdict = match self.first[one] == self.first[two] {
+            true => Some(repeat(&self.compared.questions[one], &self.compared.questions[two])),
+            false => self.compared.verdict(one, two),
+        };
+        let none = Verdict { kind: Kind::Paraphrase, probability: 0.0, why: Why::default() };
+        let Verdict { kind, probability, why } = verdict.unwrap_or(none);
+        Pair { one, two, kind, probability, why, is_decided: false }
+    }
+
     /// Builds groups and lists pairs according to decisions. Questions that were decided to be the same are in one group.
     /// Questions that were decided to be different are never in one group.
     pub fn grouped(&self, decisions: &Decisions) -> Grouped {
@@ -109,7 +121,9 @@ impl<'a> Judged<'a> {
             .collect();
         groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
         let applied = decisions.len() - unapplied.len();
-        Grouped { pairs: self.listed(pairs, &units), groups, applied, unapplied }
+        let mut pairs = self.listed(pairs, &units);
+        pairs.iter_mut().for_each(|pair| pair.is_decided = same.of(pair.one) == same.of(pair.two));
+        Grouped { pairs, groups, applied, unapplied }
     }
 
     /// The pairs that reach the threshold, of questions that may be in one group. `units` are classes of questions that count
@@ -198,7 +212,7 @@ fn repeats(questions: &[Question]) -> Vec<Pair> {
         same_title.into_values().filter(|same| same.len() > 1).flat_map(|same| agreeing(questions, same));
     let pair = |one: usize, two: usize| {
         let Verdict { kind, probability, why } = repeat(&questions[one], &questions[two]);
-        Pair { one, two, kind, probability, why }
+        Pair { one, two, kind, probability, why, is_decided: false }
     };
     let pairs =
         classes.flat_map(|class| class[1..].iter().map(|two| pair(class[0], *two)).collect::<Vec<_>>());
@@ -315,7 +329,7 @@ impl<'a> Compared<'a> {
                 verdict.probability = 0.0;
             }
             let Verdict { kind, probability, why } = verdict;
-            Pair { one, two, kind, probability, why }
+            Pair { one, two, kind, probability, why, is_decided: false }
         };
         let is_other_title =
             |((one, two), _): &((usize, usize), &Near)| keys[*one].is_none() || keys[*one] != keys[*two];

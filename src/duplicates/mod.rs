@@ -47,6 +47,8 @@ pub struct Pair {
     pub probability: f32,
     /// The evidence.
     pub why: Why,
+    /// Whether people decided that they ask the same.
+    pub is_decided: bool,
 }
 
 /// Which pairs to find.

@@ -82,6 +82,7 @@ pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space, unrelated_cosine};
+pub(crate) use stored_path::path_of;
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
 use store::Local;

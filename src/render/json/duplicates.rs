@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SourceReply;
-use crate::duplicates::{Duplicates, Found, Kind, Options, Pair};
+use crate::duplicates::{Chosen, Duplicates, Found, Kind, Options, Pair, Unapplied};
 use crate::pair::FITTED;
 use crate::question::Question;
 
@@ -53,9 +53,24 @@ pub struct DuplicatesReply<'a> {
     pub threshold: f32,
     /// The groups of duplicates, largest first.
     pub groups: Vec<GroupReply<'a>>,
-    /// The pairs of duplicates, most probable first. A repeat is paired only with the first question that it
-    /// repeats.
+    /// The pairs of duplicates, most probable first, without those that were decided to be different. A repeat is paired only
+    /// with the first question that it repeats.
     pub pairs: Vec<PairReply<'a>>,
+    /// The number of decisions that were applied.
+    pub decisions_applied: usize,
+    /// The decisions that were not applied, because a question has changed or is not in the index any more, or because they
+    /// contradict others.
+    pub decisions_not_applied: Vec<UnappliedReply<'a>>,
+}
+
+/// A decision that was not applied.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnappliedReply<'a> {
+    /// The ids of both questions.
+    pub ids: [&'a str; 2],
+    /// Why it was not applied, in words.
+    pub reason: String,
 }
 
 /// A group of questions that ask the same.
@@ -64,6 +79,10 @@ pub struct DuplicatesReply<'a> {
 pub struct GroupReply<'a> {
     /// The question to keep.
     pub canonical: AskedReply<'a>,
+    /// Why it is the question to keep: `decision`, `answer` (no other answer is as good) or `order` (it is the first).
+    pub chosen_by: &'static str,
+    /// Whether there is a duplicate that was not decided to be the same.
+    pub open: bool,
     /// The duplicates of the canonical question, most probable first.
     pub duplicates: Vec<MemberReply<'a>>,
 }
@@ -91,6 +110,9 @@ pub struct MemberReply<'a> {
     pub kind: &'static str,
     /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
+    /// Whether people decided that both ask the same. Absent for a question that is not in the index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<bool>,
 }
 
 /// Two questions that ask the same.
@@ -115,6 +137,8 @@ pub struct PairReply<'a> {
     pub differences: Vec<&'static str>,
     /// Whether both have the same answer.
     pub same_answer: bool,
+    /// Whether people decided that both ask the same.
+    pub decided: bool,
 }
 
 /// Whether a new question is a duplicate, as written by `dups --check`.
@@ -166,10 +190,19 @@ impl<'a> DuplicatesReply<'a> {
         let questions = &found.questions;
         let group = |group: &crate::duplicates::Group| GroupReply {
             canonical: AskedReply::from(&questions[group.canonical]),
+            chosen_by: match group.chosen {
+                Chosen::Decided => "decision",
+                Chosen::BestAnswer => "answer",
+                Chosen::First => "order",
+            },
+            open: group.is_open(),
             duplicates: group
                 .members
                 .iter()
-                .map(|member| MemberReply::new(&questions[member.question], member.kind, member.probability))
+                .map(|member| MemberReply {
+                    decided: Some(member.is_decided),
+                    ..MemberReply::new(&questions[member.question], member.kind, member.probability)
+                })
                 .collect(),
         };
         let pair = |pair: &'a Pair| PairReply {
@@ -182,13 +215,22 @@ impl<'a> DuplicatesReply<'a> {
             shared_words: &pair.why.shared,
             differences: pair.why.differences.iter().map(|difference| difference.name()).collect(),
             same_answer: pair.why.same_answer,
+            decided: pair.is_decided,
         };
         Self {
             questions: questions.len(),
             threshold,
             groups: found.groups.iter().map(group).collect(),
             pairs: found.pairs.iter().take(top.unwrap_or(usize::MAX)).map(pair).collect(),
+            decisions_applied: found.applied,
+            decisions_not_applied: found.unapplied.iter().map(UnappliedReply::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a Unapplied> for UnappliedReply<'a> {
+    fn from(Unapplied { decision, reason }: &'a Unapplied) -> Self {
+        Self { ids: [&decision.one.id, &decision.two.id], reason: reason.to_string() }
     }
 }
 
@@ -203,7 +245,7 @@ impl<'a> CheckReply<'a> {
 impl<'a> MemberReply<'a> {
     /// Converts a duplicate.
     pub fn new(question: &'a Question, kind: Kind, probability: f32) -> Self {
-        Self { question: AskedReply::from(question), kind: kind.name(), probability }
+        Self { question: AskedReply::from(question), kind: kind.name(), probability, decided: None }
     }
 }
 
