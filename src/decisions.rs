@@ -22,7 +22,7 @@ use crate::question::Question;
 pub const FILE_NAME: &str = "duplicates.jsonl";
 
 /// A question of a decision.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decided {
     /// The id of the question.
@@ -38,7 +38,7 @@ impl From<&Question> for Decided {
 }
 
 /// What was decided about two questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Choice {
     /// They ask the same.
     Same,
@@ -51,7 +51,7 @@ pub enum Choice {
 }
 
 /// A decision about two questions: a line of the file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Line", into = "Line")]
 pub struct Decision {
     /// The question with the lesser id.
@@ -170,7 +170,7 @@ impl From<Decision> for Line {
 }
 
 /// Decisions, at most one for each pair of ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Decisions(BTreeMap<(String, String), Decision>);
 
 impl Decisions {

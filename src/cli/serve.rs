@@ -15,6 +15,7 @@ use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::{Outcome, plural};
 use crate::embed::Patience;
+use crate::decisions::DecisionFile;
 use crate::feedback::FeedbackFile;
 use crate::index::is_panic_caught;
 use crate::query_log::{QueryLog, Rotation};
@@ -41,6 +42,10 @@ pub struct Args {
     /// eval --from-feedback` reads it
     #[arg(long, value_name = "FILE")]
     feedback: Option<PathBuf>,
+    /// Apply the decisions about duplicates in this file, and save new ones there (POST /duplicates/decisions, buttons on
+    /// the map of duplicates). `rqsearch dups` reads the same file
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// Watch the files that the index was built from, and update the index when they change
     #[arg(long)]
     watch: bool,
@@ -190,6 +195,7 @@ impl Args {
             allow_origins: self.allow_origin.clone(),
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
             feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
+            decisions: self.decisions.as_deref().map(DecisionFile::open).transpose()?,
             watch: None,
             query_log: self.query_log()?,
             log: Log::new(self.log, self.log_phrases, io::stderr()),

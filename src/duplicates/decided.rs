@@ -145,8 +145,9 @@ enum Place {
 /// The questions of an index by id and title.
 struct Known<'a> {
     by_id: HashMap<&'a str, (Place, &'a str)>,
-    /// `None` if several questions have the title.
+    /// By the title as it is, and by what must be equal in two titles. `None` if several questions have it.
     by_title: HashMap<String, Option<Place>>,
+    by_key: HashMap<String, Option<Place>>,
 }
 
 impl<'a> Known<'a> {
@@ -155,12 +156,14 @@ impl<'a> Known<'a> {
         let here = here.map(|(nth, question)| (Place::Here(nth), question.id.as_str(), question.title.as_str()));
         let others = elsewhere.iter().enumerate();
         let others = others.map(|(nth, (id, title))| (Place::Elsewhere(nth), id.as_str(), title.as_str()));
-        let (mut by_id, mut by_title) = (HashMap::new(), HashMap::new());
+        let mut known = Self { by_id: HashMap::new(), by_title: HashMap::new(), by_key: HashMap::new() };
         for (place, id, title) in here.chain(others) {
-            by_id.insert(id, (place, title));
-            by_title.entry(key(title)).and_modify(|place| *place = None).or_insert(Some(place));
+            known.by_id.insert(id, (place, title));
+            for (places, text) in [(&mut known.by_title, bounded_title(title)), (&mut known.by_key, key(title))] {
+                places.entry(text).and_modify(|place| *place = None).or_insert(Some(place));
+            }
         }
-        Self { by_id, by_title }
+        known
     }
 
     fn place(&self, decided: &Decided) -> Result<Place, Reason> {
@@ -172,8 +175,8 @@ impl<'a> Known<'a> {
                 to: bounded_title(title),
             }),
             None => {
-                let found = self.by_title.get(&key(&decided.title)).copied().flatten();
-                found.ok_or_else(|| decided.clone().into())
+                let found = self.by_title.get(&decided.title).or_else(|| self.by_key.get(&key(&decided.title)));
+                found.copied().flatten().ok_or_else(|| decided.clone().into())
             }
         }
     }

@@ -29,7 +29,8 @@ use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
 use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
-use super::{Limits, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
+use super::{Limits, decisions, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
+use crate::decisions::DecisionFile;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
@@ -59,6 +60,8 @@ pub struct App {
     pub attempts: Attempts,
     /// `None` accepts no judgements of users.
     pub feedback: Option<FeedbackFile>,
+    /// `None` applies and accepts no decisions about duplicates.
+    pub decisions: Option<DecisionFile>,
     /// `None` if the index is not kept current by this process.
     pub watch: Option<Arc<watch::Status>>,
     /// `None` records no searches.
@@ -69,16 +72,23 @@ pub struct App {
     pub stats: CommitCache<(), Vec<u8>>,
 }
 
+/// The files that requests are recorded in.
+pub struct Files {
+    pub feedback: Option<FeedbackFile>,
+    pub decisions: Option<DecisionFile>,
+    pub query_log: Option<QueryLog>,
+}
+
 impl App {
     pub fn new(
         engine: Engine,
         tokens: Option<Tokens>,
-        feedback: Option<FeedbackFile>,
-        query_log: Option<QueryLog>,
+        files: Files,
         watch: Option<Arc<watch::Status>>,
         log: Log,
         limits: &Limits,
     ) -> Self {
+        let Files { feedback, decisions, query_log } = files;
         Self {
             engine,
             current: Current::default(),
@@ -93,6 +103,7 @@ impl App {
             tokens,
             attempts: Attempts::new(),
             feedback,
+            decisions,
             watch,
             duplicates: DuplicatesCache::new(),
             gaps: GapsCache::new(),
@@ -144,6 +155,9 @@ fn corpus_routes(app: &App) -> Router<Shared> {
         .route("/stats", get(stats::stats));
     if app.feedback.is_some() {
         routes = routes.route("/feedback", post(feedback::post));
+    }
+    if app.decisions.is_some() {
+        routes = routes.route("/duplicates/decisions", post(decisions::post));
     }
     if app.query_log.is_some() {
         routes = routes.route("/clicks", post(query_log::clicked));

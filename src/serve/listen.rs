@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
 
-use super::app::{App, Origins, router};
+use super::app::{App, Files, Origins, router};
 use super::connections::{Admitted, Place};
 use super::extractors::Client;
 use super::host_check::AllowedHosts;
@@ -67,6 +67,7 @@ impl Server {
             allow_origins,
             tokens,
             feedback,
+            decisions,
             query_log,
             watch,
             log,
@@ -94,7 +95,7 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let app = Arc::new(App::new(engine, tokens, feedback, query_log, watch, log, &limits));
+        let app = Arc::new(App::new(engine, tokens, Files { feedback, decisions, query_log }, watch, log, &limits));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
         Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })
@@ -303,6 +304,7 @@ mod tests {
             allow_origins: Vec::new(),
             tokens: None,
             feedback: None,
+            decisions: None,
             watch: None,
             query_log: None,
             log: Log::new(LogFormat::Text, false, io::sink()),

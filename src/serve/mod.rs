@@ -16,6 +16,7 @@ mod cache;
 mod concurrency;
 mod connections;
 mod current;
+mod decisions;
 mod duplicates;
 mod embedding_cache;
 mod endpoint;
@@ -42,6 +43,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decisions::DecisionFile;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
 use crate::watch;
@@ -63,6 +65,8 @@ pub struct Options {
     pub tokens: Option<Tokens>,
     /// The file that the judgements of users are appended to. `None` accepts none.
     pub feedback: Option<FeedbackFile>,
+    /// The file of decisions about duplicates. `None` applies and accepts none.
+    pub decisions: Option<DecisionFile>,
     /// The state of the thread that keeps the index current. `None` if there is none.
     pub watch: Option<Arc<watch::Status>>,
     /// The file that searches and clicks are appended to. `None` records none.

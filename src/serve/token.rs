@@ -261,7 +261,7 @@ fn parse(text: &str) -> anyhow::Result<Vec<Token>> {
     Ok(tokens)
 }
 
-/// The name of the token that a request was accepted with. An extension of the response.
+/// The name of the token that a request was accepted with. An extension of the request and of the response.
 #[derive(Clone)]
 pub struct AcceptedToken(pub Arc<str>);
 
@@ -308,7 +308,7 @@ fn unauthorized(detail: &str) -> Problem {
 pub async fn require(
     State(Required { app, right }): State<Required>,
     Extension(Client(client)): Extension<Client>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let Some(tokens) = &app.tokens else { return next.run(request).await };
@@ -325,6 +325,7 @@ pub async fn require(
         let detail = format!("the token {:?} does not have the right `{}`", token.name, right.name());
         return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
     }
+    request.extensions_mut().insert(AcceptedToken(Arc::clone(&token.name)));
     let mut response = next.run(request).await;
     response.extensions_mut().insert(AcceptedToken(token.name));
     response

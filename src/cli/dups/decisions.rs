@@ -29,6 +29,9 @@ impl Source {
         }
         let dir = location.find()?;
         let path = dir.map(|dir| dir.parent().unwrap_or(Path::new("")).join(FILE_NAME));
+        // A short name for messages.
+        let here = std::env::current_dir().unwrap_or_default();
+        let path = path.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path));
         Ok(Self { path, is_named: false })
     }
 

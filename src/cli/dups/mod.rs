@@ -272,7 +272,9 @@ fn write_graph(path: &Path, index: &Index, found: &Duplicates, threshold: f32) -
     let positions = map(index, found);
     let file = File::create(path).with_context(|| format!("could not write {}", path.display()))?;
     let mut out = BufWriter::new(file);
-    graph::write_graph(&mut out, &index.dir().display().to_string(), found, &positions, threshold)
+    let name = index.dir().display().to_string();
+    let map = graph::Map { index: &name, positions: &positions, threshold, can_decide: false };
+    graph::write_graph(&mut out, found, &map)
         .and_then(|()| out.flush())
         .with_context(|| format!("could not write {}", path.display()))
 }

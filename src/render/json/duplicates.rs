@@ -39,6 +39,40 @@ pub struct CheckRequest {
     pub threshold: f32,
 }
 
+/// A decision about two questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// The id of a question.
+    pub one: String,
+    /// The id of another question.
+    pub two: String,
+    /// What was decided.
+    pub decision: DecisionWord,
+    /// With `keep`: the id of the question to keep, one of the two.
+    #[serde(default)]
+    pub keep: Option<String>,
+    /// Why, in words.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What was decided about two questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionWord {
+    /// They ask the same.
+    Same,
+    /// They ask something else.
+    Different,
+    /// They ask the same, and one of them is the one to keep.
+    Keep,
+    /// Nothing: an earlier decision is removed.
+    Open,
+}
+
 fn default_threshold() -> f32 {
     FITTED.threshold
 }
