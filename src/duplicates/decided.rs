@@ -106,14 +106,8 @@ pub(super) fn resolve(
     }
     let known = Known::new(questions, elsewhere);
     for decision in decisions.iter() {
-        let places = known.place(&decision.one).and_then(|one| Ok((one, known.place(&decision.two)?)));
-        match places {
+        match known.places(decision) {
             Err(reason) => resolved.unapplied.push(Unapplied { decision: decision.clone(), reason }),
-            // The other one of two questions with one title is gone.
-            Ok((one, two)) if one == two => {
-                let gone = if known.by_id.contains_key(decision.one.id.as_str()) { &decision.two } else { &decision.one };
-                resolved.unapplied.push(Unapplied { decision: decision.clone(), reason: gone.clone().into() });
-            }
             Ok((Place::Here(one), Place::Here(two))) if decision.is_same() => {
                 let best = decision.kept().map(|kept| if *kept == decision.one { one } else { two });
                 let (one, two) = (one.min(two), one.max(two));
@@ -153,17 +147,32 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn new(questions: &'a [Question], elsewhere: &'a [(String, String)]) -> Self {
         let here = questions.iter().enumerate();
-        let here = here.map(|(nth, question)| (Place::Here(nth), question.id.as_str(), question.title.as_str()));
+        let here =
+            here.map(|(nth, question)| (Place::Here(nth), question.id.as_str(), question.title.as_str()));
         let others = elsewhere.iter().enumerate();
         let others = others.map(|(nth, (id, title))| (Place::Elsewhere(nth), id.as_str(), title.as_str()));
         let mut known = Self { by_id: HashMap::new(), by_title: HashMap::new(), by_key: HashMap::new() };
         for (place, id, title) in here.chain(others) {
             known.by_id.insert(id, (place, title));
-            for (places, text) in [(&mut known.by_title, bounded_title(title)), (&mut known.by_key, key(title))] {
+            for (places, text) in
+                [(&mut known.by_title, bounded_title(title)), (&mut known.by_key, key(title))]
+            {
                 places.entry(text).and_modify(|place| *place = None).or_insert(Some(place));
             }
         }
         known
+    }
+
+    /// Where the questions of a decision are.
+    fn places(&self, decision: &Decision) -> Result<(Place, Place), Reason> {
+        let (one, two) = (self.place(&decision.one)?, self.place(&decision.two)?);
+        if one != two {
+            return Ok((one, two));
+        }
+        // One of two questions with one title is gone, and the other one was found for it.
+        let is_gone = |decided: &&Decided| !self.by_id.contains_key(decided.id.as_str());
+        let gone = [&decision.one, &decision.two].into_iter().find(is_gone).unwrap_or(&decision.two);
+        Err(gone.clone().into())
     }
 
     fn place(&self, decided: &Decided) -> Result<Place, Reason> {
@@ -175,7 +184,8 @@ impl<'a> Known<'a> {
                 to: bounded_title(title),
             }),
             None => {
-                let found = self.by_title.get(&decided.title).or_else(|| self.by_key.get(&key(&decided.title)));
+                let found =
+                    self.by_title.get(&decided.title).or_else(|| self.by_key.get(&key(&decided.title)));
                 found.copied().flatten().ok_or_else(|| decided.clone().into())
             }
         }

@@ -174,7 +174,14 @@ mod tests {
         let kind = Kind::Paraphrase;
         let reach = pairs.iter().filter(|pair| pair.2 >= 0.5);
         let reach: Vec<Pair> = reach
-            .map(|&(one, two, probability)| Pair { one, two, kind, probability, why: Why::default(), is_decided: false })
+            .map(|&(one, two, probability)| Pair {
+                one,
+                two,
+                kind,
+                probability,
+                why: Why::default(),
+                is_decided: false,
+            })
             .collect();
         let found = linked(&reach, &Classes::new(count, &different), 0.5, of);
         assert_eq!(found, expected);
@@ -234,7 +241,11 @@ mod tests {
         check(&long, &[], (2, Chosen::BestAnswer));
         check(&questions(&["", ""]), &[], (0, Chosen::First));
         // A slightly longer answer is not better.
-        check(&questions(&["an answer of some length", "an answer of some length."]), &[], (0, Chosen::First));
+        check(
+            &questions(&["an answer of some length", "an answer of some length."]),
+            &[],
+            (0, Chosen::First),
+        );
         let mut scored = questions(&["a long answer that nobody likes", "short"]);
         (scored[0].score, scored[1].score) = (Some(-1.0), Some(7.0));
         check(&scored, &[], (1, Chosen::BestAnswer));

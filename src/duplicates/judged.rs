@@ -104,26 +104,26 @@ impl<'a> Judged<'a> {
         }
         let mut units = same.clone();
         self.repeats.iter().for_each(|pair| _ = units.join(pair.one, pair.two));
-        let pairs = self.pairs(&units);
-        let linked = groups::linked(&pairs, &units, self.threshold, |one, two| self.between(&units, one, two));
-        let questions = &self.compared.questions;
-        let of_one_file = |members: &[usize]| {
-            members.iter().all(|member| questions[*member].source.path == questions[members[0]].source.path)
-        };
+        let mut pairs = self.pairs(&units);
+        let linked =
+            groups::linked(&pairs, &units, self.threshold, |one, two| self.between(&units, one, two));
         let mut groups: Vec<Group> = linked
             .into_iter()
-            .filter(|members| !(self.across && of_one_file(members)))
+            .filter(|members| !(self.across && self.are_of_one_file(members)))
             .map(|members| {
-                Group::new(questions, members, &kept, &same, |one, two| {
-                    self.compared.member(&self.first, one, two)
-                })
+                let judge = |one, two| self.compared.member(&self.first, one, two);
+                Group::new(self.questions(), members, &kept, &same, judge)
             })
             .collect();
         groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
-        let applied = decisions.len() - unapplied.len();
-        let mut pairs = self.listed(pairs, &units);
+        pairs = self.listed(pairs, &units);
         pairs.iter_mut().for_each(|pair| pair.is_decided = same.of(pair.one) == same.of(pair.two));
-        Grouped { pairs, groups, applied, unapplied }
+        Grouped { pairs, groups, applied: decisions.len() - unapplied.len(), unapplied }
+    }
+
+    fn are_of_one_file(&self, members: &[usize]) -> bool {
+        let path = |member: &usize| &self.questions()[*member].source.path;
+        members.iter().all(|member| path(member) == path(&members[0]))
     }
 
     /// The pairs that reach the threshold, of questions that may be in one group. `units` are classes of questions that count
@@ -151,7 +151,8 @@ impl<'a> Judged<'a> {
     /// The probability that the questions of two classes ask the same: that of the most similar two of them.
     fn between(&self, units: &Classes<'_>, one: usize, two: usize) -> f32 {
         let firsts = |unit: usize| {
-            let mut firsts: Vec<usize> = units.members(unit).iter().map(|member| self.first[*member]).collect();
+            let mut firsts: Vec<usize> =
+                units.members(unit).iter().map(|member| self.first[*member]).collect();
             firsts.sort_unstable();
             firsts.dedup();
             firsts
@@ -172,7 +173,8 @@ impl<'a> Judged<'a> {
         }
         pairs.extend(repeats);
         pairs.sort_by(|a, b| {
-            (b.probability.total_cmp(&a.probability)).then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
+            (b.probability.total_cmp(&a.probability))
+                .then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
         });
         pairs
     }
@@ -369,4 +371,3 @@ impl<'a> Compared<'a> {
         }
     }
 }
-

@@ -82,9 +82,9 @@ pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space, unrelated_cosine};
-pub(crate) use stored_path::path_of;
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
+pub(crate) use stored_path::path_of;
 use store::Local;
 pub(crate) use store::Store;
 #[cfg(any(test, feature = "milvus"))]

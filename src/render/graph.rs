@@ -107,8 +107,10 @@ fn group_data<'a>(found: &'a Duplicates, group: &Group, [x, y]: [f32; 2]) -> Gro
         Some(PairData { a: at(pair.one)?, b: at(pair.two)?, probability: pair.probability })
     });
     let kept = (group.chosen == Chosen::Decided).then_some("keep");
-    let canonical =
-        MemberData { decided: kept, ..member_data(&found.questions[group.canonical], "canonical", 1.0, Vec::new()) };
+    let canonical = MemberData {
+        decided: kept,
+        ..member_data(&found.questions[group.canonical], "canonical", 1.0, Vec::new())
+    };
     let others = group.members.iter().map(|member| {
         let both = |pair: &&crate::duplicates::Pair| {
             [pair.one, pair.two].contains(&member.question) && [pair.one, pair.two].contains(&group.canonical)

@@ -29,7 +29,9 @@ use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
 use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
-use super::{Limits, decisions, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
+use super::{
+    Limits, decisions, duplicates, feedback, headers, openapi, page, questions, search, stats, token,
+};
 use crate::decisions::DecisionFile;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;

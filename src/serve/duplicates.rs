@@ -115,7 +115,8 @@ impl App {
         asked: Option<&Asked>,
     ) -> anyhow::Result<Vec<u8>> {
         let (phrase, threshold) = request.accepted()?;
-        let mut found = self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
+        let mut found =
+            self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
         retain_undecided(&mut found, phrase, &self.read_decisions()?);
         Ok(serde_json::to_vec(&CheckReply::new(None, phrase, &found))?)
     }

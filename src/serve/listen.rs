@@ -95,7 +95,8 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let app = Arc::new(App::new(engine, tokens, Files { feedback, decisions, query_log }, watch, log, &limits));
+        let app =
+            Arc::new(App::new(engine, tokens, Files { feedback, decisions, query_log }, watch, log, &limits));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
         Ok(Self { listener, address, app, router, threads: threads.get(), finish: time })

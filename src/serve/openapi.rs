@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
-    AnySearchRequest, CheckReply, CheckRequest, ClickRequest, DecisionRequest, DuplicatesReply, DuplicatesRequest,
-    FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionReply, RelatedReply,
-    RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
+    AnySearchRequest, CheckReply, CheckRequest, ClickRequest, DecisionRequest, DuplicatesReply,
+    DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionReply,
+    RelatedReply, RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =

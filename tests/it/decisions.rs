@@ -77,7 +77,10 @@ fn decided_pairs_do_not_return() {
     dir.write("duplicates.jsonl", different + &line(&dir, HEAT, OVEN, "keep"));
     let reply = list(&dir, &[]);
     assert_eq!(groups(&reply), [group(&[OVEN, HEAT], false)]);
-    assert_eq!((&reply["groups"][0]["chosen_by"], &reply["decisions_applied"]), (&"decision".into(), &2.into()));
+    assert_eq!(
+        (&reply["groups"][0]["chosen_by"], &reply["decisions_applied"]),
+        (&"decision".into(), &2.into())
+    );
     dir.run(&["dups"]).success().says("2 decisions of duplicates.jsonl applied, 0 groups open");
     let shown = dir.run(&["dups"]).stdout;
     assert!(shown.contains("kept by decision") && shown.contains("the same by decision"), "{shown}");
@@ -98,12 +101,20 @@ fn a_group_is_split_at_a_different_pair() {
     let split = list(&dir, &["--decisions", "split.jsonl"]);
     assert_eq!(groups(&split), [group(&[RED, LOUD], true)]);
     // Two decisions that contradict this one: the first that would join the group is named.
-    let contradicting = [(RED, LOUD), (LOUD, "WHY is the sauce RED?")].map(|(one, two)| line(&dir, one, two, "same"));
-    dir.write("split.jsonl", fs::read_to_string(dir.path().join("split.jsonl")).unwrap() + &contradicting.concat());
+    let contradicting =
+        [(RED, LOUD), (LOUD, "WHY is the sauce RED?")].map(|(one, two)| line(&dir, one, two, "same"));
+    dir.write(
+        "split.jsonl",
+        fs::read_to_string(dir.path().join("split.jsonl")).unwrap() + &contradicting.concat(),
+    );
     let split = list(&dir, &["--decisions", "split.jsonl"]);
     assert_eq!(groups(&split), [group(&[RED, LOUD], false)]);
-    assert_eq!((&split["decisions_applied"], split["decisions_not_applied"].as_array().unwrap().len()), (&2.into(), 1));
-    dir.run(&["dups", "--decisions", "split.jsonl"]).says("other decisions say that these questions are different");
+    assert_eq!(
+        (&split["decisions_applied"], split["decisions_not_applied"].as_array().unwrap().len()),
+        (&2.into(), 1)
+    );
+    dir.run(&["dups", "--decisions", "split.jsonl"])
+        .says("other decisions say that these questions are different");
 }
 
 #[test]
@@ -130,7 +141,10 @@ fn a_decision_about_another_title_is_reported_and_not_applied() {
     dir.run(&["index", "faq.csv"]).success();
     let reply = list(&dir, &[]);
     assert_eq!((&reply["decisions_applied"], reply["groups"].as_array().unwrap().len()), (&0.into(), 0));
-    assert!(reply["decisions_not_applied"][0]["reason"].as_str().unwrap().contains("not in the index any more"), "{reply}");
+    assert!(
+        reply["decisions_not_applied"][0]["reason"].as_str().unwrap().contains("not in the index any more"),
+        "{reply}"
+    );
 }
 
 #[test]
@@ -172,7 +186,8 @@ fn check_does_not_name_a_question_that_was_decided_to_be_different() {
     assert_eq!(found(&[]), [HEAT, OVEN]);
     dir.write("d.jsonl", line(&dir, OVEN, HEAT, "different"));
     assert_eq!(found(&["--decisions", "d.jsonl"]), [HEAT]);
-    let lines = dir.run_with_input(&["dups", "--check", "-", "--decisions", "d.jsonl"], phrase).exits(1).stdout;
+    let lines =
+        dir.run_with_input(&["dups", "--check", "-", "--decisions", "d.jsonl"], phrase).exits(1).stdout;
     assert!(lines.contains(HEAT) && !lines.contains(OVEN), "{lines}");
     // The question of the decision is not in the index, as in a pull request that adds it.
     let kept = FAQ.lines().filter(|line| !line.contains(HEAT)).map(|line| format!("{line}\n"));
@@ -185,15 +200,24 @@ fn check_does_not_name_a_question_that_was_decided_to_be_different() {
 #[test]
 fn a_file_that_cannot_be_used_is_an_error_with_its_line() {
     let dir = faq();
-    dir.run(&["dups", "--decisions", "none.jsonl"]).exits(2).says("none.jsonl does not exist").says("--review");
+    dir.run(&["dups", "--decisions", "none.jsonl"])
+        .exits(2)
+        .says("none.jsonl does not exist")
+        .says("--review");
     let pair = line(&dir, RED, LOUD, "same");
     dir.write("bad.jsonl", format!("{pair}<<<<<<< ours\n"));
-    dir.run(&["dups", "--decisions", "bad.jsonl"]).exits(2).says("bad.jsonl:2: a merge conflict").says("hint: ");
+    dir.run(&["dups", "--decisions", "bad.jsonl"])
+        .exits(2)
+        .says("bad.jsonl:2: a merge conflict")
+        .says("hint: ");
     dir.write("bad.jsonl", pair.clone() + &line(&dir, RED, LOUD, "different"));
     dir.run(&["dups", "--decisions", "bad.jsonl"]).exits(2).says("bad.jsonl:2").says("differently");
     // A file with that name that has something else.
     dir.write("duplicates.jsonl", "{\"question\": \"Why?\"}\n");
-    dir.run(&["dups"]).exits(2).says("duplicates.jsonl, which is beside the index").says("add --decisions FILE");
+    dir.run(&["dups"])
+        .exits(2)
+        .says("duplicates.jsonl, which is beside the index")
+        .says("add --decisions FILE");
     dir.run(&["dups", "--builtin"]).exits(1);
 }
 
@@ -219,16 +243,28 @@ fn formats_for_other_tools() {
     let github = written("github");
     assert_eq!(github.lines().count(), 2, "{github}");
     assert!(github.contains("::notice file=faq.jsonl,line=1,title=Duplicate question::"), "{github}");
-    assert!(github.contains("::warning file=faq.jsonl,line=4,title=Duplicate question::How hot does"), "{github}");
+    assert!(
+        github.contains("::warning file=faq.jsonl,line=4,title=Duplicate question::How hot does"),
+        "{github}"
+    );
     let report = written("markdown");
-    assert!(report.contains("Open groups: 1. Decided groups: 1.") && report.contains("(faq.jsonl#L4)"), "{report}");
+    assert!(
+        report.contains("Open groups: 1. Decided groups: 1.") && report.contains("(faq.jsonl#L4)"),
+        "{report}"
+    );
     let linked = dir.run(&["dups", "--format", "markdown", "--link-base", "https://e.org/"]).stdout;
     assert!(linked.contains("(https://e.org/faq.jsonl#L4)"), "{linked}");
     let redirects: Value = serde_json::from_str(&written("redirects")).unwrap();
     assert_eq!(redirects.as_array().unwrap().len(), 1);
-    assert_eq!((&redirects[0]["from"], &redirects[0]["to"]), (&"https://example.org/red".into(), &"https://example.org/loud".into()));
+    assert_eq!(
+        (&redirects[0]["from"], &redirects[0]["to"]),
+        (&"https://example.org/red".into(), &"https://example.org/loud".into())
+    );
     let table = written("redirects-csv");
-    assert!(table.starts_with("from,to,from_id,to_id\nhttps://example.org/red,https://example.org/loud,"), "{table}");
+    assert!(
+        table.starts_with("from,to,from_id,to_id\nhttps://example.org/red,https://example.org/loud,"),
+        "{table}"
+    );
     dir.run(&["dups", "--format", "redirects"]).says("1 duplicate without a redirect");
     dir.run(&["dups", "--format", "yaml"]).exits(2).says("possible values");
     dir.run(&["dups", "--json", "--format", "csv"]).exits(2).says("cannot be used with");
@@ -326,7 +362,10 @@ fn sarif_schema() -> Value {
 #[test]
 fn sarif_is_valid() {
     let dir = Dir::new();
-    dir.write("a b/[faq] 100%.md", "## Why is it \"red\" \\[x\\](0)?\n\nSo.\n\n## why IS it \"red\" \\[x\\](0)\n\nSo.\n");
+    dir.write(
+        "a b/[faq] 100%.md",
+        "## Why is it \"red\" \\[x\\](0)?\n\nSo.\n\n## why IS it \"red\" \\[x\\](0)\n\nSo.\n",
+    );
     dir.write("c.jsonl", FAQ);
     dir.run(&["index", "."]).success();
     let log: Value = serde_json::from_str(&dir.run(&["dups", "--format", "sarif"]).exits(1).stdout).unwrap();
@@ -341,7 +380,10 @@ fn sarif_is_valid() {
         assert_eq!(rules[index]["id"], result["ruleId"]);
         // Every link of the message is a related location.
         let related = result["relatedLocations"].as_array().unwrap();
-        assert!(result["message"]["text"].as_str().unwrap().contains("](0)") && related[0]["id"] == 0, "{result}");
+        assert!(
+            result["message"]["text"].as_str().unwrap().contains("](0)") && related[0]["id"] == 0,
+            "{result}"
+        );
     }
     assert!(log.to_string().contains("a%20b/%5Bfaq%5D%20100%25.md"), "{log}");
 }

@@ -32,7 +32,8 @@ fn decisions(dir: &Dir) -> Vec<(String, [String; 2], Value)> {
     let text = fs::read_to_string(dir.path().join("duplicates.jsonl")).unwrap_or_default();
     let decision = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
-        let mut titles = [&line["one"]["title"], &line["two"]["title"]].map(|title| title.as_str().unwrap().to_owned());
+        let mut titles =
+            [&line["one"]["title"], &line["two"]["title"]].map(|title| title.as_str().unwrap().to_owned());
         titles.sort();
         (line["decision"].as_str().unwrap().to_owned(), titles, line)
     };
@@ -44,7 +45,10 @@ fn pairs_are_decided_one_after_another() {
     let dir = faq();
     let mut pty = review(&dir, &["--author", "ann"], WIDE);
     let screen = pty.shows("pair 1 of 2 · group 1 of 2 · 0 decided");
-    assert!(screen.contains("▌ Why is the sauce red?") && screen.contains("why is the SAUCE red"), "{screen}");
+    assert!(
+        screen.contains("▌ Why is the sauce red?") && screen.contains("why is the SAUCE red"),
+        "{screen}"
+    );
     assert!(screen.contains("repeat · ") && screen.contains("Because of the tomatoes."), "{screen}");
     // The second question is selected, and kept.
     pty.send("\t");
@@ -62,7 +66,10 @@ fn pairs_are_decided_one_after_another() {
     pty.shows("No further pair");
     pty.send("q");
     let (status, screen) = pty.end();
-    assert!(status.success() && screen.contains("2 decisions saved in duplicates.jsonl; 0 pairs open"), "{screen}");
+    assert!(
+        status.success() && screen.contains("2 decisions saved in duplicates.jsonl; 0 pairs open"),
+        "{screen}"
+    );
     assert_eq!(decisions(&dir).len(), 2);
     // Nothing is left to review, and the different pair is not reported.
     let (status, screen) = review(&dir, &[], WIDE).end();
@@ -98,7 +105,10 @@ fn decisions_can_be_undone_and_pairs_skipped() {
     pty.shows("1 decided");
     pty.send("\x1b");
     let (status, screen) = pty.end();
-    assert!(status.exit_code() == 1 && screen.contains("1 decision saved in duplicates.jsonl; 1 pair open"), "{screen}");
+    assert!(
+        status.exit_code() == 1 && screen.contains("1 decision saved in duplicates.jsonl; 1 pair open"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -147,7 +157,8 @@ fn forty_columns_without_colours_are_enough() {
     let screen = pty.shows("s same d different k keep u undo ? q");
     let rows: Vec<&str> = screen.lines().map(str::trim_end).collect();
     assert!(rows[0].starts_with("pair 1 of 2 · group 1 of 2 · 0 decided"), "{screen}");
-    let at = |text: &str| rows.iter().position(|row| row.starts_with(text)).unwrap_or_else(|| panic!("{screen}"));
+    let at =
+        |text: &str| rows.iter().position(|row| row.starts_with(text)).unwrap_or_else(|| panic!("{screen}"));
     assert!(at("▌ Why is the sauce red?") < at("────"), "{screen}");
     pty.wait("no colour", |screen| {
         let (rows, columns) = screen.size();
@@ -175,7 +186,10 @@ fn without_a_terminal_a_review_is_refused() {
     let command = format!("setsid {PROGRAM} dups --review < /dev/null > out 2>&1; echo status $?");
     let (_, screen) = Pty::start(dir.path(), &["sh", "-c", &command], &[], WIDE).end();
     let out = fs::read_to_string(dir.path().join("out")).unwrap();
-    assert!(screen.contains("status 2") && out.contains("could not open the terminal for a review"), "{screen} {out}");
+    assert!(
+        screen.contains("status 2") && out.contains("could not open the terminal for a review"),
+        "{screen} {out}"
+    );
     assert!(!dir.path().join("duplicates.jsonl").exists());
     let (status, screen) = review(&dir, &["--builtin"], WIDE).end();
     assert!(status.exit_code() == 2 && screen.contains("no place for decisions"), "{screen}");

@@ -15,12 +15,7 @@ use crate::render::{json, terminal};
 use crate::search::Mode;
 
 /// Lists the questions that a phrase duplicates.
-pub fn check_one(
-    args: &Args,
-    index: &Index,
-    phrase: &str,
-    decisions: &Decisions,
-) -> anyhow::Result<Outcome> {
+pub fn check_one(args: &Args, index: &Index, phrase: &str, decisions: &Decisions) -> anyhow::Result<Outcome> {
     let mut found =
         check(index, args.model.open(index, Mode::Hybrid, Prepare::Once)?.embedder(), phrase, 0.0)?;
     retain_undecided(&mut found, phrase, decisions);

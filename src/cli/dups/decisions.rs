@@ -65,7 +65,10 @@ impl Source {
         }
         match Decisions::read(path) {
             Err(error) if !self.is_named => Err(error).with_context(|| {
-                format!("could not use {}, which is beside the index; to use another file, add --decisions FILE", path.display())
+                format!(
+                    "could not use {}, which is beside the index; to use another file, add --decisions FILE",
+                    path.display()
+                )
             }),
             read => read,
         }

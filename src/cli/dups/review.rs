@@ -32,8 +32,7 @@ pub fn run(args: &Args, index: &Index, source: &Source) -> anyhow::Result<Outcom
     say_keywords_only(index);
     let judged = Judged::new(index, &args.options(), &mut Cache::open(index))?;
     source.say_unapplied(&judged.grouped(&file.read()?).unapplied);
-    let settings =
-        Settings { author: args.author.clone().unwrap_or_default(), now, colours: has_colours() };
+    let settings = Settings { author: args.author.clone().unwrap_or_default(), now, colours: has_colours() };
     let Progress { decided, open } = review(tty()?, &settings, &judged, &file)?;
     let saved = match decided {
         0 => "nothing was decided".to_owned(),

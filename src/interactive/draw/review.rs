@@ -39,9 +39,13 @@ pub fn draw_review(frame: &mut Frame<'_>, state: &mut State<'_>, theme: &Theme) 
     let row = |y: u16| Rect { y: whole.y + y, height: 1.min(whole.height.saturating_sub(y)), ..whole };
     frame.render_widget(cut(&status(state, theme), columns), row(0));
     let keys = u16::from(whole.height >= TALL);
-    let mut body = Rect { y: whole.y + 1, height: whole.height.saturating_sub(1 + keys), ..whole }.intersection(whole);
+    let mut body =
+        Rect { y: whole.y + 1, height: whole.height.saturating_sub(1 + keys), ..whole }.intersection(whole);
     if keys > 0 {
-        frame.render_widget(cut(&[Piece::new(key_line(columns), theme.quiet)], columns), row(whole.height - 1));
+        frame.render_widget(
+            cut(&[Piece::new(key_line(columns), theme.quiet)], columns),
+            row(whole.height - 1),
+        );
     }
     if state.help {
         draw_keys(frame, body, HELP, theme);
@@ -157,7 +161,8 @@ fn lines(question: &Question, other: &Question, columns: usize, theme: &Theme) -
     let title = marked(&question.title, &unlike(&question.title, &other.title), theme.title, theme.matched);
     let mut lines = wrap(&title, columns, &[], &[]);
     let mut location = vec![Piece::new(&question.source.to_string(), theme.location)];
-    location.extend(question.section.iter().map(|section| Piece::new(&format!(" · {section}"), Style::new())));
+    location
+        .extend(question.section.iter().map(|section| Piece::new(&format!(" · {section}"), Style::new())));
     location.push(Piece::new(&format!(" · {}", question.id), theme.quiet));
     lines.extend(wrap(&location, columns, &[], &[]));
     let (answer, other) = (question.readable_answer(), other.readable_answer());

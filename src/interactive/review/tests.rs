@@ -133,7 +133,9 @@ fn both_questions_are_side_by_side_or_one_above_the_other() {
     state.is_second_selected = true;
     let lines = frame(&mut state, 40, 16);
     assert!(lines.iter().all(|line| line.chars().count() <= 40));
-    let at = |text: &str| lines.iter().position(|line| line.starts_with(text)).unwrap_or_else(|| panic!("{lines:#?}"));
+    let at = |text: &str| {
+        lines.iter().position(|line| line.starts_with(text)).unwrap_or_else(|| panic!("{lines:#?}"))
+    };
     assert!(at("  Why is it red?") < at("────") && at("────") < at(" ▌ why is it RED"), "{lines:#?}");
     assert_eq!(lines[15], "s same d different k keep u undo ? q");
 }
@@ -144,7 +146,8 @@ fn frames_of_any_size_can_be_drawn() {
     let judged = judged(&index);
     for (width, height) in [(1, 1), (2, 2), (3, 5), (12, 4), (21, 30), (80, 1), (80, 3), (200, 60)] {
         let (mut state, mut saved) = (State::new(&judged, Decisions::default()), Decisions::default());
-        for keys in [&[KeyCode::Char('?')][..], &[KeyCode::Char('s'), KeyCode::Up], &[KeyCode::Char('d'); 5]] {
+        for keys in [&[KeyCode::Char('?')][..], &[KeyCode::Char('s'), KeyCode::Up], &[KeyCode::Char('d'); 5]]
+        {
             assert!(!frame(&mut state, width, height).is_empty());
             press(&mut state, &mut saved, keys);
             frame(&mut state, width, height);

@@ -42,7 +42,8 @@ pub fn write_markdown(
         writeln!(out, "\n## Decisions that were not applied\n")?;
     }
     for unapplied in &found.unapplied {
-        let [one, two] = [&unapplied.decision.one, &unapplied.decision.two].map(|decided| escaped(&decided.title));
+        let [one, two] =
+            [&unapplied.decision.one, &unapplied.decision.two].map(|decided| escaped(&decided.title));
         writeln!(out, "- “{one}” and “{two}”: {}", escaped(&unapplied.reason.to_string()))?;
     }
     Ok(())
@@ -158,7 +159,8 @@ mod tests {
 
     #[test]
     fn links_can_be_absolute() {
-        let questions = [question("a", "Which saw?", "a.md", 1), question("b", "Which saw?", "https://e.org/b", 2)];
+        let questions =
+            [question("a", "Which saw?", "a.md", 1), question("b", "Which saw?", "https://e.org/b", 2)];
         let mut out = Vec::new();
         let base = "https://github.com/o/r/blob/main/";
         write_markdown(&mut out, &found(&questions, &[]), &Decisions::default(), base).unwrap();

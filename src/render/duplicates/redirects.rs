@@ -82,7 +82,10 @@ fn targets<'a>(
     let mut targets: HashMap<&str, Option<&str>> = HashMap::new();
     for (duplicate, keep) in certain {
         let (Some(from), to) = (duplicate.url.as_deref(), keep.url.as_deref()) else { continue };
-        targets.entry(from).and_modify(|known| *known = known.filter(|known| Some(*known) == to)).or_insert(to);
+        targets
+            .entry(from)
+            .and_modify(|known| *known = known.filter(|known| Some(*known) == to))
+            .or_insert(to);
         count.entry(from).and_modify(|count| *count -= 1);
     }
     for (from, to) in &mut targets {
@@ -115,11 +118,14 @@ mod tests {
         let redirects = Redirects::new(&found);
         let shown: Vec<String> =
             redirects.redirects.iter().map(|one| format!("{} > {}", one.from, one.to)).collect();
-        assert_eq!((shown.as_slice(), redirects.open, redirects.shared), (
-            expected.0.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>().as_slice(),
-            expected.1,
-            expected.2
-        ));
+        assert_eq!(
+            (shown.as_slice(), redirects.open, redirects.shared),
+            (
+                expected.0.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>().as_slice(),
+                expected.1,
+                expected.2
+            )
+        );
         for redirect in &redirects.redirects {
             assert!(redirects.redirects.iter().all(|other| other.from != redirect.to), "a chain: {shown:?}");
         }
@@ -134,7 +140,11 @@ mod tests {
         check(&[("a", "Why?", x), ("b", "why", None)], &[("b", "a", Choice::KeepOne)], (&["a > b"], 0, 0));
         check(&[("a", "Why?", x), ("b", "why", x)], &[("b", "a", Choice::KeepOne)], (&[], 0, 0));
         // Decided to be the same, in other words.
-        check(&[("a", "Why?", x), ("b", "What for?", y)], &[("a", "b", Choice::KeepOne)], (&["/y > /x"], 0, 0));
+        check(
+            &[("a", "Why?", x), ("b", "What for?", y)],
+            &[("a", "b", Choice::KeepOne)],
+            (&["/y > /x"], 0, 0),
+        );
         check(&[("a", "Why?", x), ("b", "What for?", y)], &[("a", "b", Choice::Same)], (&[], 1, 0));
     }
 

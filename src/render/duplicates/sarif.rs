@@ -93,7 +93,10 @@ fn physical(question: &Question) -> Value {
 /// The ids of a group: the question to keep, and its duplicates.
 fn ids<'a>(found: &'a Duplicates, group: &Group) -> Vec<&'a str> {
     let members = group.members.iter().map(|member: &Member| member.question);
-    std::iter::once(group.canonical).chain(members).map(|question| found.questions[question].id.as_str()).collect()
+    std::iter::once(group.canonical)
+        .chain(members)
+        .map(|question| found.questions[question].id.as_str())
+        .collect()
 }
 
 /// The same for a group as long as it has the same questions, whatever else changes in their files.
@@ -138,7 +141,10 @@ mod tests {
             json!({"artifactLocation": {"uri": "b%20c.md", "uriBaseId": "%SRCROOT%"}, "region": {"startLine": 7}})
         );
         let text = result["message"]["text"].as_str().unwrap();
-        assert!(text.starts_with("“what is \\[a\\](0)” asks the same as [“What is \\[a\\](0)?”](0) ("), "{text}");
+        assert!(
+            text.starts_with("“what is \\[a\\](0)” asks the same as [“What is \\[a\\](0)?”](0) ("),
+            "{text}"
+        );
         let related = result["relatedLocations"].as_array().unwrap();
         assert_eq!((related.len(), &related[1]["id"]), (2, &1.into()));
         // Lines begin at 1.

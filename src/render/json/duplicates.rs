@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SourceReply;
-use crate::duplicates::{Chosen, Duplicates, Found, Kind, Options, Pair, Unapplied};
+use crate::duplicates::{Chosen, Duplicates, Found, Group, Kind, Member, Options, Pair, Unapplied};
 use crate::pair::FITTED;
 use crate::question::Question;
 
@@ -222,7 +222,25 @@ impl<'a> DuplicatesReply<'a> {
     /// Converts duplicates, with the first `top` pairs or all of them.
     pub fn new(found: &'a Duplicates, threshold: f32, top: Option<usize>) -> Self {
         let questions = &found.questions;
-        let group = |group: &crate::duplicates::Group| GroupReply {
+        let pairs = found.pairs.iter().take(top.unwrap_or(usize::MAX));
+        Self {
+            questions: questions.len(),
+            threshold,
+            groups: found.groups.iter().map(|group| GroupReply::new(questions, group)).collect(),
+            pairs: pairs.map(|pair| PairReply::new(questions, pair)).collect(),
+            decisions_applied: found.applied,
+            decisions_not_applied: found.unapplied.iter().map(UnappliedReply::from).collect(),
+        }
+    }
+}
+
+impl<'a> GroupReply<'a> {
+    fn new(questions: &'a [Question], group: &Group) -> Self {
+        let member = |member: &Member| MemberReply {
+            decided: Some(member.is_decided),
+            ..MemberReply::new(&questions[member.question], member.kind, member.probability)
+        };
+        Self {
             canonical: AskedReply::from(&questions[group.canonical]),
             chosen_by: match group.chosen {
                 Chosen::Decided => "decision",
@@ -230,16 +248,14 @@ impl<'a> DuplicatesReply<'a> {
                 Chosen::First => "order",
             },
             open: group.is_open(),
-            duplicates: group
-                .members
-                .iter()
-                .map(|member| MemberReply {
-                    decided: Some(member.is_decided),
-                    ..MemberReply::new(&questions[member.question], member.kind, member.probability)
-                })
-                .collect(),
-        };
-        let pair = |pair: &'a Pair| PairReply {
+            duplicates: group.members.iter().map(member).collect(),
+        }
+    }
+}
+
+impl<'a> PairReply<'a> {
+    fn new(questions: &'a [Question], pair: &'a Pair) -> Self {
+        Self {
             one: AskedReply::from(&questions[pair.one]),
             two: AskedReply::from(&questions[pair.two]),
             kind: pair.kind.name(),
@@ -250,14 +266,6 @@ impl<'a> DuplicatesReply<'a> {
             differences: pair.why.differences.iter().map(|difference| difference.name()).collect(),
             same_answer: pair.why.same_answer,
             decided: pair.is_decided,
-        };
-        Self {
-            questions: questions.len(),
-            threshold,
-            groups: found.groups.iter().map(group).collect(),
-            pairs: found.pairs.iter().take(top.unwrap_or(usize::MAX)).map(pair).collect(),
-            decisions_applied: found.applied,
-            decisions_not_applied: found.unapplied.iter().map(UnappliedReply::from).collect(),
         }
     }
 }

@@ -108,5 +108,8 @@ fn decisions_on_the_duplicates_map() {
     let dir = corpus();
     let with = Served::start(&dir, &["--decisions", "d.jsonl"]);
     let (file, without) = (dir.path().join("d.jsonl"), Served::start(&dir, &[]));
-    run("decisions.mjs", &[&with.url("/duplicates/map"), file.to_str().unwrap(), &without.url("/duplicates/map")]);
+    run(
+        "decisions.mjs",
+        &[&with.url("/duplicates/map"), file.to_str().unwrap(), &without.url("/duplicates/map")],
+    );
 }

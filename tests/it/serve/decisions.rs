@@ -8,7 +8,8 @@ use super::Served;
 use super::schema::Schemas;
 use crate::util::Dir;
 
-const FAQ: &str = "{\"question\": \"Why is it red?\"}\n{\"question\": \"why is it RED\"}\n{\"question\": \"Who?\"}\n";
+const FAQ: &str =
+    "{\"question\": \"Why is it red?\"}\n{\"question\": \"why is it RED\"}\n{\"question\": \"Who?\"}\n";
 
 fn faq() -> Dir {
     let dir = Dir::new();
@@ -74,11 +75,14 @@ fn invalid_decisions_are_refused_and_not_written() {
     post(json!({"one": one, "two": "nothing", "decision": "same"})).problem(404, "no question has the id");
     post(json!({"one": one, "two": two, "decision": "maybe"})).problem(422, "unknown variant `maybe`");
     post(json!({"one": one, "two": two, "decision": "keep"})).problem(422, "`keep` must be the id");
-    post(json!({"one": one, "two": two, "decision": "keep", "keep": "x"})).problem(422, "`keep` must be the id");
+    post(json!({"one": one, "two": two, "decision": "keep", "keep": "x"}))
+        .problem(422, "`keep` must be the id");
     post(json!({"one": one, "two": two, "decision": "same", "keep": one})).problem(422, "needs the decision");
     post(json!({"one": one, "two": two})).problem(422, "missing field `decision`");
-    post(json!({"one": one, "two": two, "decision": "same", "extra": 1})).problem(422, "unknown field `extra`");
-    post(json!({"one": one, "two": two, "decision": "same", "note": "a".repeat(2_001)})).problem(422, "the limit is 2000");
+    post(json!({"one": one, "two": two, "decision": "same", "extra": 1}))
+        .problem(422, "unknown field `extra`");
+    post(json!({"one": one, "two": two, "decision": "same", "note": "a".repeat(2_001)}))
+        .problem(422, "the limit is 2000");
     let headers = [("content-type", "application/json"), ("sec-fetch-site", "cross-site")];
     let body = json!({"one": one, "two": two, "decision": "same"}).to_string();
     served.send("POST", "/duplicates/decisions", &headers, &body).problem(403, "other sites");
@@ -101,7 +105,9 @@ fn without_the_option_there_are_no_decisions() {
     let body = json!({"one": "a", "two": "b", "decision": "same"});
     served.post("/duplicates/decisions", &body).problem(404, "does not exist");
     dir.write("bad.jsonl", "[1]\n");
-    dir.run(&["serve", "--listen", "127.0.0.1:0", "--decisions", "bad.jsonl"]).exits(2).says("bad.jsonl:1: not a decision");
+    dir.run(&["serve", "--listen", "127.0.0.1:0", "--decisions", "bad.jsonl"])
+        .exits(2)
+        .says("bad.jsonl:1: not a decision");
 }
 
 #[test]

@@ -145,11 +145,11 @@ fn an_unknown_key_is_detected() {
 /// Every operation of the document exists.
 #[test]
 fn every_route_of_the_document_exists() {
-    let options = ["--feedback", "feedback.jsonl", "--query-log", "queries.jsonl"];
+    let options = ["--feedback", "feedback.jsonl", "--query-log", "queries.jsonl", "--decisions", "d.jsonl"];
     let served = Served::start(&Dir::indexed(), &options);
     let document = served.get("/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 14, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 15, "{:?}", paths.keys());
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
             let answer = served.send(&method.to_uppercase(), &path.replace("{id}", "none"), &[], "");
