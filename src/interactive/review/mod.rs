@@ -63,7 +63,7 @@ pub fn review(tty: File, settings: &Settings, judged: &Judged<'_>, file: &Decisi
         }
         match state.on(key) {
             Some(Effect::Change(change)) => match save(&change, settings, file) {
-                Ok(decisions) => state.saved(change, decisions),
+                Ok(decisions) => state.saved(&change, decisions),
                 Err(error) => state.notice = Some(format!("not saved: {error:#}")),
             },
             Some(Effect::Suspend) => screen.lend(|_| signals::stop())??,

@@ -42,7 +42,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Save a change, and call [`State::saved`].
-    Change(Change),
+    Change(Box<Change>),
     /// Suspend the program until the shell resumes it.
     Suspend,
     /// Exit.
@@ -182,7 +182,8 @@ impl<'a> State<'a> {
         }
         let decision = Decision::new(one, two, choice);
         let note = self.decision(item).map(|before| before.note.clone()).unwrap_or_default();
-        Some(Effect::Change(Change { ids, decision: Some(Decision { note, ..decision }), is_undo: false }))
+        let decision = Some(Decision { note, ..decision });
+        Some(Effect::Change(Box::new(Change { ids, decision, is_undo: false })))
     }
 
     fn undo(&mut self) -> Option<Effect> {
@@ -191,11 +192,11 @@ impl<'a> State<'a> {
             return None;
         };
         let ids = [done.item.one, done.item.two].map(|nth| self.question(nth).id.clone());
-        Some(Effect::Change(Change { ids, decision: done.before.clone(), is_undo: true }))
+        Some(Effect::Change(Box::new(Change { ids, decision: done.before.clone(), is_undo: true })))
     }
 
     /// Shows what follows a change that was saved. `decisions` are all in the file.
-    pub fn saved(&mut self, change: Change, decisions: Decisions) {
+    pub fn saved(&mut self, change: &Change, decisions: Decisions) {
         let before = std::mem::replace(&mut self.decisions, decisions);
         if change.is_undo {
             self.undone();

@@ -38,7 +38,7 @@ fn press(state: &mut State<'_>, saved: &mut Decisions, keys: &[KeyCode]) {
                     Some(decision) => _ = saved.insert(decision.clone()),
                     None => _ = saved.remove(&change.ids[0], &change.ids[1]),
                 }
-                state.saved(change, saved.clone());
+                state.saved(&change, saved.clone());
             }
             Some(other) => panic!("{other:?}"),
             None => {}
