@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::uri::uri;
 use super::{canonical, how};
 use crate::decisions::Decisions;
-use crate::duplicates::{Chosen, Duplicates, Group, Member};
+use crate::duplicates::{Chosen, Duplicates, Group, Kind, Member};
 use crate::question::Question;
 use crate::render::duplicate_reasons::duplicate_reasons;
 
@@ -85,13 +85,16 @@ impl Report<'_> {
         let found = self.found;
         let both = [group.canonical.min(member.question), group.canonical.max(member.question)];
         let pair = found.pairs.iter().find(|pair| [pair.one, pair.two] == both);
-        let reasons = pair.map(duplicate_reasons).filter(|reasons| !reasons.is_empty());
-        let reasons = reasons.map_or(String::new(), |reasons| format!(" ({})", escaped(&reasons.join("; "))));
+        let mut why = Vec::new();
+        // Of repeats, the reasons say as much.
+        if member.is_decided || member.kind == Kind::Paraphrase || pair.is_none() {
+            why.push(how(member));
+        }
+        why.extend(pair.map(duplicate_reasons).unwrap_or_default());
         let [one, two] = both.map(|question| found.questions[question].id.as_str());
         let note = self.decisions.get(one, two).map(|decision| decision.note.as_str());
-        let note = note.filter(|note| !note.is_empty());
-        let note = note.map_or(String::new(), |note| format!(". Note: {}", escaped(note)));
-        format!("{}{reasons}{note}", how(member))
+        why.extend(note.filter(|note| !note.is_empty()).map(|note| format!("note: {note}")));
+        escaped(&why.join("; "))
     }
 }
 
@@ -143,8 +146,7 @@ mod tests {
              \n\
              Keep: [a.md:5](a.md#L5) `c`\n\
              \n\
-             - [ ] why bold &#64;all: [d.md:6](d.md#L6) `d`, the same words but for case, punctuation or markup \
-             (the same words except for case, punctuation or markup)\n\
+             - [ ] why bold &#64;all: [d.md:6](d.md#L6) `d`, the same words except for case, punctuation or markup\n\
              \n\
              ## Decided\n\
              \n\
@@ -152,8 +154,8 @@ mod tests {
              \n\
              Keep (decided): [b c.md:2](b%20c.md#L2) `b`\n\
              \n\
-             - [x] Which saw?: [a.md:1](a.md#L1) `a`, decided to be the same (the same words except for case, \
-             punctuation or markup). Note: shorter &#35; not a title\n"
+             - [x] Which saw?: [a.md:1](a.md#L1) `a`, decided to be the same; the same words except for case, \
+             punctuation or markup; note: shorter &#35; not a title\n"
         );
     }
 
