@@ -84,9 +84,9 @@ pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space, unrelated_cosine};
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
-pub(crate) use stored_path::path_of;
 use store::Local;
 pub(crate) use store::Store;
+pub(crate) use stored_path::path_of;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use vectors::Row;
 pub use vectors::{Near, Quantized, RowView, Vectors};
