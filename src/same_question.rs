@@ -119,15 +119,36 @@ impl<'a> Asked<'a> {
 /// Judges two questions of an index. `None` if they cannot be the same: their titles are equal and their
 /// answers do not agree, or their vectors are far apart or missing.
 pub fn judge(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> Option<Verdict> {
-    let key = title_key(&one.1.title);
-    if key.is_some() && key == title_key(&two.1.title) {
+    if has_same_title(one.1, two.1) {
         return Answer::new(&one.1.answer).agrees(&Answer::new(&two.1.answer)).then(|| repeat(one.1, two.1));
     }
+    near(index, one, two).map(|(one, two)| paraphrase(index, &one, &two))
+}
+
+/// The probability of [`judge`], without the evidence. 0 if they cannot be the same.
+pub fn probability(index: &Index, one: (DocAddress, &Question), two: (DocAddress, &Question)) -> f32 {
+    if has_same_title(one.1, two.1) {
+        let agree = Answer::new(&one.1.answer).agrees(&Answer::new(&two.1.answer));
+        return if agree { 1.0 } else { 0.0 };
+    }
+    near(index, one, two).map_or(0.0, |(one, two)| weigh(index, &one, &two).probability)
+}
+
+fn has_same_title(one: &Question, two: &Question) -> bool {
+    let key = title_key(&one.title);
+    key.is_some() && key == title_key(&two.title)
+}
+
+/// The two closest phrasings of two questions, if they are close enough to compare.
+fn near<'a>(
+    index: &'a Index,
+    one: (DocAddress, &'a Question),
+    two: (DocAddress, &'a Question),
+) -> Option<(Asked<'a>, Asked<'a>)> {
     let (row, other) = index.nearest_pair(one.0, two.0)?;
     let asked = Asked::new(index, one.0, row, one.1);
     let other = Asked::new(index, two.0, other, two.1);
-    (asked.view.cosine(&other.view) >= index.scale().from_builtin(LEAST_COSINE))
-        .then(|| paraphrase(index, &asked, &other))
+    (asked.view.cosine(&other.view) >= index.scale().from_builtin(LEAST_COSINE)).then_some((asked, other))
 }
 
 /// The verdict on two questions with equal titles whose answers agree.
@@ -141,6 +162,29 @@ pub fn repeat(one: &Question, two: &Question) -> Verdict {
 
 /// Judges two questions with different titles by one phrasing of each.
 pub fn paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Verdict {
+    let Weighed { probability, phrasings: [phrasing, other], differences, same_answer, is_titles } =
+        weigh(index, one, two);
+    let why = Why {
+        cosine: Some(one.view.cosine(&two.view)),
+        asked_as: (!is_titles).then(|| (one.text.to_owned(), two.text.to_owned())),
+        shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
+        differences,
+        same_answer,
+    };
+    Verdict { kind: Kind::Paraphrase, probability, why }
+}
+
+/// The probability that two questions with different titles are the same, and what it depends on.
+struct Weighed {
+    probability: f32,
+    phrasings: [Phrasing; 2],
+    differences: Vec<Difference>,
+    same_answer: bool,
+    /// Whether both phrasings are titles.
+    is_titles: bool,
+}
+
+fn weigh(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Weighed {
     let [phrasing, other] = [one.text, two.text].map(Phrasing::new);
     let differences = phrasing.differences(&other);
     let same_answer = has_same_answer(one.question, two.question);
@@ -159,14 +203,7 @@ pub fn paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Verdict {
     if same_answer && differences.is_empty() {
         probability = probability.max(SAME_ANSWER_PROBABILITY);
     }
-    let why = Why {
-        cosine: Some(one.view.cosine(&two.view)),
-        asked_as: (!is_titles).then(|| (one.text.to_owned(), two.text.to_owned())),
-        shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
-        differences,
-        same_answer,
-    };
-    Verdict { kind: Kind::Paraphrase, probability, why }
+    Weighed { probability, phrasings: [phrasing, other], differences, same_answer, is_titles }
 }
 
 /// Whether a search shows two questions as one hit: repeats, and paraphrases that are nearly certain.

@@ -55,6 +55,8 @@ fn start() -> anyhow::Result<SocketAddr> {
         tokens: None,
         admin_tokens: None,
         feedback: Some(FeedbackFile::open(feedback.path())?),
+        // A file that is replaced cannot be deleted before.
+        decisions: None,
         watch: None,
         query_log: Some(QueryLog::open(queries.path(), rotation)?),
         log: Log::new(LogFormat::Json, true, std::io::sink()),

@@ -7,6 +7,7 @@
 # Environment:
 #   INPUT_PATHS      files and directories with questions, one per line
 #   INPUT_THRESHOLD  the probability, 0 to 1, from which two questions are duplicates; empty: the default
+#   INPUT_DECISIONS  the file of decisions about duplicates; empty: duplicates.jsonl if it exists
 #   INPUT_BASE       the commit to compare with; empty: BASE_SHA, or for a merge commit its first parent
 #   HEAD_SHA         the last commit of the pull request, as GitHub reports it (optional)
 #   BASE_SHA         the base of the pull request, as GitHub reports it (optional)
@@ -101,6 +102,10 @@ done
 threshold=()
 if [ -n "${INPUT_THRESHOLD:-}" ]; then threshold=("--threshold=$INPUT_THRESHOLD"); fi
 
+decisions=()
+# Without the option, rqsearch looks beside the index, which is the root of the repository.
+if [ -n "${INPUT_DECISIONS:-}" ]; then decisions=("--decisions=$INPUT_DECISIONS"); fi
+
 work=$(cd "$(mktemp -d)" && pwd -P)
 # An index names files relative to the directory it is in, as annotations need them.
 head_index=$(mktemp -d "$PWD/.rqsearch-check.XXXXXX")
@@ -130,7 +135,7 @@ questions "$base_index" > "$work/base.jsonl"
 questions "$head_index" > "$work/head.jsonl"
 if [ -s "$work/head.jsonl" ]; then
     status=0
-    rqsearch --index "$head_index" dups --json ${threshold[@]+"${threshold[@]}"} > "$work/dups.json" 2> "$work/log" || status=$?
+    rqsearch --index "$head_index" dups --json ${threshold[@]+"${threshold[@]}"} ${decisions[@]+"${decisions[@]}"} > "$work/dups.json" 2> "$work/log" || status=$?
     [ "$status" -le 1 ] || fail "could not compare the questions: $(cat "$work/log")"
 else
     printf '{"questions":0,"pairs":[]}' > "$work/dups.json"

@@ -25,6 +25,8 @@ new_questions($base; $head) as $new
 | (reduce $new[] as $q ({}; .[$q | address] = true)) as $is_new
 | [
     $dups[0].pairs[]
+    # Pairs that were decided to be different are not listed. Those that were decided to be the same are known.
+    | select(.decided | not)
     | . as $pair
     | [.one, .two], [.two, .one]
     | . as [$question, $of]

@@ -31,5 +31,5 @@ def summary:
     (.duplicates[]
       | "| \(.question.title | cell) | \(.question.source | "\(.path):\(.line)" | cell) "
         + "| \(.of.title | cell) | \(.of.source | "\(.path):\(.line)" | cell) | \(.kind), \(.probability | percent) |"),
-    "\nTo keep a question, change it until it asks something else, or raise the input `threshold`."
+    "\nTo keep a question, change it until it asks something else, decide that it is different with `rqsearch dups --review`, or raise the input `threshold`."
   end;

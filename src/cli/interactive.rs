@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
 use super::model::ModelArgs;
 use super::streams::stdout;
@@ -41,7 +41,8 @@ pub fn run(
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
     let open = move || model.engine(dir.as_deref(), Patience::PHRASE);
-    let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };
+    let tty = tty().map_err(|error| anyhow!("could not open the terminal for interactive search: {error}\n  hint: search without -i: rqsearch PHRASE"))?;
+    let Some(question) = pick(tty, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)
 }
@@ -61,23 +62,18 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
 }
 
 /// Opens the terminal, even if stdin and stdout are redirected.
-fn tty() -> anyhow::Result<File> {
+pub fn tty() -> anyhow::Result<File> {
     let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
-    match File::options().read(true).write(true).open(path) {
-        Ok(tty) => Ok(tty),
-        Err(error) => {
-            bail!(
-                "could not open the terminal for interactive search: {path}: {error}\n  hint: search without -i: rqsearch PHRASE"
-            )
-        }
-    }
+    File::options().read(true).write(true).open(path).map_err(|error| anyhow!("{path}: {error}"))
 }
 
-fn is_dumb() -> bool {
+/// Whether the terminal cannot show anything but lines.
+pub fn is_dumb() -> bool {
     cfg!(unix) && env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
-fn has_colours() -> bool {
+/// Whether to use colours on the terminal.
+pub fn has_colours() -> bool {
     match anstream::ColorChoice::global() {
         anstream::ColorChoice::Never => false,
         anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => true,

@@ -15,6 +15,7 @@ use clap::value_parser;
 use super::locate_index::{IndexArgs, IndexLocation};
 use super::model::ModelArgs;
 use super::{Outcome, plural};
+use crate::decisions::DecisionFile;
 use crate::embed::Patience;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
@@ -50,6 +51,10 @@ pub struct Args {
     /// eval --from-feedback` reads it
     #[arg(long, value_name = "FILE")]
     feedback: Option<PathBuf>,
+    /// Apply the decisions about duplicates in this file, and save new ones there (POST /duplicates/decisions, buttons on
+    /// the map of duplicates). `rqsearch dups` reads the same file
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// Watch the files that the index was built from, and update the index when they change
     #[arg(long)]
     watch: bool,
@@ -216,6 +221,7 @@ impl Args {
             tokens: self.token_file.as_deref().map(Tokens::open).transpose()?,
             admin_tokens: self.admin_tokens()?,
             feedback: self.feedback.as_deref().map(FeedbackFile::open).transpose()?,
+            decisions: self.decisions.as_deref().map(DecisionFile::open).transpose()?,
             watch: None,
             query_log: self.query_log()?,
             log: Log::new(self.log, self.log_phrases, io::stderr()),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! index → phrasings (titles, alternative titles) → candidates (near vectors) → pairs → groups
+//!                                                                     decisions ──↑
 //! ```
 //!
 //! A pair is two questions that ask the same, as [`same_question`](crate::same_question) judges. Groups do not
@@ -9,28 +10,29 @@
 
 mod cache;
 mod candidates;
+mod classes;
+mod decided;
 mod groups;
-
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+mod judged;
 
 use anyhow::bail;
-use rayon::prelude::*;
 use tantivy::DocAddress;
 
-use crate::chunk::Passage;
+use crate::decisions::Decisions;
 use crate::embed::{Embedder, Role, WrongModel, normalized};
 use crate::index::{Index, Quantized};
 use crate::pair::{FITTED, LEAST_COSINE};
 use crate::question::Question;
-use crate::same_question::{Answer, Asked, Verdict, judge, paraphrase, repeat};
+use crate::same_question::{Asked, Verdict, paraphrase};
 use crate::title::title_key;
 
 pub use crate::same_question::{Kind, Why};
 pub use cache::Cache;
 pub(crate) use candidates::nearest_of;
 pub use candidates::{Near, nearest_exact, nearest_probed};
-pub use groups::{Group, Member};
+pub use decided::{Reason, Unapplied, retain_undecided};
+pub use groups::{Chosen, Group, Member};
+pub use judged::{Grouped, Judged};
 
 /// Two questions that probably ask the same, as indexes into [`Duplicates::questions`].
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,8 @@ pub struct Pair {
     pub probability: f32,
     /// The evidence.
     pub why: Why,
+    /// Whether people decided that they ask the same.
+    pub is_decided: bool,
 }
 
 /// Which pairs to find.
@@ -56,12 +60,14 @@ pub struct Options {
     pub across: bool,
     /// The minimum probability of a pair.
     pub threshold: f32,
+    /// What people decided about pairs of questions.
+    pub decisions: Decisions,
 }
 
 impl Default for Options {
-    /// Compares all questions, with the threshold of the [fitted model](FITTED).
+    /// Compares all questions, with the threshold of the [fitted model](FITTED) and without decisions.
     fn default() -> Self {
-        Self { within: None, across: false, threshold: FITTED.threshold }
+        Self { within: None, across: false, threshold: FITTED.threshold, decisions: Decisions::default() }
     }
 }
 
@@ -70,10 +76,15 @@ impl Default for Options {
 pub struct Duplicates {
     /// The questions that were compared, in order of source and line.
     pub questions: Vec<Question>,
-    /// The pairs that reach the threshold, most probable first. Repeats are paired with the first of them only.
+    /// The pairs that reach the threshold, most probable first, without those that were decided to be different. Repeats are
+    /// paired with the first of them only.
     pub pairs: Vec<Pair>,
     /// The groups, largest first.
     pub groups: Vec<Group>,
+    /// The number of decisions that were applied.
+    pub applied: usize,
+    /// The decisions that were not applied.
+    pub unapplied: Vec<Unapplied>,
     /// The number of different phrasings, and how many of them were not in the cache.
     pub compared: (usize, usize),
     /// The documents of the questions, in the same order.
@@ -99,55 +110,9 @@ struct Row {
 /// # Errors
 /// The index is damaged.
 pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow::Result<Duplicates> {
-    let compared = Compared::new(index, options)?;
-    let questions = &compared.questions;
-    let mut repeats = repeats(questions);
-    // From here on, repeats count as one question, the first of them.
-    let mut first: Vec<usize> = (0..questions.len()).collect();
-    repeats.iter().for_each(|pair| first[pair.two] = pair.one);
-    let near = cache.candidates(index, &compared.rows, options.within.is_none());
-    let mut paraphrases = compared.judged(&first, &near.pairs);
-    paraphrases.retain(|pair| pair.probability >= options.threshold);
-    let mut classes: Vec<Vec<usize>> = vec![Vec::new(); questions.len()];
-    first.iter().enumerate().for_each(|(question, first)| classes[*first].push(question));
-    if options.across {
-        paraphrases = paraphrases.into_iter().filter_map(|pair| across(questions, &classes, pair)).collect();
-        repeats.retain(|pair| questions[pair.one].source.path != questions[pair.two].source.path);
-    }
-    let probability = |one, two| compared.verdict(one, two).map_or(0.0, |verdict| verdict.probability);
-    let linked = groups::linked(&paraphrases, &first, options.threshold, probability);
-    let grouped: HashSet<usize> = linked.iter().flatten().copied().collect();
-    let alone = (0..questions.len()).filter(|nth| classes[*nth].len() > 1 && !grouped.contains(nth));
-    let members = linked.iter().cloned().chain(alone.map(|nth| vec![nth]));
-    let members = members.map(|firsts| firsts.iter().flat_map(|first| classes[*first].clone()).collect());
-    let of_one_file = |members: &[usize]| {
-        members.iter().all(|member| questions[*member].source.path == questions[members[0]].source.path)
-    };
-    let mut groups: Vec<Group> = members
-        .filter(|members: &Vec<usize>| !(options.across && of_one_file(members)))
-        .map(|members| Group::new(questions, members, |one, two| compared.member(&first, one, two)))
-        .collect();
-    groups.sort_by_key(|group| (Reverse(group.members.len()), group.canonical));
-    let mut pairs = repeats;
-    pairs.extend(paraphrases);
-    pairs.sort_by(|a, b| {
-        (b.probability.total_cmp(&a.probability)).then((a.kind, a.one, a.two).cmp(&(b.kind, b.one, b.two)))
-    });
-    let compared_phrasings = (near.phrasings, near.new);
-    let Compared { questions, addresses, .. } = compared;
-    Ok(Duplicates { questions, pairs, groups, compared: compared_phrasings, addresses })
-}
-
-/// A pair of the same two classes of repeats whose questions are in different files, if there is one.
-fn across(questions: &[Question], classes: &[Vec<usize>], pair: Pair) -> Option<Pair> {
-    let path = |question: usize| &questions[question].source.path;
-    let (ones, twos) = (&classes[pair.one], &classes[pair.two]);
-    let (one, two) = ones
-        .iter()
-        .flat_map(|one| twos.iter().map(move |two| (*one, *two)))
-        .find(|(one, two)| path(*one) != path(*two))?;
-    let (one, two) = (one.min(two), one.max(two));
-    Some(Pair { one, two, ..pair })
+    let judged = Judged::new(index, options, cache)?;
+    let grouped = judged.grouped(&options.decisions);
+    Ok(judged.into_duplicates(grouped))
 }
 
 /// Computes a position for each group on a two-dimensional map of subjects. The coordinates are the first two
@@ -195,166 +160,6 @@ fn principal(mut vectors: Vec<Vec<f32>>) -> Vec<[f32; 2]> {
         points.iter_mut().flatten().for_each(|x| *x /= farthest);
     }
     points
-}
-
-/// The pairs of questions with equal titles whose answers agree. Each question is paired with the first one that
-/// it repeats.
-fn repeats(questions: &[Question]) -> Vec<Pair> {
-    let mut same_title: HashMap<String, Vec<usize>> = HashMap::new();
-    for (nth, question) in questions.iter().enumerate() {
-        if let Some(key) = title_key(&question.title) {
-            same_title.entry(key).or_default().push(nth);
-        }
-    }
-    let classes =
-        same_title.into_values().filter(|same| same.len() > 1).flat_map(|same| agreeing(questions, same));
-    let pair = |one: usize, two: usize| {
-        let Verdict { kind, probability, why } = repeat(&questions[one], &questions[two]);
-        Pair { one, two, kind, probability, why }
-    };
-    let pairs =
-        classes.flat_map(|class| class[1..].iter().map(|two| pair(class[0], *two)).collect::<Vec<_>>());
-    pairs.collect()
-}
-
-/// Divides questions with one title by their answers, each class in source order. Questions without an answer
-/// are in the first class: they must not connect others whose answers do not agree.
-fn agreeing(questions: &[Question], same_title: Vec<usize>) -> Vec<Vec<usize>> {
-    /// How many different answers an answer is compared with, unless it is equal to one.
-    const COMPARED: usize = 100;
-    let mut classes: Vec<(Answer, Vec<usize>)> = Vec::new();
-    let mut equal: HashMap<Answer, usize> = HashMap::new();
-    let mut unanswered = Vec::new();
-    for nth in same_title {
-        let answer = Answer::new(&questions[nth].answer);
-        if answer.is_empty() {
-            unanswered.push(nth);
-            continue;
-        }
-        let found = equal.get(&answer).copied();
-        let class =
-            found.or_else(|| classes.iter().take(COMPARED).position(|(other, _)| answer.agrees(other)));
-        let class = class.unwrap_or_else(|| {
-            classes.push((answer.clone(), Vec::new()));
-            classes.len() - 1
-        });
-        classes[class].1.push(nth);
-        equal.insert(answer, class);
-    }
-    let mut classes: Vec<Vec<usize>> = classes.into_iter().map(|(_, class)| class).collect();
-    match classes.first_mut() {
-        Some(first) => {
-            first.extend(unanswered);
-            first.sort_unstable();
-        }
-        None => classes.push(unanswered),
-    }
-    classes
-}
-
-/// The questions to compare, with their documents and vectors.
-struct Compared<'a> {
-    index: &'a Index,
-    /// In source order.
-    questions: Vec<Question>,
-    /// Their documents, in the same order.
-    addresses: Vec<DocAddress>,
-    /// Their phrasings with vectors, in the same order.
-    rows: Vec<Row>,
-}
-
-impl<'a> Compared<'a> {
-    fn new(index: &'a Index, options: &Options) -> anyhow::Result<Self> {
-        let mut found = index.addressed_questions()?;
-        if let Some(within) = options.within.as_ref().map(|within| within.to_lowercase()) {
-            found.retain(|(_, question)| question.source.path.to_lowercase().contains(&within));
-        }
-        found.sort_by(|(a_address, a), (b_address, b)| {
-            (&a.source, &a.id, a_address).cmp(&(&b.source, &b.id, b_address))
-        });
-        let mut rows = Vec::new();
-        for (question, (address, _)) in found.iter().enumerate() {
-            let segment = address.segment_ord as usize;
-            let vectors = &index.vectors()[segment];
-            for row in vectors.rows_of(address.doc_id) {
-                if vectors.passage(row).asks() {
-                    rows.push(Row { question, segment, row, hash: vectors.hash(row) });
-                }
-            }
-        }
-        let (addresses, questions) = found.into_iter().unzip();
-        Ok(Self { index, questions, addresses, rows })
-    }
-
-    /// Judges all candidate pairs of questions by their nearest phrasings. Repeats (the same `first`) count as one
-    /// question. Questions with equal titles are never paraphrases.
-    fn judged(&self, first: &[usize], near: &[Near]) -> Vec<Pair> {
-        let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
-        for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
-        {
-            let (a, b) = (first[self.rows[near.one].question], first[self.rows[near.two].question]);
-            if a != b {
-                let best = best.entry((a.min(b), a.max(b))).or_insert(near);
-                if near.cosine > best.cosine {
-                    *best = near;
-                }
-            }
-        }
-        let mut answered: Vec<usize> = (0..first.len()).collect();
-        let has_answer = |nth: usize| !self.questions[nth].answer.trim().is_empty();
-        for (nth, first) in first.iter().enumerate() {
-            if has_answer(nth) && !has_answer(answered[*first]) {
-                answered[*first] = nth;
-            }
-        }
-        let keys: Vec<Option<String>> =
-            self.questions.iter().map(|question| title_key(&question.title)).collect();
-        let pair = |((one, two), near): ((usize, usize), &Near)| {
-            let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            let (a, b) = if first[a.question] == one { (a, b) } else { (b, a) };
-            let mut verdict = paraphrase(self.index, &self.asked(a), &self.asked(b));
-            // The phrasing can come from a repeat without an answer. The answers of the others count as well.
-            let (one_answered, two_answered) = (answered[one], answered[two]);
-            if (a.question, b.question) != (one_answered, two_answered)
-                && self.verdict(one_answered, two_answered).is_some_and(|verdict| verdict.probability == 0.0)
-            {
-                verdict.probability = 0.0;
-            }
-            let Verdict { kind, probability, why } = verdict;
-            Pair { one, two, kind, probability, why }
-        };
-        let is_other_title =
-            |((one, two), _): &((usize, usize), &Near)| keys[*one].is_none() || keys[*one] != keys[*two];
-        let best: Vec<_> = best.into_iter().filter(is_other_title).collect();
-        best.into_par_iter().map(pair).collect()
-    }
-
-    /// Whether one of two phrasings is a title. Two alternative titles are not evidence: two different
-    /// questions about one error can both list its message.
-    fn includes_title(&self, a: &Row, b: &Row) -> bool {
-        let is_title = |row: &Row| self.index.vectors()[row.segment].passage(row.row) == Passage::Title;
-        is_title(a) || is_title(b)
-    }
-
-    fn asked(&self, row: &Row) -> Asked<'_> {
-        Asked::new(self.index, self.addresses[row.question], row.row, &self.questions[row.question])
-    }
-
-    fn verdict(&self, one: usize, two: usize) -> Option<Verdict> {
-        let of = |question: usize| (self.addresses[question], &self.questions[question]);
-        judge(self.index, of(one), of(two))
-    }
-
-    /// How a question of a group duplicates the one to keep. Repeats of it can have an answer that agrees with the
-    /// first answer of their class only.
-    fn member(&self, first: &[usize], canonical: usize, question: usize) -> (Kind, f32) {
-        let of_titles = || Kind::of_titles(&self.questions[canonical].title, &self.questions[question].title);
-        match self.verdict(canonical.min(question), canonical.max(question)) {
-            _ if first[canonical] == first[question] => (of_titles(), 1.0),
-            Some(verdict) => (verdict.kind, verdict.probability),
-            None => (Kind::Paraphrase, 0.0),
-        }
-    }
 }
 
 /// A question that asks the same as a phrase.

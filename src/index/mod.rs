@@ -88,6 +88,7 @@ pub use stats::{LanguageStats, Stats};
 use store::Local;
 pub(crate) use store::Store;
 pub use stored_path::WRITTEN;
+pub(crate) use stored_path::path_of;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use vectors::Row;
 pub use vectors::{Near, Quantized, RowView, Vectors};

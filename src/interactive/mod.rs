@@ -13,6 +13,7 @@ mod draw;
 mod editor;
 mod input;
 mod keys;
+pub mod review;
 mod screen;
 mod searcher;
 mod signals;

@@ -291,7 +291,7 @@ fn line(text: &str) -> String {
 }
 
 /// The position after a step from `at`, among `count` positions of which `shown` are visible.
-fn stepped(at: usize, step: Step, shown: usize, count: usize) -> usize {
+pub fn stepped(at: usize, step: Step, shown: usize, count: usize) -> usize {
     let last = count.saturating_sub(1);
     let by = |size: usize, times: isize| {
         let size = size.max(1) as isize;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Stamp;
+use crate::decisions::has_decisions;
 
 /// The extensions of files that are read when a directory is walked. A file that was named is read whatever its
 /// extension.
@@ -46,7 +47,7 @@ pub struct Found {
 /// The files to read below files and directories. `problem` is called for each place that could not be walked.
 ///
 /// Directories are walked as ripgrep does it: hidden files and those that `.gitignore` excludes are left out. So is the
-/// directory `index`.
+/// directory `index`, and files of decisions about duplicates.
 pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, String)) -> Tree {
     let Tree { mut files, mut directories, mut problems } = Tree::default();
     let index = index.canonicalize().ok();
@@ -58,7 +59,8 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let named = entry.depth() == 0;
-                    if named || has_known_extension(entry.path()) || is_archive(entry.path()) {
+                    let is_read = has_known_extension(entry.path()) || is_archive(entry.path());
+                    if named || is_read && !is_of_decisions(entry.path()) {
                         let metadata = entry.metadata().ok();
                         let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
                         let stamp = metadata.as_ref().map(Stamp::new);
@@ -85,6 +87,11 @@ pub fn walk(roots: &[PathBuf], index: &Path, mut problem: impl FnMut(&Path, Stri
     files.sort_by(|a, b| (&a.path, b.named).cmp(&(&b.path, a.named)));
     files.dedup_by(|a, b| a.path == b.path);
     Tree { files, directories, problems }
+}
+
+/// Whether a file has decisions about duplicates, and not questions.
+fn is_of_decisions(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl") && has_decisions(path)
 }
 
 /// Whether an entry is a root and a link to a directory. Links below a root are not followed.

@@ -1,6 +1,7 @@
 //! Output formats: text, JSON, the map of duplicates, the report on search quality, and the page of gaps.
 
-mod duplicate_reasons;
+pub(crate) mod duplicate_reasons;
+pub mod duplicates;
 pub mod escape;
 mod gap_reason;
 pub mod gaps;

@@ -30,7 +30,10 @@ use super::origin_check::{AllowedOrigins, check_origin};
 use super::problem::Problem;
 use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
-use super::{Limits, changes, duplicates, feedback, headers, openapi, page, questions, search, stats, token};
+use super::{
+    Limits, changes, decisions, duplicates, feedback, headers, openapi, page, questions, search, stats, token,
+};
+use crate::decisions::DecisionFile;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
@@ -64,6 +67,8 @@ pub struct App {
     pub attempts: Attempts,
     /// `None` accepts no judgements of users.
     pub feedback: Option<FeedbackFile>,
+    /// `None` applies and accepts no decisions about duplicates.
+    pub decisions: Option<DecisionFile>,
     /// `None` if the index is not kept current by this process.
     pub watch: Option<Arc<watch::Status>>,
     /// `None` records no searches.
@@ -79,6 +84,7 @@ pub struct AppOptions {
     pub tokens: Option<Tokens>,
     pub admin_tokens: Option<Tokens>,
     pub feedback: Option<FeedbackFile>,
+    pub decisions: Option<DecisionFile>,
     pub query_log: Option<QueryLog>,
     pub watch: Option<Arc<watch::Status>>,
     pub log: Log,
@@ -88,7 +94,7 @@ pub struct AppOptions {
 impl App {
     /// The state of a server with these options.
     pub fn new(engine: Engine, options: AppOptions) -> Self {
-        let AppOptions { tokens, admin_tokens, feedback, query_log, watch, log, limits } = options;
+        let AppOptions { tokens, admin_tokens, feedback, decisions, query_log, watch, log, limits } = options;
         Self {
             engine,
             current: Current::default(),
@@ -105,6 +111,7 @@ impl App {
             admin_tokens,
             attempts: Attempts::new(),
             feedback,
+            decisions,
             watch,
             duplicates: DuplicatesCache::new(),
             gaps: GapsCache::new(),
@@ -157,6 +164,9 @@ fn corpus_routes(app: &App) -> Router<Shared> {
         .route("/stats", get(stats::stats));
     if app.feedback.is_some() {
         routes = routes.route("/feedback", post(feedback::post));
+    }
+    if app.decisions.is_some() {
+        routes = routes.route("/duplicates/decisions", post(decisions::post));
     }
     if app.query_log.is_some() {
         routes = routes.route("/clicks", post(query_log::clicked));

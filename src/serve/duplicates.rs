@@ -13,18 +13,22 @@ use super::extractors::{Json, Query};
 use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::{ensure_short, json};
-use crate::duplicates::{Cache, Duplicates, Options, duplicates, map as places};
+use crate::decisions::{DecisionFile, Decisions};
+use crate::duplicates::{Cache, Duplicates, Options, duplicates, map as places, retain_undecided};
 use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::graph;
 use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
 
 /// Duplicates by the options of the search: the part of the path, whether only pairs across files are wanted,
-/// and the bits of the threshold.
-pub type DuplicatesCache = CommitCache<(Option<String>, bool, u32), Duplicates>;
+/// the bits of the threshold, and the decisions.
+pub type DuplicatesCache = CommitCache<(Option<String>, bool, u32, Decisions), Duplicates>;
 
 /// The content security policy of the map. It allows only the inline script and style of the page.
 static MAP_POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(graph::PAGE));
+
+/// The same for a map on which people decide. The page may also send requests to this server.
+static DECIDING_POLICY: LazyLock<String> = LazyLock::new(|| format!("{}; connect-src 'self'", *MAP_POLICY));
 
 pub async fn get(
     State(app): State<Shared>,
@@ -40,15 +44,19 @@ pub async fn map(
     State(app): State<Shared>,
     Query(request): Query<DuplicatesRequest>,
 ) -> Result<Response, Problem> {
+    let can_decide = app.decisions.is_some();
     let write = move |opened: &Opened, found: &Duplicates, request: &DuplicatesRequest| {
         let (mut page, name) = (Vec::new(), opened.index.dir().display().to_string());
-        graph::write_graph(&mut page, &name, found, &places(&opened.index, found), request.threshold)?;
+        let places = places(&opened.index, found);
+        let map = graph::Map { index: &name, positions: &places, threshold: request.threshold, can_decide };
+        graph::write_graph(&mut page, found, &map)?;
         Ok(page)
     };
+    let policy = if can_decide { &DECIDING_POLICY } else { &MAP_POLICY };
     let page = find_all(app, request, write).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, MAP_POLICY.as_str()),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
     ];
     Ok((headers, page).into_response())
 }
@@ -80,6 +88,7 @@ async fn find_all(
     let opened = app.opened(deadline).await?;
     let slot = app.duplicates_limit.enter(deadline)?;
     let work = move || {
+        let options = Options { decisions: app.read_decisions()?, ..options };
         let found = app.all_duplicates(&opened, &options)?;
         write(&opened, &found, &request)
     };
@@ -87,8 +96,14 @@ async fn find_all(
 }
 
 impl App {
+    /// The decisions of now: the file may also be changed by hand.
+    fn read_decisions(&self) -> anyhow::Result<Decisions> {
+        self.decisions.as_ref().map_or_else(|| Ok(Decisions::default()), DecisionFile::read)
+    }
+
     fn all_duplicates(&self, opened: &Arc<Opened>, options: &Options) -> anyhow::Result<Arc<Duplicates>> {
-        let key = (options.within.clone(), options.across, options.threshold.to_bits());
+        let Options { within, across, threshold, decisions } = options.clone();
+        let key = (within, across, threshold.to_bits(), decisions);
         self.duplicates
             .get(opened, key, |opened| duplicates(&opened.index, options, &mut Cache::open(&opened.index)))
     }
@@ -100,7 +115,9 @@ impl App {
         asked: Option<&Asked>,
     ) -> anyhow::Result<Vec<u8>> {
         let (phrase, threshold) = request.accepted()?;
-        let found = self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
+        let mut found =
+            self.with_model(opened, asked, |model| opened.check_with(model, phrase, threshold))?;
+        retain_undecided(&mut found, phrase, &self.read_decisions()?);
         Ok(serde_json::to_vec(&CheckReply::new(None, phrase, &found))?)
     }
 }

@@ -69,6 +69,7 @@ impl Server {
             tokens,
             admin_tokens,
             feedback,
+            decisions,
             query_log,
             watch,
             log,
@@ -102,7 +103,8 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let options = AppOptions { tokens, admin_tokens, feedback, query_log, watch, log, limits };
+        let options =
+            AppOptions { tokens, admin_tokens, feedback, decisions, query_log, watch, log, limits };
         let app = Arc::new(App::new(engine, options));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;
@@ -316,6 +318,7 @@ mod tests {
             tokens: None,
             admin_tokens: None,
             feedback: None,
+            decisions: None,
             watch: None,
             query_log: None,
             log: Log::new(LogFormat::Text, false, io::sink()),

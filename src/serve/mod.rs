@@ -18,6 +18,7 @@ mod changes;
 mod concurrency;
 mod connections;
 mod current;
+mod decisions;
 mod duplicates;
 mod embedding_cache;
 mod endpoint;
@@ -44,6 +45,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decisions::DecisionFile;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
 use crate::watch;
@@ -68,6 +70,8 @@ pub struct Options {
     pub admin_tokens: Option<Tokens>,
     /// The file that the judgements of users are appended to. `None` accepts none.
     pub feedback: Option<FeedbackFile>,
+    /// The file of decisions about duplicates. `None` applies and accepts none.
+    pub decisions: Option<DecisionFile>,
     /// The state of the thread that keeps the index current. `None` if there is none.
     pub watch: Option<Arc<watch::Status>>,
     /// The file that searches and clicks are appended to. `None` records none.

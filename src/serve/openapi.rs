@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 use super::changes::MOST_RECORDS;
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
-    AnySearchRequest, ChangeReply, ChangesReply, CheckReply, CheckRequest, ClickRequest, DuplicatesReply,
-    DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply, QuestionRecord,
-    QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest, SearchesReply, StatsReply,
+    AnySearchRequest, ChangeReply, ChangesReply, CheckReply, CheckRequest, ClickRequest, DecisionRequest,
+    DuplicatesReply, DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply,
+    QuestionRecord, QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest, SearchesReply,
+    StatsReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -32,6 +33,7 @@ pub fn document() -> Value {
     api.search();
     api.changes();
     api.duplicates();
+    api.decisions();
     api.feedback();
     api.query_log();
     api.about();
@@ -232,6 +234,30 @@ impl Api {
             },
             json_answer(&reply),
             &[400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504],
+        );
+    }
+
+    fn decisions(&mut self) {
+        let body = body(&self.requests.subschema_for::<DecisionRequest>());
+        self.add(
+            "/duplicates/decisions",
+            "post",
+            "Decide whether two questions ask the same",
+            |operation| {
+                let description = format!(
+                    "The decision is saved in the file that the server was started with (`--decisions FILE`), with the name \
+                     of the token as the author. It replaces an earlier one about both questions. Later requests for \
+                     duplicates apply it. A server without that option has no such path; `decisions` of `/health` says so. \
+                     A note has at most {LONGEST_PHRASE} characters."
+                );
+                operation.insert("description".into(), description.into());
+                operation.insert("requestBody".into(), body);
+                let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+                responses.remove("200");
+                responses.insert("204".into(), json!({"description": "The decision is saved."}));
+            },
+            json!({}),
+            &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503],
         );
     }
 

@@ -106,6 +106,13 @@ impl Problem {
         Self { cause: Some(cause), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
     }
 
+    /// A decision could not be written to the file of decisions, or the file is not valid.
+    pub fn not_decided(error: &anyhow::Error) -> Self {
+        let detail = "the decision could not be saved; the log of the server says why";
+        let cause = format!("--decisions: {error:#}");
+        Self { cause: Some(cause), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail) }
+    }
+
     /// The same problem, of one request of a batch.
     pub fn of_request(self, nth: usize) -> Self {
         Self { detail: format!("requests[{nth}]: {}", self.detail), ..self }

@@ -51,6 +51,7 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
         version: env!("CARGO_PKG_VERSION"),
         problems,
         feedback: app.feedback.is_some(),
+        decisions: app.decisions.is_some(),
         watching: app.watch.is_some(),
         query_log: app.query_log.is_some(),
         writable: app.changes.is_some(),

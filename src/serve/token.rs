@@ -303,7 +303,7 @@ fn parse(text: &str) -> anyhow::Result<Vec<Token>> {
     Ok(tokens)
 }
 
-/// The name of the token that a request was accepted with. An extension of the response.
+/// The name of the token that a request was accepted with. An extension of the request and of the response.
 #[derive(Clone)]
 pub struct AcceptedToken(pub Arc<str>);
 
@@ -366,7 +366,7 @@ fn unauthorized(detail: &str) -> Problem {
 pub async fn require(
     State(Required { app, right }): State<Required>,
     Extension(Client(client)): Extension<Client>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let protects = if right == Right::Write { &app.admin_tokens } else { &app.tokens };
@@ -379,6 +379,7 @@ pub async fn require(
         Ok(token) => token,
         Err(problem) => return problem.into_response(),
     };
+    request.extensions_mut().insert(AcceptedToken(Arc::clone(&token.name)));
     let mut response = next.run(request).await;
     response.extensions_mut().insert(AcceptedToken(token.name));
     response

@@ -98,7 +98,10 @@ fn repeats_and_paraphrases_are_found_with_their_kind() {
     }
     let table = dir.run(&["dups", "--csv"]).exits(1).stdout;
     assert_eq!(table.lines().count(), 1 + 7, "{table}");
-    assert!(table.starts_with("group,kind,probability,id,title,path,line\n1,canonical,1.0000,"), "{table}");
+    assert!(
+        table.starts_with("group,kind,probability,id,title,path,line,decision\n1,canonical,1.0000,"),
+        "{table}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod builtin;
 #[cfg(unix)]
 mod campaign;
 mod cli;
+mod decisions;
 mod documentation;
 mod dups;
 mod durability;
@@ -27,6 +28,8 @@ mod missing;
 mod models;
 #[cfg(all(unix, feature = "interactive"))]
 mod pty;
+#[cfg(all(unix, feature = "interactive"))]
+mod review;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;

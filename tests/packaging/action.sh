@@ -70,6 +70,31 @@ INPUT_THRESHOLD=often run 2 "$check"
 contains "$output" "::error title=rqsearch::could not compare the questions"
 passed "the threshold decides, and has to be a number"
 
+# --- decisions
+cd "$scratch/duplicates"
+rqsearch index faq > "$scratch/log" 2>&1
+pair() { # TITLE TITLE DECISION: prints a line of the file of decisions
+    rqsearch export | jq -sc --arg one "$1" --arg two "$2" --arg decision "$3" \
+        'def about($title): first(.[] | select(.title == $title)) | {id, title}; {one: about($one), two: about($two), $decision}'
+}
+mkdir curated
+pair "How do I sharpen a kitchen knife?" "How can I sharpen a kitchen knife?" different > curated/decisions.jsonl
+INPUT_DECISIONS=curated/decisions.jsonl run 1 "$check"
+lacks "$output" "knife"
+contains "$output" "3 new of 5 questions, 1 of them asked before"
+# Without the input, the file in the root of the repository is used.
+cp curated/decisions.jsonl duplicates.jsonl
+INPUT_THRESHOLD=0.79 run 1 "$check"
+contains "$output" "1 of them asked before"
+pair "How do I sharpen a kitchen knife?" "How can I sharpen a kitchen knife?" same > duplicates.jsonl
+run 1 "$check"
+contains "$output" "1 of them asked before"
+echo broken > duplicates.jsonl
+run 2 "$check"
+contains "$output" "duplicates.jsonl:1: not a decision"
+rm -r curated duplicates.jsonl .rqsearch
+passed "decided pairs are not reported"
+
 # --- nothing new
 repository unchanged
 # Two old questions that ask the same are not what this pull request did.

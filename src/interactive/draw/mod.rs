@@ -6,6 +6,7 @@ mod list;
 mod markdown;
 mod preview;
 mod prompt;
+mod review;
 mod text;
 mod theme;
 
@@ -14,6 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Borders};
 
 use super::state::{Seen, State};
+pub use review::draw_review;
 pub use theme::Theme;
 
 /// With at least this many columns, the answer is to the right of the list.

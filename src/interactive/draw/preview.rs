@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &mut State, theme: &Theme)
 }
 
 /// Shows on the last line how many lines follow.
-fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
+pub fn draw_more(frame: &mut Frame<'_>, area: Rect, left: usize, theme: &Theme) {
     if left == 0 || area.height < 3 {
         return;
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SourceReply;
-use crate::duplicates::{Duplicates, Found, Kind, Options, Pair};
+use crate::duplicates::{Chosen, Duplicates, Found, Group, Kind, Member, Options, Pair, Unapplied};
 use crate::pair::FITTED;
 use crate::question::Question;
 
@@ -39,6 +39,40 @@ pub struct CheckRequest {
     pub threshold: f32,
 }
 
+/// A decision about two questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// The id of a question.
+    pub one: String,
+    /// The id of another question.
+    pub two: String,
+    /// What was decided.
+    pub decision: DecisionWord,
+    /// With `keep`: the id of the question to keep, one of the two.
+    #[serde(default)]
+    pub keep: Option<String>,
+    /// Why, in words.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What was decided about two questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionWord {
+    /// They ask the same.
+    Same,
+    /// They ask something else.
+    Different,
+    /// They ask the same, and one of them is the one to keep.
+    Keep,
+    /// Nothing: an earlier decision is removed.
+    Open,
+}
+
 fn default_threshold() -> f32 {
     FITTED.threshold
 }
@@ -53,9 +87,24 @@ pub struct DuplicatesReply<'a> {
     pub threshold: f32,
     /// The groups of duplicates, largest first.
     pub groups: Vec<GroupReply<'a>>,
-    /// The pairs of duplicates, most probable first. A repeat is paired only with the first question that it
-    /// repeats.
+    /// The pairs of duplicates, most probable first, without those that were decided to be different. A repeat is paired only
+    /// with the first question that it repeats.
     pub pairs: Vec<PairReply<'a>>,
+    /// The number of decisions that were applied.
+    pub decisions_applied: usize,
+    /// The decisions that were not applied, because a question has changed or is not in the index any more, or because they
+    /// contradict others.
+    pub decisions_not_applied: Vec<UnappliedReply<'a>>,
+}
+
+/// A decision that was not applied.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnappliedReply<'a> {
+    /// The ids of both questions.
+    pub ids: [&'a str; 2],
+    /// Why it was not applied, in words.
+    pub reason: String,
 }
 
 /// A group of questions that ask the same.
@@ -64,6 +113,10 @@ pub struct DuplicatesReply<'a> {
 pub struct GroupReply<'a> {
     /// The question to keep.
     pub canonical: AskedReply<'a>,
+    /// Why it is the question to keep: `decision`, `answer` (no other answer is as good) or `order` (it is the first).
+    pub chosen_by: &'static str,
+    /// Whether there is a duplicate that was not decided to be the same.
+    pub open: bool,
     /// The duplicates of the canonical question, most probable first.
     pub duplicates: Vec<MemberReply<'a>>,
 }
@@ -91,6 +144,9 @@ pub struct MemberReply<'a> {
     pub kind: &'static str,
     /// The probability that both ask the same, 0 to 1.
     pub probability: f32,
+    /// Whether people decided that both ask the same. Absent for a question that is not in the index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<bool>,
 }
 
 /// Two questions that ask the same.
@@ -115,6 +171,8 @@ pub struct PairReply<'a> {
     pub differences: Vec<&'static str>,
     /// Whether both have the same answer.
     pub same_answer: bool,
+    /// Whether people decided that both ask the same.
+    pub decided: bool,
 }
 
 /// Whether a new question is a duplicate, as written by `dups --check`.
@@ -139,7 +197,12 @@ impl DuplicatesRequest {
     /// The threshold is not from 0 to 1.
     pub fn options(&self) -> anyhow::Result<Options> {
         super::ensure_zero_to_one("threshold", self.threshold)?;
-        Ok(Options { within: self.within.clone(), across: self.across, threshold: self.threshold })
+        Ok(Options {
+            within: self.within.clone(),
+            across: self.across,
+            threshold: self.threshold,
+            ..Options::default()
+        })
     }
 }
 
@@ -159,15 +222,40 @@ impl<'a> DuplicatesReply<'a> {
     /// Converts duplicates, with the first `top` pairs or all of them.
     pub fn new(found: &'a Duplicates, threshold: f32, top: Option<usize>) -> Self {
         let questions = &found.questions;
-        let group = |group: &crate::duplicates::Group| GroupReply {
-            canonical: AskedReply::from(&questions[group.canonical]),
-            duplicates: group
-                .members
-                .iter()
-                .map(|member| MemberReply::new(&questions[member.question], member.kind, member.probability))
-                .collect(),
+        let pairs = found.pairs.iter().take(top.unwrap_or(usize::MAX));
+        Self {
+            questions: questions.len(),
+            threshold,
+            groups: found.groups.iter().map(|group| GroupReply::new(questions, group)).collect(),
+            pairs: pairs.map(|pair| PairReply::new(questions, pair)).collect(),
+            decisions_applied: found.applied,
+            decisions_not_applied: found.unapplied.iter().map(UnappliedReply::from).collect(),
+        }
+    }
+}
+
+impl<'a> GroupReply<'a> {
+    fn new(questions: &'a [Question], group: &Group) -> Self {
+        let member = |member: &Member| MemberReply {
+            decided: Some(member.is_decided),
+            ..MemberReply::new(&questions[member.question], member.kind, member.probability)
         };
-        let pair = |pair: &'a Pair| PairReply {
+        Self {
+            canonical: AskedReply::from(&questions[group.canonical]),
+            chosen_by: match group.chosen {
+                Chosen::Decided => "decision",
+                Chosen::BestAnswer => "answer",
+                Chosen::First => "order",
+            },
+            open: group.is_open(),
+            duplicates: group.members.iter().map(member).collect(),
+        }
+    }
+}
+
+impl<'a> PairReply<'a> {
+    fn new(questions: &'a [Question], pair: &'a Pair) -> Self {
+        Self {
             one: AskedReply::from(&questions[pair.one]),
             two: AskedReply::from(&questions[pair.two]),
             kind: pair.kind.name(),
@@ -177,13 +265,14 @@ impl<'a> DuplicatesReply<'a> {
             shared_words: &pair.why.shared,
             differences: pair.why.differences.iter().map(|difference| difference.name()).collect(),
             same_answer: pair.why.same_answer,
-        };
-        Self {
-            questions: questions.len(),
-            threshold,
-            groups: found.groups.iter().map(group).collect(),
-            pairs: found.pairs.iter().take(top.unwrap_or(usize::MAX)).map(pair).collect(),
+            decided: pair.is_decided,
         }
+    }
+}
+
+impl<'a> From<&'a Unapplied> for UnappliedReply<'a> {
+    fn from(Unapplied { decision, reason }: &'a Unapplied) -> Self {
+        Self { ids: [&decision.one.id, &decision.two.id], reason: reason.to_string() }
     }
 }
 
@@ -198,7 +287,7 @@ impl<'a> CheckReply<'a> {
 impl<'a> MemberReply<'a> {
     /// Converts a duplicate.
     pub fn new(question: &'a Question, kind: Kind, probability: f32) -> Self {
-        Self { question: AskedReply::from(question), kind: kind.name(), probability }
+        Self { question: AskedReply::from(question), kind: kind.name(), probability, decided: None }
     }
 }
 

@@ -26,8 +26,8 @@ use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind};
 
 pub use changes::{ChangeReply, ChangesReply, EffectReply, InvalidReply, QuestionRecord};
 pub use duplicates::{
-    AskedReply, CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest, GroupReply, MemberReply,
-    PairReply,
+    AskedReply, CheckReply, CheckRequest, DecisionRequest, DecisionWord, DuplicatesReply, DuplicatesRequest,
+    GroupReply, MemberReply, PairReply, UnappliedReply,
 };
 pub use explanation::ExplanationReply;
 pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
@@ -97,6 +97,8 @@ pub struct HealthReply<'a> {
     pub problems: Vec<&'a str>,
     /// Whether the server accepts judgements of users at `/feedback`.
     pub feedback: bool,
+    /// Whether the server applies decisions about duplicates, and accepts them at `/duplicates/decisions`.
+    pub decisions: bool,
     /// Whether the server watches the files of the index and indexes their changes.
     pub watching: bool,
     /// Whether the server writes a query log, accepts clicks at `/clicks`, and finds gaps at `/gaps`.

@@ -66,7 +66,7 @@ fn write_suggestion(out: &mut impl Write, group: &Group, margin: usize, layout: 
         }
     }
     write!(out, "{indent}")?;
-    write_location(out, &nearest.question, margin, layout)
+    write_location(out, &nearest.question, None, margin, layout)
 }
 
 fn suggested(suggestion: Suggestion, nearest: &Nearest) -> [String; 2] {
@@ -89,7 +89,7 @@ pub fn write_titles(out: &mut impl Write, questions: &[Question], layout: Layout
             writeln!(out, "{TITLE}{}{TITLE:#}", layout.shown(&question.title[line]))?;
         }
         write!(out, "{:INDENT$}", "")?;
-        write_location(out, question, INDENT, layout)?;
+        write_location(out, question, None, INDENT, layout)?;
     }
     Ok(())
 }

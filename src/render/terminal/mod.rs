@@ -85,7 +85,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
     write!(out, "{INDENT}")?;
     write_quality(out, hit)?;
-    write_location(out, question, INDENT.len() + QUALITY_COLUMNS, layout)?;
+    write_location(out, question, None, INDENT.len() + QUALITY_COLUMNS, layout)?;
     write_snippet(out, snippet, width, layout)?;
     write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
@@ -167,7 +167,7 @@ fn write_also_asked(
 /// The stream cannot be written.
 pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout) -> io::Result<()> {
     writeln!(out, "{TITLE}{}{TITLE:#}", layout.shown(&question.title))?;
-    write_location(out, question, 0, layout)?;
+    write_location(out, question, None, 0, layout)?;
     for also in &question.also {
         writeln!(out, "{QUIET}also asked as: {}{QUIET:#}", layout.shown(also))?;
     }
@@ -194,11 +194,12 @@ pub fn write_question(out: &mut impl Write, question: &Question, layout: Layout)
     Ok(())
 }
 
-/// Writes the source, section, level and id of a question, and ends the line. The text starts at `column`. If
+/// Writes the source, section, level and id of a question and another fact, and ends the line. The text starts at `column`. If
 /// it is wider than the terminal, it continues at the same column of the next line.
 fn write_location(
     out: &mut impl Write,
     question: &Question,
+    fact: Option<&str>,
     column: usize,
     layout: Layout,
 ) -> io::Result<()> {
@@ -207,6 +208,7 @@ fn write_location(
         [&question.section, &question.level].into_iter().flatten().map(|fact| (fact.as_str(), Style::new()));
     let facts =
         std::iter::once((source.as_str(), LOCATION)).chain(facts).chain([(question.id.as_str(), QUIET)]);
+    let facts = facts.chain(fact.map(|fact| (fact, QUIET)));
     let mut at = column;
     for (nth, (fact, style)) in facts.enumerate() {
         let fact = layout.shown(fact);

@@ -102,3 +102,14 @@ fn duplicates_map_from_the_server_and_as_a_file() {
     let file = format!("file://{}", dir.path().join("map.html").display());
     run("map.mjs", &[&Served::start(&dir, &[]).url("/duplicates/map"), &file]);
 }
+
+#[test]
+fn decisions_on_the_duplicates_map() {
+    let dir = corpus();
+    let with = Served::start(&dir, &["--decisions", "d.jsonl"]);
+    let (file, without) = (dir.path().join("d.jsonl"), Served::start(&dir, &[]));
+    run(
+        "decisions.mjs",
+        &[&with.url("/duplicates/map"), file.to_str().unwrap(), &without.url("/duplicates/map")],
+    );
+}

@@ -2,6 +2,7 @@
 
 mod browser;
 mod changes;
+mod decisions;
 mod failures;
 mod feedback;
 mod host_check;

@@ -145,7 +145,7 @@ fn an_unknown_key_is_detected() {
 /// Every operation of the document exists.
 #[test]
 fn every_route_of_the_document_exists() {
-    let options = ["--feedback", "feedback.jsonl", "--query-log", "queries.jsonl"];
+    let options = ["--feedback", "feedback.jsonl", "--query-log", "queries.jsonl", "--decisions", "d.jsonl"];
     let served = Served::start(&Dir::indexed(), &options);
     let document = served.get("/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap();
