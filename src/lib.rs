@@ -105,6 +105,7 @@ pub mod chunk;
 pub mod cli;
 #[cfg(doctest)]
 mod corpus;
+pub mod curation;
 /// The recipes of the guide to the library as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/library.md")]

@@ -6,6 +6,7 @@ mod builtin;
 #[cfg(unix)]
 mod campaign;
 mod cli;
+mod curation;
 mod documentation;
 mod dups;
 mod durability;

@@ -1,6 +1,7 @@
 //! `rqsearch serve`, used by real clients.
 
 mod browser;
+mod curation;
 mod failures;
 mod feedback;
 mod host_check;
