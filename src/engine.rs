@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::curation::{Curation, CurationError, CurationFiles, CurationStamp};
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, guarded};
@@ -127,8 +128,8 @@ pub fn possible<'a>(
 /// Loads the model that an index was built with.
 type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync;
 
-/// An open index that any number of threads can search at once. A search sees a new commit at most 100 ms
-/// after it was made and opened. While one thread opens a commit and loads its model, the others use the
+/// An open index that any number of threads can search at once. A search sees a new commit, or new
+/// [synonyms and pins](crate::curation), at most 100 ms after it was made and opened. While one thread opens a commit and loads its model, the others use the
 /// previous one. They also do if the commit cannot be used; see [`Engine::failure`].
 pub struct Engine {
     /// The directory of the index. `None` for an index in memory, which does not change.
@@ -139,6 +140,10 @@ pub struct Engine {
     /// Locked by the thread that opens a new commit.
     renewal: Mutex<()>,
     failure: RwLock<Option<Arc<Failure>>>,
+    curation_files: CurationFiles,
+    /// The state of these files when they were read.
+    curation_stamp: Mutex<CurationStamp>,
+    curation_failure: RwLock<Option<Arc<CurationError>>>,
 }
 
 /// Why the last commit of an index is not used.
@@ -157,7 +162,7 @@ impl Engine {
     /// not approved, only keyword search is possible: see [`Opened::not_approved`].
     ///
     /// # Errors
-    /// See [`OpenError`] and [`embed::open`].
+    /// See [`OpenError`], [`CurationError`] and [`embed::open`].
     pub fn open(dir: &Path) -> anyhow::Result<Self> {
         Self::open_with(dir, load_model)
     }
@@ -190,7 +195,7 @@ impl Engine {
     /// possible.
     ///
     /// # Errors
-    /// Returns [`OpenError`] and the errors of `load`.
+    /// Returns [`OpenError`], [`CurationError`] and the errors of `load`.
     pub fn open_with(
         dir: &Path,
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
@@ -213,10 +218,33 @@ impl Engine {
         commit: Vec<u8>,
         load: Box<LoadModel>,
     ) -> anyhow::Result<Self> {
+        let curation_files = CurationFiles::default();
+        let curation_stamp = Mutex::new(curation_files.stamp(dir.as_deref()));
+        let index = index.with_curation(curation_files.read(dir.as_deref())?);
         let (embedder, not_approved) = loaded(&index, &load)?;
-        let opened = RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit }));
-        let last_check = Mutex::new(Instant::now());
-        Ok(Self { dir, load, opened, last_check, renewal: Mutex::default(), failure: RwLock::default() })
+        Ok(Self {
+            dir,
+            load,
+            opened: RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit })),
+            last_check: Mutex::new(Instant::now()),
+            renewal: Mutex::default(),
+            failure: RwLock::default(),
+            curation_files,
+            curation_stamp,
+            curation_failure: RwLock::default(),
+        })
+    }
+
+    /// Uses these files of synonyms and pins instead of those in the index directory. A file that changes later is read
+    /// again.
+    ///
+    /// # Errors
+    /// See [`CurationFiles::read`].
+    pub fn with_curation(self, files: CurationFiles) -> Result<Self, CurationError> {
+        let stamp = files.stamp(self.dir.as_deref());
+        let curation = files.read(self.dir.as_deref())?;
+        self.set_curation(curation);
+        Ok(Self { curation_files: files, curation_stamp: Mutex::new(stamp), ..self })
     }
 
     /// The directory of the index. `None` for an index that does not change.
@@ -248,22 +276,27 @@ impl Engine {
     /// None at present. If a new commit cannot be opened or its model cannot be loaded, the previous commit is
     /// returned, [`failure`](Self::failure) tells why, and a later call tries again.
     pub fn current(&self) -> anyhow::Result<Arc<Opened>> {
-        let opened = self.opened();
-        let Some(dir) = self.dir.as_deref().filter(|_| self.is_check_due()) else {
-            return Ok(opened);
-        };
+        if !self.is_check_due() {
+            return Ok(self.opened());
+        }
         let _renewing = match self.renewal.try_lock() {
             Ok(renewing) => renewing,
             Err(TryLockError::Poisoned(renewing)) => renewing.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok(opened),
+            Err(TryLockError::WouldBlock) => return Ok(self.opened()),
         };
+        if let Some(dir) = &self.dir {
+            self.renew_commit(dir);
+        }
+        self.renew_curation();
+        Ok(self.opened())
+    }
+
+    fn renew_commit(&self, dir: &Path) {
+        let opened = self.opened();
         match commit(dir) {
             Ok(commit) if commit == opened.commit => self.set_failure(None),
             Ok(commit) if self.is_retry_due(&commit) => match self.reopen(dir, &opened, commit.clone()) {
-                Ok(opened) => {
-                    self.set_failure(None);
-                    return Ok(opened);
-                }
+                Ok(()) => self.set_failure(None),
                 Err(error) => self.record_failure(error, commit),
             },
             Ok(_) => {}
@@ -273,7 +306,45 @@ impl Engine {
                 self.record_failure(anyhow::Error::new(error).context(what), Vec::new());
             }
         }
-        Ok(opened)
+    }
+
+    /// Reads the synonyms and pins again if their files may have changed. If they cannot be read, the last ones stay.
+    fn renew_curation(&self) {
+        let stamp = self.curation_files.stamp(self.dir.as_deref());
+        let mut last = self.curation_stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stamp.may_differ(&last) {
+            return;
+        }
+        *last = stamp;
+        let failure = match self.curation_files.read(self.dir.as_deref()) {
+            Ok(curation) => {
+                self.set_curation(curation);
+                None
+            }
+            Err(error) => Some(Arc::new(error)),
+        };
+        *self.curation_failure.write().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Replaces the synonyms and pins, if they are other ones.
+    fn set_curation(&self, curation: Curation) {
+        let old = self.opened();
+        let known = old.index.curation();
+        if known.synonyms == curation.synonyms && known.pins == curation.pins {
+            return;
+        }
+        let opened = Opened {
+            index: old.index.clone().with_curation(curation),
+            embedder: old.embedder.clone(),
+            not_approved: old.not_approved.clone(),
+            commit: old.commit.clone(),
+        };
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(opened);
+    }
+
+    /// Why the synonyms and pins are not those of the files, if that is so. Searches use those that were read before.
+    pub fn curation_failure(&self) -> Option<Arc<CurationError>> {
+        self.curation_failure.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why the last commit is not used, if that is so: it cannot be opened, or its model cannot be loaded.
@@ -297,16 +368,16 @@ impl Engine {
             .is_none_or(|failure| failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL)
     }
 
-    fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
-        let index = Index::open(dir)?;
+    fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<()> {
+        let index = Index::open(dir)?.with_curation(Arc::clone(old.index.curation()));
         let is_loaded = old.embedder.is_some() && index.meta().model == old.index.meta().model;
         let (embedder, not_approved) = match is_loaded {
             true => (old.embedder.clone(), None),
             false => loaded(&index, &self.load)?,
         };
         let opened = Arc::new(Opened { index, embedder, not_approved, commit });
-        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&opened);
-        Ok(opened)
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = opened;
+        Ok(())
     }
 
     /// Opens the last commit of the index now, for the process that has written it. Waits while another thread opens a
@@ -314,7 +385,10 @@ impl Engine {
     fn renew(&self, dir: &Path) -> anyhow::Result<Arc<Opened>> {
         let _renewing = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
         let (opened, commit) = (self.opened(), commit(dir)?);
-        if commit == opened.commit { Ok(opened) } else { self.reopen(dir, &opened, commit) }
+        if commit != opened.commit {
+            self.reopen(dir, &opened, commit)?;
+        }
+        Ok(self.opened())
     }
 
     fn opened(&self) -> Arc<Opened> {

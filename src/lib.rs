@@ -105,6 +105,7 @@ pub mod chunk;
 pub mod cli;
 #[cfg(doctest)]
 mod corpus;
+pub mod curation;
 pub mod decisions;
 /// The recipes of the guide to the library as documentation tests.
 #[cfg(doctest)]

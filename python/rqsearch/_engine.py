@@ -219,6 +219,11 @@ class Hit(_Described):
         return self._data["quality"]
 
     @property
+    def pinned(self) -> bool:
+        """Whether the owner of the index put the question first for this phrase."""
+        return self._data["pinned"]
+
+    @property
     def snippet(self) -> Snippet:
         """The part of the answer that shows best why it was found."""
         return Snippet(self._data["snippet"])
@@ -477,6 +482,8 @@ class Engine:
         until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
+        synonyms: bool = True,
+        pins: bool = True,
     ) -> Results:
         """Find the questions that a phrase is about, best first.
 
@@ -489,7 +496,8 @@ class Engine:
         or by the rating in their source (``"score"``). ``offset`` skips the first hits.
 
         ``min_confidence`` is the least confidence for :attr:`Results.answered`. ``all`` also returns hits that ask
-        the same as a better one.
+        the same as a better one. ``synonyms`` and ``pins`` use the files ``synonyms.toml`` and ``pins.toml`` of the
+        index.
 
         >>> engine = Engine.builtin()
         >>> [hit.level for hit in engine.search("mutex", limit=2, level="senior")]
@@ -500,6 +508,7 @@ class Engine:
         options = _options(
             limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
         )
+        options |= {"synonyms": synonyms, "pins": pins}
         return Results(self._engine.search({"q": phrase, **options}))
 
     def search_many(
@@ -520,6 +529,8 @@ class Engine:
         until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
+        synonyms: bool = True,
+        pins: bool = True,
     ) -> list[Results]:
         """Search for several phrases on all processors. The results are in the order of the phrases.
 
@@ -530,6 +541,7 @@ class Engine:
         options = _options(
             limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
         )
+        options |= {"synonyms": synonyms, "pins": pins}
         requests = [{"q": phrase, **options} for phrase in phrases]
         return [Results(reply) for reply in self._engine.search_many(requests)]
 

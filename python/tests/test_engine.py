@@ -197,6 +197,19 @@ def test_skipped_records_are_listed(tmp_path: Path) -> None:
     assert skipped.reason and str(skipped).endswith(skipped.reason)
 
 
+def test_synonyms_and_pins_of_the_index_are_used(faq: Path, tmp_path: Path) -> None:
+    engine = Engine.build(tmp_path / "index", faq)
+    (soft,) = (hit.id for hit in engine.search("why is my crust soft", limit=1))
+    (tmp_path / "index" / "synonyms.toml").write_text('same = [["grist", "flour"]]')
+    (tmp_path / "index" / "pins.toml").write_text(f'[[pin]]\nphrase = "bread"\nids = "{soft}"')
+    engine = Engine.open(tmp_path / "index")
+    assert [hit.title for hit in engine.search("grist", mode="keyword")] == ["Which flour is best for bread?"]
+    assert not list(engine.search("grist", mode="keyword", synonyms=False))
+    first = engine.search("bread")[0]
+    assert (first.id, first.pinned) == (soft, True)
+    assert not engine.search("bread", pins=False)[0].pinned
+
+
 def test_records_need_no_files() -> None:
     engine = Engine.from_records(RECORDS)
     assert len(engine) == 3

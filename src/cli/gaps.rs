@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use super::curation::CurationArgs;
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::streams::{say, stdout};
@@ -73,6 +74,8 @@ pub struct Args {
     index: IndexArgs,
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    curation: CurationArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -85,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if phrases.is_empty() {
         bail!("no phrases to search for\n  hint: rqsearch gaps FILE, with a phrase per line");
     }
-    let index = args.index.location().open()?;
+    let index = args.curation.open(args.index.location())?;
     // Without vectors, nothing tells what an answer is.
     let model = args.model.open(&index, Mode::Semantic, Prepare::Many)?;
     let bar = progress_bar(phrases.len());

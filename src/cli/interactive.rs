@@ -10,6 +10,7 @@ use anyhow::{anyhow, bail};
 use super::model::ModelArgs;
 use super::streams::stdout;
 use super::{IndexLocation, Outcome, layout};
+use crate::curation::CurationFiles;
 use crate::embed::Patience;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
@@ -18,13 +19,19 @@ use crate::render::{json, terminal};
 /// The maximum number of hits without --limit. Most screens show fewer.
 const LIMIT: usize = 50;
 
+/// The index to search.
+pub struct Opened<'a> {
+    pub model: &'a ModelArgs,
+    pub files: CurationFiles,
+    pub location: IndexLocation<'a>,
+}
+
 /// Lets the user select a question, then prints it: the full question on a terminal, its id into a pipe.
 pub fn run(
     mut request: json::SearchRequest,
     limit: Option<NonZeroUsize>,
     json: bool,
-    model: &ModelArgs,
-    location: IndexLocation<'_>,
+    Opened { model, files, location }: Opened<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
         bail!(
@@ -40,7 +47,7 @@ pub fn run(
     };
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
-    let open = move || model.engine(dir.as_deref(), Patience::PHRASE);
+    let open = move || Ok(model.engine(dir.as_deref(), Patience::PHRASE)?.with_curation(files)?);
     let tty = tty().map_err(|error| anyhow!("could not open the terminal for interactive search: {error}\n  hint: search without -i: rqsearch PHRASE"))?;
     let Some(question) = pick(tty, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;

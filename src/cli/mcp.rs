@@ -8,9 +8,11 @@ use std::path::Path;
 use anyhow::Context;
 use tokio::runtime;
 
+use super::curation::CurationArgs;
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
 use super::{Outcome, say};
+use crate::curation::CurationFiles;
 use crate::embed::Patience;
 use crate::engine::Engine;
 use crate::index::is_panic_caught;
@@ -27,6 +29,8 @@ pub struct Args {
     index: IndexArgs,
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    curation: CurationArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -37,8 +41,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }));
     let location = args.index.location();
     let dir = location.dir()?;
-    let model = args.model.clone();
-    let (server, opened) = Server::new(move || open(&model, dir.as_deref()));
+    let (model, files) = (args.model.clone(), args.curation.files());
+    let (server, opened) = Server::new(move || open(&model, &files, dir.as_deref()));
     if let Err(error) = opened {
         say(&format!(
             "rqsearch: {error:#}\nrqsearch: every tool returns this error until the index can be opened"
@@ -71,8 +75,8 @@ fn is_disconnected(error: &anyhow::Error) -> bool {
 }
 
 /// Opens the index. Reports on stderr if its model must not be used.
-fn open(model: &ModelArgs, dir: Option<&Path>) -> anyhow::Result<Engine> {
-    let engine = model.clone().engine(dir, Patience::PHRASE)?;
+fn open(model: &ModelArgs, files: &CurationFiles, dir: Option<&Path>) -> anyhow::Result<Engine> {
+    let engine = model.clone().engine(dir, Patience::PHRASE)?.with_curation(files.clone())?;
     if let Some(notice) = engine.current()?.notice() {
         say(&format!("rqsearch: {notice}"));
     }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod check;
+mod curation;
 mod doctor;
 mod dry_run;
 mod dups;
@@ -108,6 +109,8 @@ enum Command {
     Serve(serve::Args),
     /// Show what the index holds
     Stats(stats::Args),
+    /// List the synonyms and pins of the index, and those that have no effect
+    Curation(curation::Args),
     /// List models, download one, or approve an endpoint
     #[cfg(any(feature = "fastembed", feature = "remote"))]
     Models(models::Args),
@@ -241,6 +244,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),
+        Some(Command::Curation(args)) => curation::run(&args),
         #[cfg(any(feature = "fastembed", feature = "remote"))]
         Some(Command::Models(args)) => models::run(&args),
         #[cfg(feature = "mcp")]

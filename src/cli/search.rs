@@ -10,6 +10,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use super::batch::{self, Line};
+use super::curation::{CurationArgs, report_unknown};
 #[cfg(feature = "interactive")]
 use super::interactive;
 use super::locate_index::IndexArgs;
@@ -105,6 +106,14 @@ pub struct Args {
     /// Rerank the best N hits
     #[arg(long, value_name = "N", requires = "rerank", default_value_t = DEFAULT_CANDIDATES)]
     rerank_top: usize,
+    /// Do not use synonyms
+    #[arg(long)]
+    no_synonyms: bool,
+    /// Do not use pins
+    #[arg(long)]
+    no_pins: bool,
+    #[command(flatten)]
+    curation: CurationArgs,
     #[command(flatten)]
     pub index: IndexArgs,
     #[command(flatten)]
@@ -175,7 +184,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     #[cfg(feature = "interactive")]
     if args.interactive {
         let request = args.request(&args.phrase.join(" "));
-        return interactive::run(request, args.limit, args.json, &args.model, location);
+        let opened = interactive::Opened { model: &args.model, files: args.curation.files(), location };
+        return interactive::run(request, args.limit, args.json, opened);
     }
     if args.phrase.is_empty() && args.exact.is_empty() {
         bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
@@ -188,6 +198,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(notice) = results.notice.as_ref().filter(|_| model.notice().is_none()) {
         say(&format!("rqsearch: {notice}"));
     }
+    report_unknown(&results);
     let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
@@ -279,13 +290,13 @@ impl Args {
     /// Opens the index and, at the same time, loads the built-in model, which nearly every index has.
     fn open(&self, location: IndexLocation<'_>, mode: Mode) -> anyhow::Result<(Index, IndexModel)> {
         if mode == Mode::Keyword || self.model.is_named() {
-            let index = location.open()?;
+            let index = self.curation.open(location)?;
             let model = self.model.open(&index, mode, Prepare::Once)?;
             return Ok((index, model));
         }
         let (index, builtin) = thread::scope(|scope| {
             let builtin = scope.spawn(|| Builtin::load(Prepare::Once));
-            (location.open(), builtin.join().expect("loading does not panic"))
+            (self.curation.open(location), builtin.join().expect("loading does not panic"))
         });
         let (index, builtin) = (index?, builtin?);
         let model = match &index.meta().model {
@@ -348,12 +359,14 @@ impl Args {
             all: self.all,
             exact_vectors: self.exact_vectors,
             explain: self.explain,
+            synonyms: !self.no_synonyms,
+            pins: !self.no_pins,
         }
     }
 }
 
 fn run_batch(args: &Args, batch: &Path, location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
-    let index = location.open()?;
+    let index = args.curation.open(location)?;
     let model = args.model.open(&index, args.mode.into(), Prepare::Many)?;
     let reranker = args.reranker(Prepare::Many)?;
     let done = batch::run(batch, |Line { id, text, exact, without }| {

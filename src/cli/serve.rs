@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::value_parser;
 
+use super::curation::CurationArgs;
 use super::locate_index::{IndexArgs, IndexLocation};
 use super::model::ModelArgs;
 use super::{Outcome, plural};
@@ -97,6 +98,8 @@ pub struct Args {
     index: IndexArgs,
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    curation: CurationArgs,
 }
 
 /// Parses the time limit of a request.
@@ -129,6 +132,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let patience = Patience::Waiting(options.limits.time);
     let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
+    let engine = engine.with_curation(args.curation.files())?;
     let opened = engine.current()?;
     if let Some(notice) = opened.notice() {
         log.event(&format!("{notice}\n  (restart the server after that)"));

@@ -119,6 +119,7 @@ impl Index {
             (Centre::given(&corpus.centre.0, corpus.centre.1), Space::given(&corpus.mean.0, corpus.mean.1));
         let questions = documents.iter().map(|_| OnceLock::new()).collect();
         Self {
+            curation: Arc::default(),
             store: Store::Candidates(Arc::new(Candidates { corpus, documents, questions, read })),
             vectors: Arc::new([vectors]),
             fields: schema::schema().1,

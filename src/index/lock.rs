@@ -17,6 +17,7 @@ use tantivy::directory::{
 
 use super::commit_file;
 use super::read_only::{ensure_lockable, ensure_readable};
+use crate::curation::{PINS, SYNONYMS};
 use crate::regular_file::is_irregular;
 
 /// The list of files that tantivy created and deletes when no commit needs them.
@@ -153,11 +154,12 @@ pub fn is_segment_file(name: &Path) -> bool {
 }
 
 /// Whether a file can be left by a writer that did not reach its first commit: a lock, a list of files, a
-/// temporary file, or the file of a segment.
+/// temporary file, or the file of a segment. Files of synonyms and pins may be there before the first commit.
 pub fn is_own_file(name: &OsStr) -> bool {
     let text = name.to_string_lossy();
     let is_lock = text.starts_with(".tantivy-") && text.ends_with(".lock");
-    is_lock || text == MANAGED || text.starts_with(".tmp") || is_segment_file(Path::new(name))
+    let is_curation = text == SYNONYMS || text == PINS;
+    is_lock || is_curation || text == MANAGED || text.starts_with(".tmp") || is_segment_file(Path::new(name))
 }
 
 impl Directory for WriteLock {

@@ -51,6 +51,7 @@ use tantivy::{DocAddress, DocSet, IndexWriter, ReloadPolicy, Searcher, TantivyEr
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::{self, Analyzer, Language};
+use crate::curation::Curation;
 use crate::embed::{Embedder, ModelInfo};
 use crate::logistic::Scaling;
 use crate::question::{Question, Source};
@@ -259,6 +260,7 @@ pub struct Index {
     space: Arc<OnceLock<Space>>,
     statistics: Arc<OnceLock<Statistics>>,
     languages: Arc<[Language]>,
+    curation: Arc<Curation>,
 }
 
 impl Index {
@@ -331,7 +333,19 @@ impl Index {
             space: Arc::default(),
             statistics: Arc::default(),
             languages,
+            curation: Arc::default(),
         })
+    }
+
+    /// The same commit with synonyms and pins, which searches of it use. An index that is opened has none:
+    /// [`CurationFiles`](crate::curation::CurationFiles) reads them.
+    pub fn with_curation(self, curation: impl Into<Arc<Curation>>) -> Self {
+        Self { curation: curation.into(), ..self }
+    }
+
+    /// The synonyms and pins that searches use.
+    pub fn curation(&self) -> &Arc<Curation> {
+        &self.curation
     }
 
     /// Builds an index in memory from the given questions. Ids and sources are stored as they are, not filled

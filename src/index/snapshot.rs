@@ -1,8 +1,8 @@
 //! An index in one file, for backups.
 //!
-//! A snapshot is a ZIP archive without compression: the files of one commit, and last the manifest
-//! [`MANIFEST`], a JSON object with the name, size and XXH3 checksum of each of them. Any ZIP program can read
-//! it. The files keep their names, and an index directory that consists of them is an index.
+//! A snapshot is a ZIP archive without compression: the files of one commit, those of its synonyms and pins if the index
+//! directory has them, and last the manifest [`MANIFEST`], a JSON object with the name, size and XXH3 checksum of each of
+//! them. Any ZIP program can read it. The files keep their names, and an index directory that consists of them is an index.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -24,6 +24,7 @@ use super::damage::guarded;
 use super::lock::{WriteLock, explain_write, is_own_file, is_segment_file};
 use super::read_only::ReadOnly;
 use super::{Index, OpenError, commit_file, ensure_commit};
+use crate::curation::{PINS, SYNONYMS};
 use crate::regular_file;
 
 /// The name of the manifest.
@@ -158,10 +159,10 @@ fn open_files(dir: &Path) -> anyhow::Result<Vec<(String, File)>> {
     let names = metas.list_segment_files();
     let names: BTreeSet<&str> = names.iter().filter_map(|name| name.to_str()).collect();
     let mut files = vec![(commit_file::NAME.to_owned(), regular_file::open(&dir.join(commit_file::NAME))?)];
-    for name in names {
+    for name in names.into_iter().chain([SYNONYMS, PINS]) {
         match regular_file::open(&dir.join(name)) {
             Ok(file) => files.push((name.to_owned(), file)),
-            // The list includes files that a segment may not have.
+            // The list includes files that a segment may not have, and an index may have no synonyms or pins.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
@@ -269,8 +270,9 @@ fn manifest(archive: &mut ZipArchive<BufReader<File>>) -> anyhow::Result<Manifes
     );
     let mut names = BTreeSet::new();
     for Entry { name, .. } in &manifest.files {
-        let is_ours =
-            name == commit_file::NAME || is_segment_file(Path::new(name)) && !name.contains(['/', '\\']);
+        let is_ours = name == commit_file::NAME
+            || is_curation(name)
+            || is_segment_file(Path::new(name)) && !name.contains(['/', '\\']);
         ensure!(is_ours && names.insert(name), "it names the file {name:?}");
     }
     ensure!(names.iter().any(|name| *name == commit_file::NAME), "it has no {}", commit_file::NAME);
@@ -306,6 +308,10 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
             continue;
         }
         let target = dir.join(&name);
+        if is_curation(&name) {
+            file.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
+            continue;
+        }
         match is_same(&target, file.path())? {
             Some(true) => {}
             Some(false) if lock.is_referenced(&name) => bail!(
@@ -326,6 +332,11 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
     lock.write_commit(&commit)?;
     super::build::delete_unreferenced(lock)?;
     Ok(questions)
+}
+
+/// Whether a file has synonyms or pins. It is no part of a commit, so that one in the snapshot replaces it.
+fn is_curation(name: &str) -> bool {
+    matches!(name, SYNONYMS | PINS)
 }
 
 /// Whether two files have the same content; `None` if the first does not exist.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use tantivy::DocAddress;
 
+use super::raise::Raised;
 use super::retrieval::Candidate;
 use crate::chunk::Passage;
 use crate::index::{Index, RowView};
@@ -78,9 +79,12 @@ impl CollapsedHit {
 pub(super) fn collapse(index: &Index, ranked: Vec<(Candidate, Question)>) -> Vec<CollapsedHit> {
     let mut hits: Vec<CollapsedHit> = Vec::new();
     for (candidate, question) in ranked {
-        if let Some(question) = add(index, &mut hits, candidate.address, question) {
-            hits.push(CollapsedHit::new(candidate, question));
-        }
+        // Each pinned question is a hit of its own.
+        let rest = match candidate.raised {
+            Some(Raised::Pinned) => Some(question),
+            _ => add(index, &mut hits, candidate.address, question),
+        };
+        hits.extend(rest.map(|question| CollapsedHit::new(candidate, question)));
     }
     hits
 }

@@ -3,10 +3,12 @@
 use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::NormalizedScores;
 use super::keyword::QueryTerm;
+use super::pins::AppliedPin;
 use super::query::Mode;
 use super::raise::Raised;
 use super::retrieval::{Candidate, Ranking, Retrieval};
 use crate::analyze::{Token, tokens_by_detection};
+use crate::curation::Fired;
 use crate::question::Question;
 
 pub use crate::chunk::Passage;
@@ -38,6 +40,10 @@ pub struct Explanation {
     /// The words of the phrase and how often the question contains them. Words that no question contains
     /// come last.
     pub words: Vec<WordMatch>,
+    /// The synonyms in the phrase.
+    pub synonyms: Vec<Fired>,
+    /// The pin that applies to the phrase. [`Hit::pinned`](super::Hit::pinned) says whether it has this question.
+    pub pin: Option<AppliedPin>,
     /// How each feature changes the confidence compared with an average hit, largest effect first. Empty
     /// without vectors and if something else decides the confidence, such as the title.
     pub reasons: Vec<Reason>,
@@ -52,8 +58,10 @@ pub struct WordMatch {
     pub idf: f32,
     /// Whether it is an identifier (an error code, code as written) or a quotation.
     pub names: bool,
-    /// How often it occurs in the title, the alternative titles and the answer.
+    /// How often it or one of its synonyms occurs in the title, the alternative titles and the answer.
     pub counts: [usize; 3],
+    /// Its synonyms, as their file writes them.
+    pub synonyms: Vec<String>,
 }
 
 /// The effect of one feature on the confidence.
@@ -74,6 +82,7 @@ pub(super) fn explain(
     features: Option<&Features>,
     confidence: Option<f32>,
     question: &Question,
+    pin: Option<&AppliedPin>,
 ) -> anyhow::Result<Explanation> {
     let vectors = &retrieval.index.vectors()[candidate.address.segment_ord as usize];
     let nearest = retrieval.semantic.as_ref().and_then(|phrase| {
@@ -92,6 +101,8 @@ pub(super) fn explain(
         raised: candidate.raised,
         nearest,
         words: words(retrieval, question),
+        synonyms: retrieval.synonyms.clone(),
+        pin: pin.cloned(),
         reasons: features
             .filter(|features| confidence == Some(FITTED.probability(&features.0)))
             .map_or_else(Vec::new, reasons),
@@ -104,24 +115,34 @@ fn words(retrieval: &Retrieval<'_>, question: &Question) -> Vec<WordMatch> {
     let counts = |term: &QueryTerm| {
         let is_match =
             |token: &&Token| token.terms().any(|text| term.matches.iter().any(|known| known == text));
-        let count = |tokens: &Vec<Token>| tokens.iter().filter(is_match).count();
-        [count(&texts[0]), count(&texts[1]), count(&texts[2])]
+        let count = |(tokens, parts): (&Vec<Token>, &Vec<String>)| {
+            let sequences = term.sequences.iter().map(|sequence| count_sequence(parts, sequence));
+            tokens.iter().filter(is_match).count() + sequences.sum::<usize>()
+        };
+        [0, 1, 2].map(|field| count((&texts[field], &sequences[field])))
     };
     let known = retrieval.keyword.terms.iter().map(|term| WordMatch {
         word: term.written.clone(),
         idf: term.idf,
         names: term.is_identifier,
         counts: counts(term),
+        synonyms: term.synonyms.clone(),
     });
     let quoted = retrieval.keyword.quotations.iter().map(|quotation| WordMatch {
         word: format!("\"{}\"", quotation.written),
         idf: quotation.idf,
         names: true,
         counts: sequences.each_ref().map(|parts| count_sequence(parts, &quotation.parts)),
+        synonyms: Vec::new(),
     });
     let missing = retrieval.keyword.missing.iter();
-    let missing =
-        missing.map(|word| WordMatch { word: word.clone(), idf: 0.0, names: false, counts: [0; 3] });
+    let missing = missing.map(|word| WordMatch {
+        word: word.clone(),
+        idf: 0.0,
+        names: false,
+        counts: [0; 3],
+        synonyms: Vec::new(),
+    });
     known.chain(quoted).chain(missing).collect()
 }
 

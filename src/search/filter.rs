@@ -19,6 +19,8 @@ use crate::index::{Index, QUESTION};
 pub struct Allowed {
     /// One bit set per segment. `None` if all questions match.
     sets: Option<Vec<BitSet>>,
+    /// Documents that are excluded whatever the sets say.
+    hidden: HashSet<DocAddress>,
 }
 
 impl Allowed {
@@ -38,7 +40,7 @@ impl Allowed {
         let mut clauses = clauses(index, filters)?;
         clauses.extend(exact.iter().flat_map(|sequence| may_contain(index, sequence)));
         if clauses.is_empty() && exact.is_empty() && without.is_empty() {
-            return Ok(Self { sets: None });
+            return Ok(Self::matching(None));
         }
         clauses.push(exactly(fields.kind, QUESTION));
         let found = searcher.search(&all_of(clauses), &DocSetCollector)?;
@@ -57,7 +59,7 @@ impl Allowed {
                 sets[address.segment_ord as usize].insert(address.doc_id);
             }
         }
-        Ok(Self { sets: Some(sets) })
+        Ok(Self::matching(Some(sets)))
     }
 
     /// The candidates with and without words. What sent them has checked the other filters.
@@ -69,7 +71,7 @@ impl Allowed {
         without: &[WordSequence],
     ) -> anyhow::Result<Self> {
         if exact.is_empty() && without.is_empty() {
-            return Ok(Self { sets: None });
+            return Ok(Self::matching(None));
         }
         let documents = 0..candidates.documents().len() as DocId;
         candidates.prepare(documents.clone())?;
@@ -79,12 +81,22 @@ impl Allowed {
                 set.insert(doc);
             }
         }
-        Ok(Self { sets: Some(vec![set]) })
+        Ok(Self::matching(Some(vec![set])))
+    }
+
+    fn matching(sets: Option<Vec<BitSet>>) -> Self {
+        Self { sets, hidden: HashSet::new() }
+    }
+
+    /// Excludes some documents.
+    pub fn hide(&mut self, hidden: &[DocAddress]) {
+        self.hidden.extend(hidden);
     }
 
     /// Whether a document matches. The caller must skip deleted documents.
     pub fn contains(&self, segment: usize, doc: DocId) -> bool {
         self.sets.as_ref().is_none_or(|sets| sets[segment].contains(doc))
+            && (self.hidden.is_empty() || !self.hidden.contains(&DocAddress::new(segment as u32, doc)))
     }
 }
 

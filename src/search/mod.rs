@@ -4,11 +4,13 @@ mod collapse;
 mod compound;
 mod confidence;
 mod correct;
+mod curation_report;
 mod explain;
 mod fall_back;
 mod filter;
 mod fuse;
 mod keyword;
+mod pins;
 mod query;
 mod raise;
 mod rerank;
@@ -16,6 +18,7 @@ mod results;
 mod retrieval;
 mod snippet;
 mod suggestion;
+mod synonyms;
 mod title;
 mod tune;
 mod typo;
@@ -34,9 +37,11 @@ use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
+pub use curation_report::{CurationReport, ListedPin, ListedSynonym};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
+pub use pins::AppliedPin;
 pub use query::{Filters, Mode, Query, Sort, date_span};
 pub use raise::Raised;
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
@@ -67,20 +72,21 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         Mode::Keyword | Mode::Semantic => None,
     };
     let range = first.range;
-    let mut ranking = match moved {
+    let mut ranking = match &moved {
         Some(moved) => {
-            retrieval.compare_again(&mut candidates, &moved);
-            retrieval.rank(candidates, Some(&moved))?
+            retrieval.compare_again(&mut candidates, moved);
+            retrieval.rank(candidates, Some(moved))?
         }
         None => first,
     };
     raise::raise(&retrieval, &range, &mut ranking)?;
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
+    let pin = pins::pin(&retrieval, &range, &mut ranking, moved.as_ref().or(retrieval.centred.as_ref()))?;
     let ranking = retrieval.sorted(ranking)?;
-    let (hits, more) = present(&retrieval, &range, &ranking)?;
+    let (hits, more) = present(&retrieval, &range, &ranking, pin.as_ref())?;
     let notice = retrieval.unread_notice();
     let KeywordQuery { terms, missing, .. } = retrieval.keyword;
-    let terms = terms.into_iter().flat_map(|term| term.matches).collect();
+    let terms = terms.iter().flat_map(|term| term.shown().map(str::to_owned)).collect();
     Ok(Results {
         phrase: query.phrase.clone(),
         took: start.elapsed(),
@@ -91,6 +97,8 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         missing,
         terms,
         notice,
+        synonyms: retrieval.synonyms,
+        pin,
     })
 }
 
@@ -140,6 +148,7 @@ fn present(
     retrieval: &Retrieval<'_>,
     range: &ScoreRange,
     ranking: &Ranking,
+    pin: Option<&AppliedPin>,
 ) -> anyhow::Result<(Vec<Hit>, bool)> {
     let (collapsed, more) = collapsed_hits(retrieval, ranking)?;
     let scaling = retrieval.index.meta().calibration;
@@ -152,8 +161,9 @@ fn present(
         let terms = terms.in_language(retrieval.index.language_of(candidate.address)?);
         let answer = question.readable_answer();
         let passage = best_passage(retrieval, candidate.address).unwrap_or(0..answer.len());
-        let explain =
-            || explain::explain(retrieval, &candidate, ranking, features.as_ref(), confidence, &question);
+        let explain = || {
+            explain::explain(retrieval, &candidate, ranking, features.as_ref(), confidence, &question, pin)
+        };
         let explanation = retrieval.query.explain.then(explain).transpose()?;
         Ok(Hit {
             rank,
@@ -161,6 +171,7 @@ fn present(
             confidence,
             probability: confidence.and_then(|confidence| Some(scaling?.apply(confidence))),
             title_match: candidate.title,
+            pinned: candidate.raised == Some(Raised::Pinned),
             features,
             scores: candidate.scores,
             title_highlights: terms.highlights(&question.title),

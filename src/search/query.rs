@@ -99,6 +99,10 @@ pub struct Query {
     pub explain: bool,
     /// Return one hit for questions that ask the same.
     pub collapse: bool,
+    /// Use the synonyms of the index, if it has any: see [`Index::with_curation`](crate::index::Index::with_curation).
+    pub synonyms: bool,
+    /// Use the pins of the index, if it has any.
+    pub pins: bool,
 }
 
 impl Query {
@@ -106,7 +110,7 @@ impl Query {
     pub const DEFAULT_LIMIT: usize = 10;
 
     /// A query for a phrase in plain language. All options have their defaults, and questions that ask the
-    /// same are separate hits.
+    /// same are separate hits. Synonyms and pins are used.
     pub fn plain(phrase: &str) -> Self {
         Self {
             phrase: phrase.trim().to_owned(),
@@ -119,6 +123,8 @@ impl Query {
             exact_vectors: false,
             explain: false,
             collapse: false,
+            synonyms: true,
+            pins: true,
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Raised {
     Spelling,
     /// It is likely to answer the phrase, and the candidates with higher scores are not.
     Confidence,
+    /// The owner of the index put it first for the phrase: see [`Pin`](crate::curation::Pin).
+    Pinned,
 }
 
 /// Moves candidates to the front that are better than the ranking by their scores says. `range` is that of the ranking
@@ -84,7 +86,7 @@ fn raise_surest(retrieval: &Retrieval<'_>, range: &ScoreRange, ranking: &mut Ran
 }
 
 /// Moves some candidates to the front, in their order.
-fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
+pub(super) fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
     let front = ranking.candidates[0].sort_key;
     for (after, nth) in nths.iter().rev().enumerate() {
         let candidate = &mut ranking.candidates[*nth];

@@ -39,7 +39,7 @@ pub struct Reranking<'a> {
 ///
 /// The new score of a hit is the mean of its old score and the reranker's score, both scaled to the range of
 /// the reranked hits. The new confidence is the mean of both in log-odds. Hits that were not reached in time
-/// keep their positions. Titles that are the phrase stay first and keep their scores.
+/// keep their positions. Pinned hits and then titles that are the phrase stay first; the latter keep their scores.
 ///
 /// # Errors
 /// Returns the errors of [`search`], or an error if the reranker fails or the query does not sort by
@@ -104,7 +104,7 @@ fn reorder(hits: &mut [Hit], relevance: &[f32]) {
     let relevances = range(relevance);
     for (hit, relevance) in hits.iter_mut().zip(relevance) {
         hit.relevance = Some(*relevance);
-        if let Some(explanation) = &mut hit.explanation {
+        if let Some(explanation) = hit.explanation.as_mut().filter(|_| !hit.pinned) {
             explanation.raised = None;
         }
         if !hit.title_match.is_first() {
@@ -114,8 +114,15 @@ fn reorder(hits: &mut [Hit], relevance: &[f32]) {
             hit.confidence = hit.confidence.map(|confidence| combined_confidence(confidence, *relevance));
         }
     }
+    // Pinned hits keep their order.
+    let pinned = hits.iter().take_while(|hit| hit.pinned).count();
     let first = |hit: &Hit| hit.title_match.is_first().then_some(hit.title_match);
-    hits.sort_by(|a, b| first(b).cmp(&first(a)).then(b.score.total_cmp(&a.score)));
+    hits[pinned..].sort_by(|a, b| first(b).cmp(&first(a)).then(b.score.total_cmp(&a.score)));
+    let mut least = hits.get(pinned).map_or(f32::NEG_INFINITY, |next| next.score);
+    for hit in hits[..pinned].iter_mut().rev() {
+        hit.score = hit.score.max(least);
+        least = hit.score;
+    }
 }
 
 /// The mean of a probability and a relevance in log-odds, as a probability.
@@ -141,6 +148,7 @@ mod tests {
             confidence: Some(0.5),
             probability: None,
             title_match: TitleMatch::Different,
+            pinned: false,
             features: None,
             explanation: None,
             also_asked: Vec::new(),

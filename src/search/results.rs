@@ -7,8 +7,10 @@ use super::collapse::AlsoAsked;
 use super::confidence::{Features, Quality};
 use super::explain::Explanation;
 use super::fuse::RetrievalScores;
+use super::pins::AppliedPin;
 use super::snippet::{Snippet, Terms};
 use super::title::TitleMatch;
+use crate::curation::Fired;
 use crate::question::Question;
 
 /// The results of one query.
@@ -36,16 +38,22 @@ pub struct Results {
     /// Why the search was limited, if it was. For example, an index whose model is not approved supports
     /// keyword search only.
     pub notice: Option<String>,
+    /// The synonyms in the phrase.
+    pub synonyms: Vec<Fired>,
+    /// The pin that applies to the phrase.
+    pub pin: Option<AppliedPin>,
 }
 
 impl Results {
-    /// Whether the most relevant question has at least this confidence. Without vectors there is no
-    /// confidence, and any question counts as an answer.
+    /// Whether the most relevant question has at least this confidence, or a question is pinned. Without vectors there is
+    /// no confidence, and any question counts as an answer.
     pub fn is_answered(&self, min_confidence: f32) -> bool {
-        self.total > 0 && self.best_confidence.is_none_or(|confidence| confidence >= min_confidence)
+        let is_pinned = self.pin.as_ref().is_some_and(|pin| pin.shown > 0);
+        let is_sure = self.best_confidence.is_none_or(|confidence| confidence >= min_confidence);
+        self.total > 0 && (is_pinned || is_sure)
     }
 
-    /// How many of the hits to list: if there is an answer, those up to the last hit that is not
+    /// How many of the hits to list: if there is an answer, those up to the last hit that is pinned or not
     /// [weak](Quality::Weak), else the three closest questions. All hits if the best one is weak but has
     /// `min_confidence`.
     pub fn listed(&self, min_confidence: f32) -> usize {
@@ -53,7 +61,7 @@ impl Results {
         if !self.is_answered(min_confidence) {
             return self.hits.len().min(CLOSEST);
         }
-        let last = self.hits.iter().rposition(|hit| hit.quality() != Some(Quality::Weak));
+        let last = self.hits.iter().rposition(|hit| hit.pinned || hit.quality() != Some(Quality::Weak));
         last.map_or(self.hits.len(), |last| last + 1)
     }
 
@@ -86,6 +94,9 @@ pub struct Hit {
     pub probability: Option<f32>,
     /// How the title or an alternative title compares with the phrase.
     pub title_match: TitleMatch,
+    /// Whether the owner of the index put it first for the phrase. Its confidence is its own; its score is raised to that
+    /// of the hits behind it.
+    pub pinned: bool,
     /// The features that determine [`confidence`](Self::confidence). `None` without vectors.
     pub features: Option<Features>,
     /// Why the hit is ranked where it is. `None` unless [`Query::explain`](super::Query::explain) is set.
@@ -128,6 +139,7 @@ mod tests {
             confidence: *confidence,
             probability: None,
             title_match: TitleMatch::Different,
+            pinned: false,
             distinction: None,
             features: None,
             explanation: None,
@@ -148,6 +160,8 @@ mod tests {
             missing: Vec::new(),
             terms: Vec::new(),
             notice: None,
+            synonyms: Vec::new(),
+            pin: None,
         }
     }
 

@@ -13,12 +13,15 @@ use super::correct::{READ, corrected, has_typos};
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
 use super::keyword::{KeywordQuery, Scored, WordScores};
+use super::pins::{Applied, applied};
 use super::query::{Mode, Query, Sort};
 use super::raise::{self, Raised};
+use super::synonyms::{LONGEST_KEY, SynonymTitles, phrase_vector};
 use super::title::{TitleMatch, TitlePhrase};
 use super::word_sequence::WordSequence;
 use crate::analyze::{detect, tokens};
-use crate::embed::{Builtin, Embedder, ModelInfo, Role, WrongModel, dot, normalized};
+use crate::curation::Fired;
+use crate::embed::{Builtin, Embedder, ModelInfo, WrongModel, dot, normalized};
 use crate::index::{Centred, Index, Quantized, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
@@ -90,9 +93,16 @@ pub struct Retrieval<'a> {
     pub is_required: bool,
     /// Whether the phrase and a question may be in two languages that the model can read. The built-in model reads one.
     pub may_cross_languages: bool,
+    /// The synonyms in the phrase.
+    pub synonyms: Vec<Fired>,
+    /// The pin that applies.
+    pub pin: Option<Applied>,
     allowed: Allowed,
     /// The documents whose title or alternative title equals the phrase.
     exact: HashSet<DocAddress>,
+    /// The phrase with synonyms, and the documents with such a title.
+    synonym_titles: SynonymTitles,
+    nearly_exact: HashSet<DocAddress>,
     /// The best documents by keyword search.
     keyword_best: Vec<DocAddress>,
     /// What explanations need, computed for the first one: the scores of all documents by keyword search, highest first,
@@ -153,9 +163,10 @@ impl<'a> Retrieval<'a> {
     /// # Errors
     /// See [`search`](super::search()).
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
-        let allowed = Allowed::new(index, &query.filters)?;
-        let keyword = || KeywordQuery::new(index, &query.phrase);
-        let semantic = || query_vector(index, embedder, query);
+        let mut allowed = Allowed::new(index, &query.filters)?;
+        let synonyms = synonyms_of(index, query, &query.phrase);
+        let keyword = || KeywordQuery::new(index, &query.phrase, &synonyms);
+        let semantic = || query_vector(index, embedder, query, &synonyms);
         let (keyword, semantic) = match rayon::current_thread_index() {
             None => thread::scope(|scope| {
                 let is_caught = is_panic_caught();
@@ -175,6 +186,8 @@ impl<'a> Retrieval<'a> {
         let may_cross_languages = semantic.is_some()
             && !index.meta().model.as_ref().is_some_and(is_builtin)
             && index.languages() != [detect(&query.phrase)];
+        let pin = applied(index, embedder, query, semantic.as_ref())?;
+        allowed.hide(pin.as_ref().map_or(&[], |pin| &pin.hidden));
         let mut retrieval = Self {
             index,
             query,
@@ -186,13 +199,19 @@ impl<'a> Retrieval<'a> {
             questions,
             is_required: requires_phrase(query),
             may_cross_languages,
+            synonym_titles: SynonymTitles::new(&query.phrase, &synonyms),
+            synonyms,
+            pin,
             allowed,
             exact: HashSet::new(),
+            nearly_exact: HashSet::new(),
             keyword_best: Vec::new(),
             keyword_ranked: OnceLock::new(),
             semantic_ranked: OnceLock::new(),
         };
         retrieval.exact = retrieval.exact_titles()?;
+        let nearly_exact = retrieval.synonym_titles.find(index)?.into_iter();
+        retrieval.nearly_exact = nearly_exact.filter(|address| retrieval.is_allowed(*address)).collect();
         if query.mode != Mode::Semantic {
             retrieval.keyword_best = retrieval.keyword_best(retrieval.limit())?;
         }
@@ -215,7 +234,8 @@ impl<'a> Retrieval<'a> {
         };
         let phrase = &self.query.phrase;
         if let Some(phrase) = corrected(self.index, embedder, phrase, &self.keyword, &best)? {
-            let semantic = Quantized::of(&embedder.embed(&phrase, Role::Query)?, model)?;
+            let synonyms = synonyms_of(self.index, self.query, &phrase);
+            let semantic = Quantized::of(&phrase_vector(embedder, &phrase, &synonyms)?, model)?;
             self.centred = Some(self.index.space().centre(semantic.values()));
             self.semantic = Some(semantic);
         }
@@ -245,9 +265,8 @@ impl<'a> Retrieval<'a> {
         let mode = self.query.mode;
         let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
         let unrelated = self.index.scale().from_builtin(UNRELATED);
-        candidates.retain(|candidate| {
-            candidate.title == TitleMatch::Exact || is_related(&candidate.scores, mode, unrelated)
-        });
+        candidates
+            .retain(|candidate| candidate.title.is_first() || is_related(&candidate.scores, mode, unrelated));
         let weight = self.semantic_weight(&candidates);
         for candidate in &mut candidates {
             candidate.fused = match candidate.title {
@@ -342,7 +361,9 @@ impl<'a> Retrieval<'a> {
         let covering = candidates.iter_mut().filter(|candidate| candidate.scores.covered >= MIN_COVERED);
         for candidate in covering.take(COMPARED_TITLES) {
             if self.may_be_title(candidate.address, length)? {
-                candidate.title = phrase.compare(&self.index.question(candidate.address)?, is_known);
+                let question = self.index.question(candidate.address)?;
+                let with_synonyms = self.synonym_titles.compare(&question);
+                candidate.title = candidate.title.max(phrase.compare(&question, is_known)).max(with_synonyms);
             }
         }
         Ok(())
@@ -378,7 +399,7 @@ impl<'a> Retrieval<'a> {
     /// # Errors
     /// The index is damaged.
     pub fn candidates(&self, vector: Option<&Centred>) -> anyhow::Result<Vec<Candidate>> {
-        let mut addresses: Vec<DocAddress> = self.exact.iter().copied().collect();
+        let mut addresses: Vec<DocAddress> = self.exact.iter().chain(&self.nearly_exact).copied().collect();
         addresses.extend(&self.keyword_best);
         // The vector scan has already computed these cosines.
         let mut near: HashMap<DocAddress, f32> = HashMap::new();
@@ -390,11 +411,37 @@ impl<'a> Retrieval<'a> {
         }
         addresses.sort();
         addresses.dedup();
+        self.scored(addresses, &near, vector)
+    }
+
+    /// Some documents, in the order of the index, as candidates.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn candidates_at(
+        &self,
+        addresses: Vec<DocAddress>,
+        vector: Option<&Centred>,
+    ) -> anyhow::Result<Vec<Candidate>> {
+        self.scored(addresses, &HashMap::new(), vector)
+    }
+
+    /// `near` are the cosines that are known.
+    fn scored(
+        &self,
+        addresses: Vec<DocAddress>,
+        near: &HashMap<DocAddress, f32>,
+        vector: Option<&Centred>,
+    ) -> anyhow::Result<Vec<Candidate>> {
         let words = self.keyword.scores(&addresses).context(DAMAGED)?;
         let candidate = |(address, words): (DocAddress, WordScores)| Candidate {
             address,
             scores: self.scores(address, words, near.get(&address).copied(), vector),
-            title: if self.exact.contains(&address) { TitleMatch::Exact } else { TitleMatch::Different },
+            title: match () {
+                () if self.exact.contains(&address) => TitleMatch::Exact,
+                () if self.nearly_exact.contains(&address) => TitleMatch::Near,
+                () => TitleMatch::Different,
+            },
             fused: 0.0,
             neighbours: None,
             score: 0.0,
@@ -475,13 +522,16 @@ impl<'a> Retrieval<'a> {
     }
 
     fn exact_titles(&self) -> anyhow::Result<HashSet<DocAddress>> {
-        // Terms have a length limit, and nobody types a title this long.
-        let Some(key) = title_key(&self.query.phrase).filter(|key| key.len() <= 1_000) else {
+        let Some(key) = title_key(&self.query.phrase).filter(|key| key.len() <= LONGEST_KEY) else {
             return Ok(HashSet::new());
         };
         let found = self.index.same_title(&key)?;
-        let allowed = |found: &DocAddress| self.allowed.contains(found.segment_ord as usize, found.doc_id);
-        Ok(found.into_iter().filter(allowed).collect())
+        Ok(found.into_iter().filter(|found| self.is_allowed(*found)).collect())
+    }
+
+    /// Whether a document, which must not be deleted, passes the filters and is not hidden.
+    pub fn is_allowed(&self, address: DocAddress) -> bool {
+        self.allowed.contains(address.segment_ord as usize, address.doc_id)
     }
 
     fn keyword_best(&self, limit: usize) -> anyhow::Result<Vec<DocAddress>> {
@@ -542,10 +592,16 @@ fn requires_phrase(query: &Query) -> bool {
     WordSequence::new(&query.phrase).is_some_and(|phrase| phrase.words().iter().all(is_required))
 }
 
+/// The synonyms in a text.
+fn synonyms_of(index: &Index, query: &Query, text: &str) -> Vec<Fired> {
+    if query.synonyms { index.curation().fired(text, index.languages()) } else { Vec::new() }
+}
+
 fn query_vector(
     index: &Index,
     embedder: Option<&dyn Embedder>,
     query: &Query,
+    synonyms: &[Fired],
 ) -> anyhow::Result<Option<Quantized>> {
     let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
         if query.mode == Mode::Semantic {
@@ -559,7 +615,7 @@ fn query_vector(
     if !embedder.can_read(&query.phrase) {
         return Ok(None);
     }
-    Ok(Some(Quantized::of(&embedder.embed(&query.phrase, Role::Query)?, model)?))
+    Ok(Some(Quantized::of(&phrase_vector(embedder, &query.phrase, synonyms)?, model)?))
 }
 
 fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {

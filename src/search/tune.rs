@@ -209,7 +209,7 @@ fn all_scores(
     embedder: &dyn Embedder,
     phrase: &str,
 ) -> anyhow::Result<Vec<RetrievalScores>> {
-    let keyword = KeywordQuery::new(index, phrase)?;
+    let keyword = KeywordQuery::new(index, phrase, &[])?;
     let vector = Quantized::of(&embedder.embed(phrase, Role::Query)?, embedder.model())?;
     let vector = space.centre(vector.values());
     let segments = (0..).zip(index.vectors());

@@ -15,12 +15,18 @@ pub struct Current {
     /// It is referred to weakly, so that an old index does not stay open.
     last: Mutex<Weak<Opened>>,
     failure: Mutex<Option<String>>,
+    curation_failure: Mutex<Option<String>>,
 }
 
 impl Current {
     /// Whether the last commit cannot be opened.
     pub fn has_failed(&self) -> bool {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Whether the synonyms or pins cannot be read.
+    pub fn has_curation_failed(&self) -> bool {
+        self.curation_failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -43,6 +49,7 @@ impl App {
     fn renew(&self) -> anyhow::Result<Arc<Opened>> {
         let opened = self.engine.current()?;
         self.set_failure(self.engine.failure().map(|failure| format!("{:#}", failure.error)));
+        self.set_curation_failure(self.engine.curation_failure().map(|error| error.to_string()));
         let mut last = self.current.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.as_ptr() != Arc::as_ptr(&opened) {
             *last = Arc::downgrade(&opened);
@@ -64,6 +71,19 @@ impl App {
                 "could not open the last commit of the index; the one before it is searched: {error}"
             )),
             (_, Some(_)) => {}
+        }
+        *known = failure;
+    }
+
+    /// The same for the synonyms and pins.
+    fn set_curation_failure(&self, failure: Option<String>) {
+        let mut known = self.current.curation_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &failure {
+            _ if *known == failure => {}
+            None => self.log.event("the synonyms and pins are read again"),
+            Some(error) => {
+                self.log.event(&format!("{error}\n  (the synonyms and pins that were read before are used)"));
+            }
         }
         *known = failure;
     }

@@ -103,8 +103,7 @@ impl Server {
         let origins = Origins::new(&allow_origins)?;
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         let address = listener.local_addr().context("could not determine the local address")?;
-        let options =
-            AppOptions { tokens, admin_tokens, feedback, decisions, query_log, watch, log, limits };
+        let options = AppOptions { tokens, admin_tokens, feedback, decisions, query_log, watch, log, limits };
         let app = Arc::new(App::new(engine, options));
         let router = router(Arc::clone(&app), hosts, &origins);
         let Limits { threads, time, .. } = limits;

@@ -146,8 +146,8 @@ impl Metrics {
                 IntGaugeVec::new(
                     Opts::new(
                         "rqsearch_failing",
-                        "1 if the last commit of the index (index), the embedding endpoint (endpoint) or the token \
-                         file (tokens) cannot be used, or the last update by --watch failed (watch), else 0.",
+                        "1 if the last commit of the index (index), the embedding endpoint (endpoint), the token \
+                         file (tokens) or the synonyms and pins (curation) cannot be used, or the last update by --watch failed (watch), else 0.",
                     ),
                     &["part"],
                 ),
@@ -344,6 +344,7 @@ pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'stat
         ("index", app.current.has_failed()),
         ("endpoint", app.endpoint.has_failed()),
         ("tokens", app.tokens.iter().chain(&app.admin_tokens).any(Tokens::has_problem)),
+        ("curation", app.current.has_curation_failed()),
         ("watch", app.watch.as_ref().is_some_and(|watch| watch.failure().is_some())),
     ] {
         metrics.failing.with_label_values(&[part]).set(has_failed.into());

@@ -496,6 +496,8 @@ mod tests {
             "min_confidence",
             "all",
             "explain",
+            "synonyms",
+            "pins",
         ] {
             assert!(required.contains(&(name, false)), "{name}: {required:?}");
         }

@@ -41,6 +41,10 @@ pub async fn health(State(app): State<Shared>) -> Result<Response, Problem> {
             app.endpoint.has_failed(),
             "the embedding endpoint is not available; hybrid searches use keywords only",
         ),
+        (
+            app.current.has_curation_failed(),
+            "the synonyms or pins cannot be read; those that were read before are used",
+        ),
         (tokens_failed, "the token file cannot be used; the tokens read before stay valid"),
         (watch_failed, "the files could not be watched or indexed; the last commit of the index is searched"),
     ];

@@ -33,6 +33,7 @@ struct Hit {
     confidence: Option<f32>,
     probability: Option<f32>,
     quality: Option<String>,
+    pinned: bool,
     snippet: Snippet,
     url: Option<String>,
     date: Option<String>,
@@ -64,7 +65,31 @@ struct Explanation {
     exact: bool,
     near: bool,
     relevance: Option<f32>,
+    synonyms: Vec<Synonym>,
+    pin: Option<Pin>,
     confidence: Option<Confidence>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Synonym {
+    written: String,
+    expansions: Vec<String>,
+    lines: Vec<u64>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Pin {
+    line: u64,
+    phrase: String,
+    cosine: Option<f32>,
+    ids: Vec<String>,
+    hide: Vec<String>,
+    unknown: Vec<String>,
+    note: Option<String>,
+    by: Option<String>,
+    date: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +124,7 @@ struct Word {
     title: usize,
     also: usize,
     answer: usize,
+    synonyms: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,7 @@ mod builtin;
 #[cfg(unix)]
 mod campaign;
 mod cli;
+mod curation;
 mod decisions;
 mod documentation;
 mod dups;

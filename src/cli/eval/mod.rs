@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use super::curation::CurationArgs;
 use super::locate_index::IndexArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
 use super::{Outcome, say, write_file};
+use crate::curation::{Curation, Pins, Synonyms};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
     EarlierRun, Evaluation, FittedScaling, Judged, ModeReport, Questions, SetReport, calibrate, evaluate,
@@ -69,6 +71,14 @@ pub struct Args {
     /// Index and search the sets' own corpora with this model instead of the built-in one
     #[arg(long, value_name = "MODEL")]
     model: Option<ModelSpec>,
+    /// Use the pins of the index. Without this option, eval measures the ranking without them
+    #[arg(long)]
+    with_pins: bool,
+    /// Do not use the synonyms of the index
+    #[arg(long)]
+    no_synonyms: bool,
+    #[command(flatten)]
+    curation: CurationArgs,
     #[command(flatten)]
     index: IndexArgs,
     #[command(flatten)]
@@ -99,7 +109,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut measured = Measured::default();
     let mut outcome = Outcome::Success;
     for set in &sets {
-        let opened = set.open(args.index.location(), embedder.as_ref(), args.calibrate)?;
+        let mut opened = set.open(args.index.location(), embedder.as_ref(), args.calibrate)?;
+        opened.index = args.curated(opened.index)?;
         if !opened.is_complete {
             outcome = Outcome::Partial;
         }
@@ -114,6 +125,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 impl Args {
+    /// Adds the synonyms of an index, and its pins if they are asked for.
+    fn curated(&self, index: Index) -> anyhow::Result<Index> {
+        let index = self.curation.apply(index)?;
+        let Curation { synonyms, pins, .. } = index.curation().as_ref();
+        let synonyms = if self.no_synonyms { Synonyms::default() } else { synonyms.clone() };
+        let pins = if self.with_pins { pins.clone() } else { Pins::default() };
+        Ok(index.with_curation(Curation::new(synonyms, pins)))
+    }
+
     /// The sets to evaluate.
     fn sets(&self) -> anyhow::Result<Vec<Set<'_>>> {
         let judged = self.sets.iter().map(|path| Set::Judged(path));

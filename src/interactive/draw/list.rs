@@ -109,6 +109,7 @@ impl Row<'_> {
         };
         let mut title =
             marked(&self.hit.question.title, &self.hit.title_highlights, style, self.theme.matched);
+        title.extend(self.hit.pinned.then(|| Piece::new("  pinned", self.theme.matched)));
         title.extend(
             self.hit.distinction.iter().map(|line| Piece::new(&format!("  {line}"), self.theme.quiet)),
         );

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::search::{Explanation, FITTED, Hit, Passage, Raised, Reason, TitleMatch};
+use crate::curation::Fired;
+use crate::search::{AppliedPin, Explanation, FITTED, Hit, Passage, Raised, Reason, TitleMatch};
 
 /// Why a hit is ranked where it is.
 #[derive(Debug, Serialize)]
@@ -24,8 +25,8 @@ pub struct ExplanationReply<'a> {
     /// The weight of `neighbours`, relative to 1 for the question's own score.
     pub neighbour_weight: f32,
     /// Why the hit is before hits with higher scores, if it is: `spelling` (its title writes words like `C$` or `-f` as
-    /// the phrase does) or `confidence` (it is likely to answer the phrase, and those are not). Its `score` is raised to
-    /// theirs.
+    /// the phrase does), `confidence` (it is likely to answer the phrase, and those are not) or `pinned`. Its `score` is
+    /// raised to theirs.
     pub raised: Option<&'static str>,
     /// Whether the phrase is the title or an alternative title. Such hits are ranked first.
     pub exact: bool,
@@ -35,8 +36,74 @@ pub struct ExplanationReply<'a> {
     /// The relevance from the reranker, as log-odds; `null` if there is no reranker, or it did not reach this
     /// hit.
     pub relevance: Option<f32>,
+    /// The synonyms in the phrase.
+    pub synonyms: Vec<SynonymReply<'a>>,
+    /// The pin that applies to the phrase; `null` if there is none.
+    pub pin: Option<PinReply<'a>>,
     /// How the confidence is computed; `null` if the hit has no confidence.
     pub confidence: Option<ConfidenceReply>,
+}
+
+/// A synonym in a phrase.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SynonymReply<'a> {
+    /// As written in the phrase.
+    pub written: &'a str,
+    /// What is searched for besides it.
+    pub expansions: Vec<&'a str>,
+    /// The lines of the entries in the file of synonyms, from 1.
+    pub lines: Vec<u64>,
+}
+
+/// A pin that applies to a phrase.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PinReply<'a> {
+    /// The line of the pin in its file, from 1.
+    pub line: u64,
+    /// The phrase of the pin.
+    pub phrase: &'a str,
+    /// The cosine of both phrases; `null` if they are the same.
+    pub cosine: Option<f32>,
+    /// The ids of the questions that come first.
+    pub ids: &'a [String],
+    /// The ids of the questions that are hidden.
+    pub hide: &'a [String],
+    /// The ids that the index does not have.
+    pub unknown: &'a [String],
+    /// Why, as the file says.
+    pub note: Option<&'a str>,
+    /// Who decided it, as the file says.
+    pub by: Option<&'a str>,
+    /// When it was decided, as the file says.
+    pub date: Option<&'a str>,
+}
+
+impl<'a> From<&'a Fired> for SynonymReply<'a> {
+    fn from(fired: &'a Fired) -> Self {
+        let mut lines: Vec<u64> = fired.expansions.iter().map(|expansion| expansion.line).collect();
+        lines.dedup();
+        let expansions = fired.expansions.iter().map(|expansion| expansion.text.as_str()).collect();
+        Self { written: &fired.written, expansions, lines }
+    }
+}
+
+impl<'a> From<&'a AppliedPin> for PinReply<'a> {
+    fn from(applied: &'a AppliedPin) -> Self {
+        let pin = &applied.pin;
+        Self {
+            line: pin.line,
+            phrase: &applied.phrase,
+            cosine: applied.cosine,
+            ids: &pin.ids,
+            hide: &pin.hide,
+            unknown: &applied.unknown,
+            note: pin.note.as_deref(),
+            by: pin.by.as_deref(),
+            date: pin.date.as_deref(),
+        }
+    }
 }
 
 /// The features of a hit from semantic search.
@@ -96,6 +163,8 @@ pub struct WordReply<'a> {
     pub also: usize,
     /// How often the word occurs in the answer.
     pub answer: usize,
+    /// The synonyms of the word, which count as the word: see `synonyms` of the explanation.
+    pub synonyms: &'a [String],
 }
 
 /// How a confidence is computed.
@@ -146,7 +215,7 @@ impl<'a> ExplanationReply<'a> {
         });
         let words = why.words.iter().map(|found| {
             let [title, also, answer] = found.counts;
-            WordReply { word: &found.word, idf: found.idf, title, also, answer }
+            WordReply { word: &found.word, idf: found.idf, title, also, answer, synonyms: &found.synonyms }
         });
         let reason = |reason: &Reason| ReasonReply {
             feature: reason.feature,
@@ -170,10 +239,13 @@ impl<'a> ExplanationReply<'a> {
             raised: why.raised.map(|raised| match raised {
                 Raised::Spelling => "spelling",
                 Raised::Confidence => "confidence",
+                Raised::Pinned => "pinned",
             }),
             exact: hit.title_match == TitleMatch::Exact,
             near: hit.title_match == TitleMatch::Near,
             relevance: hit.relevance,
+            synonyms: why.synonyms.iter().map(SynonymReply::from).collect(),
+            pin: why.pin.as_ref().map(PinReply::from),
             confidence: hit.confidence.map(|_| ConfidenceReply {
                 average: FITTED.average(),
                 reasons: why.reasons.iter().map(reason).collect(),

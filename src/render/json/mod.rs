@@ -5,6 +5,7 @@
 //! list is empty. Offsets are in bytes of UTF-8.
 
 mod changes;
+mod curation;
 mod duplicates;
 mod explanation;
 mod gaps;
@@ -25,11 +26,12 @@ use crate::question::Question;
 use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind};
 
 pub use changes::{ChangeReply, ChangesReply, EffectReply, InvalidReply, QuestionRecord};
+pub use curation::{CurationReply, ListedPinReply, ListedSynonymReply, PinnedReply};
 pub use duplicates::{
     AskedReply, CheckReply, CheckRequest, DecisionRequest, DecisionWord, DuplicatesReply, DuplicatesRequest,
     GroupReply, MemberReply, PairReply, UnappliedReply,
 };
-pub use explanation::ExplanationReply;
+pub use explanation::{ExplanationReply, PinReply, SynonymReply};
 pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use related::{ExportReply, RelatedQuestion, RelatedReply};
@@ -45,7 +47,7 @@ pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 pub struct SearchReply<'a> {
     /// The phrase as given.
     pub query: &'a str,
-    /// Whether the confidence of the best hit is at least `min_confidence`. If not, the hits are only the
+    /// Whether the confidence of the best hit is at least `min_confidence`, or a hit is pinned. If not, the hits are only the
     /// closest questions. Without embeddings, whether there is a hit.
     pub answered: bool,
     /// The search time in milliseconds, without loading the index and the model.
@@ -178,6 +180,8 @@ pub struct HitReply<'a> {
     /// A word for the confidence: `strong`, `likely` (at least the default of `min_confidence`) or `weak`; `null` if
     /// there is no confidence.
     pub quality: Option<Quality>,
+    /// Whether the owner of the index put the question first for this phrase. `confidence` does not depend on it.
+    pub pinned: bool,
     /// The part of the answer that shows best why it was found.
     pub snippet: SnippetReply<'a>,
     /// The web address of the question.
@@ -488,6 +492,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             confidence: hit.confidence,
             probability: hit.probability,
             quality: hit.quality(),
+            pinned: hit.pinned,
             snippet: SnippetReply::from(&hit.snippet),
             url: question.url.as_deref(),
             date: question.date.as_deref(),

@@ -109,6 +109,12 @@ pub struct SearchRequest {
     /// Explain why each hit is ranked where it is.
     #[serde(default)]
     pub explain: bool,
+    /// Use the synonyms of the index.
+    #[serde(default = "yes")]
+    pub synonyms: bool,
+    /// Use the pins of the index: questions that come first for a phrase, or are hidden.
+    #[serde(default = "yes")]
+    pub pins: bool,
 }
 
 /// Several searches in one request.
@@ -152,6 +158,10 @@ fn default_limit() -> usize {
     Query::DEFAULT_LIMIT
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn default_min_confidence() -> f32 {
     FITTED.threshold
 }
@@ -178,6 +188,8 @@ impl SearchRequest {
             all: false,
             exact_vectors: false,
             explain: false,
+            synonyms: true,
+            pins: true,
         }
     }
 
@@ -214,6 +226,8 @@ impl SearchRequest {
             exact_vectors: self.exact_vectors,
             explain: self.explain,
             collapse: !self.all,
+            synonyms: self.synonyms,
+            pins: self.pins,
             ..Query::plain(&phrase)
         })
     }

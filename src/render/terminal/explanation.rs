@@ -6,10 +6,12 @@ use termtree::Tree;
 use unicode_width::UnicodeWidthStr;
 
 use super::{INDENT, Layout, QUIET, wrapped};
+use crate::curation::Fired;
 use crate::question::Question;
 use crate::same_question::Kind;
 use crate::search::{
-    AlsoAsked, Explanation, FITTED, Hit, Mode, NAMED, Passage, Raised, Reason, TitleMatch, WordMatch,
+    AlsoAsked, AppliedPin, Explanation, FITTED, Hit, Mode, NAMED, Passage, Raised, Reason, TitleMatch,
+    WordMatch,
 };
 
 /// How many characters of the nearest chunk are shown.
@@ -33,6 +35,7 @@ pub fn write_explanation(
     layout: Layout,
 ) -> io::Result<()> {
     let mut tree = Tree::new(score(hit, why));
+    tree.extend(why.pin.as_ref().map(|applied| pin(applied, layout)));
     tree.extend(semantic(hit, why, layout));
     tree.push(keyword(hit, why, layout));
     if !why.reasons.is_empty() {
@@ -72,6 +75,9 @@ fn also_asked(asked: &AlsoAsked, layout: Layout) -> String {
 
 /// How the score is computed.
 fn score(hit: &Hit, why: &Explanation) -> String {
+    if why.raised == Some(Raised::Pinned) {
+        return format!("pinned: moved to the front (score {})", decimal(hit.score));
+    }
     match hit.title_match {
         TitleMatch::Exact => return "the phrase is its title or an alternative title".to_owned(),
         TitleMatch::Near => return "the phrase is nearly its title or an alternative title".to_owned(),
@@ -85,7 +91,7 @@ fn score(hit: &Hit, why: &Explanation) -> String {
             return "moved to the front: the hits with a higher score are less likely to be an answer"
                 .to_owned();
         }
-        None => {}
+        Some(Raised::Pinned) | None => {}
     }
     let score = decimal(hit.score);
     if let Some(relevance) = hit.relevance {
@@ -122,6 +128,26 @@ fn score(hit: &Hit, why: &Explanation) -> String {
             )
         }
     }
+}
+
+/// The pin that applies to the phrase: what it does, why it applies, and who decided it.
+fn pin(applied: &AppliedPin, layout: Layout) -> Tree<String> {
+    let AppliedPin { pin, phrase, cosine, unknown, .. } = applied;
+    let why = cosine.map_or_else(String::new, |cosine| format!(" with cosine {}", decimal(cosine)));
+    let who = pin.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+    let when = pin.date.as_ref().map_or_else(String::new, |date| format!(" on {date}"));
+    let head = format!("pin of line {} for “{phrase}”{why}, decided{who}{when}", pin.line);
+    let head = if who.is_empty() && when.is_empty() { head.replace(", decided", "") } else { head };
+    let mut tree = Tree::new(layout.shown(&head).into_owned());
+    for (what, ids) in [("first", &pin.ids), ("hidden", &pin.hide), ("not in the index", unknown)] {
+        if !ids.is_empty() {
+            tree.push(format!("{what}: {}", layout.shown(&ids.join(", "))));
+        }
+    }
+    if let Some(note) = &pin.note {
+        tree.push(layout.shown(note).into_owned());
+    }
+    tree
 }
 
 fn semantic(hit: &Hit, why: &Explanation, layout: Layout) -> Option<Tree<String>> {
@@ -171,6 +197,7 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
     let (present, missing): (Vec<&WordMatch>, Vec<_>) =
         why.words.iter().partition(|found| found.counts.iter().any(|count| *count > 0));
     let mut tree = Tree::new(head);
+    tree.extend(why.synonyms.iter().map(|fired| Tree::new(synonym(fired, layout))));
     for found in present {
         let fields = ["title", "alternative titles", "answer"].iter().zip(found.counts);
         let fields = fields.filter(|(_, count)| *count > 0).map(|(field, count)| match count {
@@ -178,13 +205,28 @@ fn keyword(hit: &Hit, why: &Explanation, layout: Layout) -> Tree<String> {
             several => format!("{field} {several}×"),
         });
         let fields = fields.collect::<Vec<_>>().join(", ");
-        tree.push(format!("{} (idf {:.1}): {fields}", layout.shown(&found.word), found.idf));
+        let written = layout.shown(&found.word);
+        let synonyms = match found.synonyms.as_slice() {
+            [] => String::new(),
+            synonyms => format!(" = {}", layout.shown(&synonyms.join(" = "))),
+        };
+        tree.push(format!("{written}{synonyms} (idf {:.1}): {fields}", found.idf));
     }
     if !missing.is_empty() {
         let words: Vec<&str> = missing.iter().map(|found| found.word.as_str()).collect();
         tree.push(format!("missing: {}", layout.shown(&words.join(", "))));
     }
     tree
+}
+
+/// A synonym in the phrase, and where its file says so.
+fn synonym(fired: &Fired, layout: Layout) -> String {
+    let texts: Vec<&str> = fired.expansions.iter().map(|expansion| expansion.text.as_str()).collect();
+    let mut lines: Vec<String> =
+        fired.expansions.iter().map(|expansion| expansion.line.to_string()).collect();
+    lines.dedup();
+    let texts = format!("synonym: “{}” finds “{}”", fired.written, texts.join("”, “"));
+    format!("{} (line {})", layout.shown(&texts), lines.join(", "))
 }
 
 fn confidence(hit: &Hit, reasons: &[Reason]) -> Tree<String> {

@@ -1,5 +1,6 @@
 //! Results as text, for a terminal or a pipe.
 
+mod curation;
 mod duplicates;
 mod explanation;
 mod gaps;
@@ -19,6 +20,7 @@ use crate::search::{AlsoAsked, Hit, Quality, Results, Snippet, SnippetKind, perc
 use explanation::write_explanation;
 use plain::plain;
 
+pub use curation::write_curation;
 pub use duplicates::{write_found, write_groups, write_pairs, write_related};
 pub use gaps::{write_gaps, write_titles};
 pub use preview::write_preview;
@@ -35,6 +37,9 @@ const INDENT: &str = "    ";
 
 /// The width of a hit's quality in columns, including the space after it.
 const QUALITY_COLUMNS: usize = 13;
+
+/// The mark of a hit that the owner of the index put first.
+const PINNED: &str = "pinned";
 
 /// The mark before each line of code.
 const CODE: &str = "│ ";
@@ -85,7 +90,11 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
     write!(out, "{INDENT}")?;
     write_quality(out, hit)?;
-    write_location(out, question, None, INDENT.len() + QUALITY_COLUMNS, layout)?;
+    if hit.pinned {
+        write!(out, "{MATCH}{PINNED}{MATCH:#}{QUIET} · {QUIET:#}")?;
+    }
+    let pinned = if hit.pinned { PINNED.len() + " · ".width() } else { 0 };
+    write_location(out, question, None, INDENT.len() + QUALITY_COLUMNS + pinned, layout)?;
     write_snippet(out, snippet, width, layout)?;
     write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {

@@ -3,6 +3,7 @@
 #[cfg(any(test, feature = "milvus"))]
 mod candidate_words;
 mod occurrences;
+mod synonyms;
 mod words;
 
 use std::collections::HashMap;
@@ -16,9 +17,11 @@ use super::query::quotations;
 use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
+use crate::curation::Fired;
 use crate::index::{Index, Statistics, is_panic_caught, panics_caught, saturated};
 pub use occurrences::Scored;
 use occurrences::{Best, Clause, Occurrences, Threshold, frequencies_of};
+use synonyms::{Forms, SYNONYM, add_forms};
 pub(super) use words::Words;
 use words::WordsOf;
 
@@ -53,9 +56,13 @@ const RARE: f32 = 2.3;
 pub struct QueryTerm {
     /// The word as written in the phrase.
     pub written: String,
-    /// The index terms it matches: the word in each language, and compounds with it; or the terms one typo away
-    /// if no question contains it.
+    /// The index terms it matches: the word in each language, compounds with it, and synonyms of one word; or the terms
+    /// one typo away if no question contains it.
     pub matches: Vec<String>,
+    /// Its synonyms, as their file writes them.
+    pub synonyms: Vec<String>,
+    /// The terms of its synonyms of several words, which match in this order.
+    pub sequences: Vec<Vec<String>>,
     /// Whether it matches with a typo, or a part of it only.
     pub is_corrected: bool,
     /// Whether it matches with a typo.
@@ -116,18 +123,19 @@ pub struct WordScores {
 }
 
 impl<'a> KeywordQuery<'a> {
-    /// Looks up the words of a phrase.
+    /// Looks up the words of a phrase. `fired` are its synonyms.
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn new(index: &'a Index, phrase: &str) -> tantivy::Result<Self> {
+    pub fn new(index: &'a Index, phrase: &str, fired: &[Fired]) -> tantivy::Result<Self> {
         let look_up = Lookup::open(index)?;
-        let words = significant(phrase_tokens(phrase, index.languages()));
-        let words = words.into_iter().map(|(token, count)| {
+        let tokens = phrase_tokens(phrase, index.languages());
+        let words = significant(&tokens, fired).into_iter().map(|(token, count)| {
             let written = phrase.get(token.start..token.end).unwrap_or(&token.text).to_owned();
-            Word { token, count, written, found: Vec::new() }
+            Word { token, count, written, synonyms: Forms::default(), found: Vec::new() }
         });
         let mut words: Vec<Word> = words.collect();
+        add_forms(&mut words, fired, &tokens, index.languages());
         look_up.for_each(words.iter_mut().collect(), |word| {
             word.found.extend(look_up.look_up(look_up.matches(&word.token)?, word)?);
             if word.found.is_empty() {
@@ -290,24 +298,59 @@ impl<'a> KeywordQuery<'a> {
     }
 }
 
+/// Whether the index contains all words of a text, in one of its languages. They may be in different questions.
+///
+/// # Errors
+/// The index is damaged.
+pub fn occurs(index: &Index, text: &str) -> tantivy::Result<bool> {
+    let look_up = Lookup::open(index)?;
+    for language in index.languages() {
+        let tokens = tokens_in(text, &[*language]);
+        let words = tokens.iter().filter(|token| !token.whole || tokens.len() == 1);
+        let mut missing = 0;
+        for word in words {
+            let found: Vec<bool> =
+                word.terms().map(|term| look_up.words.contains(term)).collect::<tantivy::Result<_>>()?;
+            missing += usize::from(!found.contains(&true));
+        }
+        if missing == 0 && !tokens.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl QueryTerm {
     /// The weight of the term in the phrase. It grows with the square root of the count, because a long
     /// phrase repeats both its subject and other words.
     fn weight(&self) -> f32 {
         self.idf * (self.count as f32).sqrt()
     }
+
+    /// The index terms that show in a text why it matches.
+    pub fn shown(&self) -> impl Iterator<Item = &str> {
+        let parts = self.sequences.iter().flatten().map(String::as_str);
+        self.matches.iter().map(String::as_str).chain(parts.filter(|part| !STOP_WORDS.contains(part)))
+    }
 }
 
 /// The distinct tokens of a phrase in order, without stop words, with their counts. A phrase of stop words
-/// only keeps them.
-fn significant(tokens: Vec<Token>) -> Vec<(Token, u32)> {
-    let all_stop_words = tokens.iter().all(|token| STOP_WORDS.contains(&token.text.as_str()));
+/// only keeps them, and so does a synonym (`IT`).
+fn significant(tokens: &[Token], fired: &[Fired]) -> Vec<(Token, u32)> {
+    let is_stop_word = |token: &Token| STOP_WORDS.contains(&token.text.as_str());
+    let all_stop_words = tokens.iter().all(is_stop_word);
+    let is_synonym = |token: &Token| {
+        let own = fired.iter().filter(|fired| fired.contains(token.start..token.end));
+        let inside = |fired: &Fired, other: &Token| fired.contains(other.start..other.end);
+        own.into_iter().any(|fired| tokens.iter().filter(|other| inside(fired, other)).all(is_stop_word))
+    };
     let mut significant: Vec<(Token, u32)> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
     for token in tokens {
-        if !all_stop_words && STOP_WORDS.contains(&token.text.as_str()) {
+        if !all_stop_words && is_stop_word(token) && !is_synonym(token) {
             continue;
         }
+        let token = token.clone();
         match positions.get(&token.text) {
             Some(at) => significant[*at].1 += 1,
             None => {
@@ -345,6 +388,7 @@ struct Word {
     count: u32,
     /// As the phrase writes it.
     written: String,
+    synonyms: Forms,
     /// The terms that some question contains, with their occurrences: one, or those of the parts of a compound.
     found: Vec<(QueryTerm, Vec<Occurrences>)>,
 }
@@ -394,21 +438,44 @@ impl<'a> Lookup<'a> {
     fn look_up(
         &self,
         matches: Vec<String>,
-        Word { token, count, written, .. }: &Word,
+        Word { token, count, written, synonyms, .. }: &Word,
     ) -> tantivy::Result<Option<(QueryTerm, Vec<Occurrences>)>> {
-        let factor = |text: &String| if is_compound_with(text, token) { IN_COMPOUND } else { 1.0 };
-        let terms: Vec<(&str, f32)> = matches.iter().map(|text| (text.as_str(), factor(text))).collect();
+        let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
+        let own = matches.len();
+        let mut matches = matches;
+        synonyms.add_to(&mut matches);
+        let factor = |(nth, text): (usize, &String)| match nth < own {
+            true if is_compound_with(text, token) => IN_COMPOUND,
+            true => 1.0,
+            false => SYNONYM,
+        };
+        let factors = matches.iter().enumerate().map(factor);
+        let terms: Vec<(&str, f32)> = matches.iter().map(String::as_str).zip(factors).collect();
         let occurrences = self.words.occurrences(&terms)?;
         let with_term = self.words.count(&matches, &occurrences);
+        let occurrences = self.with_sequences(occurrences, &synonyms.sequences)?;
+        // A store of candidates counts single words only.
+        let with_term = match synonyms.sequences.is_empty() {
+            true => with_term,
+            false => with_term.max(occurrences.iter().map(Occurrences::most).sum()),
+        };
         if with_term == 0 {
             return Ok(None);
         }
         let idf = self.idf(with_term);
         let is_identifier = is_identifier(written, token.whole) && idf > RARE;
-        let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
-        let written = written.clone();
-        let (count, has_typo) = (*count, false);
-        let term = QueryTerm { written, matches, is_corrected, has_typo, idf, count, is_identifier };
+        let texts = |parts: &Vec<Token>| parts.iter().map(|part| part.text.clone()).collect();
+        let term = QueryTerm {
+            written: written.clone(),
+            matches,
+            synonyms: synonyms.texts.clone(),
+            sequences: synonyms.sequences.iter().map(texts).collect(),
+            is_corrected,
+            has_typo: false,
+            idf,
+            count: *count,
+            is_identifier,
+        };
         Ok(Some((term, occurrences)))
     }
 
@@ -504,7 +571,7 @@ fn merge_sorted(
 
 /// The idf of every index term that the phrase matches. Snippets highlight these terms.
 pub fn term_weights(terms: &[QueryTerm]) -> HashMap<&str, f32> {
-    terms.iter().flat_map(|term| term.matches.iter().map(|text| (text.as_str(), term.idf))).collect()
+    terms.iter().flat_map(|term| term.shown().map(|text| (text, term.idf))).collect()
 }
 
 #[cfg(test)]
@@ -513,7 +580,7 @@ mod tests {
 
     #[track_caller]
     fn check(phrase: &str, expected: &[(&str, u32)]) {
-        let found = significant(phrase_tokens(phrase, &[]));
+        let found = significant(&phrase_tokens(phrase, &[]), &[]);
         let found: Vec<(&str, u32)> =
             found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
         assert_eq!(found, expected, "{phrase}");

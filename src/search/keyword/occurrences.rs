@@ -116,7 +116,7 @@ pub enum Occurrences {
     /// Of a word: of the index terms that it matches. A document with several of them counts the most frequent one,
     /// because it is indexed with several terms of one word.
     Word(Vec<TermPostings>),
-    /// Of a quotation, or of a word in candidates: the documents with it, in order, and its frequency in each, weighted by
+    /// Of a quotation, of a word with a synonym of several words, or of a word in candidates: the documents with it, in order, and its frequency in each, weighted by
     /// field and field length.
     Listed(Vec<(DocId, f32)>),
 }
@@ -165,14 +165,18 @@ impl Occurrences {
     }
 
     /// The documents that are not deleted and have an occurrence, in order, with its frequency in each.
-    pub fn frequencies(mut self, segment: &SegmentReader, lengths: &Lengths<'_>) -> Vec<(DocId, f32)> {
+    pub fn frequencies(
+        mut self,
+        is_alive: impl Fn(DocId) -> bool,
+        lengths: &Lengths<'_>,
+    ) -> Vec<(DocId, f32)> {
         let mut window = Window::new();
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(start) = self.next(at) {
             window.fill(&mut self, start, DocId::MAX, lengths);
             for (doc, frequency) in window.drain() {
-                if !segment.is_deleted(doc) {
+                if is_alive(doc) {
                     found.push((doc, frequency));
                 }
             }
@@ -556,6 +560,7 @@ mod tests {
 
     use super::super::KeywordQuery;
     use super::WINDOW;
+    use crate::curation::{Expansion, Fired};
     use crate::index::Index;
     use crate::question::Question;
 
@@ -580,6 +585,22 @@ mod tests {
         Index::in_memory(&questions.collect::<Vec<_>>(), None).unwrap()
     });
 
+    /// The synonyms of a phrase in which each word but the commonest has some.
+    fn fired(phrase: &str) -> Vec<Fired> {
+        let expansion = |text: &str| Expansion { text: text.to_owned(), language: None, line: 1 };
+        let of = |word: &str| match word {
+            "whisk" => vec![expansion("kernel"), expansion("lock file")],
+            "index" | "query" => vec![expansion("branch")],
+            "mutex" => vec![expansion("index query")],
+            _ => Vec::new(),
+        };
+        let words = phrase.split(' ').map(|word| {
+            let start = word.as_ptr() as usize - phrase.as_ptr() as usize;
+            Fired { range: start..start + word.len(), written: word.to_owned(), expansions: of(word) }
+        });
+        words.filter(|fired| !fired.expansions.is_empty()).collect()
+    }
+
     proptest! {
         #[test]
         fn the_best_are_those_of_an_exhaustive_search(
@@ -591,7 +612,7 @@ mod tests {
         ) {
             let words = words.into_iter().map(|nth| WORDS[nth]).collect::<Vec<_>>().join(" ");
             let phrase = if quoted { format!("\"lock file\" {words}") } else { words };
-            let keyword = KeywordQuery::new(&INDEX, &phrase).unwrap();
+            let keyword = KeywordQuery::new(&INDEX, &phrase, &fired(&phrase)).unwrap();
             let allowed = |_, doc| doc % every == 0;
             let documents = INDEX.searcher().unwrap().segment_reader(0).max_doc();
             let ranges = vec![(0, 0..border), (0, border..documents)];

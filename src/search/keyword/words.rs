@@ -173,7 +173,7 @@ impl Words for Segments<'_> {
             [only] => {
                 let occurrences = self.readers().iter().zip(self.occurrences(&[(&only.text, 1.0)])?);
                 let frequencies = |((segment, occurrences), ord): ((&SegmentReader, Occurrences), u32)| {
-                    Ok(occurrences.frequencies(segment, &self.lengths(ord)?))
+                    Ok(occurrences.frequencies(|doc| !segment.is_deleted(doc), &self.lengths(ord)?))
                 };
                 return occurrences.zip(0..).map(frequencies).collect();
             }

@@ -18,7 +18,9 @@ export function hitOf(hit, use) {
   const button = el('button', { className: 'title', type: 'button', 'aria-expanded': 'false', 'aria-controls': `${id}-whole` },
     ...title(hit.title));
   const item = el('li', { className: 'hit', id },
-    el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button), qualityOf(hit)),
+    el('div', { className: 'head' }, el('h2', { dir: 'auto' }, button),
+      hit.pinned ? el('p', { className: 'quality pinned', title: 'Put first for this phrase by the owner of the index' }, 'pinned') : null,
+      qualityOf(hit)),
     hit.distinction === null ? null : el('p', { className: 'distinction' }, el('code', { dir: 'auto' }, hit.distinction)),
     locationOf(hit, use),
     snippetOf(hit.snippet),
@@ -156,6 +158,11 @@ const ranked = ({ rank, of }) => (rank === null ? '' : `, rank ${rank.toLocaleSt
 export function explanationOf(hit) {
   const { semantic, keyword, semantic_weight: weight, named, neighbours, exact, confidence } = hit.explanation;
   const rows = [['Score', decimal(hit.score)]];
+  const { pin, synonyms } = hit.explanation;
+  if (pin) rows.push(['Pin', pinText(pin)]);
+  for (const { written, expansions, lines } of synonyms) {
+    rows.push(['Synonym', `“${written}” finds “${expansions.join('”, “')}” (line ${lines.join(', ')})`]);
+  }
   if (exact) rows.push(['Exact match', 'the phrase is its title or an alternative title']);
   if (semantic) {
     const near = semantic.nearest === 'also' ? `nearest chunk: “${semantic.also}”` : semantic.nearest && `nearest chunk: ${semantic.nearest}`;
@@ -171,6 +178,13 @@ export function explanationOf(hit) {
   const line = ([name, text]) => el('div', {}, el('dt', {}, name), el('dd', {}, text));
   return el('section', { className: 'why', 'aria-label': 'Why this hit' },
     el('dl', {}, ...rows.map(line)), keyword.words.length ? wordTable(keyword.words) : null);
+}
+
+/** The pin that applies to a phrase: for which phrase, who decided it, and why. */
+function pinText({ line, phrase, cosine, by, date, note, unknown }) {
+  return [`line ${line}, for “${phrase}”${cosine === null ? '' : ` with cosine ${decimal(cosine)}`}`,
+    by && `by ${by}`, date && `on ${date}`, note, unknown.length && `not in the index: ${unknown.join(', ')}`]
+    .filter(Boolean).join('; ');
 }
 
 function wordTable(words) {

@@ -2,6 +2,7 @@
 
 mod browser;
 mod changes;
+mod curation;
 mod decisions;
 mod failures;
 mod feedback;

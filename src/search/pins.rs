@@ -1,0 +1,167 @@
+//! Pins: the questions that the owner of an index puts first for a phrase, and those that are hidden.
+
+use std::collections::HashSet;
+
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, Term};
+
+use super::fuse::{NormalizedScores, ScoreRange};
+use super::query::{Mode, Query, Sort};
+use super::raise::{Raised, raise_to};
+use super::retrieval::{Ranking, Retrieval};
+use crate::curation::Pin;
+use crate::embed::{Embedder, Role, dot};
+use crate::index::{Centred, Index, Quantized};
+
+/// A pin that applies to a phrase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppliedPin {
+    /// The pin.
+    pub pin: Pin,
+    /// Its phrase that applies, as its file writes it.
+    pub phrase: String,
+    /// The cosine of both phrases, on the scale of the built-in model. `None` if they are the same.
+    pub cosine: Option<f32>,
+    /// The ids of the pin that the index does not have.
+    pub unknown: Vec<String>,
+    /// How many of its questions are found: those that pass the filters. The order of a query that does not sort by
+    /// relevance does not depend on pins.
+    pub shown: usize,
+}
+
+/// A pin that applies to a phrase, and its questions in an index.
+pub struct Applied {
+    pub pin: AppliedPin,
+    /// Those that come first, in order.
+    first: Vec<DocAddress>,
+    /// Those that are not found.
+    pub hidden: Vec<DocAddress>,
+}
+
+/// The pin that applies to a query: the one with its phrase, or else the one with the nearest phrase by meaning.
+///
+/// # Errors
+/// The index is damaged, or the model fails.
+pub fn applied(
+    index: &Index,
+    embedder: Option<&dyn Embedder>,
+    query: &Query,
+    vector: Option<&Quantized>,
+) -> anyhow::Result<Option<Applied>> {
+    let pins = &index.curation().pins;
+    if !query.pins || pins.entries().is_empty() {
+        return Ok(None);
+    }
+    let (pin, phrase, cosine) = match (pins.of_phrase(&query.phrase), vector) {
+        (Some(pin), _) => (pin, query.phrase.clone(), None),
+        (None, Some(vector)) => match nearest(index, embedder, vector)? {
+            Some((pin, phrase, cosine)) => (pin, phrase, Some(cosine)),
+            None => return Ok(None),
+        },
+        (None, None) => return Ok(None),
+    };
+    let mut unknown = Vec::new();
+    let mut find = |ids: &[String]| -> anyhow::Result<Vec<DocAddress>> {
+        let mut found = Vec::new();
+        for id in ids {
+            let here = questions(index, id)?;
+            if here.is_empty() {
+                unknown.push(id.clone());
+            }
+            found.extend(here);
+        }
+        Ok(found)
+    };
+    let (first, hidden) = (find(&pin.ids)?, find(&pin.hide)?);
+    let pin = AppliedPin { pin: pin.clone(), phrase, cosine, unknown, shown: 0 };
+    Ok(Some(Applied { pin, first, hidden }))
+}
+
+/// The pin whose phrase is nearest to a vector, if it is near enough. The phrases of pins are never sent to an endpoint, so
+/// there is none with such a model.
+fn nearest<'a>(
+    index: &'a Index,
+    embedder: Option<&dyn Embedder>,
+    vector: &Quantized,
+) -> anyhow::Result<Option<(&'a Pin, String, f32)>> {
+    let pins = &index.curation().pins;
+    let phrases: Vec<(&Pin, &str)> = pins.by_meaning().collect();
+    let Some(embedder) = embedder.filter(|embedder| embedder.is_local() && !phrases.is_empty()) else {
+        return Ok(None);
+    };
+    let embed = || {
+        let texts: Vec<&str> = phrases.iter().map(|(_, phrase)| *phrase).collect();
+        embedder.embed_all(&texts, Role::Query)
+    };
+    let vectors = index.curation().pin_vectors(&embedder.model().fingerprint, embed)?;
+    let own: Vec<f32> = vector.values().collect();
+    let scale = index.scale();
+    let near = phrases.into_iter().zip(vectors.iter()).filter_map(|((pin, phrase), other)| {
+        let cosine = dot(&own, other);
+        let least = scale.from_builtin(pin.meaning?);
+        (cosine >= least).then(|| (pin, phrase.to_owned(), scale.as_builtin(cosine)))
+    });
+    Ok(near.max_by(|a, b| a.2.total_cmp(&b.2)))
+}
+
+/// The questions with an id or key.
+pub fn questions(index: &Index, id: &str) -> anyhow::Result<Vec<DocAddress>> {
+    let fields = index.fields();
+    for field in [fields.id, fields.key] {
+        let query = TermQuery::new(Term::from_field_text(field, id), IndexRecordOption::Basic);
+        let found: HashSet<DocAddress> = index.searcher()?.search(&query, &DocSetCollector)?;
+        if !found.is_empty() {
+            let mut found: Vec<DocAddress> = found.into_iter().collect();
+            found.sort();
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Moves the questions of the pin that applies to the front of a ranking by relevance, also those that it does not have.
+/// The others keep their scores and their order. `vector` represents the phrase.
+///
+/// # Errors
+/// The index is damaged.
+pub fn pin(
+    retrieval: &Retrieval<'_>,
+    range: &ScoreRange,
+    ranking: &mut Ranking,
+    vector: Option<&Centred>,
+) -> anyhow::Result<Option<AppliedPin>> {
+    let Some(applied) = &retrieval.pin else {
+        return Ok(None);
+    };
+    let mut pin = applied.pin.clone();
+    if retrieval.query.sort != Sort::Relevance {
+        return Ok(Some(pin));
+    }
+    let mut nths: Vec<usize> = Vec::new();
+    for address in applied.first.iter().filter(|address| retrieval.is_allowed(**address)) {
+        let known = ranking.candidates.iter().position(|candidate| candidate.address == *address);
+        let nth = known.unwrap_or(ranking.candidates.len());
+        if known.is_none() {
+            let mut candidates = retrieval.candidates_at(vec![*address], vector)?;
+            for candidate in &mut candidates {
+                candidate.fused = NormalizedScores::new(&candidate.scores, range).convex(ranking.weight);
+                candidate.score = match retrieval.query.mode {
+                    Mode::Hybrid => candidate.fused,
+                    Mode::Keyword => candidate.scores.bm25,
+                    Mode::Semantic => candidate.scores.centred.unwrap_or(0.0),
+                };
+            }
+            ranking.candidates.append(&mut candidates);
+        }
+        if !nths.contains(&nth) {
+            nths.push(nth);
+        }
+    }
+    if !nths.is_empty() {
+        raise_to(ranking, &nths, Raised::Pinned);
+    }
+    pin.shown = nths.len();
+    Ok(Some(pin))
+}
