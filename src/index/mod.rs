@@ -60,7 +60,7 @@ use read_only::ReadOnly;
 use schema::FILE;
 
 pub use crate::read::Options as ReadOptions;
-pub(crate) use crate::read::date_span;
+pub(crate) use crate::read::{date_span, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,

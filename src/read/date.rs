@@ -49,6 +49,11 @@ pub fn span(text: &str) -> Option<(i64, i64)> {
     }
 }
 
+/// The year of a time in seconds since 1970 (UTC).
+pub fn year(seconds: i64) -> i64 {
+    date_parts(seconds.div_euclid(86_400)).0
+}
+
 /// `2024` or `2024-03` → the year and the month.
 fn year_and_month(text: &str) -> Option<(i64, Option<i64>)> {
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();

@@ -5,10 +5,12 @@ mod compound;
 mod confidence;
 mod correct;
 mod explain;
+mod facets;
 mod fall_back;
 mod filter;
 mod fuse;
 mod keyword;
+mod matching;
 mod query;
 mod raise;
 mod rerank;
@@ -30,11 +32,13 @@ use crate::index::Index;
 use crate::question::Question;
 use collapse::CollapsedHit;
 use keyword::{KeywordQuery, term_weights};
+use matching::Matching;
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
+pub use facets::{Facet, FacetCounts, FacetValue, Facets};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use query::{Filters, Mode, Query, Sort, date_span};
@@ -59,6 +63,9 @@ pub use tune::{retune, spread, tune};
 /// - `embedder` is missing, is a different model than the index's, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
+    if query.phrase.trim().is_empty() && !query.facets.is_empty() {
+        return without_phrase(index, query, start);
+    }
     let retrieval = Retrieval::new(index, embedder, query)?;
     let mut candidates = retrieval.candidates(retrieval.centred.as_ref())?;
     let first = retrieval.rank(candidates.clone(), retrieval.centred.as_ref())?;
@@ -78,6 +85,10 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
+    let facets = match query.facets.is_empty() {
+        true => None,
+        false => Some(Facets::count(index, &retrieval.matching()?, query)?),
+    };
     let notice = retrieval.unread_notice();
     let KeywordQuery { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();
@@ -90,7 +101,25 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         best_confidence: best.flatten(),
         missing,
         terms,
+        facets,
         notice,
+    })
+}
+
+/// Counts the facets of all questions that match the filters.
+fn without_phrase(index: &Index, query: &Query, start: Instant) -> anyhow::Result<Results> {
+    let facets = Facets::count(index, &Matching::all(index, &query.filters)?, query)?;
+    Ok(Results {
+        phrase: query.phrase.clone(),
+        took: start.elapsed(),
+        hits: Vec::new(),
+        total: 0,
+        next: None,
+        best_confidence: None,
+        missing: Vec::new(),
+        terms: Vec::new(),
+        facets: Some(facets),
+        notice: None,
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::collapse::AlsoAsked;
 use super::confidence::{Features, Quality};
 use super::explain::Explanation;
+use super::facets::Facets;
 use super::fuse::RetrievalScores;
 use super::snippet::{Snippet, Terms};
 use super::title::TitleMatch;
@@ -33,6 +34,8 @@ pub struct Results {
     pub missing: Vec<String>,
     /// The index terms that the words of the phrase match. [`highlights`](Self::highlights) marks them.
     pub terms: Vec<String>,
+    /// The values of the [requested](super::Query::facets) facets. `None` if none were requested.
+    pub facets: Option<Facets>,
     /// Why the search was limited, if it was. For example, an index whose model is not approved supports
     /// keyword search only.
     pub notice: Option<String>,
@@ -147,6 +150,7 @@ mod tests {
             best_confidence: confidences.first().copied().flatten(),
             missing: Vec::new(),
             terms: Vec::new(),
+            facets: None,
             notice: None,
         }
     }

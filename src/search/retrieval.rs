@@ -13,6 +13,7 @@ use super::correct::{READ, corrected, has_typos};
 use super::filter::Allowed;
 use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
 use super::keyword::{KeywordQuery, Scored, WordScores};
+use super::matching::{Matching, all_cosines};
 use super::query::{Mode, Query, Sort};
 use super::raise::{self, Raised};
 use super::title::{TitleMatch, TitlePhrase};
@@ -66,8 +67,8 @@ const MAX_LENGTH_DIFFERENCE: usize = 6;
 /// The questions of so many of the best candidates are likely to be read.
 const PREPARED: usize = 60;
 
-/// A question is sorted by date or score if it contains at least this fraction of what the best question
-/// contains of the phrase, or if its cosine is at least this fraction of the best.
+/// A question is relevant, so that it is counted by facets and sorted by date or score, if it contains at least this
+/// fraction of what the best question contains of the phrase, or if its cosine is at least this fraction of the best.
 const RELEVANT_COVERED: f32 = 0.5;
 const RELEVANT_COSINE: f32 = 0.75;
 
@@ -244,7 +245,7 @@ impl<'a> Retrieval<'a> {
     pub fn rank(&self, mut candidates: Vec<Candidate>, vector: Option<&Centred>) -> anyhow::Result<Ranking> {
         let mode = self.query.mode;
         let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
-        let unrelated = self.index.scale().from_builtin(UNRELATED);
+        let unrelated = self.unrelated();
         candidates.retain(|candidate| {
             candidate.title == TitleMatch::Exact || is_related(&candidate.scores, mode, unrelated)
         });
@@ -364,7 +365,7 @@ impl<'a> Retrieval<'a> {
         let Some(column) = SortColumn::of(self.query.sort) else {
             return Ok(raise::with_raised_scores(ranking));
         };
-        let mut candidates = relevant(&ranking.candidates);
+        let mut candidates = relevant(&ranking.candidates, self.unrelated());
         for candidate in &mut candidates {
             candidate.sort_key = column.value(self.index, candidate.address)?;
             candidate.raised = None;
@@ -468,6 +469,50 @@ impl<'a> Retrieval<'a> {
         // A search without a vector must not compute the space.
         let (vectors, space) = (&self.index.vectors()[segment], self.index.space());
         vectors.highest(address.doc_id, |row| space.cosine(segment, vectors, row, vector))
+    }
+
+    /// The highest cosine of questions that are unrelated to the phrase.
+    fn unrelated(&self) -> f32 {
+        self.index.scale().from_builtin(UNRELATED)
+    }
+
+    /// All documents that are relevant for the phrase and match the filters. Every document is scored, unlike for a
+    /// ranking. The filters do not change which documents are relevant.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn matching(&self) -> anyhow::Result<Matching> {
+        let mut words: Vec<DocAddress> = self.keyword_all()?;
+        words.sort_unstable();
+        let scores = self.keyword.scores(&words).context(DAMAGED)?;
+        let cosines =
+            self.semantic.as_ref().map(|phrase| all_cosines(self.index, phrase)).unwrap_or_default();
+        let covered = scores.iter().map(|scores| scores.covered).fold(0.0, f32::max);
+        let nearest = cosines.iter().flatten().copied().fold(0.0, f32::max);
+        let relevance = Relevance::new(covered, nearest, self.unrelated());
+        let mut matching = Matching::none(self.index);
+        let mut add = |address: DocAddress| {
+            if self.allowed.contains(address.segment_ord as usize, address.doc_id) {
+                matching.insert(address);
+            }
+        };
+        let covers = |(_, scores): &(&DocAddress, &WordScores)| relevance.covers(scores.covered);
+        words.iter().zip(&scores).filter(covers).for_each(|(address, _)| add(*address));
+        for (segment, cosines) in (0..).zip(&cosines) {
+            let near = (0..).zip(cosines).filter(|(_, cosine)| relevance.is_near(**cosine));
+            near.for_each(|(doc, _)| add(DocAddress::new(segment, doc)));
+        }
+        self.exact.iter().for_each(|address| add(*address));
+        Ok(matching)
+    }
+
+    /// All documents that contain a word of the phrase, except in semantic mode.
+    fn keyword_all(&self) -> anyhow::Result<Vec<DocAddress>> {
+        if self.query.mode == Mode::Semantic {
+            return Ok(Vec::new());
+        }
+        let found = self.keyword.best(usize::MAX, |_, _| true).context(DAMAGED)?;
+        Ok(found.into_iter().map(|scored| scored.address).collect())
     }
 
     fn limit(&self) -> usize {
@@ -593,15 +638,39 @@ fn raise_titles(candidates: &mut [Candidate]) {
     candidates.sort_by(best_candidate);
 }
 
-/// The candidates that are relevant compared with the best: see [`RELEVANT_COVERED`].
-fn relevant(candidates: &[Candidate]) -> Vec<Candidate> {
+/// What a question must have at least to be relevant, compared with the best: see [`RELEVANT_COVERED`].
+struct Relevance {
+    covered: f32,
+    cosine: f32,
+}
+
+impl Relevance {
+    /// `covered` and `nearest` are those of the best questions. Cosines up to `unrelated` do not count.
+    fn new(covered: f32, nearest: f32, unrelated: f32) -> Self {
+        Self { covered: RELEVANT_COVERED * covered, cosine: (RELEVANT_COSINE * nearest).max(unrelated) }
+    }
+
+    /// Whether a question contains enough of the phrase.
+    fn covers(&self, covered: f32) -> bool {
+        covered > 0.0 && covered >= self.covered
+    }
+
+    /// Whether a question is near enough to the phrase.
+    fn is_near(&self, cosine: f32) -> bool {
+        cosine > self.cosine
+    }
+}
+
+/// The candidates that are relevant compared with the best.
+fn relevant(candidates: &[Candidate], unrelated: f32) -> Vec<Candidate> {
     let cosine = |candidate: &Candidate| candidate.scores.cosine.unwrap_or(0.0);
     let covered = candidates.iter().map(|candidate| candidate.scores.covered).fold(0.0, f32::max);
     let nearest = candidates.iter().map(cosine).fold(0.0, f32::max);
+    let relevance = Relevance::new(covered, nearest, unrelated);
     let is_relevant = |candidate: &&Candidate| {
         candidate.title.is_first()
-            || (covered > 0.0 && candidate.scores.covered >= RELEVANT_COVERED * covered)
-            || (nearest > 0.0 && cosine(candidate) >= RELEVANT_COSINE * nearest)
+            || relevance.covers(candidate.scores.covered)
+            || relevance.is_near(cosine(candidate))
     };
     candidates.iter().filter(is_relevant).copied().collect()
 }

@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod explanation;
+mod facets;
 mod gaps;
 mod preview;
 mod related;
@@ -28,6 +29,7 @@ pub use duplicates::{
     PairReply,
 };
 pub use explanation::ExplanationReply;
+pub use facets::{FacetReply, FacetValueReply, FacetsReply};
 pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use related::{ExportReply, RelatedQuestion, RelatedReply};
@@ -55,6 +57,9 @@ pub struct SearchReply<'a> {
     pub next: Option<usize>,
     /// The hits in the requested order, by default the best first.
     pub hits: Vec<HitReply<'a>>,
+    /// The counts of all matching questions by section, tag and so on. The key is present only if facets are requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetsReply<'a>>,
     /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it
     /// was not.
     pub notice: Option<&'a str>,
@@ -457,6 +462,7 @@ impl<'a> SearchReply<'a> {
             total: results.total,
             next: results.next,
             hits: results.hits.iter().map(HitReply::from).collect(),
+            facets: results.facets.as_ref().map(FacetsReply::from),
             notice: results.notice.as_deref(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod explanation;
+mod facets;
 mod gaps;
 mod plain;
 mod preview;
@@ -20,6 +21,7 @@ use explanation::write_explanation;
 use plain::plain;
 
 pub use duplicates::{write_found, write_groups, write_pairs, write_related};
+pub use facets::write_facets;
 pub use gaps::{write_gaps, write_titles};
 pub use preview::write_preview;
 
