@@ -74,7 +74,7 @@ pub struct Args {
     /// Only questions in this language, by its code, such as de
     #[arg(long, value_name = "CODE")]
     language: Vec<String>,
-    /// Also count all relevant questions by these properties: section, tag, level, language, source or year. Without a
+    /// Also count all matching questions by these properties: section, tag, level, language, source or year. Without a
     /// phrase, count all questions
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     facets: Vec<Facet>,

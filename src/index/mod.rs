@@ -28,6 +28,7 @@ mod statistics;
 mod stats;
 mod store;
 mod stored_path;
+mod union;
 mod vectors;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -58,6 +59,7 @@ use crate::regular_file::is_irregular;
 use crate::worker_threads;
 use read_only::ReadOnly;
 use schema::FILE;
+use union::{Member, Union};
 
 pub use crate::read::Options as ReadOptions;
 pub(crate) use crate::read::{date_span, year};
@@ -189,6 +191,19 @@ pub enum OpenError {
         /// The version of the analysis in the index.
         found: u32,
     },
+    /// The same index was named twice among several.
+    Twice {
+        /// The index directory.
+        dir: PathBuf,
+    },
+    /// Several indexes cannot be searched together, because their models differ. The name of a model is `None` for an
+    /// index without vectors.
+    Models {
+        /// An index directory and the name of its model.
+        first: (PathBuf, Option<String>),
+        /// Another one.
+        second: (PathBuf, Option<String>),
+    },
     /// The index is damaged or cannot be read.
     Broken {
         /// The index directory.
@@ -227,6 +242,23 @@ impl fmt::Display for OpenError {
                 dir.display(),
                 analyze::VERSION
             ),
+            Self::Twice { dir } => {
+                write!(f, "the index in {} is named twice\n  hint: name each index once", dir.display())
+            }
+            Self::Models { first, second } => {
+                let has = |(dir, model): &(PathBuf, Option<String>)| match model {
+                    Some(model) => format!("the index in {} has vectors of {model}", dir.display()),
+                    None => format!("the index in {} has keywords only", dir.display()),
+                };
+                write!(
+                    f,
+                    "indexes with different models cannot be searched together: {}, and {}\n  \
+                     hint: `rqsearch index --index {} --model MODEL` changes the model of an index",
+                    has(first),
+                    has(second),
+                    second.0.display()
+                )
+            }
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
@@ -254,6 +286,8 @@ pub struct Index {
     space: Arc<OnceLock<Space>>,
     statistics: Arc<OnceLock<Statistics>>,
     languages: Arc<[Language]>,
+    /// The indexes that this one consists of. Empty for a single one.
+    members: Arc<[Member]>,
 }
 
 impl Index {
@@ -263,10 +297,39 @@ impl Index {
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         ensure_commit(dir)?;
+        Self::open_again(|| Self::open_last_commit(dir))
+    }
+
+    /// Opens the last commits of the indexes in several directories as one index. A search ranks the questions of all as
+    /// one index with all questions would: nothing is copied, but all statistics are those of all questions.
+    /// [`member`](Self::member) tells which index a question is from. With one directory, this is [`open`](Self::open).
+    ///
+    /// The indexes must have the same model. Their weights of semantic search are averaged, and none is calibrated.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several(dirs: &[PathBuf]) -> Result<Self, OpenError> {
+        assert!(!dirs.is_empty(), "an index has a directory");
+        if let [only] = dirs {
+            return Self::open(only);
+        }
+        let names: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        Self::open_again(|| {
+            let (union, members) = Union::open(dirs)?;
+            let index = Self::open_directory(union, Path::new(&names.join(", ")))?;
+            Ok(Self { members: members.into(), ..index })
+        })
+    }
+
+    /// Tries again if a file is missing.
+    fn open_again(open: impl Fn() -> Result<Self, OpenError>) -> Result<Self, OpenError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match Self::open_last_commit(dir) {
+            match open() {
                 // Another process has committed and deleted the files of the commit that was read.
                 Err(OpenError::Broken { source, .. })
                     if is_file_gone(&source) && attempts < OPEN_ATTEMPTS =>
@@ -326,6 +389,7 @@ impl Index {
             space: Arc::default(),
             statistics: Arc::default(),
             languages,
+            members: Arc::default(),
         })
     }
 
@@ -391,7 +455,20 @@ impl Index {
         Ok(build::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
     }
 
-    /// The index directory.
+    /// The index that a question is from, if this one [consists of several](Self::open_several): its directory, as it was
+    /// given.
+    pub fn member(&self, address: DocAddress) -> Option<&Path> {
+        let segment = address.segment_ord as usize;
+        let member = self.members.iter().find(|member| member.segments.contains(&segment))?;
+        Some(&member.dir)
+    }
+
+    /// The directories of the indexes that this one [consists of](Self::open_several). Empty for a single index.
+    pub fn members(&self) -> impl Iterator<Item = &Path> {
+        self.members.iter().map(|member| member.dir.as_path())
+    }
+
+    /// The index directory. For several indexes, their directories, separated by commas.
     pub fn dir(&self) -> &Path {
         &self.dir
     }

@@ -34,13 +34,14 @@ pub enum Facet {
 
 /// The number of questions that match a query, and their counts by some properties.
 ///
-/// Every question counts that a search ranks or could rank and that is relevant compared with the best: it contains at
-/// least half of what the best question contains of the phrase, weighted by idf; or its cosine is at least 0.75 of the
-/// best and above the limit of unrelated questions; or a title of it is the phrase. [`Sort::Newest`](super::Sort) lists
-/// the same questions, out of the candidates. Keyword mode does not compare cosines, and semantic mode does not compare
-/// words. "The best" is the best of the whole index: a filter never makes another question relevant, so a filter for a
-/// value leaves as many questions as its count says. (A filter for a section or a source also finds values that contain
-/// it.)
+/// A question matches a phrase if its cosine is above the limit of unrelated questions, as for a hit; or if it contains at
+/// least half of what the best question contains of the phrase, weighted by idf; or if a title of it is the phrase.
+/// [`Mode::Keyword`](super::Mode::Keyword) does not compare cosines, and [`Mode::Semantic`](super::Mode::Semantic) does
+/// not compare words. Every question is compared, unlike for the hits, of which [`Results::total`](super::Results::total)
+/// says how many were ranked.
+///
+/// The best question is that of the whole index: a filter never makes another question match, so a filter for a value
+/// leaves as many questions as its count says. (A filter for a section or a source also finds values that contain it.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facets {
     /// The number of questions that match.
@@ -305,17 +306,13 @@ mod tests {
     }
 
     /// The ids of the questions that match, from the scores of the hits of a search for all questions.
-    fn relevant(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> Vec<u64> {
+    fn matching(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> Vec<u64> {
         let all = Query { limit: 1_000, filters: Filters::default(), facets: Vec::new(), ..query.clone() };
         let hits = search(index, embedder, &all).unwrap().hits;
-        let (mut covered, mut cosine) = (0.0_f32, 0.0_f32);
-        for hit in &hits {
-            covered = covered.max(hit.scores.covered);
-            cosine = cosine.max(hit.scores.cosine.unwrap_or(0.0));
-        }
+        let covered = hits.iter().map(|hit| hit.scores.covered).fold(0.0, f32::max);
         let hits = hits.into_iter().filter(|hit| {
             let contains = hit.scores.covered > 0.0 && hit.scores.covered >= 0.5 * covered;
-            let near = hit.scores.cosine.is_some_and(|own| own > 0.15_f32.max(0.75 * cosine));
+            let near = hit.scores.cosine.is_some_and(|cosine| cosine > 0.15);
             hit.title_match == TitleMatch::Exact || near || (contains && query.mode != Mode::Semantic)
         });
         hits.map(|hit| hit.question.source.line).collect()
@@ -344,12 +341,12 @@ mod tests {
     fn check(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) {
         let questions = read(index);
         let query = Query { facets: Facet::ALL.into(), facet_values: 100, ..query.clone() };
-        let relevant = match query.phrase.is_empty() {
+        let ids = match query.phrase.is_empty() {
             true => questions.iter().map(|(question, _)| question.source.line).collect(),
-            false => relevant(index, embedder, &query),
+            false => matching(index, embedder, &query),
         };
         let matching = questions.iter().filter(|(question, language)| {
-            relevant.contains(&question.source.line) && passes(&query.filters, question, language)
+            ids.contains(&question.source.line) && passes(&query.filters, question, language)
         });
         let facets = search(index, embedder, &query).unwrap().facets.unwrap();
         let mut found = HashMap::new();

@@ -51,9 +51,8 @@ impl Matching {
     }
 
     pub fn insert(&mut self, address: DocAddress) {
-        let set = &mut self.sets[address.segment_ord as usize];
-        self.count += u64::from(!set.contains(address.doc_id));
-        set.insert(address.doc_id);
+        let is_new = self.sets[address.segment_ord as usize].insert(address.doc_id);
+        self.count += u64::from(is_new);
     }
 
     pub fn contains(&self, segment: usize, doc: DocId) -> bool {

@@ -17,6 +17,7 @@ mod rerank;
 mod results;
 mod retrieval;
 mod snippet;
+mod suggest;
 mod suggestion;
 mod title;
 mod tune;
@@ -47,6 +48,7 @@ pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_reran
 pub use results::{Hit, Results};
 pub use snippet::{Snippet, SnippetKind};
 use snippet::{Terms, snippet};
+pub use suggest::suggest;
 pub use suggestion::suggested_filters;
 pub use title::TitleMatch;
 pub use tune::{retune, spread, tune};

@@ -67,8 +67,8 @@ const MAX_LENGTH_DIFFERENCE: usize = 6;
 /// The questions of so many of the best candidates are likely to be read.
 const PREPARED: usize = 60;
 
-/// A question is relevant, so that it is counted by facets and sorted by date or score, if it contains at least this
-/// fraction of what the best question contains of the phrase, or if its cosine is at least this fraction of the best.
+/// A question is sorted by date or score if it contains at least this fraction of what the best question
+/// contains of the phrase, or if its cosine is at least this fraction of the best.
 const RELEVANT_COVERED: f32 = 0.5;
 const RELEVANT_COSINE: f32 = 0.75;
 
@@ -365,7 +365,7 @@ impl<'a> Retrieval<'a> {
         let Some(column) = SortColumn::of(self.query.sort) else {
             return Ok(raise::with_raised_scores(ranking));
         };
-        let mut candidates = relevant(&ranking.candidates, self.unrelated());
+        let mut candidates = relevant(&ranking.candidates);
         for candidate in &mut candidates {
             candidate.sort_key = column.value(self.index, candidate.address)?;
             candidate.raised = None;
@@ -476,8 +476,9 @@ impl<'a> Retrieval<'a> {
         self.index.scale().from_builtin(UNRELATED)
     }
 
-    /// All documents that are relevant for the phrase and match the filters. Every document is scored, unlike for a
-    /// ranking. The filters do not change which documents are relevant.
+    /// All documents that match the phrase and the filters. A document matches as a candidate does, except that words count
+    /// only if it contains at least [`RELEVANT_COVERED`] of what the best document of the index contains. Every document is
+    /// scored, and the filters do not change which documents match the phrase.
     ///
     /// # Errors
     /// The index is damaged.
@@ -488,18 +489,18 @@ impl<'a> Retrieval<'a> {
         let cosines =
             self.semantic.as_ref().map(|phrase| all_cosines(self.index, phrase)).unwrap_or_default();
         let covered = scores.iter().map(|scores| scores.covered).fold(0.0, f32::max);
-        let nearest = cosines.iter().flatten().copied().fold(0.0, f32::max);
-        let relevance = Relevance::new(covered, nearest, self.unrelated());
+        let (covered, unrelated) = (RELEVANT_COVERED * covered, self.unrelated());
         let mut matching = Matching::none(self.index);
         let mut add = |address: DocAddress| {
             if self.allowed.contains(address.segment_ord as usize, address.doc_id) {
                 matching.insert(address);
             }
         };
-        let covers = |(_, scores): &(&DocAddress, &WordScores)| relevance.covers(scores.covered);
+        let covers =
+            |(_, scores): &(&DocAddress, &WordScores)| scores.covered > 0.0 && scores.covered >= covered;
         words.iter().zip(&scores).filter(covers).for_each(|(address, _)| add(*address));
         for (segment, cosines) in (0..).zip(&cosines) {
-            let near = (0..).zip(cosines).filter(|(_, cosine)| relevance.is_near(**cosine));
+            let near = (0..).zip(cosines).filter(|(_, cosine)| **cosine > unrelated);
             near.for_each(|(doc, _)| add(DocAddress::new(segment, doc)));
         }
         self.exact.iter().for_each(|address| add(*address));
@@ -638,39 +639,15 @@ fn raise_titles(candidates: &mut [Candidate]) {
     candidates.sort_by(best_candidate);
 }
 
-/// What a question must have at least to be relevant, compared with the best: see [`RELEVANT_COVERED`].
-struct Relevance {
-    covered: f32,
-    cosine: f32,
-}
-
-impl Relevance {
-    /// `covered` and `nearest` are those of the best questions. Cosines up to `unrelated` do not count.
-    fn new(covered: f32, nearest: f32, unrelated: f32) -> Self {
-        Self { covered: RELEVANT_COVERED * covered, cosine: (RELEVANT_COSINE * nearest).max(unrelated) }
-    }
-
-    /// Whether a question contains enough of the phrase.
-    fn covers(&self, covered: f32) -> bool {
-        covered > 0.0 && covered >= self.covered
-    }
-
-    /// Whether a question is near enough to the phrase.
-    fn is_near(&self, cosine: f32) -> bool {
-        cosine > self.cosine
-    }
-}
-
-/// The candidates that are relevant compared with the best.
-fn relevant(candidates: &[Candidate], unrelated: f32) -> Vec<Candidate> {
+/// The candidates that are relevant compared with the best: see [`RELEVANT_COVERED`].
+fn relevant(candidates: &[Candidate]) -> Vec<Candidate> {
     let cosine = |candidate: &Candidate| candidate.scores.cosine.unwrap_or(0.0);
     let covered = candidates.iter().map(|candidate| candidate.scores.covered).fold(0.0, f32::max);
     let nearest = candidates.iter().map(cosine).fold(0.0, f32::max);
-    let relevance = Relevance::new(covered, nearest, unrelated);
     let is_relevant = |candidate: &&Candidate| {
         candidate.title.is_first()
-            || relevance.covers(candidate.scores.covered)
-            || relevance.is_near(cosine(candidate))
+            || (covered > 0.0 && candidate.scores.covered >= RELEVANT_COVERED * covered)
+            || (nearest > 0.0 && cosine(candidate) >= RELEVANT_COSINE * nearest)
     };
     candidates.iter().filter(is_relevant).copied().collect()
 }

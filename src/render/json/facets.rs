@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use crate::search::{Facet, FacetCounts, FacetValue, Facets};
 
-/// The counts of all questions that match a phrase and the filters: those that are relevant compared with the best, not
-/// only the hits.
+/// The counts of all questions that match a phrase and the filters. A question matches if its cosine is above the limit of
+/// unrelated questions, or if it contains at least half of what the best question contains of the phrase.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FacetsReply<'a> {
-    /// The number of questions that match. Unlike `total`, it is not limited, and it counts relevant questions only.
+    /// The number of questions that match. Unlike `total`, it is not limited.
     pub matching: u64,
     /// The counts, in the order of the request.
     pub counts: Vec<FacetReply<'a>>,

@@ -29,6 +29,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 pub static FILES: &[File] = &[
     File { path: "/", kind: HTML, body: include_str!("index.html") },
     File { path: "/app.js", kind: SCRIPT, body: include_str!("app.js") },
+    File { path: "/facets.js", kind: SCRIPT, body: include_str!("facets.js") },
     File { path: "/dom.js", kind: SCRIPT, body: include_str!("dom.js") },
     File { path: "/markdown.js", kind: SCRIPT, body: include_str!("markdown.js") },
     File { path: "/results.js", kind: SCRIPT, body: include_str!("results.js") },
