@@ -129,8 +129,8 @@ type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send 
 /// after it was made and opened. While one thread opens a commit and loads its model, the others use the
 /// previous one. They also do if the commit cannot be used; see [`Engine::failure`].
 pub struct Engine {
-    /// The directory of the index. `None` for an index in memory, which does not change.
-    dir: Option<PathBuf>,
+    /// The directories of the index. Empty for an index in memory, which does not change.
+    dirs: Vec<PathBuf>,
     load: Box<LoadModel>,
     opened: RwLock<Arc<Opened>>,
     last_check: Mutex<Instant>,
@@ -193,8 +193,23 @@ impl Engine {
         dir: &Path,
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let commit = commit(dir).unwrap_or_default();
-        Self::new(Some(dir.to_owned()), Index::open(dir)?, commit, Box::new(load))
+        Self::open_several_with(&[dir.to_owned()], load)
+    }
+
+    /// Opens the indexes in several directories as one (see [`Index::open_several`]), and loads their model with `load`,
+    /// as [`open_with`](Self::open_with) does. A commit of any of them is seen.
+    ///
+    /// # Errors
+    /// Returns [`OpenError`] and the errors of `load`.
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several_with(
+        dirs: &[PathBuf],
+        load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let commit = commits(dirs).unwrap_or_default();
+        Self::new(dirs.to_vec(), Index::open_several(dirs)?, commit, Box::new(load))
     }
 
     /// Uses an index that does not change: the built-in one or one in memory.
@@ -202,19 +217,14 @@ impl Engine {
     /// # Errors
     /// See [`embed::open`].
     pub fn fixed(index: Index) -> anyhow::Result<Self> {
-        Self::new(None, index, Vec::new(), Box::new(load_model))
+        Self::new(Vec::new(), index, Vec::new(), Box::new(load_model))
     }
 
-    fn new(
-        dir: Option<PathBuf>,
-        index: Index,
-        commit: Vec<u8>,
-        load: Box<LoadModel>,
-    ) -> anyhow::Result<Self> {
+    fn new(dirs: Vec<PathBuf>, index: Index, commit: Vec<u8>, load: Box<LoadModel>) -> anyhow::Result<Self> {
         let (embedder, not_approved) = loaded(&index, &load)?;
         let opened = RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit }));
         let last_check = Mutex::new(Instant::now());
-        Ok(Self { dir, load, opened, last_check, renewal: Mutex::default(), failure: RwLock::default() })
+        Ok(Self { dirs, load, opened, last_check, renewal: Mutex::default(), failure: RwLock::default() })
     }
 
     /// Finds the questions that match a phrase, best first, in the [current](Self::current) commit.
@@ -242,17 +252,17 @@ impl Engine {
     /// returned, [`failure`](Self::failure) tells why, and a later call tries again.
     pub fn current(&self) -> anyhow::Result<Arc<Opened>> {
         let opened = self.opened();
-        let Some(dir) = self.dir.as_deref().filter(|_| self.is_check_due()) else {
+        if self.dirs.is_empty() || !self.is_check_due() {
             return Ok(opened);
-        };
+        }
         let _renewing = match self.renewal.try_lock() {
             Ok(renewing) => renewing,
             Err(TryLockError::Poisoned(renewing)) => renewing.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(opened),
         };
-        match commit(dir) {
+        match commits(&self.dirs) {
             Ok(commit) if commit == opened.commit => self.set_failure(None),
-            Ok(commit) if self.is_retry_due(&commit) => match self.reopen(dir, &opened, commit.clone()) {
+            Ok(commit) if self.is_retry_due(&commit) => match self.reopen(&opened, commit.clone()) {
                 Ok(opened) => {
                     self.set_failure(None);
                     return Ok(opened);
@@ -262,7 +272,8 @@ impl Engine {
             Ok(_) => {}
             // The index was deleted or is being replaced. The open one can still be searched.
             Err(error) => {
-                let what = format!("could not read meta.json of the index in {}", dir.display());
+                let what =
+                    format!("could not read meta.json of the index in {}", opened.index.dir().display());
                 self.record_failure(anyhow::Error::new(error).context(what), Vec::new());
             }
         }
@@ -290,8 +301,8 @@ impl Engine {
             .is_none_or(|failure| failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL)
     }
 
-    fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
-        let index = Index::open(dir)?;
+    fn reopen(&self, old: &Opened, commit: Vec<u8>) -> anyhow::Result<Arc<Opened>> {
+        let index = Index::open_several(&self.dirs)?;
         let is_loaded = old.embedder.is_some() && index.meta().model == old.index.meta().model;
         let (embedder, not_approved) = match is_loaded {
             true => (old.embedder.clone(), None),
@@ -339,10 +350,11 @@ fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
     }
 }
 
-/// The contents of `meta.json`, which identify the last commit of an index. Tantivy replaces this file
+/// The contents of the files `meta.json`, which identify the last commits of indexes. Tantivy replaces this file
 /// atomically.
-fn commit(dir: &Path) -> io::Result<Vec<u8>> {
-    regular_file::read(&dir.join("meta.json"))
+fn commits(dirs: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let commits = dirs.iter().map(|dir| regular_file::read(&dir.join("meta.json")));
+    Ok(commits.collect::<io::Result<Vec<_>>>()?.concat())
 }
 
 #[cfg(test)]

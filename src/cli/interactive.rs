@@ -40,7 +40,7 @@ pub fn run(
     };
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
-    let open = move || model.engine(dir.as_deref(), Patience::PHRASE);
+    let open = move || model.engine(dir.as_slice(), Patience::PHRASE);
     let Some(question) = pick(tty()?, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use super::batch::{self, Line};
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::model::{IndexModel, ModelArgs};
 use super::streams::{say, stdout};
 use super::{IndexLocation, Outcome, layout};
@@ -116,7 +116,7 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "rerank", default_value_t = DEFAULT_CANDIDATES)]
     rerank_top: usize,
     #[command(flatten)]
-    pub index: IndexArgs,
+    pub index: IndexesArgs,
     #[command(flatten)]
     model: ModelArgs,
 }

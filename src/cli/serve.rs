@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::value_parser;
 
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::model::ModelArgs;
 use super::{Outcome, plural};
 use crate::embed::Patience;
@@ -80,7 +80,7 @@ pub struct Args {
     #[arg(long)]
     log_phrases: bool,
     #[command(flatten)]
-    index: IndexArgs,
+    index: IndexesArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -111,7 +111,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let log = options.log.clone();
     report_panics(log.clone());
     let patience = Patience::Waiting(options.limits.time);
-    let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
+    let engine = args.model.clone().engine(&location.dirs()?, patience)?;
     let opened = engine.current()?;
     if let Some(notice) = opened.notice() {
         log.event(&format!("{notice}\n  (restart the server after that)"));

@@ -19,6 +19,7 @@ mod document;
 mod field_words;
 mod greatest;
 mod lock;
+mod newest;
 mod phrasings;
 mod read_only;
 mod schema;
@@ -62,8 +63,12 @@ use schema::FILE;
 use union::{Member, Union};
 
 pub use crate::read::Options as ReadOptions;
+<<<<<<< HEAD
 pub(crate) use crate::read::{date_span, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
+=======
+pub(crate) use crate::read::{date_span, rfc3339, year};
+>>>>>>> bf7091b (Suggestions while typing, OpenSearch, Atom feeds of new questions and gaps)
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
     Summary, Tuning, store_calibration, update_tuning,
@@ -667,10 +672,27 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn find(&self, id: &str) -> anyhow::Result<Vec<Question>> {
+        self.find_in(id, None)
+    }
+
+    /// Like [`find`](Self::find), in one of [several indexes](Self::open_several): the one whose directory is `member`.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn find_in(&self, id: &str, member: Option<&str>) -> anyhow::Result<Vec<Question>> {
+        let is_in = |address: &DocAddress| {
+            member.is_none_or(|member| {
+                self.member(*address).is_some_and(|dir| dir.display().to_string() == member)
+            })
+        };
+        let matching = |field, id: &str| -> anyhow::Result<Vec<Question>> {
+            let addresses = self.addresses(field, id)?.into_iter().filter(is_in);
+            addresses.map(|address| self.question(address)).collect()
+        };
         // Ids with a colon belong to records of files.
         let fields = [(self.fields.id, !id.contains(':')), (self.fields.key, true)];
         for (field, _) in fields.into_iter().filter(|(_, applies)| *applies) {
-            let found = self.matching(field, id)?;
+            let found = matching(field, id)?;
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -680,7 +702,7 @@ impl Index {
         }
         let mut found = Vec::new();
         for id in self.ids_with_prefix(&id.to_lowercase())? {
-            found.append(&mut self.matching(self.fields.id, &id)?);
+            found.append(&mut matching(self.fields.id, &id)?);
         }
         found.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(found)

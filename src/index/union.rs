@@ -121,7 +121,8 @@ fn renamed(nth: usize, commit: &mut Value, ids: &mut HashMap<String, (usize, Str
 /// # Errors
 /// Two paths lead to the same directory.
 fn ensure_different(dirs: &[PathBuf]) -> Result<(), OpenError> {
-    let real: Vec<PathBuf> = dirs.iter().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.clone())).collect();
+    let real: Vec<PathBuf> =
+        dirs.iter().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.clone())).collect();
     match (1..real.len()).find(|nth| real[..*nth].contains(&real[*nth])) {
         Some(nth) => Err(OpenError::Twice { dir: dirs[nth].clone() }),
         None => Ok(()),
@@ -139,13 +140,15 @@ fn merged_meta(dirs: &[PathBuf], metas: &[Meta]) -> Result<Meta, OpenError> {
             _ => false,
         };
         if !is_same {
-            let [first, second] = [(&dirs[0], &metas[0]), (dir, meta)].map(|(dir, meta)| (dir.clone(), model(meta)));
+            let [first, second] =
+                [(&dirs[0], &metas[0]), (dir, meta)].map(|(dir, meta)| (dir.clone(), model(meta)));
             return Err(OpenError::Models { first, second });
         }
     }
     let mean = |value: fn(&Meta) -> Option<f32>| {
         let tuned = metas.iter().filter_map(|meta| Some((value(meta)?, meta.tuned_on.max(1) as f32)));
-        let (sum, weight) = tuned.fold((0.0, 0.0), |(sum, all), (value, weight)| (sum + value * weight, all + weight));
+        let (sum, weight) =
+            tuned.fold((0.0, 0.0), |(sum, all), (value, weight)| (sum + value * weight, all + weight));
         (weight > 0.0).then(|| sum / weight)
     };
     Ok(Meta {

@@ -165,7 +165,8 @@ fn date_text(days: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-fn time_text(seconds: i64) -> String {
+/// A time in seconds since 1970 (UTC) as RFC 3339: `2024-03-01T10:20:30Z`.
+pub fn time_text(seconds: i64) -> String {
     let (date, of_day) = (date_text(seconds.div_euclid(86_400)), seconds.rem_euclid(86_400));
     format!("{date}T{:02}:{:02}:{:02}Z", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }

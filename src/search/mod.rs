@@ -188,6 +188,7 @@ fn present(
         let explanation = retrieval.query.explain.then(explain).transpose()?;
         Ok(Hit {
             rank,
+            index: retrieval.index.member(candidate.address).map(|dir| dir.display().to_string()),
             score: candidate.score,
             confidence,
             probability: confidence.and_then(|confidence| Some(scaling?.apply(confidence))),

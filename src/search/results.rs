@@ -75,6 +75,9 @@ pub struct Hit {
     pub rank: usize,
     /// The complete question.
     pub question: Question,
+    /// The index that the question is from, if [several](crate::index::Index::open_several) are searched: its directory, as
+    /// it was given.
+    pub index: Option<String>,
     /// The score, comparable only with other hits of the same query. Hybrid mode: the fused score in [0, 1],
     /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25. If a title is the
     /// phrase, the score is at least that of every other question.
@@ -127,6 +130,7 @@ mod tests {
         let hit = |confidence: &Option<f32>| Hit {
             rank: 1,
             question: Question::default(),
+            index: None,
             score: 1.0,
             confidence: *confidence,
             probability: None,

@@ -193,7 +193,8 @@ impl LastWord {
 fn begins_word(text: &str, part: &str) -> bool {
     text.match_indices(part).any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        before.is_none_or(|c| !c.is_alphanumeric()) || !part.is_ascii() && part.chars().next().is_some_and(|c| !c.is_lowercase())
+        before.is_none_or(|c| !c.is_alphanumeric())
+            || !part.is_ascii() && part.chars().next().is_some_and(|c| !c.is_lowercase())
     })
 }
 

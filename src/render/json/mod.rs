@@ -11,6 +11,7 @@ mod gaps;
 mod preview;
 mod related;
 mod request;
+mod suggest;
 mod update;
 
 use std::collections::BTreeMap;
@@ -34,9 +35,10 @@ pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, Phra
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use related::{ExportReply, RelatedQuestion, RelatedReply};
 pub use request::{
-    AnySearchRequest, ClickRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest,
-    SearchesRequest,
+    AnySearchRequest, ClickRequest, FeedbackRequest, IndexRequest, QuestionRequest, RelatedRequest,
+    SearchRequest, SearchesRequest,
 };
+pub use suggest::{SuggestRequest, SuggestionReply};
 pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
 /// The results for one phrase.
@@ -157,6 +159,9 @@ pub struct HitReply<'a> {
     /// If other questions in the index have the same title: the first line of code of the answer, or else of
     /// text, that none of them has; otherwise `null`.
     pub distinction: Option<&'a str>,
+    /// The index that the question is from, as it was named. The key is present only if several indexes are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<&'a str>,
     /// The location of the question.
     pub source: SourceReply<'a>,
     /// The section of the source that contains the question.
@@ -477,6 +482,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             key: question.key.as_deref(),
             title: &question.title,
             distinction: hit.distinction.as_deref(),
+            index: hit.index.as_deref(),
             source: SourceReply::from(question),
             section: question.section.as_deref(),
             level: question.level.as_deref(),

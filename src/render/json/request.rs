@@ -285,6 +285,16 @@ pub struct QuestionRequest {
     pub offset: usize,
 }
 
+/// Which index has a question, if a server searches several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IndexRequest {
+    /// The `index` of a hit. Needed only if several indexes have a question with the id.
+    #[serde(default)]
+    pub index: Option<String>,
+}
+
 /// A request for the questions on the same subject as a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -87,7 +87,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
     }
     write!(out, "{INDENT}")?;
     write_quality(out, hit)?;
-    write_location(out, question, INDENT.len() + QUALITY_COLUMNS, layout)?;
+    write_places(out, hit.index.as_deref(), question, INDENT.len() + QUALITY_COLUMNS, layout)?;
     write_snippet(out, snippet, width, layout)?;
     write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
@@ -204,11 +204,22 @@ fn write_location(
     column: usize,
     layout: Layout,
 ) -> io::Result<()> {
+    write_places(out, None, question, column, layout)
+}
+
+/// The same, after the index that the question is from, if several are searched.
+fn write_places(
+    out: &mut impl Write,
+    index: Option<&str>,
+    question: &Question,
+    column: usize,
+    layout: Layout,
+) -> io::Result<()> {
     let source = question.source.to_string();
     let facts =
         [&question.section, &question.level].into_iter().flatten().map(|fact| (fact.as_str(), Style::new()));
-    let facts =
-        std::iter::once((source.as_str(), LOCATION)).chain(facts).chain([(question.id.as_str(), QUIET)]);
+    let places = index.into_iter().map(|index| (index, QUIET)).chain([(source.as_str(), LOCATION)]);
+    let facts = places.chain(facts).chain([(question.id.as_str(), QUIET)]);
     let mut at = column;
     for (nth, (fact, style)) in facts.enumerate() {
         let fact = layout.shown(fact);

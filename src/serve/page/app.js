@@ -142,6 +142,7 @@ function show(reply, key) {
   $('results').replaceChildren(...reply.hits.slice(0, listed).map((hit) => {
     const item = hitOf(hit, choose);
     item.dataset.id = hit.id;
+    if (hit.index !== undefined) item.dataset.index = hit.index;
     item.querySelector('.title').onclick = () => toggle(item);
     return item;
   }));
@@ -192,7 +193,8 @@ async function expand(item) {
   write(false);
   if (whole.childElementCount) return;
   try {
-    const question = await ask(`/questions/${encodeURIComponent(id)}`);
+    const { index } = item.dataset;
+    const question = await ask(`/questions/${encodeURIComponent(id)}${index === undefined ? '' : `?${new URLSearchParams({ index })}`}`);
     if (!whole.childElementCount) whole.append(...wholeOf(question, whyButton(item, whole)));
   } catch (error) {
     close(item);
