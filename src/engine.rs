@@ -9,9 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, guarded};
+use crate::question::Question;
 use crate::regular_file;
 use crate::related::{Related, related};
-use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
+use crate::search::{Mode, Query, Results, retune, search_or_fall_back, suggest};
 
 /// How often the engine checks for a new commit.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
@@ -90,6 +91,14 @@ impl Opened {
         threshold: f32,
     ) -> anyhow::Result<Vec<Found>> {
         guarded(self.index.dir(), || check(&self.index, embedder, phrase, threshold))
+    }
+
+    /// Finds at most `limit` questions whose titles have the words of a text, of which the last may be incomplete.
+    ///
+    /// # Errors
+    /// Returns the errors of [`suggest`] and [`guarded`].
+    pub fn suggest(&self, typed: &str, limit: usize) -> anyhow::Result<Vec<Question>> {
+        guarded(self.index.dir(), || suggest(&self.index, typed, limit))
     }
 
     /// Finds at most `limit` questions on the same subject as the question with this id that ask something else.
@@ -210,6 +219,17 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let commit = commits(dirs).unwrap_or_default();
         Self::new(dirs.to_vec(), Index::open_several(dirs)?, commit, Box::new(load))
+    }
+
+    /// Opens the indexes in several directories as one (see [`Index::open_several`]), and loads their model.
+    ///
+    /// # Errors
+    /// See [`OpenError`] and [`embed::open`].
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several(dirs: &[PathBuf]) -> anyhow::Result<Self> {
+        Self::open_several_with(dirs, load_model)
     }
 
     /// Uses an index that does not change: the built-in one or one in memory.

@@ -63,12 +63,8 @@ use schema::FILE;
 use union::{Member, Union};
 
 pub use crate::read::Options as ReadOptions;
-<<<<<<< HEAD
-pub(crate) use crate::read::{date_span, year};
-pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
-=======
 pub(crate) use crate::read::{date_span, rfc3339, year};
->>>>>>> bf7091b (Suggestions while typing, OpenSearch, Atom feeds of new questions and gaps)
+pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
     Summary, Tuning, store_calibration, update_tuning,

@@ -13,7 +13,6 @@ use super::problem::Problem;
 use super::search::{ensure_short, json};
 use crate::question::Question;
 use crate::render::json::{SuggestRequest, SuggestionReply};
-use crate::search::suggest;
 
 pub async fn get(
     State(app): State<Shared>,
@@ -53,7 +52,7 @@ async fn find(app: Shared, SuggestRequest { q, limit }: SuggestRequest) -> Resul
     let deadline = app.search_limit.deadline();
     let opened = app.opened(deadline).await?;
     let slot = app.search_limit.enter(deadline)?;
-    Ok(slot.run(move || suggest(&opened.index, &q, limit)).await??)
+    Ok(slot.run(move || opened.suggest(&q, limit)).await??)
 }
 
 /// Describes the search for browsers, which offer to add it to their search engines.

@@ -13,6 +13,7 @@ mod durability;
 mod endpoints;
 mod eval;
 mod examples;
+mod facets;
 mod fuzz;
 mod gaps;
 mod index;
@@ -32,6 +33,7 @@ mod search;
 mod serve;
 #[cfg(feature = "remote")]
 mod server;
+mod several;
 mod shell;
 mod sources;
 mod streams;
