@@ -122,9 +122,7 @@ mod tests {
         let mut names = Vec::new();
         loop {
             match reader.read_event().unwrap() {
-                Event::Start(tag) | Event::Empty(tag) => {
-                    names.push(String::from_utf8_lossy(tag.name().as_ref()).into_owned())
-                }
+                Event::Start(tag) | Event::Empty(tag) => names.push(tag.name().as_ref().to_owned()),
                 Event::Eof => break,
                 _ => {}
             }

@@ -34,8 +34,9 @@ pub enum Facet {
 
 /// The number of questions that match a query, and their counts by some properties.
 ///
-/// A question matches a phrase if its cosine is above the limit of unrelated questions, as for a hit; or if it contains at
-/// least half of what the best question contains of the phrase, weighted by idf; or if a title of it is the phrase.
+/// A question matches a phrase if its cosine is at least half of that of the best question, and above the limit of unrelated
+/// questions, as for a hit; or if it contains at least three quarters of what the best question contains of the phrase,
+/// weighted by idf; or if a title of it is the phrase.
 /// [`Mode::Keyword`](super::Mode::Keyword) does not compare cosines, and [`Mode::Semantic`](super::Mode::Semantic) does
 /// not compare words. Every question is compared, unlike for the hits, of which [`Results::total`](super::Results::total)
 /// says how many were ranked.
@@ -310,9 +311,10 @@ mod tests {
         let all = Query { limit: 1_000, filters: Filters::default(), facets: Vec::new(), ..query.clone() };
         let hits = search(index, embedder, &all).unwrap().hits;
         let covered = hits.iter().map(|hit| hit.scores.covered).fold(0.0, f32::max);
+        let nearest = hits.iter().filter_map(|hit| hit.scores.cosine).fold(0.0, f32::max);
         let hits = hits.into_iter().filter(|hit| {
-            let contains = hit.scores.covered > 0.0 && hit.scores.covered >= 0.5 * covered;
-            let near = hit.scores.cosine.is_some_and(|cosine| cosine > 0.15);
+            let contains = hit.scores.covered > 0.0 && hit.scores.covered >= 0.75 * covered;
+            let near = hit.scores.cosine.is_some_and(|cosine| cosine > 0.15 && cosine >= 0.5 * nearest);
             hit.title_match == TitleMatch::Exact || near || (contains && query.mode != Mode::Semantic)
         });
         hits.map(|hit| hit.question.source.line).collect()

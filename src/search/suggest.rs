@@ -6,7 +6,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocAddress, DocId, InvertedIndexReader, SegmentReader, Term};
 
 use super::keyword::STOP_WORDS;
-use super::word_sequence::fold;
+use super::word_sequence::{fold, is_spaced};
 use crate::analyze::{Token, phrase_tokens};
 use crate::index::Index;
 use crate::question::Question;
@@ -189,12 +189,12 @@ impl LastWord {
     }
 }
 
-/// Whether a text has a part at the beginning of a word. Scripts without spaces have words everywhere.
+/// Whether a text has a part at the beginning of a word. In scripts without spaces, a word can begin anywhere.
 fn begins_word(text: &str, part: &str) -> bool {
+    let is_anywhere = part.chars().next().is_some_and(|c| !is_spaced(c));
     text.match_indices(part).any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        before.is_none_or(|c| !c.is_alphanumeric())
-            || !part.is_ascii() && part.chars().next().is_some_and(|c| !c.is_lowercase())
+        is_anywhere || before.is_none_or(|c| !c.is_alphanumeric())
     })
 }
 

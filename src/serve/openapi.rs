@@ -76,8 +76,8 @@ impl Api {
                         "Returns at most {MOST_HITS} hits. A phrase has at most {LONGEST_PHRASE} characters. \
                  Repeat `source`, `section`, `level` or `tag` to accept any of several values, and `exact` or \
                  `without` to require or exclude each. `facets` counts all questions that match: those whose cosine is \
-                 above the limit of unrelated questions, and those with at least half of what the best question \
-                 contains of the phrase. `next` of the reply is the `offset` of the next page, \
+                 at least half of that of the best question, and those with at least three quarters of what the best \
+                 question contains of the phrase. `next` of the reply is the `offset` of the next page, \
                  up to {GREATEST_OFFSET}. If the embedding endpoint does not answer, a hybrid search uses \
                  keywords only, and `notice` says why; a semantic one gets status 502 or 504."
                     )

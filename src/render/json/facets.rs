@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::search::{Facet, FacetCounts, FacetValue, Facets};
 
-/// The counts of all questions that match a phrase and the filters. A question matches if its cosine is above the limit of
-/// unrelated questions, or if it contains at least half of what the best question contains of the phrase.
+/// The counts of all questions that match a phrase and the filters. A question matches if its cosine is at least half of
+/// that of the best question, or if it contains at least three quarters of what the best question contains of the phrase.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FacetsReply<'a> {

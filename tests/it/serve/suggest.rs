@@ -71,10 +71,10 @@ fn elements(xml: &str) -> Vec<(String, String)> {
         match reader.read_event().unwrap() {
             Event::Start(tag) => {
                 open.push(elements.len());
-                elements.push((String::from_utf8(tag.name().as_ref().to_vec()).unwrap(), String::new()));
+                elements.push((tag.name().as_ref().to_owned(), String::new()));
             }
             Event::Text(text) => {
-                elements[*open.last().unwrap()].1 += &String::from_utf8_lossy(&text);
+                elements[*open.last().unwrap()].1 += &text;
             }
             Event::End(_) => {
                 open.pop();
