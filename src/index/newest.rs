@@ -13,7 +13,7 @@ impl Index {
     /// The index is damaged.
     pub fn newest(&self, limit: usize) -> anyhow::Result<Vec<(i64, Question)>> {
         let mut dated: Vec<(i64, DocAddress)> = Vec::new();
-        for (ord, segment) in (0..).zip(self.searcher.segment_readers()) {
+        for (ord, segment) in (0..).zip(self.searcher()?.segment_readers()) {
             let Some(dates) = segment.fast_fields().column_opt::<i64>(DATE)? else { continue };
             let date = |doc| Some((dates.first(doc)?, DocAddress::new(ord, doc)));
             dated.extend(segment.doc_ids_alive().filter_map(date));

@@ -166,7 +166,7 @@ struct Counted {
 /// Counts the documents with each term of a field.
 fn terms(index: &Index, matching: &Matching, field: Field) -> anyhow::Result<HashMap<String, Counted>> {
     let mut counted: HashMap<String, Counted> = HashMap::new();
-    for (ord, segment) in (0..).zip(index.searcher().segment_readers()) {
+    for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()) {
         let inverted = segment.inverted_index(field)?;
         let mut terms = inverted.terms().stream()?;
         while terms.advance() {
@@ -204,7 +204,7 @@ fn spelled(index: &Index, facet: Facet, term: String, address: DocAddress) -> an
 fn years(index: &Index, matching: &Matching, most: usize) -> anyhow::Result<FacetCounts> {
     const DAY: i64 = 86_400;
     let mut days: HashMap<i64, u64> = HashMap::new();
-    for (ord, segment) in index.searcher().segment_readers().iter().enumerate() {
+    for (ord, segment) in index.searcher()?.segment_readers().iter().enumerate() {
         let Some(dates) = segment.fast_fields().column_opt::<i64>(DATE)? else { continue };
         for doc in (0..segment.max_doc()).filter(|doc| matching.contains(ord, *doc)) {
             if let Some(seconds) = dates.first(doc) {

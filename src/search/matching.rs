@@ -8,7 +8,7 @@ use tantivy::{BitSet, DocAddress, DocId, Term};
 
 use super::filter::Allowed;
 use super::query::Filters;
-use crate::index::{Index, QUESTION, Quantized, is_panic_caught, panics_caught};
+use crate::index::{Index, QUESTION, Quantized, Vectors, is_panic_caught, panics_caught};
 
 /// So many documents are compared with a phrase by one thread at a time.
 const RANGE: usize = 8_192;
@@ -21,8 +21,9 @@ pub struct Matching {
 
 impl Matching {
     pub fn none(index: &Index) -> Self {
-        let segments = index.searcher().segment_readers().iter();
-        Self { sets: segments.map(|segment| BitSet::with_max_value(segment.max_doc())).collect(), count: 0 }
+        let segments = index.vectors().iter();
+        let sets = segments.map(|segment| BitSet::with_max_value(segment.document_count())).collect();
+        Self { sets, count: 0 }
     }
 
     /// All questions that match filters.
@@ -34,7 +35,7 @@ impl Matching {
         let allowed = Allowed::new(index, filters)?;
         let kind = index.fields().kind;
         let mut matching = Self::none(index);
-        for (ord, segment) in (0..).zip(index.searcher().segment_readers()) {
+        for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()) {
             let questions = segment
                 .inverted_index(kind)?
                 .read_block_postings(&Term::from_field_text(kind, QUESTION), IndexRecordOption::Basic)?;
@@ -69,15 +70,14 @@ impl Matching {
 /// deleted.
 pub fn all_cosines(index: &Index, phrase: &Quantized) -> Vec<Vec<f32>> {
     let is_caught = is_panic_caught();
-    let of_segment = |(ord, segment): (usize, &tantivy::SegmentReader)| {
-        let vectors = &index.vectors()[ord];
-        let cosine = |doc| match segment.is_deleted(doc) {
-            true => f32::NEG_INFINITY,
-            false => vectors.cosine(doc, phrase).unwrap_or(f32::NEG_INFINITY),
+    let of_segment = |(ord, vectors): (u32, &Vectors)| {
+        let cosine = |doc| match index.is_alive(DocAddress::new(ord, doc)) {
+            true => vectors.cosine(doc, phrase).unwrap_or(f32::NEG_INFINITY),
+            false => f32::NEG_INFINITY,
         };
         let of_range =
             |range: &Range<DocId>| panics_caught(is_caught, || range.clone().map(cosine).collect());
-        let documents = segment.max_doc();
+        let documents = vectors.document_count();
         let ranges = (0..documents).step_by(RANGE).map(|start| start..documents.min(start + RANGE as DocId));
         let ranges: Vec<Range<DocId>> = ranges.collect();
         let cosines: Vec<Vec<f32>> = match ranges.as_slice() {
@@ -86,5 +86,5 @@ pub fn all_cosines(index: &Index, phrase: &Quantized) -> Vec<Vec<f32>> {
         };
         cosines.concat()
     };
-    index.searcher().segment_readers().iter().enumerate().map(of_segment).collect()
+    (0..).zip(index.vectors()).map(of_segment).collect()
 }

@@ -34,7 +34,7 @@ pub fn suggest(index: &Index, typed: &str, limit: usize) -> anyhow::Result<Vec<Q
         return Ok(Vec::new());
     };
     let mut candidates = Vec::new();
-    for (ord, segment) in (0..).zip(index.searcher().segment_readers()) {
+    for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()) {
         typed.add_candidates(index, ord, segment, &mut candidates)?;
     }
     let shortest_first = |a: &Candidate, b: &Candidate| (a.length, a.address).cmp(&(b.length, b.address));
