@@ -10,6 +10,7 @@ use tantivy::{DocAddress, DocId};
 
 use super::matching::Matching;
 use super::query::Query;
+use super::retrieval::Retrieval;
 use crate::index::{DATE, Fields, Index, year};
 use crate::question::Question;
 
@@ -131,6 +132,17 @@ impl FromStr for Facet {
 }
 
 impl Facets {
+    /// The facets of a query, if it requests any.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub(super) fn requested(retrieval: &Retrieval<'_>) -> anyhow::Result<Option<Self>> {
+        match retrieval.query.facets.is_empty() {
+            true => Ok(None),
+            false => Self::count(retrieval.index, &retrieval.matching()?, retrieval.query).map(Some),
+        }
+    }
+
     /// Counts the values of the facets of a query.
     ///
     /// # Errors

@@ -87,10 +87,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking)?;
-    let facets = match query.facets.is_empty() {
-        true => None,
-        false => Some(Facets::count(index, &retrieval.matching()?, query)?),
-    };
+    let facets = Facets::requested(&retrieval)?;
     let notice = retrieval.unread_notice();
     let KeywordQuery { terms, missing, .. } = retrieval.keyword;
     let terms = terms.into_iter().flat_map(|term| term.matches).collect();

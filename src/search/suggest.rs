@@ -127,38 +127,27 @@ impl Typed {
         candidates: &mut Vec<Candidate>,
     ) -> tantivy::Result<()> {
         let titles = Titles::open(index, segment)?;
-        let mut allowed = titles.all();
-        for terms in &self.words {
-            let mut with_word = titles.none();
-            for term in terms {
-                titles.with_term(term, |doc| {
-                    with_word.insert(doc);
-                })?;
-            }
-            allowed.intersect_update(&(&with_word).into());
-        }
+        let mut allowed = titles.with_words(&self.words)?;
         let lengths = segment.get_fieldnorms_reader(index.fields().title)?;
         let mut add = |doc, is_whole_word| {
-            let address = DocAddress::new(ord, doc);
-            candidates.push(Candidate { address, length: lengths.fieldnorm(doc), is_whole_word });
-        };
-        let Some(last) = &self.last else {
-            (0..segment.max_doc()).filter(|doc| allowed.contains(*doc)).for_each(|doc| add(doc, true));
-            return Ok(());
-        };
-        let mut once = |doc: DocId, is_whole_word| {
+            // Each question is added once.
             if allowed.contains(doc) {
                 allowed.remove(doc);
-                add(doc, is_whole_word);
+                let address = DocAddress::new(ord, doc);
+                candidates.push(Candidate { address, length: lengths.fieldnorm(doc), is_whole_word });
             }
         };
+        let Some(last) = &self.last else {
+            (0..segment.max_doc()).for_each(|doc| add(doc, true));
+            return Ok(());
+        };
         for term in &last.terms {
-            titles.with_term(term, |doc| once(doc, true))?;
+            titles.with_term(term, |doc| add(doc, true))?;
         }
         for stem in last.possible_stems() {
-            titles.with_term(stem, |doc| once(doc, false))?;
+            titles.with_term(stem, |doc| add(doc, false))?;
         }
-        titles.with_prefix(&last.written, |doc| once(doc, false))
+        titles.with_prefix(&last.written, |doc| add(doc, false))
     }
 
     /// How well a question matches. `None` if its titles do not have the last word.
@@ -210,17 +199,23 @@ impl<'a> Titles<'a> {
         Ok(Self { segment, fields: [open(index.fields().title)?, open(index.fields().also)?] })
     }
 
-    fn none(&self) -> BitSet {
-        BitSet::with_max_value(self.segment.max_doc())
-    }
-
-    /// The documents that are not deleted.
-    fn all(&self) -> BitSet {
-        let mut all = self.none();
+    /// The documents that are not deleted and have one of the terms of each word.
+    fn with_words(&self, words: &[Vec<String>]) -> tantivy::Result<BitSet> {
+        let none = || BitSet::with_max_value(self.segment.max_doc());
+        let mut found = none();
         for doc in self.segment.doc_ids_alive() {
-            all.insert(doc);
+            found.insert(doc);
         }
-        all
+        for terms in words {
+            let mut with_word = none();
+            for term in terms {
+                self.with_term(term, |doc| {
+                    with_word.insert(doc);
+                })?;
+            }
+            found.intersect_update(&(&with_word).into());
+        }
+        Ok(found)
     }
 
     /// Calls `each` with the documents with a term, also with deleted ones.
