@@ -12,6 +12,7 @@
 //!
 //! - the time of indexing, and the peak memory of it: all of it, and what is not mapped from files;
 //! - for each mode, the median and the 99th percentile of the time of a search whose files are in the page cache;
+//! - the time of a hybrid search with facets, of the facets of all questions, and of suggestions for a part of a title;
 //! - how many of the nearest questions a search finds that estimates cosines, compared with `--exact-vectors`;
 //! - the time of the vector of a phrase, which is part of these times;
 //! - the time of one pass over the bytes of the vectors on one thread, to compare machines;
@@ -35,7 +36,7 @@ use rqsearch::chunk::Passage;
 use rqsearch::duplicates::{Cache, Options, duplicates, nearest_exact, nearest_probed};
 use rqsearch::embed::{Builtin, Embedder, ModelInfo, Role, normalized};
 use rqsearch::index::{Build, Index, RowView, text_hash};
-use rqsearch::search::{Mode, Query, search};
+use rqsearch::search::{Facet, Mode, Query, search, suggest};
 
 /// How many phrases are searched for in each mode.
 const PHRASES: usize = 200;
@@ -167,6 +168,7 @@ fn searches(size: usize) {
     }
     row(size, "the vector of a phrase", &milliseconds(start.elapsed() / phrases.len() as u32), "");
     row(size, "recall@10 of the estimates", &format!("{:.4}", recall(&index, &model, &phrases)), "");
+    facets_and_suggestions(size, &index, &model, &phrases);
     let vectors = files(&index_dir(size));
     let vectors = vectors.into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rqsv"));
     let vectors: Vec<Vec<u8>> = vectors.map(|(path, _)| fs::read(path).expect("it is readable")).collect();
@@ -177,6 +179,37 @@ fn searches(size: usize) {
         .fold(0, |sum, bytes| sum ^ u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
     black_box(sum);
     row(size, "pass over the vectors", &milliseconds(start.elapsed()), "");
+}
+
+fn facets_and_suggestions(size: usize, index: &Index, model: &WordVectors, phrases: &[String]) {
+    let measure = |what: &str, run: &dyn Fn(&str)| {
+        let time = |phrase: &String| {
+            let start = Instant::now();
+            run(phrase);
+            start.elapsed()
+        };
+        phrases[..20].iter().for_each(|phrase| run(phrase));
+        let mut times: Vec<Duration> = phrases.iter().map(time).collect();
+        times.sort();
+        let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
+        row(size, what, &p50, &p99);
+    };
+    let count = |facets: &[Facet], phrase: &str| {
+        let query = Query { facets: facets.into(), ..Query::plain(phrase) };
+        black_box(search(index, Some(model), &query).expect("the search runs"));
+    };
+    let facets = [Facet::Section, Facet::Tag, Facet::Level, Facet::Language, Facet::Year];
+    measure("hybrid with facets", &|phrase| count(&facets, phrase));
+    measure("facets without a phrase", &|_| count(&facets, ""));
+    measure("facet source without a phrase", &|_| count(&[Facet::Source], ""));
+    let complete = |typed: &str| {
+        black_box(suggest(index, typed, 8).expect("the index is sound"));
+    };
+    measure("suggestions", &|phrase| {
+        let typed = phrase.rsplit_once(' ').map_or(phrase, |(first, _)| first);
+        complete(&typed[..typed.len() - 2]);
+    });
+    measure("suggestions for one letter", &|phrase| complete(&phrase[..1]));
 }
 
 fn updates(size: usize) {
@@ -353,7 +386,16 @@ fn write_questions(dir: &Path, size: usize) {
         for nth in size * file / FILES..size * (file + 1) / FILES {
             let (title, answer) = question(nth);
             let (title, answer) = (text(&title), text(&answer));
-            writeln!(out, r#"{{"question":"{title}?","answer":"{answer}."}}"#).expect("the disk has room");
+            let fields = format!(
+                r#""section":"Section {}","tags":["tag {}","tag {}"],"level":"level {}","date":"{}-01-01""#,
+                nth % 40,
+                nth * 7 % 300,
+                nth * 11 % 1_000,
+                nth % 3,
+                2010 + nth % 15
+            );
+            writeln!(out, r#"{{"question":"{title}?","answer":"{answer}.",{fields}}}"#)
+                .expect("the disk has room");
         }
         out.flush().expect("the disk has room");
     }

@@ -12,9 +12,10 @@ use crate::curation::{Curation, CurationError, CurationFiles, CurationStamp};
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
 use crate::index::{Build, Index, OpenError, Problem, guarded};
+use crate::question::Question;
 use crate::regular_file;
 use crate::related::{Related, related};
-use crate::search::{Mode, Query, Results, retune, search_or_fall_back};
+use crate::search::{Mode, Query, Results, retune, search_or_fall_back, suggest};
 
 /// How often the engine checks for a new commit.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
@@ -95,6 +96,14 @@ impl Opened {
         guarded(self.index.dir(), || check(&self.index, embedder, phrase, threshold))
     }
 
+    /// Finds at most `limit` questions whose titles have the words of a text, of which the last may be incomplete.
+    ///
+    /// # Errors
+    /// Returns the errors of [`suggest`] and [`guarded`].
+    pub fn suggest(&self, typed: &str, limit: usize) -> anyhow::Result<Vec<Question>> {
+        guarded(self.index.dir(), || suggest(&self.index, typed, limit))
+    }
+
     /// Finds at most `limit` questions on the same subject as the question with this id that ask something else.
     ///
     /// # Errors
@@ -132,8 +141,8 @@ type LoadModel = dyn Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send 
 /// [synonyms and pins](crate::curation), at most 100 ms after it was made and opened. While one thread opens a commit and loads its model, the others use the
 /// previous one. They also do if the commit cannot be used; see [`Engine::failure`].
 pub struct Engine {
-    /// The directory of the index. `None` for an index in memory, which does not change.
-    dir: Option<PathBuf>,
+    /// The directories of the index. Empty for an index in memory, which does not change.
+    dirs: Vec<PathBuf>,
     load: Box<LoadModel>,
     opened: RwLock<Arc<Opened>>,
     last_check: Mutex<Instant>,
@@ -200,8 +209,34 @@ impl Engine {
         dir: &Path,
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let commit = commit(dir).unwrap_or_default();
-        Self::new(Some(dir.to_owned()), Index::open(dir)?, commit, Box::new(load))
+        Self::open_several_with(&[dir.to_owned()], load)
+    }
+
+    /// Opens the indexes in several directories as one (see [`Index::open_several`]), and loads their model with `load`,
+    /// as [`open_with`](Self::open_with) does. A commit of any of them is seen.
+    ///
+    /// # Errors
+    /// Returns [`OpenError`] and the errors of `load`.
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several_with(
+        dirs: &[PathBuf],
+        load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let commit = commits(dirs).unwrap_or_default();
+        Self::new(dirs.to_vec(), Index::open_several(dirs)?, commit, Box::new(load))
+    }
+
+    /// Opens the indexes in several directories as one (see [`Index::open_several`]), and loads their model.
+    ///
+    /// # Errors
+    /// See [`OpenError`] and [`embed::open`].
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several(dirs: &[PathBuf]) -> anyhow::Result<Self> {
+        Self::open_several_with(dirs, load_model)
     }
 
     /// Uses an index that does not change: the built-in one or one in memory.
@@ -209,21 +244,16 @@ impl Engine {
     /// # Errors
     /// See [`embed::open`].
     pub fn fixed(index: Index) -> anyhow::Result<Self> {
-        Self::new(None, index, Vec::new(), Box::new(load_model))
+        Self::new(Vec::new(), index, Vec::new(), Box::new(load_model))
     }
 
-    fn new(
-        dir: Option<PathBuf>,
-        index: Index,
-        commit: Vec<u8>,
-        load: Box<LoadModel>,
-    ) -> anyhow::Result<Self> {
+    fn new(dirs: Vec<PathBuf>, index: Index, commit: Vec<u8>, load: Box<LoadModel>) -> anyhow::Result<Self> {
         let curation_files = CurationFiles::default();
-        let curation_stamp = Mutex::new(curation_files.stamp(dir.as_deref()));
-        let index = index.with_curation(curation_files.read(dir.as_deref())?);
+        let curation_stamp = Mutex::new(curation_files.stamp(only(&dirs)));
+        let index = index.with_curation(curation_files.read(only(&dirs))?);
         let (embedder, not_approved) = loaded(&index, &load)?;
         Ok(Self {
-            dir,
+            dirs,
             load,
             opened: RwLock::new(Arc::new(Opened { index, embedder, not_approved, commit })),
             last_check: Mutex::new(Instant::now()),
@@ -241,15 +271,15 @@ impl Engine {
     /// # Errors
     /// See [`CurationFiles::read`].
     pub fn with_curation(self, files: CurationFiles) -> Result<Self, CurationError> {
-        let stamp = files.stamp(self.dir.as_deref());
-        let curation = files.read(self.dir.as_deref())?;
+        let stamp = files.stamp(self.dir());
+        let curation = files.read(self.dir())?;
         self.set_curation(curation);
         Ok(Self { curation_files: files, curation_stamp: Mutex::new(stamp), ..self })
     }
 
-    /// The directory of the index. `None` for an index that does not change.
+    /// The directory of the index. `None` for an index that does not change, and for several indexes.
     pub fn dir(&self) -> Option<&Path> {
-        self.dir.as_deref()
+        only(&self.dirs)
     }
 
     /// Finds the questions that match a phrase, best first, in the [current](Self::current) commit.
@@ -284,25 +314,26 @@ impl Engine {
             Err(TryLockError::Poisoned(renewing)) => renewing.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(self.opened()),
         };
-        if let Some(dir) = &self.dir {
-            self.renew_commit(dir);
+        if !self.dirs.is_empty() {
+            self.renew_commit();
         }
         self.renew_curation();
         Ok(self.opened())
     }
 
-    fn renew_commit(&self, dir: &Path) {
+    fn renew_commit(&self) {
         let opened = self.opened();
-        match commit(dir) {
+        match commits(&self.dirs) {
             Ok(commit) if commit == opened.commit => self.set_failure(None),
-            Ok(commit) if self.is_retry_due(&commit) => match self.reopen(dir, &opened, commit.clone()) {
+            Ok(commit) if self.is_retry_due(&commit) => match self.reopen(&opened, commit.clone()) {
                 Ok(()) => self.set_failure(None),
                 Err(error) => self.record_failure(error, commit),
             },
             Ok(_) => {}
             // The index was deleted or is being replaced. The open one can still be searched.
             Err(error) => {
-                let what = format!("could not read meta.json of the index in {}", dir.display());
+                let what =
+                    format!("could not read meta.json of the index in {}", opened.index.dir().display());
                 self.record_failure(anyhow::Error::new(error).context(what), Vec::new());
             }
         }
@@ -310,13 +341,13 @@ impl Engine {
 
     /// Reads the synonyms and pins again if their files may have changed. If they cannot be read, the last ones stay.
     fn renew_curation(&self) {
-        let stamp = self.curation_files.stamp(self.dir.as_deref());
+        let stamp = self.curation_files.stamp(self.dir());
         let mut last = self.curation_stamp.lock().unwrap_or_else(PoisonError::into_inner);
         if !stamp.may_differ(&last) {
             return;
         }
         *last = stamp;
-        let failure = match self.curation_files.read(self.dir.as_deref()) {
+        let failure = match self.curation_files.read(self.dir()) {
             Ok(curation) => {
                 self.set_curation(curation);
                 None
@@ -368,8 +399,8 @@ impl Engine {
             .is_none_or(|failure| failure.commit != commit || failure.tried.elapsed() >= RETRY_INTERVAL)
     }
 
-    fn reopen(&self, dir: &Path, old: &Opened, commit: Vec<u8>) -> anyhow::Result<()> {
-        let index = Index::open(dir)?.with_curation(Arc::clone(old.index.curation()));
+    fn reopen(&self, old: &Opened, commit: Vec<u8>) -> anyhow::Result<()> {
+        let index = Index::open_several(&self.dirs)?.with_curation(Arc::clone(old.index.curation()));
         let is_loaded = old.embedder.is_some() && index.meta().model == old.index.meta().model;
         let (embedder, not_approved) = match is_loaded {
             true => (old.embedder.clone(), None),
@@ -382,11 +413,11 @@ impl Engine {
 
     /// Opens the last commit of the index now, for the process that has written it. Waits while another thread opens a
     /// commit.
-    fn renew(&self, dir: &Path) -> anyhow::Result<Arc<Opened>> {
+    fn renew(&self) -> anyhow::Result<Arc<Opened>> {
         let _renewing = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        let (opened, commit) = (self.opened(), commit(dir)?);
+        let (opened, commit) = (self.opened(), commits(&self.dirs)?);
         if commit != opened.commit {
-            self.reopen(dir, &opened, commit)?;
+            self.reopen(&opened, commit)?;
         }
         Ok(self.opened())
     }
@@ -428,10 +459,19 @@ fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
     }
 }
 
-/// The contents of `meta.json`, which identify the last commit of an index. Tantivy replaces this file
+/// The directory of a single index.
+fn only(dirs: &[PathBuf]) -> Option<&Path> {
+    match dirs {
+        [dir] => Some(dir),
+        _ => None,
+    }
+}
+
+/// The contents of the files `meta.json`, which identify the last commits of indexes. Tantivy replaces this file
 /// atomically.
-fn commit(dir: &Path) -> io::Result<Vec<u8>> {
-    regular_file::read(&dir.join("meta.json"))
+fn commits(dirs: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let commits = dirs.iter().map(|dir| regular_file::read(&dir.join("meta.json")));
+    Ok(commits.collect::<io::Result<Vec<_>>>()?.concat())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use rqsearch::engine::{Engine, Opened};
 use rqsearch::index::Index;
 use rqsearch::render::json::{CheckReply, SearchReply};
-use rqsearch::search::{FITTED, Filters, Mode, Query, Results, Sort, date_span};
+use rqsearch::search::{FITTED, Facet, Filters, Mode, Query, Results, Sort, date_span};
 
 /// The built-in index.
 pub static BUILTIN: LazyLock<Arc<Opened>> = LazyLock::new(|| {
@@ -58,7 +58,8 @@ fn query(phrase: &str, options: &str) -> Query {
     let mut query = Query { limit: 3, ..Query::plain(phrase) };
     for line in options.lines() {
         let (name, value) = line.split_once(' ').unwrap_or((line, ""));
-        let Filters { sources, sections, levels, tags, exact, without, since, until } = &mut query.filters;
+        let Filters { sources, sections, levels, tags, languages, exact, without, since, until } =
+            &mut query.filters;
         match name {
             "exact" => exact.push(value.to_owned()),
             "without" => without.push(value.to_owned()),
@@ -66,6 +67,8 @@ fn query(phrase: &str, options: &str) -> Query {
             "section" => sections.push(value.to_owned()),
             "level" => levels.push(value.to_owned()),
             "tag" => tags.push(value.to_owned()),
+            "language" => languages.push(value.to_owned()),
+            "facets" => query.facets.extend(value.parse::<Facet>()),
             "since" => *since = date_span(value).map(|(first, _)| first),
             "until" => *until = date_span(value).map(|(_, last)| last),
             "limit" => query.limit = value.parse().map_or(query.limit, |limit: usize| limit % 100),

@@ -434,7 +434,10 @@ fn suggest_search(index: &Index, location: IndexLocation<'_>) -> anyhow::Result<
         Some(question) => {
             let option = match location {
                 IndexLocation::Named(dir) => format!("--index {} ", dir.display()),
-                IndexLocation::Variable | IndexLocation::Builtin | IndexLocation::Nearest => String::new(),
+                IndexLocation::Several(_)
+                | IndexLocation::Variable
+                | IndexLocation::Builtin
+                | IndexLocation::Nearest => String::new(),
             };
             say(&format!("\nTo search it: rqsearch {option}\"{}\"", example(&question.title)));
         }

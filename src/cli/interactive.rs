@@ -47,7 +47,7 @@ pub fn run(
     };
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
-    let open = move || Ok(model.engine(dir.as_deref(), Patience::PHRASE)?.with_curation(files)?);
+    let open = move || Ok(model.engine(dir.as_slice(), Patience::PHRASE)?.with_curation(files)?);
     let tty = tty().map_err(|error| anyhow!("could not open the terminal for interactive search: {error}\n  hint: search without -i: rqsearch PHRASE"))?;
     let Some(question) = pick(tty, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;

@@ -21,6 +21,31 @@ pub struct IndexArgs {
     builtin: bool,
 }
 
+/// Options of commands that search one or several indexes.
+#[derive(Debug, clap::Args)]
+pub struct IndexesArgs {
+    /// The directory of the index; repeat it to search several indexes with the same model as one [env: RQSEARCH_INDEX]
+    /// [default: the nearest .rqsearch in this directory or above]
+    #[arg(long, value_name = "DIR")]
+    index: Vec<PathBuf>,
+    /// Use the built-in Rust questions, even if there is an index nearby
+    #[arg(long, conflicts_with = "index")]
+    builtin: bool,
+}
+
+impl IndexesArgs {
+    /// The indexes that the options name.
+    pub fn location(&self) -> IndexLocation<'_> {
+        match self.index.as_slice() {
+            [] if self.builtin => IndexLocation::Builtin,
+            [] if variable().is_some() => IndexLocation::Variable,
+            [] => IndexLocation::Nearest,
+            [dir] => IndexLocation::Named(dir),
+            several => IndexLocation::Several(several),
+        }
+    }
+}
+
 /// Options of commands that write an index.
 #[derive(Debug, clap::Args)]
 pub struct BuildArgs {
@@ -54,6 +79,8 @@ impl BuildArgs {
 pub enum IndexLocation<'a> {
     /// The one in this directory.
     Named(&'a Path),
+    /// Those in these directories, as one.
+    Several(&'a [PathBuf]),
     /// The one in the directory that the environment variable names.
     Variable,
     /// The one inside the program.
@@ -66,9 +93,18 @@ impl IndexLocation<'_> {
     /// Opens the index for searching. If it is the built-in one and the user did not ask for it, this is
     /// said on stderr.
     pub fn open(self) -> anyhow::Result<Index> {
-        match self.dir()? {
-            Some(dir) => Ok(Index::open(&dir)?),
-            None => Index::builtin(),
+        match self.dirs()?.as_slice() {
+            [] => Index::builtin(),
+            dirs => Ok(Index::open_several(dirs)?),
+        }
+    }
+
+    /// The directories of the indexes; none for the one inside the program. If the user did not ask for that
+    /// one, this is said on stderr.
+    pub fn dirs(self) -> anyhow::Result<Vec<PathBuf>> {
+        match self {
+            Self::Several(dirs) => Ok(dirs.to_vec()),
+            _ => Ok(self.dir()?.into_iter().collect()),
         }
     }
 
@@ -85,9 +121,15 @@ impl IndexLocation<'_> {
     }
 
     /// The directory of the index; `None` for the one inside the program.
+    ///
+    /// # Errors
+    /// Several indexes are named, or the current directory cannot be determined.
     pub fn find(self) -> anyhow::Result<Option<PathBuf>> {
         match self {
             Self::Named(dir) => Ok(Some(dir.to_owned())),
+            Self::Several(dirs) => {
+                bail!("this needs one index, and {} are named\n  hint: name one with --index", dirs.len())
+            }
             Self::Variable => Ok(variable()),
             Self::Builtin => Ok(None),
             Self::Nearest => nearest(),
@@ -98,7 +140,7 @@ impl IndexLocation<'_> {
     pub fn reason(self) -> String {
         match self {
             Self::Variable => format!("named by {VARIABLE}"),
-            Self::Named(_) => "named by --index".to_owned(),
+            Self::Named(_) | Self::Several(_) => "named by --index".to_owned(),
             Self::Builtin => "named by --builtin".to_owned(),
             Self::Nearest => match nearest() {
                 Ok(Some(_)) => format!("the nearest {FOLDER} in this directory or above"),

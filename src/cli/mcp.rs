@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::panic;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use tokio::runtime;
@@ -40,9 +40,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     }));
     let location = args.index.location();
-    let dir = location.dir()?;
+    let dirs = location.dirs()?;
     let (model, files) = (args.model.clone(), args.curation.files());
-    let (server, opened) = Server::new(move || open(&model, &files, dir.as_deref()));
+    let (server, opened) = Server::new(move || open(&model, &files, &dirs));
     if let Err(error) = opened {
         say(&format!(
             "rqsearch: {error:#}\nrqsearch: every tool returns this error until the index can be opened"
@@ -75,8 +75,8 @@ fn is_disconnected(error: &anyhow::Error) -> bool {
 }
 
 /// Opens the index. Reports on stderr if its model must not be used.
-fn open(model: &ModelArgs, files: &CurationFiles, dir: Option<&Path>) -> anyhow::Result<Engine> {
-    let engine = model.clone().engine(dir, Patience::PHRASE)?.with_curation(files.clone())?;
+fn open(model: &ModelArgs, files: &CurationFiles, dirs: &[PathBuf]) -> anyhow::Result<Engine> {
+    let engine = model.clone().engine(dirs, Patience::PHRASE)?.with_curation(files.clone())?;
     if let Some(notice) = engine.current()?.notice() {
         say(&format!("rqsearch: {notice}"));
     }

@@ -1,7 +1,7 @@
 //! The model that a command uses, and whether it may use the network.
 
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
-use std::path::Path;
+use std::path::PathBuf;
 
 use std::borrow::Cow;
 
@@ -111,16 +111,16 @@ impl ModelArgs {
         }
     }
 
-    /// Opens an index for repeated searches: the one in `dir`, or the built-in one. If its model must not be
+    /// Opens an index for repeated searches: those in `dirs` as one, or the built-in one. If its model must not be
     /// used, [`Opened::not_approved`](crate::engine::Opened::not_approved) says why.
     #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
-    pub fn engine(self, dir: Option<&Path>, patience: Patience) -> anyhow::Result<Engine> {
-        match (dir, &self.model) {
-            (Some(dir), _) => Engine::open_with(dir, move |model| {
+    pub fn engine(self, dirs: &[PathBuf], patience: Patience) -> anyhow::Result<Engine> {
+        match (dirs, &self.model) {
+            ([_, ..], _) => Engine::open_several_with(dirs, move |model| {
                 self.load(model, Loading { patience, ..self.network.loading(Prepare::Many) })
             }),
-            (None, None | Some(ModelSpec::Builtin)) => Engine::fixed(Index::builtin()?),
-            (None, Some(spec)) => bail!(
+            ([], None | Some(ModelSpec::Builtin)) => Engine::fixed(Index::builtin()?),
+            ([], Some(spec)) => bail!(
                 "the built-in index uses the built-in model, not {spec}\n  \
                  hint: choose an index with --index, or omit --model"
             ),

@@ -13,7 +13,7 @@ use super::batch::{self, Line};
 use super::curation::{CurationArgs, report_unknown};
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::model::{IndexModel, ModelArgs};
 use super::streams::{say, stdout};
 use super::{IndexLocation, Outcome, layout};
@@ -21,8 +21,8 @@ use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
-    DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Filters, Mode, Query, Reranking, Results, Sort, search,
-    search_and_rerank, suggested_filters,
+    DEFAULT_BUDGET, DEFAULT_CANDIDATES, FITTED, Facet, Facets, Filters, Mode, Query, Reranking, Results,
+    Sort, search, search_and_rerank, suggested_filters,
 };
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +72,16 @@ pub struct Args {
     /// Only questions with this tag
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
+    /// Only questions in this language, by its code, such as de
+    #[arg(long, value_name = "CODE")]
+    language: Vec<String>,
+    /// Also count all matching questions by these properties: section, tag, level, language, source or year. Without a
+    /// phrase, count all questions
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    facets: Vec<Facet>,
+    /// Show at most N values of each facet
+    #[arg(long, value_name = "N", requires = "facets", default_value_t = Query::DEFAULT_FACET_VALUES)]
+    facet_values: usize,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for the index]
     #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
@@ -115,7 +125,7 @@ pub struct Args {
     #[command(flatten)]
     curation: CurationArgs,
     #[command(flatten)]
-    pub index: IndexArgs,
+    pub index: IndexesArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -187,7 +197,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let opened = interactive::Opened { model: &args.model, files: args.curation.files(), location };
         return interactive::run(request, args.limit, args.json, opened);
     }
-    if args.phrase.is_empty() && args.exact.is_empty() {
+    if args.phrase.is_empty() && args.exact.is_empty() && args.facets.is_empty() {
         bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
     }
     let query = args.query(&args.phrase.join(" "))?;
@@ -204,6 +214,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         let reply = json::SearchReply::new(&results, args.min_confidence);
         serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
         writeln!(out)?;
+    } else if let Some(facets) = results.facets.as_ref().filter(|_| query.phrase.is_empty()) {
+        terminal::write_facets(&mut out, facets, layout())?;
     } else {
         let is_answered = results.is_answered(args.min_confidence);
         if !is_answered && !results.hits.is_empty() {
@@ -215,6 +227,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         };
         let weak = results.hits.split_off(listed).len();
         terminal::write_results(&mut out, &results, layout())?;
+        if let Some(facets) = &results.facets {
+            writeln!(out)?;
+            terminal::write_facets(&mut out, facets, layout())?;
+        }
         out.flush()?;
         report_missing(&results, args.offset, index.question_count()?);
         if is_answered {
@@ -332,7 +348,10 @@ impl Args {
     }
 
     fn outcome(&self, results: &Results) -> Outcome {
-        if results.is_answered(self.min_confidence) { Outcome::Success } else { Outcome::Nothing }
+        let is_counted = |facets: &Facets| results.phrase.is_empty() && facets.matching > 0;
+        let found =
+            results.is_answered(self.min_confidence) || results.facets.as_ref().is_some_and(is_counted);
+        if found { Outcome::Success } else { Outcome::Nothing }
     }
 
     fn query(&self, phrase: &str) -> anyhow::Result<Query> {
@@ -357,10 +376,13 @@ impl Args {
             semantic_weight: self.semantic_weight,
             min_confidence: self.min_confidence,
             all: self.all,
+            language: self.language.clone(),
             exact_vectors: self.exact_vectors,
             explain: self.explain,
             synonyms: !self.no_synonyms,
             pins: !self.no_pins,
+            facets: self.facets.clone(),
+            facet_values: self.facet_values,
         }
     }
 }

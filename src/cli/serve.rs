@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::value_parser;
 
 use super::curation::CurationArgs;
-use super::locate_index::{IndexArgs, IndexLocation};
+use super::locate_index::{IndexLocation, IndexesArgs};
 use super::model::ModelArgs;
 use super::{Outcome, plural};
 use crate::decisions::DecisionFile;
@@ -95,7 +95,7 @@ pub struct Args {
     #[arg(long)]
     log_phrases: bool,
     #[command(flatten)]
-    index: IndexArgs,
+    index: IndexesArgs,
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -128,10 +128,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let log = options.log.clone();
     report_panics(log.clone());
     if options.admin_tokens.is_some() {
+        ensure!(
+            !matches!(location, IndexLocation::Several(_)),
+            "several indexes cannot be written\n  hint: serve one index, or leave --admin-token-file out"
+        );
         create_if_missing(location, &log)?;
     }
     let patience = Patience::Waiting(options.limits.time);
-    let engine = args.model.clone().engine(location.dir()?.as_deref(), patience)?;
+    let engine = args.model.clone().engine(&location.dirs()?, patience)?;
     let engine = engine.with_curation(args.curation.files())?;
     let opened = engine.current()?;
     if let Some(notice) = opened.notice() {

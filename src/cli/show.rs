@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::streams::stdout;
 use super::{Outcome, layout};
 use crate::index::Index;
@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    index: IndexArgs,
+    index: IndexesArgs,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -43,6 +43,11 @@ pub fn find_one(index: &Index, id: &str) -> anyhow::Result<Question> {
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => bail!("no question has the id or key {id:?}\n  hint: a search shows the id of each question"),
+        several if index.members().next().is_some() => bail!(
+            "{several} questions have the id or key {id:?} in {}\n  \
+             hint: use more digits of the id, or name one index with --index",
+            index.dir().display()
+        ),
         several => bail!("{several} questions have the id or key {id:?}\n  hint: use more digits of the id"),
     }
 }

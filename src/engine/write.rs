@@ -73,14 +73,14 @@ impl Engine {
     /// # Errors
     /// See [`WriteError`]. Nothing was changed then.
     pub fn write(&self, changes: &[Change], wait: Duration) -> Result<Commit, WriteError> {
-        let dir = self.dir.as_deref().ok_or(WriteError::Fixed)?;
+        self.dir().ok_or(WriteError::Fixed)?;
         let commit = match self.commit(&self.current()?, changes, wait) {
             // It was opened before the model was changed.
-            Err(WriteError::ModelChanged) => self.commit(&self.renew(dir)?, changes, wait),
+            Err(WriteError::ModelChanged) => self.commit(&self.renew()?, changes, wait),
             result => result,
         }?;
         // If the commit cannot be opened, `failure` says why, and a later search tries it again.
-        if let Err(error) = self.renew(dir) {
+        if let Err(error) = self.renew() {
             self.record_failure(error, Vec::new());
         }
         Ok(commit)
@@ -95,9 +95,9 @@ impl Engine {
     /// # Errors
     /// The index cannot be read or written, or the model fails.
     pub fn optimize(&self) -> anyhow::Result<()> {
-        let Some(dir) = self.dir.as_deref() else { return Ok(()) };
+        let Some(dir) = self.dir() else { return Ok(()) };
         merge_segments(dir)?;
-        let opened = self.renew(dir)?;
+        let opened = self.renew()?;
         let model = opened.embedder.as_deref().filter(|model| model.is_local());
         model.map_or(Ok(()), |model| retune(dir, model))
     }

@@ -120,6 +120,7 @@ impl Index {
         let questions = documents.iter().map(|_| OnceLock::new()).collect();
         Self {
             curation: Arc::default(),
+            members: Arc::default(),
             store: Store::Candidates(Arc::new(Candidates { corpus, documents, questions, read })),
             vectors: Arc::new([vectors]),
             fields: schema::schema().1,

@@ -19,6 +19,7 @@ mod document;
 mod field_words;
 mod greatest;
 mod lock;
+mod newest;
 mod phrasings;
 mod read_only;
 mod schema;
@@ -28,6 +29,7 @@ mod statistics;
 mod stats;
 mod store;
 mod stored_path;
+mod union;
 mod vectors;
 mod write;
 
@@ -60,9 +62,10 @@ use crate::regular_file::is_irregular;
 use crate::worker_threads;
 use read_only::ReadOnly;
 use schema::FILE;
+use union::{Member, Union};
 
 pub use crate::read::Options as ReadOptions;
-pub(crate) use crate::read::date_span;
+pub(crate) use crate::read::{date_span, rfc3339, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
@@ -195,6 +198,19 @@ pub enum OpenError {
         /// The version of the analysis in the index.
         found: u32,
     },
+    /// The same index was named twice among several.
+    Twice {
+        /// The index directory.
+        dir: PathBuf,
+    },
+    /// Several indexes cannot be searched together, because their models differ. The name of a model is `None` for an
+    /// index without vectors.
+    Models {
+        /// An index directory and the name of its model.
+        first: (PathBuf, Option<String>),
+        /// Another one.
+        second: (PathBuf, Option<String>),
+    },
     /// The index is damaged or cannot be read.
     Broken {
         /// The index directory.
@@ -233,6 +249,23 @@ impl fmt::Display for OpenError {
                 dir.display(),
                 analyze::VERSION
             ),
+            Self::Twice { dir } => {
+                write!(f, "the index in {} is named twice\n  hint: name each index once", dir.display())
+            }
+            Self::Models { first, second } => {
+                let has = |(dir, model): &(PathBuf, Option<String>)| match model {
+                    Some(model) => format!("the index in {} has vectors of {model}", dir.display()),
+                    None => format!("the index in {} has keywords only", dir.display()),
+                };
+                write!(
+                    f,
+                    "indexes with different models cannot be searched together: {}, and {}\n  \
+                     hint: `rqsearch index --index {} --model MODEL` changes the model of an index",
+                    has(first),
+                    has(second),
+                    second.0.display()
+                )
+            }
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
@@ -261,6 +294,8 @@ pub struct Index {
     statistics: Arc<OnceLock<Statistics>>,
     languages: Arc<[Language]>,
     curation: Arc<Curation>,
+    /// The indexes that this one consists of. Empty for a single one.
+    members: Arc<[Member]>,
 }
 
 impl Index {
@@ -270,10 +305,39 @@ impl Index {
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         ensure_commit(dir)?;
+        Self::open_again(|| Self::open_last_commit(dir))
+    }
+
+    /// Opens the last commits of the indexes in several directories as one index. A search ranks the questions of all as
+    /// one index with all questions would: nothing is copied, but all statistics are those of all questions.
+    /// [`member`](Self::member) tells which index a question is from. With one directory, this is [`open`](Self::open).
+    ///
+    /// The indexes must have the same model. Their weights of semantic search are averaged, and none is calibrated.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    ///
+    /// # Panics
+    /// There is no directory.
+    pub fn open_several(dirs: &[PathBuf]) -> Result<Self, OpenError> {
+        assert!(!dirs.is_empty(), "an index has a directory");
+        if let [only] = dirs {
+            return Self::open(only);
+        }
+        let names: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        Self::open_again(|| {
+            let (union, members) = Union::open(dirs)?;
+            let index = Self::open_directory(union, Path::new(&names.join(", ")))?;
+            Ok(Self { members: members.into(), ..index })
+        })
+    }
+
+    /// Tries again if a file is missing.
+    fn open_again(open: impl Fn() -> Result<Self, OpenError>) -> Result<Self, OpenError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match Self::open_last_commit(dir) {
+            match open() {
                 // Another process has committed and deleted the files of the commit that was read.
                 Err(OpenError::Broken { source, .. })
                     if is_file_gone(&source) && attempts < OPEN_ATTEMPTS =>
@@ -334,6 +398,7 @@ impl Index {
             statistics: Arc::default(),
             languages,
             curation: Arc::default(),
+            members: Arc::default(),
         })
     }
 
@@ -410,7 +475,20 @@ impl Index {
         Ok(build::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
     }
 
-    /// The index directory.
+    /// The index that a question is from, if this one [consists of several](Self::open_several): its directory, as it was
+    /// given.
+    pub fn member(&self, address: DocAddress) -> Option<&Path> {
+        let segment = address.segment_ord as usize;
+        let member = self.members.iter().find(|member| member.segments.contains(&segment))?;
+        Some(&member.dir)
+    }
+
+    /// The directories of the indexes that this one [consists of](Self::open_several). Empty for a single index.
+    pub fn members(&self) -> impl Iterator<Item = &Path> {
+        self.members.iter().map(|member| member.dir.as_path())
+    }
+
+    /// The index directory. For several indexes, their directories, separated by commas.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -609,10 +687,27 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn find(&self, id: &str) -> anyhow::Result<Vec<Question>> {
+        self.find_in(id, None)
+    }
+
+    /// Like [`find`](Self::find), in one of [several indexes](Self::open_several): the one whose directory is `member`.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn find_in(&self, id: &str, member: Option<&str>) -> anyhow::Result<Vec<Question>> {
+        let is_in = |address: &DocAddress| {
+            member.is_none_or(|member| {
+                self.member(*address).is_some_and(|dir| dir.display().to_string() == member)
+            })
+        };
+        let matching = |field, id: &str| -> anyhow::Result<Vec<Question>> {
+            let addresses = self.addresses(field, id)?.into_iter().filter(is_in);
+            addresses.map(|address| self.question(address)).collect()
+        };
         // Ids with a colon belong to records of files.
         let fields = [(self.fields.id, !id.contains(':')), (self.fields.key, true)];
         for (field, _) in fields.into_iter().filter(|(_, applies)| *applies) {
-            let found = self.matching(field, id)?;
+            let found = matching(field, id)?;
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -622,7 +717,7 @@ impl Index {
         }
         let mut found = Vec::new();
         for id in self.ids_with_prefix(&id.to_lowercase())? {
-            found.append(&mut self.matching(self.fields.id, &id)?);
+            found.append(&mut matching(self.fields.id, &id)?);
         }
         found.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(found)

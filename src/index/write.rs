@@ -122,7 +122,7 @@ impl std::error::Error for Refused {}
 pub enum WriteError {
     /// Another process was writing the index for all of the time that the caller would wait.
     Busy(Busy),
-    /// The index is the built-in one or in memory, and cannot be changed.
+    /// The index is the built-in one, in memory, or several, and cannot be changed.
     Fixed,
     /// The index cannot be opened.
     Open(OpenError),
@@ -138,7 +138,7 @@ impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(error) => error.fmt(f),
-            Self::Fixed => f.write_str("the built-in index and an index in memory cannot be changed"),
+            Self::Fixed => f.write_str("the built-in index, an index in memory, and several indexes cannot be changed"),
             Self::Open(error) => error.fmt(f),
             Self::NotApproved(error) => error.fmt(f),
             Self::ModelChanged => {

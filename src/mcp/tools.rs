@@ -209,10 +209,13 @@ fn search_questions(
         truncate::OFFSET
     );
     let mut cut = Vec::new();
-    let request = SearchRequest { limit: limited(request.limit, &mut cut)?, ..request.clone() };
+    let facet_values = request.facet_values.min(truncate::ITEMS);
+    let request = SearchRequest { limit: limited(request.limit, &mut cut)?, facet_values, ..request.clone() };
     let query = request.query()?;
     let results = with_model(opened, asked, |model| opened.search_with(model, &query))?;
+    let has_facets_only = query.phrase.is_empty() && results.facets.is_some();
     let mut text = match (results.hits.is_empty(), results.is_answered(request.min_confidence)) {
+        (true, _) if has_facets_only => String::new(),
         (true, _) => "No question matches.\n".to_owned(),
         (false, false) => "Nothing answers this. Closest questions:\n\n".to_owned(),
         (false, true) => String::new(),
@@ -221,6 +224,9 @@ fn search_questions(
         text = format!("{notice}\n\n{text}");
     }
     text += &written(|out| terminal::write_results(out, &results, LAYOUT))?;
+    if let Some(facets) = &results.facets {
+        text += &written(|out| terminal::write_facets(out, facets, LAYOUT))?;
+    }
     text += &suggestions(&request, &results);
     answer(SearchReply::new(&results, request.min_confidence), text, cut)
 }
@@ -236,14 +242,15 @@ fn suggestions(request: &SearchRequest, results: &Results) -> String {
         let more = if results.missing.len() > MISSING { ", …" } else { "" };
         text += &format!("\nNo question contains: {words}{more}\n");
     }
-    let SearchRequest { source, section, level, tag, exact, without, since, until, .. } = request;
-    let has_filter = [source, section, level, tag, exact, without].iter().any(|filter| !filter.is_empty())
-        || since.is_some()
-        || until.is_some();
+    let SearchRequest { source, section, level, tag, language, exact, without, since, until, .. } = request;
+    let has_filter =
+        [source, section, level, tag, language, exact, without].iter().any(|filter| !filter.is_empty())
+            || since.is_some()
+            || until.is_some();
     if results.hits.is_empty() && results.total > 0 {
         text += &format!("\nThere are no more hits after the first {}.\n", request.offset);
     } else if results.hits.is_empty() && has_filter {
-        text += "\nA filter is set (source, section, level, tag, exact, without, since or until). Try again without it.\n";
+        text += "\nA filter is set (source, section, level, tag, language, exact, without, since or until). Try again without it.\n";
     } else if let Some(next) = results.next {
         text += &format!("\nMore hits follow: search again with `offset` {next}.\n");
     }

@@ -49,6 +49,11 @@ pub fn span(text: &str) -> Option<(i64, i64)> {
     }
 }
 
+/// The year of a time in seconds since 1970 (UTC).
+pub fn year(seconds: i64) -> i64 {
+    date_parts(seconds.div_euclid(86_400)).0
+}
+
 /// `2024` or `2024-03` → the year and the month.
 fn year_and_month(text: &str) -> Option<(i64, Option<i64>)> {
     let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
@@ -160,7 +165,8 @@ fn date_text(days: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-fn time_text(seconds: i64) -> String {
+/// A time in seconds since 1970 (UTC) as RFC 3339: `2024-03-01T10:20:30Z`.
+pub fn time_text(seconds: i64) -> String {
     let (date, of_day) = (date_text(seconds.div_euclid(86_400)), seconds.rem_euclid(86_400));
     format!("{date}T{:02}:{:02}:{:02}Z", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }

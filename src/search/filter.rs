@@ -148,6 +148,7 @@ fn clauses(index: &Index, filters: &Filters) -> anyhow::Result<Vec<Box<dyn Tanti
         (fields.section, &filters.sections, contains),
         (fields.level, &filters.levels, is),
         (fields.tag, &filters.tags, is),
+        (fields.language, &filters.languages, is),
     ] {
         if !wanted.is_empty() {
             let fits = |value: &str| {

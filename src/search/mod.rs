@@ -6,10 +6,12 @@ mod confidence;
 mod correct;
 mod curation_report;
 mod explain;
+mod facets;
 mod fall_back;
 mod filter;
 mod fuse;
 mod keyword;
+mod matching;
 mod pins;
 mod query;
 mod raise;
@@ -17,6 +19,7 @@ mod rerank;
 mod results;
 mod retrieval;
 mod snippet;
+mod suggest;
 mod suggestion;
 mod synonyms;
 mod title;
@@ -33,12 +36,14 @@ use crate::index::Index;
 use crate::question::Question;
 use collapse::CollapsedHit;
 use keyword::{KeywordQuery, term_weights};
+use matching::Matching;
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use curation_report::{CurationReport, ListedPin, ListedSynonym};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
+pub use facets::{Facet, FacetCounts, FacetValue, Facets};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
 pub use pins::AppliedPin;
@@ -48,6 +53,7 @@ pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_reran
 pub use results::{Hit, Results};
 pub use snippet::{Snippet, SnippetKind};
 use snippet::{Terms, snippet};
+pub use suggest::suggest;
 pub use suggestion::suggested_filters;
 pub use title::TitleMatch;
 pub use tune::{retune, spread, tune};
@@ -64,6 +70,9 @@ pub use tune::{retune, spread, tune};
 /// - `embedder` is missing, is a different model than the index's, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
+    if query.phrase.trim().is_empty() && !query.facets.is_empty() {
+        return without_phrase(index, query, start);
+    }
     let retrieval = Retrieval::new(index, embedder, query)?;
     let mut candidates = retrieval.candidates(retrieval.centred.as_ref())?;
     let first = retrieval.rank(candidates.clone(), retrieval.centred.as_ref())?;
@@ -84,6 +93,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let pin = pins::pin(&retrieval, &range, &mut ranking, moved.as_ref().or(retrieval.centred.as_ref()))?;
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking, pin.as_ref())?;
+    let facets = Facets::requested(&retrieval)?;
     let notice = retrieval.unread_notice();
     let KeywordQuery { terms, missing, .. } = retrieval.keyword;
     let terms = terms.iter().flat_map(|term| term.shown().map(str::to_owned)).collect();
@@ -96,9 +106,29 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         best_confidence: best.flatten(),
         missing,
         terms,
+        facets,
         notice,
         synonyms: retrieval.synonyms,
         pin,
+    })
+}
+
+/// Counts the facets of all questions that match the filters.
+fn without_phrase(index: &Index, query: &Query, start: Instant) -> anyhow::Result<Results> {
+    let facets = Facets::count(index, &Matching::all(index, &query.filters)?, query)?;
+    Ok(Results {
+        phrase: query.phrase.clone(),
+        took: start.elapsed(),
+        hits: Vec::new(),
+        total: 0,
+        next: None,
+        best_confidence: None,
+        missing: Vec::new(),
+        terms: Vec::new(),
+        facets: Some(facets),
+        notice: None,
+        synonyms: Vec::new(),
+        pin: None,
     })
 }
 
@@ -167,6 +197,7 @@ fn present(
         let explanation = retrieval.query.explain.then(explain).transpose()?;
         Ok(Hit {
             rank,
+            index: retrieval.index.member(candidate.address).map(|dir| dir.display().to_string()),
             score: candidate.score,
             confidence,
             probability: confidence.and_then(|confidence| Some(scaling?.apply(confidence))),

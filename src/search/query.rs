@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::facets::Facet;
 use super::word_sequence::sequences;
 
 /// How questions are ranked.
@@ -35,7 +36,7 @@ pub enum Sort {
 }
 
 /// Restricts a search to some questions. A question must match every filter that is set. Of `sources`,
-/// `sections`, `levels` and `tags`, it must match at least one value each.
+/// `sections`, `levels`, `tags` and `languages`, it must match at least one value each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     /// The path of the question's file contains one of these, ignoring case.
@@ -46,6 +47,9 @@ pub struct Filters {
     pub levels: Vec<String>,
     /// A tag equals one of these, ignoring case.
     pub tags: Vec<String>,
+    /// The language that was detected equals one of these: the code of a [`Language`](crate::analyze::Language), such as
+    /// `de`, ignoring case.
+    pub languages: Vec<String>,
     /// The title, an alternative title or the answer contains all words of each of these, in this order and
     /// next to each other. Case, accents, markup and the punctuation between the words do not count. Other
     /// forms of a word do not match: `test` does not match "testing".
@@ -103,11 +107,19 @@ pub struct Query {
     pub synonyms: bool,
     /// Use the pins of the index, if it has any.
     pub pins: bool,
+    /// The properties whose values are counted in all matching questions: see [`Facets`](super::Facets). With an empty
+    /// phrase, all questions match, and there are no hits.
+    pub facets: Vec<Facet>,
+    /// How many values of each facet are returned at most.
+    pub facet_values: usize,
 }
 
 impl Query {
     /// The default number of hits.
     pub const DEFAULT_LIMIT: usize = 10;
+
+    /// The default number of values of each facet.
+    pub const DEFAULT_FACET_VALUES: usize = 20;
 
     /// A query for a phrase in plain language. All options have their defaults, and questions that ask the
     /// same are separate hits. Synonyms and pins are used.
@@ -125,6 +137,8 @@ impl Query {
             collapse: false,
             synonyms: true,
             pins: true,
+            facets: Vec::new(),
+            facet_values: Self::DEFAULT_FACET_VALUES,
         }
     }
 

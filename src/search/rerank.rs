@@ -144,6 +144,7 @@ mod tests {
         Hit {
             rank: 0,
             question: Question::new(title, 1),
+            index: None,
             score,
             confidence: Some(0.5),
             probability: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::collapse::AlsoAsked;
 use super::confidence::{Features, Quality};
 use super::explain::Explanation;
+use super::facets::Facets;
 use super::fuse::RetrievalScores;
 use super::pins::AppliedPin;
 use super::snippet::{Snippet, Terms};
@@ -35,6 +36,8 @@ pub struct Results {
     pub missing: Vec<String>,
     /// The index terms that the words of the phrase match. [`highlights`](Self::highlights) marks them.
     pub terms: Vec<String>,
+    /// The values of the [requested](super::Query::facets) facets. `None` if none were requested.
+    pub facets: Option<Facets>,
     /// Why the search was limited, if it was. For example, an index whose model is not approved supports
     /// keyword search only.
     pub notice: Option<String>,
@@ -80,6 +83,9 @@ pub struct Hit {
     pub rank: usize,
     /// The complete question.
     pub question: Question,
+    /// The index that the question is from, if [several](crate::index::Index::open_several) are searched: its directory, as
+    /// it was given.
+    pub index: Option<String>,
     /// The score, comparable only with other hits of the same query. Hybrid mode: the fused score in [0, 1],
     /// 1 if a title equals the phrase. Semantic mode: the cosine. Keyword mode: BM25. If a title is the
     /// phrase, the score is at least that of every other question.
@@ -135,6 +141,7 @@ mod tests {
         let hit = |confidence: &Option<f32>| Hit {
             rank: 1,
             question: Question::default(),
+            index: None,
             score: 1.0,
             confidence: *confidence,
             probability: None,
@@ -159,6 +166,7 @@ mod tests {
             best_confidence: confidences.first().copied().flatten(),
             missing: Vec::new(),
             terms: Vec::new(),
+            facets: None,
             notice: None,
             synonyms: Vec::new(),
             pin: None,

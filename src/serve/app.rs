@@ -31,12 +31,14 @@ use super::problem::Problem;
 use super::query_log::{self, QueryLogWriter};
 use super::token::{Required, Right, Tokens, require};
 use super::{
-    Limits, changes, decisions, duplicates, feedback, headers, openapi, page, questions, search, stats, token,
+    Limits, changes, decisions, duplicates, feed, feedback, headers, openapi, page, questions, search, stats,
+    suggest, token,
 };
 use crate::decisions::DecisionFile;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
 use crate::query_log::QueryLog;
+use crate::question::Question;
 use crate::watch;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
@@ -77,6 +79,8 @@ pub struct App {
     pub gaps: GapsCache,
     /// The body of `/stats`.
     pub stats: CommitCache<(), Vec<u8>>,
+    /// The questions of `/feed.atom` with their dates.
+    pub newest: CommitCache<(), Vec<(i64, Question)>>,
 }
 
 /// The options of the state.
@@ -116,6 +120,7 @@ impl App {
             duplicates: DuplicatesCache::new(),
             gaps: GapsCache::new(),
             stats: CommitCache::new(),
+            newest: CommitCache::new(),
         }
     }
 }
@@ -161,7 +166,10 @@ fn corpus_routes(app: &App) -> Router<Shared> {
         .route("/duplicates", get(duplicates::get))
         .route("/duplicates/map", get(duplicates::map))
         .route("/duplicates/check", post(duplicates::check))
-        .route("/stats", get(stats::stats));
+        .route("/stats", get(stats::stats))
+        .route("/suggest", get(suggest::get))
+        .route("/suggest/opensearch", get(suggest::opensearch))
+        .route("/feed.atom", get(feed::questions));
     if app.feedback.is_some() {
         routes = routes.route("/feedback", post(feedback::post));
     }
@@ -179,7 +187,10 @@ fn corpus_routes(app: &App) -> Router<Shared> {
 fn admin_routes(app: &App) -> Router<Shared> {
     let routes = Router::new().route("/metrics", get(metrics::get));
     match app.query_log.is_some() {
-        true => routes.route("/gaps", get(gaps::get)).route("/gaps/page", get(gaps::page)),
+        true => routes
+            .route("/gaps", get(gaps::get))
+            .route("/gaps/page", get(gaps::page))
+            .route("/gaps/feed.atom", get(feed::gaps)),
         false => routes,
     }
 }
@@ -197,6 +208,7 @@ fn open_routes() -> Router<Shared> {
     let files = page::FILES.iter().fold(Router::new(), |router, file| {
         router.route(file.path, get(move |headers| async move { file.answer(&headers) }))
     });
+    let files = files.route("/opensearch.xml", get(suggest::description));
     files.route("/health", get(stats::health)).route("/openapi.json", get(openapi::get))
 }
 

@@ -56,6 +56,7 @@ impl App {
             drop(last);
             // The results of the old commit are of no use any more.
             self.stats.clear();
+            self.newest.clear();
             self.duplicates.clear();
         }
         Ok(opened)

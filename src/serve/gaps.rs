@@ -1,6 +1,8 @@
-//! `GET /gaps`, `GET /gaps/page`: what people ask and nothing answers, from the query log.
+//! `GET /gaps`, `GET /gaps/page`, and the gaps of `GET /gaps/feed.atom`: what people ask and nothing answers, from the query log.
 
-use std::io;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -15,10 +17,13 @@ use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::json;
 use crate::engine::Opened;
-use crate::gaps::{self, Options, Phrases, Report};
+use crate::gaps::{self, Group, Options, Phrases, Report};
+use crate::query_log::Entry;
 use crate::read::Text;
+use crate::render::gap_reason::gap_reason;
 use crate::render::gaps::{PAGE, write_page};
 use crate::render::json::{GapsReply, GapsRequest};
+use crate::title::title_key;
 
 /// How many of the most frequent phrases are searched for. That takes about a minute on two processors.
 const MOST_PHRASES: usize = 10_000;
@@ -35,6 +40,8 @@ pub type GapsCache = CommitCache<u64, Found>;
 /// A report and its age.
 pub struct Found {
     report: Report,
+    /// When the representative of each group was asked first, RFC 3339, by the id of the group.
+    since: HashMap<String, String>,
     finished: Instant,
     took: Duration,
 }
@@ -73,24 +80,74 @@ pub async fn page(
     Ok((headers, page).into_response())
 }
 
-/// Finds the gaps, or gets them from the cache, and writes them. If this exceeds the time limit of the request, the work
-/// continues, and a later request gets the result. Reports are found one at a time.
+/// A gap, and since when it is one.
+pub struct Asked {
+    /// The id of the group.
+    pub id: String,
+    /// The phrase that stands for the group.
+    pub phrase: String,
+    /// When it was asked first, as far as the query log goes back: RFC 3339.
+    pub since: String,
+    /// How often the group was asked, and the nearest question.
+    pub summary: String,
+}
+
+impl Asked {
+    fn new(group: &Group, since: &str) -> Self {
+        let nearest = group.nearest.as_ref();
+        let nearest = nearest.map(|nearest| {
+            format!(". The nearest question is “{}”: {}", nearest.question.title, gap_reason(nearest))
+        });
+        let times = if group.count == 1 { "once".to_owned() } else { format!("{} times", group.count) };
+        Self {
+            id: group.id.clone(),
+            phrase: group.representative().text.clone(),
+            since: since.to_owned(),
+            summary: format!("Asked {times}{}.", nearest.unwrap_or_default()),
+        }
+    }
+}
+
+/// The gaps whose representatives were asked first most recently, the latest first.
+pub async fn newest(app: Shared, limit: usize) -> Result<Vec<Asked>, Problem> {
+    let min_size = gaps::Options::default().min_size;
+    with_found(app, min_size, move |found| {
+        let since = |group: &Group| Some(Asked::new(group, found.since.get(&group.id)?));
+        let mut asked: Vec<Asked> = found.report.groups.iter().filter_map(since).collect();
+        asked.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.id.cmp(&b.id)));
+        asked.truncate(limit);
+        Ok(asked)
+    })
+    .await
+}
+
+/// Finds the gaps, or gets them from the cache, and writes them.
 async fn find(
     app: Shared,
     request: GapsRequest,
     write: impl FnOnce(&Report, &GapsRequest) -> anyhow::Result<Vec<u8>> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
     request.validate().map_err(|error| Problem::refused(&error))?;
+    with_found(app, request.min_size, move |found| {
+        let mut report = found.report.clone();
+        report.groups.truncate(request.limit);
+        write(&report, &request)
+    })
+    .await
+}
+
+/// Finds the gaps, or gets them from the cache, and uses them. If this exceeds the time limit of the request, the work
+/// continues, and a later request gets the result. Reports are found one at a time.
+async fn with_found<T: Send + 'static>(
+    app: Shared,
+    min_size: u64,
+    then: impl FnOnce(&Found) -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Problem> {
     let deadline = app.duplicates_limit.deadline();
     let opened = app.opened(deadline).await?;
     ensure_possible(&opened)?;
     let slot = app.duplicates_limit.enter(deadline)?;
-    let work = move || {
-        let found = app.gaps(&opened, request.min_size)?;
-        let mut report = found.report.clone();
-        report.groups.truncate(request.limit);
-        write(&report, &request)
-    };
+    let work = move || then(&*app.gaps(&opened, min_size)?);
     Ok(slot.run(work).await??)
 }
 
@@ -125,7 +182,35 @@ impl App {
         let options =
             Options { min_size, limit: Some(GapsRequest::MOST_GROUPS), unasked: true, ..Options::default() };
         let report = gaps::gaps(&opened.index, opened.embedder.as_deref(), &phrases, &options, &|_| {})?;
-        Ok(Found { report, finished: Instant::now(), took: start.elapsed() })
+        let since = self.since(&report.groups)?;
+        Ok(Found { report, since, finished: Instant::now(), took: start.elapsed() })
+    }
+
+    /// When the representatives of groups were asked first, by the ids of the groups.
+    fn since(&self, groups: &[Group]) -> anyhow::Result<HashMap<String, String>> {
+        let mut ids: HashMap<String, &String> = HashMap::new();
+        for group in groups {
+            ids.extend(title_key(&group.representative().text).map(|key| (key, &group.id)));
+        }
+        let mut since: HashMap<String, String> = HashMap::new();
+        for path in self.query_log.iter().flat_map(|log| log.files()) {
+            let file = match File::open(path) {
+                // It became an older file in the meantime.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => BufReader::new(opened?),
+            };
+            for line in file.split(b'\n') {
+                // The end of a line that was not written is the only one that is not valid.
+                let Ok(Entry::Search { time, q, .. }) = serde_json::from_slice(&line?) else { continue };
+                if let Some(id) = title_key(&q).and_then(|key| ids.get(&key)) {
+                    let first = since.entry((*id).clone()).or_insert_with(|| time.clone());
+                    if time < *first {
+                        *first = time;
+                    }
+                }
+            }
+        }
+        Ok(since)
     }
 
     /// The phrases of the query log.

@@ -80,7 +80,7 @@ fn host_name(name: &str) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// There is none, more than one, or its value is not a host.
-fn host(headers: &HeaderMap) -> Result<Authority, Problem> {
+pub fn host(headers: &HeaderMap) -> Result<Authority, Problem> {
     let bad = || Problem::new(StatusCode::BAD_REQUEST, "a request must have exactly one Host header");
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(bad()) };

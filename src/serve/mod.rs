@@ -10,6 +10,7 @@
 //! Searches run on blocking threads, by default as many as there are processors. A bounded number of requests
 //! wait in a queue; further requests are refused at once. The asynchronous threads only do network I/O.
 
+mod address;
 mod app;
 mod attempts;
 mod cache;
@@ -23,6 +24,7 @@ mod duplicates;
 mod embedding_cache;
 mod endpoint;
 mod extractors;
+mod feed;
 mod feedback;
 mod gaps;
 mod headers;
@@ -38,6 +40,7 @@ mod query_log;
 mod questions;
 mod search;
 mod stats;
+mod suggest;
 mod token;
 
 use std::net::SocketAddr;

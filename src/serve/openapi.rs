@@ -12,9 +12,9 @@ use super::changes::MOST_RECORDS;
 use super::search::{self, GREATEST_OFFSET, LONGEST_PHRASE, MOST_HITS, MOST_HITS_OF_BATCH, MOST_REQUESTS};
 use crate::render::json::{
     AnySearchRequest, ChangeReply, ChangesReply, CheckReply, CheckRequest, ClickRequest, DecisionRequest,
-    DuplicatesReply, DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, ProblemReply,
-    QuestionRecord, QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest, SearchesReply,
-    StatsReply,
+    DuplicatesReply, DuplicatesRequest, FeedbackRequest, GapsReply, GapsRequest, HealthReply, IndexRequest,
+    ProblemReply, QuestionRecord, QuestionReply, RelatedReply, RelatedRequest, SearchReply, SearchRequest,
+    SearchesReply, StatsReply, SuggestRequest, SuggestionReply,
 };
 
 static DOCUMENT: LazyLock<Vec<u8>> =
@@ -32,6 +32,8 @@ pub fn document() -> Value {
     let mut api = Api::new();
     api.search();
     api.changes();
+    api.suggestions();
+    api.feeds();
     api.duplicates();
     api.decisions();
     api.feedback();
@@ -76,7 +78,9 @@ impl Api {
                     format!(
                         "Returns at most {MOST_HITS} hits. A phrase has at most {LONGEST_PHRASE} characters. \
                  Repeat `source`, `section`, `level` or `tag` to accept any of several values, and `exact` or \
-                 `without` to require or exclude each. `next` of the reply is the `offset` of the next page, \
+                 `without` to require or exclude each. `facets` counts all questions that match: those whose cosine is \
+                 at least half of that of the best question, and those with at least three quarters of what the best \
+                 question contains of the phrase. `next` of the reply is the `offset` of the next page, \
                  up to {GREATEST_OFFSET}. If the embedding endpoint does not answer, a hybrid search uses \
                  keywords only, and `notice` says why; a semantic one gets status 502 or 504."
                     )
@@ -108,12 +112,14 @@ impl Api {
             "name": "id", "in": "path", "required": true, "schema": {"type": "string"},
             "description": "The question's id, the first 4 or more characters of its id, or its own key.",
         }]);
+        let index = self.query::<IndexRequest>();
+        let parameters = [&id, &index].into_iter().filter_map(Value::as_array).flatten().cloned().collect();
         self.add(
             "/questions/{id}",
             "get",
             "Get a whole question",
             |operation| {
-                operation.insert("parameters".into(), id.clone());
+                operation.insert("parameters".into(), parameters);
             },
             json_answer(&question),
             &[400, 401, 403, 404, 409, 422, 429, 503],
@@ -192,6 +198,76 @@ impl Api {
             json_answer(&reply),
             &[400, 401, 403, 404, 409, 422, 429, 500, 503],
         );
+    }
+
+    fn suggestions(&mut self) {
+        let parameters = self.query::<SuggestRequest>();
+        let reply = self.replies.subschema_for::<Vec<SuggestionReply<'_>>>();
+        let opensearch = json!({"application/x-suggestions+json": {"schema": {"type": "array"}}});
+        for (path, summary, content, description) in [
+            (
+                "/suggest",
+                "Find questions while a phrase is typed",
+                json_answer(&reply),
+                "Finds the questions whose title, or an alternative title, has all words of the text, of which the last \
+                 may be incomplete. The best titles come first.",
+            ),
+            (
+                "/suggest/opensearch",
+                "Find questions for the address bar of a browser",
+                opensearch,
+                "Returns the same in the format of OpenSearch suggestions: an array of the text, the titles, the \
+                 sections and the addresses.",
+            ),
+        ] {
+            self.add(
+                path,
+                "get",
+                summary,
+                |operation| {
+                    operation.insert("parameters".into(), parameters.clone());
+                    operation.insert("description".into(), description.into());
+                },
+                content,
+                &[400, 401, 403, 422, 429, 503],
+            );
+        }
+        let xml = json!({"application/opensearchdescription+xml": {"schema": {"type": "string"}}});
+        let summary = "Describe the search for browsers (OpenSearch)";
+        self.add("/opensearch.xml", "get", summary, without_token, xml, &[400]);
+    }
+
+    fn feeds(&mut self) {
+        for (path, summary, description) in [
+            (
+                "/feed.atom",
+                "Get the newest questions as an Atom feed",
+                "The 50 questions with the latest dates. A question without a date is not in the feed. The reply has an \
+                 `ETag`, and is 304 if the client has it already.",
+            ),
+            (
+                "/gaps/feed.atom",
+                "Get the newest gaps as an Atom feed",
+                "The 50 gaps whose most frequent phrases were asked first most recently. Like `/gaps`, it needs a query \
+                 log and the right `admin`, and the first request takes long.",
+            ),
+        ] {
+            let content = json!({"application/atom+xml": {"schema": {"type": "string"}}});
+            self.add(
+                path,
+                "get",
+                summary,
+                |operation| {
+                    operation.insert("description".into(), description.into());
+                    let responses =
+                        operation["responses"].as_object_mut().expect("an operation has responses");
+                    responses
+                        .insert("304".into(), json!({"description": "The client has the feed already."}));
+                },
+                content,
+                &[400, 401, 403, 404, 422, 429, 503],
+            );
+        }
     }
 
     fn duplicates(&mut self) {

@@ -9,14 +9,19 @@ use super::extractors::{Path, Query};
 use super::problem::Problem;
 use super::search::{ensure_limit, ensure_short, json};
 use crate::question::Question;
-use crate::render::json::{QuestionReply, RelatedReply, RelatedRequest};
+use crate::render::json::{IndexRequest, QuestionReply, RelatedReply, RelatedRequest};
 
-pub async fn get(State(app): State<Shared>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn get(
+    State(app): State<Shared>,
+    Path(id): Path<String>,
+    Query(IndexRequest { index }): Query<IndexRequest>,
+) -> Result<Response, Problem> {
     ensure_short(&id).map_err(|error| Problem::refused(&error))?;
     let deadline = app.search_limit.deadline();
     let opened = app.opened(deadline).await?;
     let slot = app.search_limit.enter(deadline)?;
-    let found = slot.run(move || Ok::<_, anyhow::Error>((opened.index.find(id.trim())?, id)));
+    let found =
+        slot.run(move || Ok::<_, anyhow::Error>((opened.index.find_in(id.trim(), index.as_deref())?, id)));
     let (found, id) = found.await??;
     let question = only(found, &id)?;
     Ok(json(serde_json::to_vec(&QuestionReply::from(&question)).map_err(anyhow::Error::from)?))

@@ -146,6 +146,36 @@ test('filters can be added and removed, and a search without hits mentions them'
   await page.calm();
 });
 
+test('facets are checkboxes with counts, which filter the hits', async () => {
+  const page = await open(browser, at('/?q=sour+bread+dough'));
+  await first(page).waitFor();
+  assert.equal(await page.locator('#facets input').count(), 0, 'facets are requested only when they are shown');
+  await page.locator('summary').click();
+  const box = (name) => page.getByRole('checkbox', { name });
+  await box(/^sourdough 1$/).waitFor();
+  assert.equal(await box(/^bread 2$/).isChecked(), false);
+  await box(/^sourdough 1$/).focus();
+  await page.keyboard.press('Space');
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length === 1);
+  await best(page, 'sourdough taste');
+  assert.deepEqual(new URL(page.url()).searchParams.getAll('tag'), ['sourdough']);
+  assert.equal(await page.evaluate(() => document.activeElement.value), 'sourdough', 'the checkbox keeps the focus');
+  assert.equal(await box(/^sourdough 1$/).isChecked(), true);
+  await accessible(page, 'facets');
+  await page.keyboard.press('Space');
+  await page.locator('#chosen button').waitFor({ state: 'detached' });
+  await page.waitForFunction(() => document.querySelectorAll('.hit').length > 1);
+  assert.equal(new URL(page.url()).searchParams.has('tag'), false);
+  const filtered = await open(browser, at('/?q=bread+dough&tag=BREAD&since=2020&until=2020'));
+  await filtered.getByText('Nothing found with these filters.').waitFor();
+  assert.deepEqual(await filtered.locator('#chosen button').evaluateAll((chips) => chips.map((chip) => chip.textContent)), ['tag BREAD ×, remove', 'year 2020 ×, remove']);
+  await filtered.locator('summary').click();
+  await box(/./).first().waitFor({ state: 'attached' });
+  assert.equal(await filtered.getByRole('checkbox', { name: 'BREAD' }).isChecked(), true, 'a filter that nothing has can be removed');
+  await filtered.calm();
+  await page.calm();
+});
+
 test('reports unanswered searches and errors, and retries when the server is busy', async () => {
   const page = await open(browser, at('/?q=how+much+does+a+kitchen+cost+in+winter'));
   await page.locator('#status.unanswered', { hasText: 'Nothing answers this. Closest questions:' }).waitFor();

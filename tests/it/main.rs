@@ -15,6 +15,7 @@ mod durability;
 mod endpoints;
 mod eval;
 mod examples;
+mod facets;
 mod fuzz;
 mod gaps;
 mod index;
@@ -36,6 +37,7 @@ mod search;
 mod serve;
 #[cfg(feature = "remote")]
 mod server;
+mod several;
 mod shell;
 mod sources;
 mod streams;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use super::curation::CurationArgs;
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
 use super::{Outcome, say, write_file};
@@ -80,7 +80,7 @@ pub struct Args {
     #[command(flatten)]
     curation: CurationArgs,
     #[command(flatten)]
-    index: IndexArgs,
+    index: IndexesArgs,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -103,6 +103,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return pairs::run(&args.pairs, args.fit.as_deref(), args.json);
     }
     let sets = args.sets()?;
+    if args.calibrate {
+        // The calibration is stored in one index.
+        args.index.location().find()?;
+    }
     let spec = args.model.as_ref().unwrap_or(&ModelSpec::Builtin);
     let embedder = embed::load(spec, &(&args.settings).into(), args.network.loading(Prepare::Many))?;
     let earlier = args.compare.as_deref().map(trec::read).transpose()?;

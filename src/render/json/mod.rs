@@ -8,10 +8,12 @@ mod changes;
 mod curation;
 mod duplicates;
 mod explanation;
+mod facets;
 mod gaps;
 mod preview;
 mod related;
 mod request;
+mod suggest;
 mod update;
 
 use std::collections::BTreeMap;
@@ -32,13 +34,15 @@ pub use duplicates::{
     GroupReply, MemberReply, PairReply, UnappliedReply,
 };
 pub use explanation::{ExplanationReply, PinReply, SynonymReply};
+pub use facets::{FacetReply, FacetValueReply, FacetsReply};
 pub use gaps::{CountsReply, GapReply, GapsReply, GapsRequest, NearestReply, PhraseReply, suggestion_name};
 pub use preview::{PreviewReply, ProblemOfFile};
 pub use related::{ExportReply, RelatedQuestion, RelatedReply};
 pub use request::{
-    AnySearchRequest, ClickRequest, FeedbackRequest, QuestionRequest, RelatedRequest, SearchRequest,
-    SearchesRequest,
+    AnySearchRequest, ClickRequest, FeedbackRequest, IndexRequest, QuestionRequest, RelatedRequest,
+    SearchRequest, SearchesRequest,
 };
+pub use suggest::{SuggestRequest, SuggestionReply};
 pub use update::{SkippedPart, UpdateReply, UpdatedFile};
 
 /// The results for one phrase.
@@ -59,6 +63,9 @@ pub struct SearchReply<'a> {
     pub next: Option<usize>,
     /// The hits in the requested order, by default the best first.
     pub hits: Vec<HitReply<'a>>,
+    /// The counts of all matching questions by section, tag and so on. The key is present only if facets are requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetsReply<'a>>,
     /// Why the search was limited, such as to keywords if the index's model must not be used; `null` if it
     /// was not.
     pub notice: Option<&'a str>,
@@ -160,6 +167,9 @@ pub struct HitReply<'a> {
     /// If other questions in the index have the same title: the first line of code of the answer, or else of
     /// text, that none of them has; otherwise `null`.
     pub distinction: Option<&'a str>,
+    /// The index that the question is from, as it was named. The key is present only if several indexes are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<&'a str>,
     /// The location of the question.
     pub source: SourceReply<'a>,
     /// The section of the source that contains the question.
@@ -470,6 +480,7 @@ impl<'a> SearchReply<'a> {
             total: results.total,
             next: results.next,
             hits: results.hits.iter().map(HitReply::from).collect(),
+            facets: results.facets.as_ref().map(FacetsReply::from),
             notice: results.notice.as_deref(),
         }
     }
@@ -484,6 +495,7 @@ impl<'a> From<&'a Hit> for HitReply<'a> {
             key: question.key.as_deref(),
             title: &question.title,
             distinction: hit.distinction.as_deref(),
+            index: hit.index.as_deref(),
             source: SourceReply::from(question),
             section: question.section.as_deref(),
             level: question.level.as_deref(),

@@ -2,10 +2,13 @@
 
 use anyhow::{bail, ensure};
 use serde::de::Error;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::search::{FITTED, Filters, Mode, Query, Sort, date_span};
+use crate::search::{FITTED, Facet, Filters, Mode, Query, Sort, date_span};
+
+/// The greatest number of values of each facet that a request may ask for.
+const MOST_FACET_VALUES: usize = 1_000;
 
 /// A judgement of a user: whether a hit is useful for a phrase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +97,9 @@ pub struct SearchRequest {
     /// Only questions with one of these tags.
     #[serde(default)]
     pub tag: Vec<String>,
+    /// Only questions in one of these languages, by its code, such as `de`.
+    #[serde(default)]
+    pub language: Vec<String>,
     /// The weight of semantic against keyword search, 0 to 1. Default: the weight tuned on the index.
     #[serde(default)]
     pub semantic_weight: Option<f32>,
@@ -115,6 +121,14 @@ pub struct SearchRequest {
     /// Use the pins of the index: questions that come first for a phrase, or are hidden.
     #[serde(default = "yes")]
     pub pins: bool,
+    /// Count all matching questions by these properties: section, tag, level, language, source or year. In a query string,
+    /// the names can be separated by commas. With an empty phrase, all questions are counted.
+    #[serde(default, deserialize_with = "facets")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Facet>"))]
+    pub facets: Vec<Facet>,
+    /// The maximum number of values of each facet, 1 to 1,000.
+    #[serde(default = "default_facet_values")]
+    pub facet_values: usize,
 }
 
 /// Several searches in one request.
@@ -162,6 +176,23 @@ fn yes() -> bool {
     true
 }
 
+fn default_facet_values() -> usize {
+    Query::DEFAULT_FACET_VALUES
+}
+
+/// Reads a list of facets. An item can have several names, separated by commas.
+fn facets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Facet>, D::Error> {
+    let items = Vec::<String>::deserialize(from)?;
+    let mut facets = Vec::new();
+    for name in items.iter().flat_map(|item| item.split(',')) {
+        let facet: Facet = name.parse().map_err(D::Error::custom)?;
+        if !facets.contains(&facet) {
+            facets.push(facet);
+        }
+    }
+    Ok(facets)
+}
+
 fn default_min_confidence() -> f32 {
     FITTED.threshold
 }
@@ -186,23 +217,30 @@ impl SearchRequest {
             semantic_weight: None,
             min_confidence: default_min_confidence(),
             all: false,
+            language: Vec::new(),
             exact_vectors: false,
             explain: false,
             synonyms: true,
             pins: true,
+            facets: Vec::new(),
+            facet_values: default_facet_values(),
         }
     }
 
     /// Converts the request to a query.
     ///
     /// # Errors
-    /// The phrase is empty, an item of `exact` or `without` has no words, `since` or `until` is not a date, or `semantic_weight` or `min_confidence` is not
-    /// from 0 to 1. An empty phrase is possible with `exact`, whose words are then the phrase.
+    /// The phrase is empty, an item of `exact` or `without` has no words, `since` or `until` is not a date, or a number is
+    /// out of its range. An empty phrase is possible with `exact`, whose words are then the phrase, and with `facets`.
     pub fn query(&self) -> anyhow::Result<Query> {
         self.semantic_weight.map_or(Ok(()), |weight| super::ensure_zero_to_one("semantic_weight", weight))?;
         super::ensure_zero_to_one("min_confidence", self.min_confidence)?;
         let phrase = if self.q.trim().is_empty() { self.exact.join(" ") } else { self.q.clone() };
-        if phrase.trim().is_empty() {
+        ensure!(
+            (1..=MOST_FACET_VALUES).contains(&self.facet_values),
+            "facet_values must be a number from 1 to {MOST_FACET_VALUES}"
+        );
+        if phrase.trim().is_empty() && self.facets.is_empty() {
             bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
         }
         let filters = Filters {
@@ -210,6 +248,7 @@ impl SearchRequest {
             sections: self.section.clone(),
             levels: self.level.clone(),
             tags: self.tag.clone(),
+            languages: self.language.clone(),
             exact: self.exact.clone(),
             without: self.without.clone(),
             since: date("since", self.since.as_deref())?.map(|(first, _)| first),
@@ -228,6 +267,8 @@ impl SearchRequest {
             collapse: !self.all,
             synonyms: self.synonyms,
             pins: self.pins,
+            facets: self.facets.clone(),
+            facet_values: self.facet_values,
             ..Query::plain(&phrase)
         })
     }
@@ -256,6 +297,16 @@ pub struct QuestionRequest {
     /// Where to start in the answer, in bytes. A long answer is returned in parts.
     #[serde(default)]
     pub offset: usize,
+}
+
+/// Which index has a question, if a server searches several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IndexRequest {
+    /// The `index` of a hit. Needed only if several indexes have a question with the id.
+    #[serde(default)]
+    pub index: Option<String>,
 }
 
 /// A request for the questions on the same subject as a question.

@@ -3,6 +3,7 @@
 mod curation;
 mod duplicates;
 mod explanation;
+mod facets;
 mod gaps;
 mod plain;
 mod preview;
@@ -22,6 +23,7 @@ use plain::plain;
 
 pub use curation::write_curation;
 pub use duplicates::{write_found, write_groups, write_pairs, write_related};
+pub use facets::write_facets;
 pub use gaps::{write_gaps, write_titles};
 pub use preview::write_preview;
 
@@ -94,7 +96,8 @@ fn write_hit(out: &mut impl Write, hit: &Hit, layout: Layout) -> io::Result<()> 
         write!(out, "{MATCH}{PINNED}{MATCH:#}{QUIET} · {QUIET:#}")?;
     }
     let pinned = if hit.pinned { PINNED.len() + " · ".width() } else { 0 };
-    write_location(out, question, None, INDENT.len() + QUALITY_COLUMNS + pinned, layout)?;
+    let column = INDENT.len() + QUALITY_COLUMNS + pinned;
+    write_places(out, hit.index.as_deref(), question, None, column, layout)?;
     write_snippet(out, snippet, width, layout)?;
     write_also_asked(out, &hit.also_asked, width, layout)?;
     match &hit.explanation {
@@ -212,11 +215,23 @@ fn write_location(
     column: usize,
     layout: Layout,
 ) -> io::Result<()> {
+    write_places(out, None, question, fact, column, layout)
+}
+
+/// The same, after the index that the question is from, if several are searched.
+fn write_places(
+    out: &mut impl Write,
+    index: Option<&str>,
+    question: &Question,
+    fact: Option<&str>,
+    column: usize,
+    layout: Layout,
+) -> io::Result<()> {
     let source = question.source.to_string();
     let facts =
         [&question.section, &question.level].into_iter().flatten().map(|fact| (fact.as_str(), Style::new()));
-    let facts =
-        std::iter::once((source.as_str(), LOCATION)).chain(facts).chain([(question.id.as_str(), QUIET)]);
+    let places = index.into_iter().map(|index| (index, QUIET)).chain([(source.as_str(), LOCATION)]);
+    let facts = places.chain(facts).chain([(question.id.as_str(), QUIET)]);
     let facts = facts.chain(fact.map(|fact| (fact, QUIET)));
     let mut at = column;
     for (nth, (fact, style)) in facts.enumerate() {

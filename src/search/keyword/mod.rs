@@ -42,7 +42,7 @@ const PARALLEL_DOCUMENTS: DocId = 50_000;
 /// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
 /// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
 /// `for`, `if`, `in`, `into`, `no`, `not`.
-const STOP_WORDS: [&str; 26] = [
+pub(super) const STOP_WORDS: [&str; 26] = [
     "a", "an", "and", "are", "at", "be", "but", "by", "is", "it", "of", "on", "or", "such", "that", "the",
     "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
 ];

@@ -1,13 +1,18 @@
 // The search page. Input updates the address bar, then sends one request at a time, then shows its hits.
 
 import { $, count, el } from './dom.js';
+import { facetParams, facetsOf } from './facets.js';
 import { explanationOf, hitOf, listedOf, summaryOf, thumbsOf, wholeOf } from './results.js';
 
 const WAIT = 90; // milliseconds between the last keystroke and the request
 const PAUSE = 1500; // milliseconds without a keystroke after which the next one adds an entry to the history
 const STEP = 10, MOST = 100; // hits
 
-const LISTS = ['section', 'level', 'tag', 'source'];
+/** The filters that have a control of their own in the form. */
+const CONTROLS = ['section', 'level', 'tag', 'source'];
+const LISTS = [...CONTROLS, 'language'];
+/** All filters. `year` has at most one value: it is `since` and `until` in the address bar and in requests. */
+const FILTERS = [...LISTS, 'year'];
 
 /** The current search. The address bar has the same parameters. */
 let wanted = read();
@@ -27,10 +32,11 @@ let hasQueryLog = false, recorded = '', settling = 0;
 
 function read() {
   const params = new URLSearchParams(location.search);
-  const limit = Number(params.get('limit'));
+  const limit = Number(params.get('limit')), since = params.get('since');
   return {
     q: params.get('q') || '',
     ...Object.fromEntries(LISTS.map((name) => [name, params.getAll(name)])),
+    year: /^\d{4}$/.test(since) && since === params.get('until') ? [since] : [],
     mode: ['keyword', 'semantic'].includes(params.get('mode')) ? params.get('mode') : '',
     all: params.get('all') === 'true',
     limit: Number.isInteger(limit) && limit > 0 ? Math.min(limit, MOST) : STEP,
@@ -42,6 +48,7 @@ function read() {
 function paramsOf({ q, mode, all, limit, ...rest }) {
   const params = new URLSearchParams({ q });
   for (const name of LISTS) for (const value of rest[name]) params.append(name, value);
+  for (const name of ['since', 'until']) if (rest.year.length) params.set(name, rest.year[0]);
   if (mode) params.set('mode', mode);
   if (all) params.set('all', 'true');
   if (limit !== STEP) params.set('limit', limit);
@@ -57,7 +64,7 @@ function write(push) {
   history[push ? 'pushState' : 'replaceState'](null, '', address);
 }
 
-const isFiltered = () => LISTS.some((name) => wanted[name].length);
+const isFiltered = () => FILTERS.some((name) => wanted[name].length);
 
 // ---- Requests ----
 
@@ -82,7 +89,8 @@ async function search() {
   try {
     for (let tries = 0; ; tries += 1) {
       try {
-        const reply = await ask(`/search?${params}`, { signal: mine.signal, headers: { accept: 'application/json', 'rqsearch-typing': '1' } });
+        const facets = $('filters').open ? `&${facetParams}` : '';
+        const reply = await ask(`/search?${params}${facets}`, { signal: mine.signal, headers: { accept: 'application/json', 'rqsearch-typing': '1' } });
         if (mine === asking) show(reply, key);
         return;
       } catch (error) {
@@ -118,6 +126,7 @@ function clear() {
   asking = null;
   shown = { reply: null, key: '', explained: null };
   document.title = 'rqsearch';
+  $('facets').replaceChildren();
   $('results').replaceChildren();
   $('more').hidden = true;
   say('');
@@ -133,9 +142,11 @@ function show(reply, key) {
   $('results').replaceChildren(...reply.hits.slice(0, listed).map((hit) => {
     const item = hitOf(hit, choose);
     item.dataset.id = hit.id;
+    if (hit.index !== undefined) item.dataset.index = hit.index;
     item.querySelector('.title').onclick = () => toggle(item);
     return item;
   }));
+  showFacets();
   showThumbs();
   settle();
   $('results').classList.toggle('unanswered', !reply.answered);
@@ -182,7 +193,8 @@ async function expand(item) {
   write(false);
   if (whole.childElementCount) return;
   try {
-    const question = await ask(`/questions/${encodeURIComponent(id)}`);
+    const { index } = item.dataset;
+    const question = await ask(`/questions/${encodeURIComponent(id)}${index === undefined ? '' : `?${new URLSearchParams({ index })}`}`);
     if (!whole.childElementCount) whole.append(...wholeOf(question, whyButton(item, whole)));
   } catch (error) {
     close(item);
@@ -278,19 +290,24 @@ async function click(id) {
 
 function choose(name, value) {
   if (!value || wanted[name].includes(value)) return;
-  wanted[name].push(value);
+  wanted[name] = name === 'year' ? [value] : [...wanted[name], value];
   Object.assign(wanted, { limit: STEP, open: '' });
   refilter();
 }
 
 function drop(name, value) {
-  wanted[name] = wanted[name].filter((one) => one !== value);
-  refilter();
+  uncheck(name, value);
   ($('chosen').querySelector('button') ?? $('q')).focus();
 }
 
+/** Drops a filter whose control keeps the focus. */
+function uncheck(name, value) {
+  wanted[name] = wanted[name].filter((one) => one !== value);
+  refilter();
+}
+
 function dropAll() {
-  for (const name of LISTS) wanted[name] = [];
+  for (const name of FILTERS) wanted[name] = [];
   refilter();
   $('q').focus();
 }
@@ -304,10 +321,17 @@ function refilter() {
 function showFilters() {
   const chip = (name, value) => el('li', {}, el('button', { type: 'button', className: 'chip', title: 'Remove this filter',
     onclick: () => drop(name, value) }, `${name} `, el('bdi', {}, value), el('span', { 'aria-hidden': 'true' }, ' ×'), el('span', { className: 'sr' }, ', remove')));
-  $('chosen').replaceChildren(...LISTS.flatMap((name) => wanted[name].map((value) => chip(name, value))));
+  $('chosen').replaceChildren(...FILTERS.flatMap((name) => wanted[name].map((value) => chip(name, value))));
   $('mode').value = wanted.mode;
   $('all').checked = wanted.all;
   if (wanted.mode || wanted.all) $('filters').open = true;
+}
+
+/** Shows the facets of the reply as checkboxes. One that has the focus keeps it. */
+function showFacets() {
+  const { facets } = shown.reply, { name, value } = document.activeElement?.closest('#facets') ? document.activeElement : {};
+  $('facets').replaceChildren(...(facets ? facetsOf(facets, wanted, choose, uncheck) : []));
+  if (name) ([...$('facets').querySelectorAll('input')].find((box) => box.name === name && box.value === value) ?? $('q')).focus();
 }
 
 async function listFilters() {
@@ -412,10 +436,12 @@ function start() {
   $('q').addEventListener('compositionend', type);
   document.onkeydown = press;
   window.onpopstate = restore;
-  for (const name of LISTS) $(name).onchange = () => { choose(name, $(name).value.trim()); $(name).value = ''; };
+  for (const name of CONTROLS) $(name).onchange = () => { choose(name, $(name).value.trim()); $(name).value = ''; };
   for (const name of ['tag', 'source']) $(name).onkeydown = (event) => { if (event.key === 'Enter') { event.preventDefault(); $(name).onchange(); } };
   $('mode').onchange = () => { wanted.mode = $('mode').value; refilter(); };
   $('all').onchange = () => { wanted.all = $('all').checked; refilter(); };
+  // Facets count all questions that match, so they are requested only where they are shown.
+  $('filters').ontoggle = () => { if ($('filters').open && shown.reply && !shown.reply.facets) search(); };
   $('more').onclick = () => {
     wanted.limit = Math.min(MOST, wanted.limit + STEP);
     write(false);

@@ -29,6 +29,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 pub static FILES: &[File] = &[
     File { path: "/", kind: HTML, body: include_str!("index.html") },
     File { path: "/app.js", kind: SCRIPT, body: include_str!("app.js") },
+    File { path: "/facets.js", kind: SCRIPT, body: include_str!("facets.js") },
     File { path: "/dom.js", kind: SCRIPT, body: include_str!("dom.js") },
     File { path: "/markdown.js", kind: SCRIPT, body: include_str!("markdown.js") },
     File { path: "/results.js", kind: SCRIPT, body: include_str!("results.js") },
@@ -42,7 +43,7 @@ impl File {
     /// The reply with the file, or status 304 if the client has it already.
     pub fn answer(&self, request: &HeaderMap) -> Response {
         let tag = format!("\"{:016x}\"", xxh3_64(self.body.as_bytes()));
-        let same = request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+        let same = has_tag(request, &tag);
         let headers = [
             (header::CONTENT_TYPE, self.kind.to_owned()),
             (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
@@ -55,6 +56,15 @@ impl File {
             false => (headers, self.body).into_response(),
         }
     }
+}
+
+/// Whether the client of a request has the content with a tag already.
+pub fn has_tag(request: &HeaderMap, tag: &str) -> bool {
+    let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    known.flat_map(|known| known.split(',')).any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
+    })
 }
 
 /// The content security policy of a page with at most one inline script and one inline style. It allows their hashes.

@@ -58,6 +58,7 @@ function locationOf(hit, use) {
   const filter = (name, value) => el('button', { type: 'button', className: 'chip', title: `Show only this ${name}`,
     onclick: () => use(name, value) }, el('span', { className: 'sr' }, `Filter by ${name} `), el('bdi', {}, value));
   return el('div', { className: 'meta' },
+    hit.index === undefined ? null : el('span', { className: 'path' }, el('bdi', {}, hit.index)),
     el('span', { className: 'path' }, el('bdi', {}, hit.source.line ? `${hit.source.path}:${hit.source.line}` : hit.source.path)),
     hit.section === null ? null : filter('section', hit.section),
     hit.level === null ? null : filter('level', hit.level),

@@ -122,9 +122,15 @@ fn the_token_or_the_cookie_is_required() {
     let dir = Dir::indexed();
     let file = dir.write("token", format!("{TOKEN}\n"));
     let served = Served::start(&dir, &["--token-file", file.to_str().unwrap()]);
-    for path in
-        ["/search?q=roses", "/questions/abcdef", "/duplicates", "/duplicates/map", "/stats", "/metrics"]
-    {
+    for path in [
+        "/search?q=roses",
+        "/suggest?q=r",
+        "/questions/abcdef",
+        "/duplicates",
+        "/duplicates/map",
+        "/stats",
+        "/metrics",
+    ] {
         let refused = served.get(path).problem(401, "Authorization: Bearer");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
         let bearer = format!("Bearer {TOKEN}");

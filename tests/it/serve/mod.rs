@@ -13,6 +13,7 @@ mod log;
 mod query_log;
 mod routes;
 mod schema;
+mod suggest;
 mod tokens;
 mod watch;
 
