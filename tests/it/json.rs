@@ -202,6 +202,9 @@ fn an_explanation_adds_up_to_the_score_and_the_confidence() {
         keyword.words.iter().map(|word| (&*word.word, [word.title, word.also, word.answer])).collect();
     assert!(words.contains(&("whetstone", [0, 0, 1])) && words.contains(&("knives", [1, 0, 0])), "{words:?}");
     assert!(keyword.words.iter().any(|word| word.word == "qqq" && word.idf == 0.0), "{words:?}");
+    // There are no synonyms and no pins.
+    assert!(keyword.words.iter().all(|word| word.synonyms.is_empty()), "{words:?}");
+    assert!(why.synonyms.is_empty() && why.pin.is_none() && !hit.pinned, "{why:?}");
     assert!(semantic.cosine > 0.3 && semantic.centred_cosine.unwrap() > semantic.cosine, "{semantic:?}");
     assert!(
         semantic.also.is_none() && semantic.nearest.as_deref() == Some("title") || semantic.passage.is_some()
