@@ -19,7 +19,7 @@ use crate::index::{Change, Commit, Refused, WriteError, Written};
 const MOST_CHANGES: usize = 1_000;
 
 /// How long no change must arrive before segments are merged and the weight of semantic search is tuned.
-const QUIET: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(30);
 
 /// After this time, a client may try again if another process writes the index.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
