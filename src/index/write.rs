@@ -138,7 +138,9 @@ impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(error) => error.fmt(f),
-            Self::Fixed => f.write_str("the built-in index, an index in memory, and several indexes cannot be changed"),
+            Self::Fixed => {
+                f.write_str("the built-in index, an index in memory, and several indexes cannot be changed")
+            }
             Self::Open(error) => error.fmt(f),
             Self::NotApproved(error) => error.fmt(f),
             Self::ModelChanged => {
