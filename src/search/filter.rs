@@ -81,7 +81,7 @@ impl Allowed {
                 set.insert(doc);
             }
         }
-        Ok(Self { sets: Some(vec![set]) })
+        Ok(Self::matching(Some(vec![set])))
     }
 
     fn matching(sets: Option<Vec<BitSet>>) -> Self {
