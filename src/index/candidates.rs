@@ -130,6 +130,7 @@ impl Index {
             space: Arc::new(OnceLock::from(space)),
             statistics: Arc::new(OnceLock::from(statistics)),
             languages,
+            members: Arc::default(),
         }
     }
 }
