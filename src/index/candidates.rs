@@ -130,7 +130,6 @@ impl Index {
             space: Arc::new(OnceLock::from(space)),
             statistics: Arc::new(OnceLock::from(statistics)),
             languages,
-            members: Arc::default(),
         }
     }
 }
