@@ -284,7 +284,7 @@ mod tests {
     fn the_last_word_may_be_incomplete_and_the_others_match() {
         let index = index();
         check(&index, "can", &[1, 8, 0]);
-        check(&index, "cancell", &[2, 3]);
+        check(&index, "cancell", &[2, 3, 1]);
         check(&index, "cancel ord", &[0, 2, 3]);
         check(&index, "how do i c", &[0, 4]);
         check(&index, "how do i change the d", &[4]);
