@@ -24,6 +24,21 @@ fn tutorial() {
     run("tutorial.md");
 }
 
+#[test]
+fn tutorial_for_the_owner_of_an_faq() {
+    run("tutorial-faq.md");
+}
+
+#[test]
+fn tutorial_for_moderators() {
+    run("tutorial-moderator.md");
+}
+
+#[test]
+fn tutorial_for_a_bot() {
+    run("tutorial-bot.md");
+}
+
 /// A command and what it prints.
 #[derive(Debug, Default)]
 struct Step {
