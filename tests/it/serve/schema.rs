@@ -149,7 +149,7 @@ fn every_route_of_the_document_exists() {
     let served = Served::start(&Dir::indexed(), &options);
     let document = served.get("/openapi.json").ok();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 20, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 21, "{:?}", paths.keys());
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
             let answer = served.send(&method.to_uppercase(), &path.replace("{id}", "none"), &[], "");
