@@ -16,7 +16,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --profile dist --bin rqsearch \
+    cargo build --locked --profile dist --features milvus --bin rqsearch \
     && install -D target/dist/rqsearch /out/rqsearch
 
 # Of the same Debian release as the build: the program needs its glibc, and so does ONNX Runtime if you add it.

@@ -19,6 +19,9 @@
 //! - the time of an update after one of 1,000 files was changed;
 //! - the time and the peak memory of the search for duplicates, and how many of the near titles it finds.
 //!
+//! With the feature `milvus` and an address such as `milvus://127.0.0.1:19530` in `RQSEARCH_BENCH_CLUSTER`, the index is
+//! copied there and searched too.
+//!
 //! Searches and the search for duplicates run in processes of their own, so that their memory is not that of indexing.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
@@ -139,11 +142,11 @@ fn searches(size: usize) {
     let index = Index::open(&index_dir(size)).expect("the index was built");
     let model = WordVectors::new();
     let phrases = phrases(size);
-    let times = |mode: Mode, phrases: &[String]| -> Vec<Duration> {
+    let times = |index: &Index, mode: Mode, phrases: &[String]| -> Vec<Duration> {
         let time = |phrase: &String| {
             let query = Query { mode, ..Query::plain(phrase) };
             let start = Instant::now();
-            black_box(search(&index, Some(&model), &query).expect("the search runs"));
+            black_box(search(index, Some(&model), &query).expect("the search runs"));
             start.elapsed()
         };
         let mut times: Vec<Duration> = phrases.iter().map(time).collect();
@@ -151,10 +154,34 @@ fn searches(size: usize) {
         times
     };
     for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
-        times(mode, &phrases[..20]);
-        let times = times(mode, &phrases);
+        times(&index, mode, &phrases[..20]);
+        let times = times(&index, mode, &phrases);
         let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
         row(size, &format!("{mode:?}, warm").to_lowercase(), &p50, &p99);
+    }
+    #[cfg(feature = "milvus")]
+    if let Ok(server) = std::env::var("RQSEARCH_BENCH_CLUSTER") {
+        let address = PathBuf::from(format!("{server}/scale_{size}"));
+        let start = Instant::now();
+        if Index::open(&address).is_err() {
+            rqsearch::index::copy(&index_dir(size), &address).expect("the cluster can be written");
+            row(size, "copy to the cluster", &format!("{:.0} s", start.elapsed().as_secs_f64()), "");
+        }
+        let start = Instant::now();
+        let remote = Index::open(&address).expect("the index was copied");
+        row(size, "open in the cluster", &milliseconds(start.elapsed()), "");
+        for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
+            times(&remote, mode, &phrases[..5]);
+            let times = times(&remote, mode, &phrases);
+            let [p50, p99] = [50, 99].map(|percent| milliseconds(times[times.len() * percent / 100]));
+            row(size, &format!("{mode:?}, in the cluster").to_lowercase(), &p50, &p99);
+        }
+        let first = |index: &Index, phrase: &String| {
+            let results = search(index, Some(&model), &Query::plain(phrase)).expect("the search runs");
+            results.hits.first().map(|hit| hit.question.id.clone())
+        };
+        let same = phrases.iter().filter(|phrase| first(&index, phrase) == first(&remote, phrase)).count();
+        row(size, "same first hit", &format!("{same} of {}", phrases.len()), "");
     }
     row(
         size,

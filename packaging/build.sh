@@ -16,16 +16,16 @@ cd "$root"
 binary=${CARGO_TARGET_DIR:-target}/$target/dist/rqsearch
 case $target in
     *-linux-gnu)
-        cargo zigbuild --locked --profile dist --bin rqsearch --target "$target.$glibc"
+        cargo zigbuild --locked --profile dist --features milvus --bin rqsearch --target "$target.$glibc"
         packaging/glibc.sh "$binary" "$glibc"
         ;;
     *-windows-msvc)
         # Without the C runtime of Visual Studio, which not every machine has.
-        RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile dist --bin rqsearch --target "$target"
+        RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile dist --features milvus --bin rqsearch --target "$target"
         binary=$binary.exe
         ;;
     *)
-        MACOSX_DEPLOYMENT_TARGET=11.0 cargo build --locked --profile dist --bin rqsearch --target "$target"
+        MACOSX_DEPLOYMENT_TARGET=11.0 cargo build --locked --profile dist --features milvus --bin rqsearch --target "$target"
         ;;
 esac
 "$binary" --version

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::Context as _;
+
 use crate::curation::{Curation, CurationError, CurationFiles, CurationStamp};
 use crate::duplicates::{Found, check};
 use crate::embed::{self, Builtin, Embedder, Loading, ModelInfo, NotApproved, Prepare};
-use crate::index::{Build, Index, OpenError, Problem, guarded};
+use crate::index::{Build, Index, OpenError, Problem, guarded, is_cluster_address};
 use crate::question::Question;
 use crate::regular_file;
 use crate::related::{Related, related};
@@ -19,6 +21,9 @@ use crate::search::{Mode, Query, Results, retune, search_or_fall_back, suggest};
 
 /// How often the engine checks for a new commit.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The same for an index in a cluster, where a check is a request.
+const CLUSTER_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long the engine waits before it tries again to open a commit that could not be opened.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -224,8 +229,10 @@ impl Engine {
         dirs: &[PathBuf],
         load: impl Fn(&ModelInfo) -> anyhow::Result<Box<dyn Embedder>> + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let commit = commits(dirs).unwrap_or_default();
-        Self::new(dirs.to_vec(), Index::open_several(dirs)?, commit, Box::new(load))
+        let before = commits(dirs).unwrap_or_default();
+        let index = Index::open_several(dirs)?;
+        let commit = commit_in_cluster(&index).unwrap_or(before);
+        Self::new(dirs.to_vec(), index, commit, Box::new(load))
     }
 
     /// Opens the indexes in several directories as one (see [`Index::open_several`]), and loads their model.
@@ -323,7 +330,7 @@ impl Engine {
 
     fn renew_commit(&self) {
         let opened = self.opened();
-        match commits(&self.dirs) {
+        match last_commit(&self.dirs, &opened.index) {
             Ok(commit) if commit == opened.commit => self.set_failure(None),
             Ok(commit) if self.is_retry_due(&commit) => match self.reopen(&opened, commit.clone()) {
                 Ok(()) => self.set_failure(None),
@@ -332,9 +339,7 @@ impl Engine {
             Ok(_) => {}
             // The index was deleted or is being replaced. The open one can still be searched.
             Err(error) => {
-                let what =
-                    format!("could not read meta.json of the index in {}", opened.index.dir().display());
-                self.record_failure(anyhow::Error::new(error).context(what), Vec::new());
+                self.record_failure(error, Vec::new());
             }
         }
     }
@@ -406,6 +411,7 @@ impl Engine {
             true => (old.embedder.clone(), None),
             false => loaded(&index, &self.load)?,
         };
+        let commit = commit_in_cluster(&index).unwrap_or(commit);
         let opened = Arc::new(Opened { index, embedder, not_approved, commit });
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = opened;
         Ok(())
@@ -429,7 +435,11 @@ impl Engine {
     /// Whether to check for a new commit: true for one call per [`CHECK_INTERVAL`].
     fn is_check_due(&self) -> bool {
         let mut last_check = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last_check.elapsed() >= CHECK_INTERVAL;
+        let interval = match self.dirs.iter().any(|dir| is_cluster_address(dir)) {
+            true => CLUSTER_CHECK_INTERVAL,
+            false => CHECK_INTERVAL,
+        };
+        let due = last_check.elapsed() >= interval;
         if due {
             *last_check = Instant::now();
         }
@@ -457,6 +467,27 @@ fn loaded(index: &Index, load: &LoadModel) -> anyhow::Result<Loaded> {
         Ok(embedder) => Ok((Some(Arc::from(embedder)), None)),
         Err(error) => Ok((None, Some(error.downcast::<NotApproved>()?))),
     }
+}
+
+/// What identifies the commit of an index in a cluster. `None` for an index in a directory.
+fn commit_in_cluster(index: &Index) -> Option<Vec<u8>> {
+    #[cfg(feature = "milvus")]
+    return index.cluster().map(|cluster| cluster.commit_id());
+    #[cfg(not(feature = "milvus"))]
+    {
+        let _ = index;
+        None
+    }
+}
+
+/// What identifies the last commits of indexes that are open as `index`.
+fn last_commit(dirs: &[PathBuf], index: &Index) -> anyhow::Result<Vec<u8>> {
+    #[cfg(feature = "milvus")]
+    if let Some(cluster) = index.cluster() {
+        return cluster.last_commit_id();
+    }
+    commits(dirs)
+        .with_context(|| format!("could not read meta.json of the index in {}", index.dir().display()))
 }
 
 /// The directory of a single index.

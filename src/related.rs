@@ -44,6 +44,7 @@ pub struct Related {
 /// # Errors
 /// No question has the id; the index is damaged.
 pub fn related(index: &Index, id: &str, limit: usize) -> anyhow::Result<Vec<Related>> {
+    index.ensure_on_this_machine("a list of related questions")?;
     let Some(address) = index.address(id)? else {
         bail!("no question has the id {id:?}");
     };

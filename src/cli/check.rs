@@ -15,7 +15,7 @@ use super::{Outcome, layout, plural};
 use crate::duplicates::Cache;
 use crate::embed::{self, Embedder, Prepare};
 use crate::index::check::{AffectedQuestion, Damage, Report, by_path, check};
-use crate::index::{Build, Problem, Repaired, read_roots};
+use crate::index::{Build, NeedsCopy, Problem, Repaired, read_roots};
 
 /// How many titles of a file are listed. The others are counted.
 const TITLES: usize = 3;
@@ -42,6 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Some(dir) = args.index.location().find()? else {
         bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
     };
+    NeedsCopy::ensure_directory(&dir, "`rqsearch check`")?;
     let cache = Cache::damaged_file(&dir);
     let (report, repaired) = match args.repair {
         false => (check(&dir)?, None),

@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let index = args.index.location().open()?;
+    let index = args.index.location().open()?.on_this_machine()?;
     let mut out = BufWriter::new(data());
     let questions = index.questions()?;
     for questions in questions.chunks(BATCH) {

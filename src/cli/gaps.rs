@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if phrases.is_empty() {
         bail!("no phrases to search for\n  hint: rqsearch gaps FILE, with a phrase per line");
     }
-    let index = args.curation.open(args.index.location())?;
+    let index = args.curation.open(args.index.location())?.on_this_machine()?;
     // Without vectors, nothing tells what an answer is.
     let model = args.model.open(&index, Mode::Semantic, Prepare::Many)?;
     let bar = progress_bar(phrases.len());

@@ -17,7 +17,11 @@ use super::model::{NetworkArgs, SettingsArgs, load_for_index};
 use super::{IndexLocation, Outcome, dry_run, plural, say};
 use crate::analyze::Language;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
-use crate::index::{AUTO, Build, Index, Missing, OpenError, Problem, Progress, STDIN, Summary};
+use crate::index::{
+    AUTO, Build, Index, Missing, NeedsCopy, OpenError, Problem, Progress, STDIN, Shard, Summary,
+};
+#[cfg(feature = "milvus")]
+use crate::index::{finish_shards, is_cluster_address};
 use crate::read::{self, Assignment};
 use crate::search::retune;
 
@@ -96,6 +100,13 @@ pub struct Args {
     /// this option, such a directory is an error, since a disk may not be mounted
     #[arg(long, conflicts_with = "keep_missing")]
     remove_missing: bool,
+    /// Write only part I of N of the questions, for N workers that write an index in a cluster at the same time. When all
+    /// have finished, `rqsearch index --finish` completes it
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Complete an index in a cluster that several workers have written
+    #[arg(long, conflicts_with_all = ["paths", "shard", "model", "keyword_only", "reread", "dry_run"])]
+    finish: bool,
     #[command(flatten)]
     index: BuildArgs,
 }
@@ -128,12 +139,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let location = args.index.location();
     let dir = location.to_build()?;
+    if args.finish {
+        return finish(args, &dir);
+    }
     let before = before(&dir)?;
     let paths = paths(args, before.as_ref())?;
     let embedder = if args.dry_run { None } else { embedder(args, before.as_ref())? };
     let embedder = embedder.as_deref();
     let map = map(args)?;
     if args.dry_run {
+        NeedsCopy::ensure_directory(&dir, "--dry-run")?;
         let build = Build {
             format: args.format.as_deref(),
             map: map.as_deref(),
@@ -164,6 +179,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         progress: Some(&progress),
         hashes: None,
         cancel: None,
+        shard: args.shard,
     };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
@@ -175,6 +191,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     });
     bar.finish_and_clear();
     let summary = summary?;
+    if let Some(shard) = args.shard {
+        report_shard(shard, summary.questions);
+        return Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success });
+    }
     if let Some(embedder) = embedder {
         retune(&dir, embedder)?;
     }
@@ -184,6 +204,36 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     report_unread(&index)?;
     suggest_search(&index, location)?;
     Ok(if summary.problems > 0 { Outcome::Partial } else { Outcome::Success })
+}
+
+fn report_shard(shard: Shard, questions: u64) {
+    say(&format!(
+        "rqsearch: part {shard} is written, with {questions} new {}; when all parts are, run `rqsearch index --finish`",
+        plural(questions, "question")
+    ));
+}
+
+/// Completes an index in a cluster that several workers have written.
+#[cfg(feature = "milvus")]
+fn finish(args: &Args, address: &Path) -> anyhow::Result<Outcome> {
+    if !is_cluster_address(address) {
+        bail!(
+            "only an index in a cluster is written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION"
+        );
+    }
+    let questions = finish_shards(address)?;
+    if let Some(embedder) = embedder(args, before(address)?.as_ref())? {
+        retune(address, &*embedder)?;
+    }
+    say(&format!("rqsearch: {} has {questions} {}", address.display(), plural(questions, "question")));
+    Ok(Outcome::Success)
+}
+
+#[cfg(not(feature = "milvus"))]
+fn finish(_: &Args, address: &Path) -> anyhow::Result<Outcome> {
+    // An address is refused with the reason; for a directory, there is nothing to finish.
+    Index::open(address)?;
+    bail!("only an index in a cluster is written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION");
 }
 
 fn missing(args: &Args) -> Missing {

@@ -49,8 +49,8 @@ impl IndexesArgs {
 /// Options of commands that write an index.
 #[derive(Debug, clap::Args)]
 pub struct BuildArgs {
-    /// The directory of the index [env: RQSEARCH_INDEX] [default: the nearest .rqsearch in this directory or
-    /// above]
+    /// The directory of the index, or its address in a cluster (milvus://HOST:PORT/COLLECTION)
+    /// [env: RQSEARCH_INDEX] [default: the nearest .rqsearch in this directory or above]
     // Not by clap's `env`: with the variable set, `--builtin` would be refused.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,

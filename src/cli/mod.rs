@@ -2,6 +2,7 @@
 
 mod batch;
 mod check;
+mod copy;
 mod curation;
 mod doctor;
 mod dry_run;
@@ -104,6 +105,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Create an index from a file that `snapshot` wrote
     Restore(snapshot::RestoreArgs),
+    /// Copy an index with its embeddings from a directory to a cluster or back
+    Copy(copy::Args),
     /// Serve a web page and an HTTP API
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -241,6 +244,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Snapshot(args)) => snapshot::snapshot(&args),
         Some(Command::Restore(args)) => snapshot::restore(&args),
+        Some(Command::Copy(args)) => copy::run(&args),
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let index = args.index.location().open()?;
+    let index = args.index.location().open()?.on_this_machine()?;
     let question = find_one(&index, &args.id)?;
     let found = related(&index, &question.id, args.limit)?;
     let mut out = stdout();

@@ -7,7 +7,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::BuildArgs;
 use super::{Outcome, plural, say};
-use crate::index::{Contents, restore_snapshot, write_snapshot};
+use crate::index::{Contents, NeedsCopy, restore_snapshot, write_snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct SnapshotArgs {
@@ -25,6 +25,7 @@ pub fn snapshot(args: &SnapshotArgs) -> anyhow::Result<Outcome> {
     let Some(dir) = args.index.location().find()? else {
         bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
     };
+    NeedsCopy::ensure_directory(&dir, "`rqsearch snapshot`")?;
     let contents = write_snapshot(&dir, &args.file, args.force)?;
     report(&contents, &args.file);
     Ok(Outcome::Success)
@@ -44,6 +45,7 @@ pub struct RestoreArgs {
 
 pub fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     let dir = args.index.location().to_build()?;
+    NeedsCopy::ensure_directory(&dir, "`rqsearch restore`")?;
     let contents = restore_snapshot(&args.file, &dir, args.force)?;
     report(&contents, &dir);
     Ok(Outcome::Success)

@@ -27,7 +27,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
-    let index = location.open()?;
+    let index = location.open()?.on_this_machine()?;
     let stats = index.stats()?;
     let mut out = stdout();
     if args.json {

@@ -16,7 +16,7 @@ use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
 use super::streams::{data, say};
 use crate::embed::{self, Loading, Prepare};
-use crate::index::{Counts, Missing, Summary};
+use crate::index::{Counts, Missing, NeedsCopy, Summary};
 use crate::render::escape::escaped;
 use crate::render::json::UpdateReply;
 use crate::watch::{Control, Options, Status, Timing, Update, Watcher};
@@ -140,7 +140,9 @@ impl Args {
             (_, true) => Missing::RemoveAll,
             _ => Missing::Remove,
         };
-        let defaults = Options::new(self.index.location().to_build()?, self.paths.clone());
+        let dir = self.index.location().to_build()?;
+        NeedsCopy::ensure_directory(&dir, "`rqsearch watch`")?;
+        let defaults = Options::new(dir, self.paths.clone());
         let loading =
             Loading { threads: self.threads.map(Into::into), ..self.network.loading(Prepare::Many) };
         Ok(Options {

@@ -110,6 +110,7 @@ struct Row {
 /// # Errors
 /// The index is damaged.
 pub fn duplicates(index: &Index, options: &Options, cache: &mut Cache) -> anyhow::Result<Duplicates> {
+    index.ensure_on_this_machine("the list of duplicates")?;
     let judged = Judged::new(index, options, cache)?;
     let grouped = judged.grouped(&options.decisions);
     Ok(judged.into_duplicates(grouped))
@@ -199,6 +200,11 @@ pub fn check(
         if given.is_same(model) { Ok(embedder) } else { Err(anyhow::Error::from(wrong())) }
     });
     let embedder = embedder.transpose()?;
+    #[cfg(feature = "milvus")]
+    if let Some(cluster) = index.cluster() {
+        let view = crate::search::similar_in_cluster(index, cluster, embedder, phrase)?;
+        return check(&view, embedder, phrase, threshold);
+    }
     let mut found: Vec<(DocAddress, Found)> = Vec::new();
     if let Some(key) = title_key(phrase) {
         for address in index.same_title(&key)? {

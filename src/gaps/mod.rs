@@ -168,6 +168,7 @@ pub fn gaps(
     options: &Options,
     progress: &dyn Fn(usize),
 ) -> anyhow::Result<Report> {
+    index.ensure_on_this_machine("a report on gaps")?;
     let (Some(embedder), Some(_)) = (embedder, &index.meta().model) else {
         bail!(
             "the index has keywords only, which do not tell whether a question answers a phrase\n  \

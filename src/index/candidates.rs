@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use tantivy::{DocAddress, DocId};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::dictionary::Dictionary;
 use super::phrasings::Centre;
@@ -33,8 +34,8 @@ pub(crate) struct Corpus {
 pub(crate) struct CandidateDocument {
     /// As from [`FieldWords::frequencies`](super::field_words::FieldWords::frequencies).
     pub words: Vec<(u32, f32)>,
-    /// The [`title_key`](crate::title::title_key) of each title.
-    pub title_keys: Vec<String>,
+    /// The hash of the [`title_key`](crate::title::title_key) of each title.
+    pub title_keys: Vec<u64>,
     pub language: Language,
     /// The number of terms of the title.
     pub title_length: u32,
@@ -44,6 +45,12 @@ pub(crate) struct CandidateDocument {
     /// As in [`Fields`](super::Fields).
     pub score: Option<f64>,
     pub rows: Vec<Row>,
+}
+
+/// The hash of a title key, of 63 bits: a cluster has signed numbers, and its lists are not searched for negative ones.
+/// Titles with one hash count as equal: one pair in 2⁶³.
+pub(crate) fn title_hash(key: &str) -> u64 {
+    xxh3_64(key.as_bytes()) >> 1
 }
 
 /// Reads the questions of some candidates.
@@ -96,7 +103,8 @@ impl Candidates {
 
     /// The candidates with this title key, in order.
     pub fn same_title(&self, key: &str) -> Vec<DocAddress> {
-        let has_key = |document: &CandidateDocument| document.title_keys.iter().any(|own| own == key);
+        let hash = title_hash(key);
+        let has_key = |document: &CandidateDocument| document.title_keys.contains(&hash);
         let found = (0..).zip(&self.documents).filter(|(_, document)| has_key(document));
         found.map(|(doc, _)| DocAddress::new(0, doc)).collect()
     }
@@ -130,6 +138,8 @@ impl Index {
             space: Arc::new(OnceLock::from(space)),
             statistics: Arc::new(OnceLock::from(statistics)),
             languages,
+            #[cfg(feature = "milvus")]
+            cluster: None,
         }
     }
 }

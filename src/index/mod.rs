@@ -6,6 +6,8 @@ mod builtin;
 #[cfg(any(test, feature = "milvus"))]
 mod candidates;
 pub mod check;
+#[cfg(feature = "milvus")]
+mod cluster;
 mod codes;
 mod commit_file;
 #[cfg(any(test, feature = "milvus"))]
@@ -69,17 +71,27 @@ pub(crate) use crate::read::{date_span, rfc3339, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
-    Summary, Tuning, merge_segments, store_calibration, update_tuning,
+    Shard, Summary, Tuning, merge_segments, store_calibration, update_tuning,
 };
+#[cfg(feature = "milvus")]
+pub use build::{copy, finish_shards};
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use candidates::title_hash;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::{CandidateDocument, Candidates};
-#[cfg(any(test, feature = "milvus"))]
+#[cfg(feature = "milvus")]
+pub use cluster::ClusterAway;
+#[cfg(feature = "milvus")]
+pub(crate) use cluster::{Cluster, Found};
+#[cfg(test)]
 pub(crate) use corpus_counts::CorpusCounts;
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
 pub(crate) use damage::{is_panic_caught, panics_caught};
+#[cfg(test)]
+pub(crate) use field_words::FieldWords;
 #[cfg(any(test, feature = "milvus"))]
-pub(crate) use field_words::{FieldWords, term_hash};
+pub(crate) use field_words::term_hash;
 pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;
@@ -163,6 +175,53 @@ fn first_analysis() -> u32 {
     1
 }
 
+/// What needs all questions of an index at once, so that an index in a cluster must be copied for it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedsCopy {
+    /// What was asked for, as the subject of a sentence.
+    pub what: &'static str,
+    /// The address of the index.
+    pub address: PathBuf,
+}
+
+impl NeedsCopy {
+    /// Refuses the address of an index in a cluster.
+    ///
+    /// # Errors
+    /// `name` is one.
+    pub fn ensure_directory(name: &Path, what: &'static str) -> Result<(), Self> {
+        if is_cluster_address(name) { Err(Self { what, address: name.to_owned() }) } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for NeedsCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, address) = (self.what, self.address.display());
+        write!(
+            f,
+            "{what} is not supported with an index in a cluster yet\n  \
+             hint: `rqsearch copy {address} DIR` copies it to a directory, for which it is"
+        )
+    }
+}
+
+impl std::error::Error for NeedsCopy {}
+
+/// Whether the name of an index is the address of one in a cluster, and not a directory.
+pub fn is_cluster_address(name: &Path) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("milvus://") || name.starts_with("milvuss://"))
+}
+
+/// The error of a program without the client of the cluster.
+#[cfg(not(feature = "milvus"))]
+fn no_cluster(address: &Path) -> OpenError {
+    let source = anyhow::anyhow!(
+        "this program was built without the feature `milvus`\n  \
+         hint: install a release, or build with `cargo install rqsearch --features milvus`"
+    );
+    OpenError::Cluster { address: address.to_owned(), source }
+}
+
 /// How often [`Index::open`] reads the last commit if a file of it is missing.
 const OPEN_ATTEMPTS: u32 = 8;
 
@@ -210,6 +269,13 @@ pub enum OpenError {
         first: (PathBuf, Option<String>),
         /// Another one.
         second: (PathBuf, Option<String>),
+    },
+    /// The index is in a cluster and cannot be opened, or this program cannot open any index in a cluster.
+    Cluster {
+        /// The address.
+        address: PathBuf,
+        /// The reason: [`ClusterAway`](crate::index::ClusterAway) if the cluster does not answer.
+        source: anyhow::Error,
     },
     /// The index is damaged or cannot be read.
     Broken {
@@ -266,6 +332,13 @@ impl fmt::Display for OpenError {
                     second.0.display()
                 )
             }
+            Self::Cluster { address, source } => {
+                let text = format!("{source:#}");
+                match text.contains(&address.display().to_string()) {
+                    true => f.write_str(&text),
+                    false => write!(f, "cannot open {}: {text}", address.display()),
+                }
+            }
             Self::Broken { dir, source } => write!(
                 f,
                 "the index in {} cannot be read: {source}\n  \
@@ -296,14 +369,22 @@ pub struct Index {
     curation: Arc<Curation>,
     /// The indexes that this one consists of. Empty for a single one.
     members: Arc<[Member]>,
+    #[cfg(feature = "milvus")]
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl Index {
-    /// Opens the last commit of the index in a directory.
+    /// Opens the last commit of the index in a directory, or in a cluster (`milvus://HOST:PORT/COLLECTION`).
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        if is_cluster_address(dir) {
+            #[cfg(feature = "milvus")]
+            return Self::open_cluster(dir);
+            #[cfg(not(feature = "milvus"))]
+            return Err(no_cluster(dir));
+        }
         ensure_commit(dir)?;
         Self::open_again(|| Self::open_last_commit(dir))
     }
@@ -323,6 +404,10 @@ impl Index {
         assert!(!dirs.is_empty(), "an index has a directory");
         if let [only] = dirs {
             return Self::open(only);
+        }
+        if let Some(address) = dirs.iter().find(|dir| is_cluster_address(dir)) {
+            let needs_copy = NeedsCopy { what: "a search of several indexes", address: address.clone() };
+            return Err(OpenError::Cluster { address: address.clone(), source: needs_copy.into() });
         }
         let names: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
         Self::open_again(|| {
@@ -399,6 +484,8 @@ impl Index {
             languages,
             curation: Arc::default(),
             members: Arc::default(),
+            #[cfg(feature = "milvus")]
+            cluster: None,
         })
     }
 
@@ -646,10 +733,40 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn addressed_questions(&self) -> anyhow::Result<Vec<(DocAddress, Question)>> {
+        let addresses = self.question_addresses()?;
+        addresses.into_iter().map(|address| Ok((address, self.question(address)?))).collect()
+    }
+
+    /// The documents of all questions, in no particular order.
+    fn question_addresses(&self) -> anyhow::Result<HashSet<DocAddress>> {
         let query =
             TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
-        let addresses = self.searcher()?.search(&query, &DocSetCollector)?;
-        addresses.into_iter().map(|address| Ok((address, self.question(address)?))).collect()
+        Ok(self.searcher()?.search(&query, &DocSetCollector)?)
+    }
+
+    /// Refuses an index in a cluster.
+    ///
+    /// # Errors
+    /// [`NeedsCopy`].
+    pub(crate) fn ensure_on_this_machine(&self, what: &'static str) -> Result<(), NeedsCopy> {
+        #[cfg(feature = "milvus")]
+        if self.cluster.is_some() {
+            return Err(NeedsCopy { what, address: self.dir.clone() });
+        }
+        let _ = what;
+        Ok(())
+    }
+
+    /// The same index on this machine: a copy in memory if it is in a cluster. What needs all questions reads this.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or a question is damaged.
+    pub fn on_this_machine(self) -> anyhow::Result<Self> {
+        #[cfg(feature = "milvus")]
+        if self.cluster.is_some() {
+            return build::copy_in_memory(&self);
+        }
+        Ok(self)
     }
 
     /// All questions, ordered by source and line.
@@ -657,6 +774,12 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn questions(&self) -> anyhow::Result<Vec<Question>> {
+        #[cfg(feature = "milvus")]
+        let mut questions = match &self.cluster {
+            Some(cluster) => cluster.questions()?,
+            None => self.matching(self.fields.kind, QUESTION)?,
+        };
+        #[cfg(not(feature = "milvus"))]
         let mut questions = self.matching(self.fields.kind, QUESTION)?;
         questions.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         Ok(questions)
@@ -667,6 +790,10 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn any_question(&self) -> anyhow::Result<Option<Question>> {
+        #[cfg(feature = "milvus")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.any_question();
+        }
         let query =
             TermQuery::new(Term::from_field_text(self.fields.kind, QUESTION), IndexRecordOption::Basic);
         let first = self.searcher()?.search(&query, &TopDocs::with_limit(1).order_by_score())?;
@@ -706,6 +833,10 @@ impl Index {
         };
         // Ids with a colon belong to records of files.
         let fields = [(self.fields.id, !id.contains(':')), (self.fields.key, true)];
+        #[cfg(feature = "milvus")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.find_named(id, SHORTEST_ID);
+        }
         for (field, _) in fields.into_iter().filter(|(_, applies)| *applies) {
             let found = matching(field, id)?;
             if !found.is_empty() {

@@ -87,9 +87,20 @@ impl Space {
     /// The space of the vectors of a corpus of `rows` rows with this mean. All segments have only some of them.
     #[cfg(any(test, feature = "milvus"))]
     pub(super) fn given(mean: &[f32], rows: u64) -> Self {
+        Self::with_mean(&Self::shrunk(mean, rows), rows.min(SAMPLE as u64) as f32, 1)
+    }
+
+    /// The mean of `rows` rows as it is subtracted.
+    #[cfg(any(test, feature = "milvus"))]
+    pub(super) fn shrunk(mean: &[f32], rows: u64) -> Vec<f32> {
         let count = rows.min(SAMPLE as u64) as f32;
-        let mean: Vec<f32> = mean.iter().map(|x| x * (count / (count + FEW))).collect();
-        Self::with_mean(&mean, count, 1)
+        mean.iter().map(|x| x * (count / (count + FEW))).collect()
+    }
+
+    /// The space in which a [shrunk](Self::shrunk) mean is subtracted.
+    #[cfg(feature = "milvus")]
+    pub(super) fn of_mean(shrunk: &[f32]) -> Self {
+        Self::with_mean(shrunk, SAMPLE as f32, 1)
     }
 
     /// `mean` is that of `count` rows, and is already multiplied as in [`FEW`].

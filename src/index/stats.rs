@@ -57,6 +57,16 @@ impl Index {
     /// The index is damaged.
     pub fn language_stats(&self) -> anyhow::Result<BTreeMap<Language, LanguageStats>> {
         let mut stats: BTreeMap<Language, LanguageStats> = BTreeMap::new();
+        // Whether the model could read each question is not counted in a cluster.
+        #[cfg(feature = "milvus")]
+        if let Some(cluster) = self.cluster() {
+            for (code, count) in cluster.languages().filter(|(_, count)| **count > 0) {
+                if let Some(language) = Language::from_code(code) {
+                    stats.insert(language, LanguageStats { questions: *count as u64, unread: 0 });
+                }
+            }
+            return Ok(stats);
+        }
         for language in self.languages() {
             let term = Term::from_field_text(self.fields.language, language.code());
             let query = TermQuery::new(term, IndexRecordOption::Basic);
@@ -75,6 +85,10 @@ impl Index {
     /// # Errors
     /// The index is damaged.
     pub fn stats(&self) -> anyhow::Result<Stats> {
+        #[cfg(feature = "milvus")]
+        if self.cluster().is_some() {
+            return self.clone().on_this_machine()?.stats();
+        }
         let mut stats = Stats {
             files: self.records(self.fields.kind, FILE)?.len() as u64,
             segments: self.searcher()?.segment_readers().len() as u64,

@@ -149,6 +149,26 @@ pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
     bytes
 }
 
+/// Decodes `count` rows that [`encode_rows`] encoded. `None` if the bytes have another length.
+#[cfg(feature = "milvus")]
+pub fn decode_rows(bytes: &[u8], count: usize) -> Option<Vec<Row>> {
+    let Some(length) = bytes.len().checked_div(count) else {
+        return bytes.is_empty().then(Vec::new);
+    };
+    if length < ROW_HEADER || length * count != bytes.len() {
+        return None;
+    }
+    let row = |bytes: &[u8]| Row {
+        hash: u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")),
+        passage: decode_passage(u32_at(bytes, 8), u32_at(bytes, 12)),
+        vector: Quantized {
+            scale: scale_in(bytes),
+            numbers: bytemuck::cast_slice(&bytes[ROW_HEADER..]).to_vec(),
+        },
+    };
+    Some(bytes.chunks_exact(length).map(row).collect())
+}
+
 fn encode_header(row: &Row, bytes: &mut Vec<u8>) {
     let (start, end) = encode_passage(&row.passage);
     bytes.extend(row.hash.to_le_bytes());

@@ -17,7 +17,7 @@ use super::document::{document, readable_chunks};
 use super::lock::{Busy, WriteLock, explain_write};
 use super::stored_path::WRITTEN;
 use super::vectors::{Quantized, Row};
-use super::{Index, OpenError, ensure_commit, text_hash};
+use super::{Index, NeedsCopy, OpenError, ensure_commit, text_hash};
 use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo, NotApproved, Role};
 use crate::question::{Question, Source};
@@ -255,6 +255,7 @@ impl Prepared {
     /// # Errors
     /// See [`WriteError`]. Nothing was changed then.
     pub fn commit(self, dir: &Path, wait: Duration) -> Result<Commit, WriteError> {
+        NeedsCopy::ensure_directory(dir, "a change of single questions").map_err(anyhow::Error::from)?;
         ensure_commit(dir)?;
         let lock = WriteLock::take_within(dir, wait)?;
         // From here on no other process changes the index.

@@ -29,6 +29,9 @@ const WHOLE: usize = 1 << 20;
 /// # Errors
 /// `cursor` is not the id of a question, or the index cannot be read.
 pub fn page(index: &Index, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
+    index
+        .ensure_on_this_machine("the list of questions as resources")
+        .map_err(|error| internal(&error.into()))?;
     let failed = |error: tantivy::TantivyError| internal(&error.into());
     let after = match cursor {
         None => None,

@@ -1,5 +1,7 @@
 //! Search: from a phrase to ranked questions.
 
+#[cfg(feature = "milvus")]
+mod cluster;
 mod collapse;
 mod compound;
 mod confidence;
@@ -39,6 +41,8 @@ use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
+#[cfg(feature = "milvus")]
+pub(crate) use cluster::similar_in_cluster;
 pub use collapse::AlsoAsked;
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use curation_report::{CurationReport, ListedPin, ListedSynonym};
@@ -70,6 +74,11 @@ pub use tune::{retune, spread, tune};
 /// - `embedder` is missing, is a different model than the index's, or fails.
 pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Results> {
     let start = Instant::now();
+    #[cfg(feature = "milvus")]
+    if index.cluster().is_some() {
+        let results = cluster::search_cluster(index, embedder, query)?;
+        return Ok(Results { took: start.elapsed(), ..results });
+    }
     if query.phrase.trim().is_empty() && !query.facets.is_empty() {
         return without_phrase(index, query, start);
     }

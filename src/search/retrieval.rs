@@ -27,7 +27,7 @@ use crate::index::{Centred, Index, Quantized, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
-const CANDIDATES: usize = 300;
+pub(super) const CANDIDATES: usize = 300;
 
 /// How many hits of the first ranking move the phrase's vector, and how far relative to its length. These
 /// values performed best over seven sets of judged queries, out of 1 to 10 hits and weights of 0.2 to 0.7.
@@ -56,7 +56,7 @@ const TRUSTED_COVERED: f32 = 0.5;
 const SHORT_PHRASE: usize = 8;
 
 /// The context of an error of tantivy.
-const DAMAGED: &str = "the keyword index is damaged";
+pub(super) const DAMAGED: &str = "the keyword index is damaged";
 
 /// How many of the highest fused scores [`Ranking::top_mean`] averages.
 const TOP: usize = 10;
@@ -651,7 +651,7 @@ fn synonyms_of(index: &Index, query: &Query, text: &str) -> Vec<Fired> {
     if query.synonyms { index.curation().fired(text, index.languages()) } else { Vec::new() }
 }
 
-fn query_vector(
+pub(super) fn query_vector(
     index: &Index,
     embedder: Option<&dyn Embedder>,
     query: &Query,

@@ -30,6 +30,7 @@ const SHORTEST_STEM: usize = 3;
 /// # Errors
 /// The index is damaged.
 pub fn suggest(index: &Index, typed: &str, limit: usize) -> anyhow::Result<Vec<Question>> {
+    index.ensure_on_this_machine("a list of suggestions")?;
     let Some(typed) = Typed::new(index, typed) else {
         return Ok(Vec::new());
     };

@@ -8,7 +8,12 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::QueryRejection;
 
 use crate::embed::Unavailable;
+use crate::index::NeedsCopy;
 use crate::render::json::ProblemReply;
+
+/// After how many seconds a client may try again if the cluster is away.
+#[cfg(feature = "milvus")]
+const CLUSTER_RETRY: u64 = 5;
 
 /// An error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +136,17 @@ impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
         if let Some(error) = error.downcast_ref::<Unavailable>() {
             return error.clone().into();
+        }
+        if let Some(error) = error.downcast_ref::<NeedsCopy>() {
+            // Further lines are hints for the command line.
+            let message = error.to_string();
+            return Self::new(StatusCode::NOT_IMPLEMENTED, message.lines().next().unwrap_or_default());
+        }
+        #[cfg(feature = "milvus")]
+        if error.is::<crate::index::ClusterAway>() {
+            let detail = "the cluster with the questions does not answer; try again in a moment";
+            let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+            return Self { cause: Some(format!("{error:#}")), retry_after: Some(CLUSTER_RETRY), ..problem };
         }
         Self::internal(format!("{error:#}"))
     }

@@ -6,6 +6,8 @@ mod builtin;
 #[cfg(unix)]
 mod campaign;
 mod cli;
+#[cfg(all(unix, feature = "milvus"))]
+mod cluster;
 mod curation;
 mod decisions;
 mod documentation;

@@ -112,7 +112,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.review {
         review::ensure_terminal()?;
     }
-    let index = location.open()?;
+    let mut index = location.open()?;
+    if args.check.is_none() {
+        index = index.on_this_machine()?;
+    }
     let source = Source::new(args.decisions.as_deref(), location)?;
     match args.check.as_deref() {
         Some("-") => check::check_lines(args, &index, &source.read()?),

@@ -1,18 +1,23 @@
 //! The build pipeline: files → questions → chunks → vectors ∥ keywords → one commit.
 
+#[cfg(feature = "milvus")]
+mod cluster;
 mod content_hashes;
 mod embedding;
 mod missing;
+mod output;
 mod preview;
 mod repair;
 mod sources;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
@@ -21,23 +26,30 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, Sender};
 use serde::{Deserialize, Serialize};
-use tantivy::{IndexWriter, SegmentMeta, TantivyDocument, Term};
+use tantivy::{IndexWriter, SegmentMeta};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::document::{document, readable_chunks};
+use super::document::readable_chunks;
 use super::lock::{WriteLock, explain_write};
-use super::schema::{FILE, Fields, QUESTION, schema};
+use super::schema::{FILE, QUESTION, schema};
 use super::stored_path::{path_of, stored_path};
 use super::vectors::{Quantized, Row};
-use super::{Index, Meta, OpenError, commit_file, create, ensure_commit, prepare, text_hash};
+use super::{
+    Index, Meta, OpenError, commit_file, create, ensure_commit, is_cluster_address, prepare, text_hash,
+};
 use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo};
 use crate::logistic::Scaling;
 use crate::question::{Question, Source};
 use crate::read::{self, Assignment, BadRecord};
 use embedding::Embedding;
+use output::Output;
 use sources::{Item, Items, Place, Root};
 
+#[cfg(feature = "milvus")]
+pub(super) use cluster::copy_in_memory;
+#[cfg(feature = "milvus")]
+pub use cluster::{copy, finish_shards};
 pub use content_hashes::ContentHashes;
 pub use missing::Missing;
 pub use preview::Preview;
@@ -122,6 +134,46 @@ pub struct Build<'a> {
     pub hashes: Option<&'a ContentHashes>,
     /// Makes the build fail and change nothing once it is true.
     pub cancel: Option<&'a AtomicBool>,
+    /// Writes only a part of the questions. Only for an index in a cluster.
+    pub shard: Option<Shard>,
+}
+
+/// A part of the questions, for several workers that write an index in a cluster at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which of the parts, starting at 1.
+    pub nth: u32,
+    /// The number of parts.
+    pub of: u32,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.nth, self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// Parses `2/4`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (nth, of) = text.split_once('/')?;
+            Some(Self { nth: nth.parse().ok()?, of: of.parse().ok()? })
+        };
+        match parse() {
+            Some(shard) if (1..=shard.of).contains(&shard.nth) => Ok(shard),
+            _ => Err("must be a part and the number of parts, such as 2/4".to_owned()),
+        }
+    }
+}
+
+impl Shard {
+    /// Whether a question belongs to this part.
+    pub fn has(self, id: &str) -> bool {
+        xxh3_64(id.as_bytes()) % u64::from(self.of.max(1)) + 1 == u64::from(self.nth)
+    }
 }
 
 impl<'a> Build<'a> {
@@ -144,7 +196,13 @@ impl<'a> Build<'a> {
             progress: None,
             hashes: None,
             cancel: None,
+            shard: None,
         }
+    }
+
+    /// The directory for temporary files.
+    fn temporary(&self) -> Cow<'_, Path> {
+        if is_cluster_address(self.dir) { Cow::Owned(std::env::temp_dir()) } else { Cow::Borrowed(self.dir) }
     }
 }
 
@@ -237,7 +295,7 @@ pub struct Counts {
 }
 
 /// The stored record of an indexed file.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FileRecord {
     path: String,
     hash: u64,
@@ -350,6 +408,14 @@ impl Build<'_> {
     /// [`switch_model`](Self::switch_model)) or another format; a path does not exist and never did; every file of a
     /// path is gone (see [`Missing`]); the disk is full. A bad file or record is a [`Problem`], not an error.
     pub fn run(&self) -> anyhow::Result<Summary> {
+        if is_cluster_address(self.dir) {
+            return self.run_in_cluster();
+        }
+        if self.shard.is_some() {
+            bail!(
+                "only an index in a cluster can be written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION"
+            );
+        }
         let run = || {
             match ensure_commit(self.dir) {
                 // Nothing is created for paths that do not exist.
@@ -397,8 +463,7 @@ impl Build<'_> {
         let state = State {
             build: self,
             progress,
-            writer: &writer,
-            fields: schema().1,
+            output: Output::Segments { writer: &writer, fields: schema().1 },
             before: &before,
             embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
             base: &base,
@@ -409,7 +474,7 @@ impl Build<'_> {
             failure: OnceLock::new(),
         };
         state.switch_model()?;
-        state.remove_deleted_files(&roots, &items);
+        state.remove_deleted_files(&roots, &items)?;
         state.keep_rescued(rescued.unwrap_or_default(), &items)?;
         state.embed(|jobs| state.read(&items.list, jobs));
         let State { summary, failure, .. } = state;
@@ -426,17 +491,7 @@ impl Build<'_> {
         summary.files.sort_by(|a, b| a.path.cmp(&b.path));
         summary.missing_paths = self.forget_missing(&mut roots, &base, &mut meta);
 
-        for root in roots.iter().map(|root| root.stored(&base)) {
-            if meta.roots.contains(&root) {
-                continue;
-            }
-            // An address that never worked may be mistyped.
-            if items.failed.contains(&root) {
-                meta.reading.remove(&root);
-            } else {
-                meta.roots.push(root);
-            }
-        }
+        add_roots(&roots, &items, &base, &mut meta);
         commit(&mut writer, &meta)?;
         summary.questions = super::count_questions(&index.reader()?.searcher(), &schema().1)?;
         merge(&index, writer, summary.questions).with_context(|| {
@@ -447,6 +502,12 @@ impl Build<'_> {
             )
         })?;
         Ok(summary)
+    }
+
+    /// Updates an index in a cluster.
+    #[cfg(not(feature = "milvus"))]
+    fn run_in_cluster(&self) -> anyhow::Result<Summary> {
+        Err(super::no_cluster(self.dir).into())
     }
 
     fn before(&self, index: Result<Index, OpenError>) -> anyhow::Result<Before> {
@@ -511,6 +572,21 @@ impl Build<'_> {
     }
 }
 
+/// Adds the roots that were read to the metadata.
+fn add_roots(roots: &[Root], items: &Items, base: &Path, meta: &mut Meta) {
+    for root in roots.iter().map(|root| root.stored(base)) {
+        if meta.roots.contains(&root) {
+            continue;
+        }
+        // An address that never worked may be mistyped.
+        if items.failed.contains(&root) {
+            meta.reading.remove(&root);
+        } else {
+            meta.roots.push(root);
+        }
+    }
+}
+
 /// How an index is tuned to its corpus; see the fields of the same names in [`Meta`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
@@ -555,6 +631,10 @@ fn update_meta(
     dir: &Path,
     change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
 ) -> anyhow::Result<()> {
+    #[cfg(feature = "milvus")]
+    if is_cluster_address(dir) {
+        return cluster::update_meta(dir, change);
+    }
     ensure_commit(dir)?;
     let lock = WriteLock::take_within(dir, SHORT_WAIT)?;
     let before = Index::open(dir)?;
@@ -660,8 +740,13 @@ pub(super) fn commit(writer: &mut IndexWriter, meta: &Meta) -> anyhow::Result<()
     Ok(())
 }
 
-/// The directory that paths in the index are relative to: the parent of the index directory.
+/// The directory that paths in the index are relative to: the parent of the index directory, or the current directory
+/// for an index in a cluster.
 pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
+    if is_cluster_address(dir) {
+        let here = std::env::current_dir().context("cannot determine the current directory")?;
+        return Ok(here.canonicalize().unwrap_or(here));
+    }
     let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
     let parent = dir.parent().unwrap_or(&dir);
     Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
@@ -671,8 +756,7 @@ pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
 struct State<'a> {
     build: &'a Build<'a>,
     progress: &'a Progress,
-    writer: &'a IndexWriter,
-    fields: Fields,
+    output: Output<'a>,
     before: &'a Before,
     /// `None` in an index without vectors.
     embedding: Option<Embedding<'a>>,
@@ -694,11 +778,11 @@ impl State<'_> {
         let Some(index) = self.before.index.as_ref().filter(|index| !self.build.is_model_of(index)) else {
             return Ok(());
         };
-        self.writer.delete_all_documents().context("could not write the index")?;
+        self.output.delete_all()?;
         for record in &self.files {
             self.replace_file_record(record)?;
         }
-        let records = index.records(self.fields.kind, QUESTION)?;
+        let records = index.records(index.fields.kind, QUESTION)?;
         let bytes = |record: &String| record.len() as u64;
         self.progress.bytes.fetch_add(records.iter().map(bytes).sum(), Ordering::Relaxed);
         self.embed(|jobs| {
@@ -716,7 +800,7 @@ impl State<'_> {
     }
 
     /// Deletes the questions of files below the roots that no longer exist, and of pages that are no longer listed.
-    fn remove_deleted_files(&self, roots: &[Root], items: &Items) {
+    fn remove_deleted_files(&self, roots: &[Root], items: &Items) -> anyhow::Result<()> {
         let found: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
         let is_gone = |name: &str| {
             let path = self.base.join(path_of(name));
@@ -739,9 +823,10 @@ impl State<'_> {
                 Some(archive) => is_gone(archive),
             };
             if gone {
-                self.remove(file);
+                self.remove(file)?;
             }
         }
+        Ok(())
     }
 
     /// Adds the records that a repair rescued, except those of files that are read again. Does nothing if there are
@@ -767,7 +852,7 @@ impl State<'_> {
         }
         self.embed(|jobs| {
             for question in questions {
-                self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
+                self.output.replace(&question.id);
                 if jobs.send(question).is_err() {
                     self.failure.set(anyhow::anyhow!("the embedding threads have stopped")).ok();
                     return;
@@ -820,7 +905,7 @@ impl State<'_> {
         }
         let opened = match &item.place {
             Place::File | Place::Member => File::open(&item.path),
-            Place::Stdin => spool(io::stdin().lock(), self.build.dir),
+            Place::Stdin => spool(io::stdin().lock(), &self.build.temporary()),
             #[cfg(feature = "remote")]
             Place::Page(reply) => {
                 return self.read_page(item, reply.lock().expect("no thread panicked").take(), jobs);
@@ -875,9 +960,12 @@ impl State<'_> {
 
     /// The number of questions of a file in the index.
     fn question_count(&self, stored: &str) -> anyhow::Result<u64> {
-        let Some(index) = &self.before.index else { return Ok(0) };
+        let Some(index) = &self.before.index else {
+            // To count those of each file in a cluster would take a request for each. A file that was recorded has some.
+            return Ok(u64::from(self.output.is_cluster()));
+        };
         // One of the documents is the record of the file.
-        Ok(index.count(self.fields.path, stored)?.saturating_sub(1) as u64)
+        Ok(index.count(index.fields.path, stored)?.saturating_sub(1) as u64)
     }
 
     /// Reads a page unless it is unchanged. `reply` is the reply of the server if it was asked already.
@@ -890,7 +978,7 @@ impl State<'_> {
     ) -> anyhow::Result<()> {
         let old = self.old_file(&item.name)?;
         let known = || old.as_ref().and_then(|old| self.build.validators(old, &item.options));
-        let reply = reply.map_or_else(|| self.web.get(&item.name, known(), self.build.dir), Ok);
+        let reply = reply.map_or_else(|| self.web.get(&item.name, known(), &self.build.temporary()), Ok);
         let content = reply.and_then(|reply| match reply {
             read::web::Reply::Unchanged => Ok(None),
             read::web::Reply::Page(mut page) => {
@@ -968,7 +1056,7 @@ impl State<'_> {
                 ControlFlow::Continue(())
             }
         };
-        let extracted = read::extract(file, self.build.dir, wanted, &mut each);
+        let extracted = read::extract(file, &self.build.temporary(), wanted, &mut each);
         result?;
         if let Err(error) = extracted {
             self.fail(archive, &error);
@@ -983,17 +1071,18 @@ impl State<'_> {
                 self.summary().unrecognized.push(archive.name.clone());
             }
         }
-        self.writer.delete_term(Term::from_field_text(self.fields.path, &archive.name));
+        self.output.remove_file(&archive.name)?;
         for gone in old.iter().filter(|old| !seen.contains(&old.path) && old.path != archive.name) {
-            self.remove(gone);
+            self.remove(gone)?;
         }
         Ok(())
     }
 
     /// Deletes a file and its questions.
-    fn remove(&self, file: &FileRecord) {
-        self.writer.delete_term(Term::from_field_text(self.fields.path, &file.path));
+    fn remove(&self, file: &FileRecord) -> anyhow::Result<()> {
+        self.output.remove_file(&file.path)?;
         self.summary().removed_files += 1;
+        Ok(())
     }
 
     /// Reports an item that could not be read, or not to its end.
@@ -1022,12 +1111,13 @@ impl State<'_> {
                     }
                     question.id = id_of(&question.source, &question, &mut same_name);
                     let unchanged = old.remove(&question.id) == Some(question_hash(&question));
-                    if unchanged && !self.build.reread {
+                    let is_elsewhere = self.build.shard.is_some_and(|shard| !shard.has(&question.id));
+                    if is_elsewhere || unchanged && !self.build.reread {
                         counts.kept += 1;
                         self.progress.questions.fetch_add(1, Ordering::Relaxed);
                     } else {
                         counts.added += 1;
-                        self.writer.delete_term(Term::from_field_text(self.fields.id, &question.id));
+                        self.output.replace(&question.id);
                         if jobs.send(question).is_err() {
                             return ControlFlow::Break(());
                         }
@@ -1083,7 +1173,7 @@ impl State<'_> {
             self.summary().problems += more - 1;
         }
         for id in old.keys() {
-            self.writer.delete_term(Term::from_field_text(self.fields.id, id));
+            self.output.remove(id);
         }
         counts.removed = old.len() as u64;
         record.bad = bad;
@@ -1095,10 +1185,10 @@ impl State<'_> {
     /// The ids and hashes of the questions of a file in the index.
     fn question_hashes(&self, stored: &str) -> anyhow::Result<HashMap<String, u64>> {
         let Some(index) = &self.before.index else {
-            return Ok(HashMap::new());
+            return self.output.question_hashes(stored);
         };
         let mut hashes = HashMap::new();
-        for record in index.records(self.fields.path, stored)? {
+        for record in index.records(index.fields.path, stored)? {
             if let Ok(OnlyId { id }) = serde_json::from_str(&record) {
                 hashes.insert(id, xxh3_64(record.as_bytes()));
             }
@@ -1108,22 +1198,14 @@ impl State<'_> {
 
     fn old_file(&self, stored: &str) -> anyhow::Result<Option<FileRecord>> {
         let Some(index) = &self.before.index else {
-            return Ok(None);
+            return Ok(self.files.iter().find(|file| file.path == stored).cloned());
         };
-        let records = index.records(self.fields.id, &FileRecord::id_of(stored))?;
+        let records = index.records(index.fields.id, &FileRecord::id_of(stored))?;
         Ok(records.iter().find_map(|record| serde_json::from_str(record).ok()))
     }
 
     fn replace_file_record(&self, record: &FileRecord) -> anyhow::Result<()> {
-        let key = FileRecord::id_of(&record.path);
-        self.writer.delete_term(Term::from_field_text(self.fields.id, &key));
-        let mut doc = TantivyDocument::new();
-        doc.add_text(self.fields.kind, FILE);
-        doc.add_text(self.fields.id, key);
-        doc.add_text(self.fields.path, &record.path);
-        doc.add_text(self.fields.record, serde_json::to_string(record)?);
-        self.writer.add_document(doc).context("could not write the index")?;
-        Ok(())
+        self.output.put_file(record)
     }
 
     fn embed_all(&self, work: &Receiver<Question>) {
@@ -1182,7 +1264,7 @@ impl State<'_> {
             let row =
                 |(chunk, (hash, vector)): (&Chunk, _)| Row { hash, passage: chunk.passage.clone(), vector };
             let rows: Vec<Row> = chunks.iter().zip(rows.by_ref()).map(row).collect();
-            self.writer.add_document(document(&self.fields, question, &rows)?)?;
+            self.output.add(question, rows)?;
         }
         Ok(())
     }

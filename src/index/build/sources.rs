@@ -262,10 +262,10 @@ impl Build<'_> {
         };
         let web = Web::default();
         let known = old.iter().find(|old| old.path == root).and_then(|old| self.validators(old, options));
-        let pages = web.get(root, known, self.dir).and_then(|reply| match &reply {
+        let pages = web.get(root, known, &self.temporary()).and_then(|reply| match &reply {
             Reply::Unchanged => Ok((reply, None)),
             Reply::Page(page) => {
-                let pages = web.pages(root, &page.file, self.dir)?;
+                let pages = web.pages(root, &page.file, &self.temporary())?;
                 Ok((reply, pages))
             }
         });

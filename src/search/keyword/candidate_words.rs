@@ -7,7 +7,7 @@ use super::occurrences::{Lengths, Occurrences};
 use super::words::Words;
 use super::{Frequencies, merge_sorted};
 use crate::analyze::{Token, tokens_in};
-use crate::index::{Candidates, FieldWeights, term_hash};
+use crate::index::{CandidateDocument, Candidates, FieldWeights, term_hash};
 use crate::search::typo::TypoAutomaton;
 
 /// The candidates are one segment.
@@ -29,6 +29,38 @@ impl<'a> CandidateWords<'a> {
             Some((doc, candidate.words[at].1 * factor))
         });
         found.collect()
+    }
+}
+
+impl CandidateWords<'_> {
+    /// The frequency of a sequence in a candidate, weighted by field and field length. `first` is the position of the first
+    /// part. Reads the question.
+    fn sequence_frequency(
+        &self,
+        doc: DocId,
+        candidate: &CandidateDocument,
+        parts: &[Token],
+        first: usize,
+    ) -> tantivy::Result<f32> {
+        let question = self
+            .candidates
+            .question(doc)
+            .map_err(|error| TantivyError::InternalError(format!("could not read a candidate: {error:#}")))?;
+        let answer = question.readable_answer();
+        let fields = [
+            vec![question.title.as_str()],
+            question.also.iter().map(String::as_str).collect(),
+            vec![&answer],
+        ];
+        let frequency = |(field, texts): (usize, Vec<&str>)| {
+            let tokens: Vec<Vec<Token>> =
+                texts.iter().map(|text| tokens_in(text, &[candidate.language])).collect();
+            let length = tokens.iter().flatten().map(|token| token.terms().count() as u32).sum();
+            let has_sequence = tokens.iter().any(|tokens| contains(tokens, parts, first));
+            let weight = self.weights.of(field, FieldNormReader::fieldnorm_to_id(length));
+            if has_sequence { weight } else { 0.0 }
+        };
+        Ok(fields.into_iter().enumerate().map(frequency).sum())
     }
 }
 
@@ -75,33 +107,13 @@ impl Words for CandidateWords<'_> {
             [only] => return Ok(vec![self.with_term(&only.text, 1.0)]),
             [first, ..] => first,
         };
-        let all_parts = parts.iter().map(|part| term_hash(&part.text)).collect::<Vec<_>>();
+        let terms: Vec<u32> = parts.iter().map(|part| term_hash(&part.text)).collect();
         let mut found = Vec::new();
         for (doc, candidate) in (0..).zip(self.candidates.documents()) {
-            let has_all = all_parts
-                .iter()
-                .all(|hash| candidate.words.binary_search_by_key(hash, |(hash, _)| *hash).is_ok());
-            if !has_all {
-                continue;
-            }
-            let question = self.candidates.question(doc).map_err(|error| {
-                TantivyError::InternalError(format!("could not read a candidate: {error:#}"))
-            })?;
-            let fields = [vec![question.title.as_str()], question.also.iter().map(String::as_str).collect()];
-            let answer = question.readable_answer();
-            let fields = fields.into_iter().chain([vec![&*answer]]).enumerate();
-            let frequency: f32 = fields
-                .map(|(field, texts)| {
-                    let tokens: Vec<Vec<Token>> =
-                        texts.iter().map(|text| tokens_in(text, &[candidate.language])).collect();
-                    let length = tokens.iter().flatten().map(|token| token.terms().count() as u32).sum();
-                    let has_sequence = tokens.iter().any(|tokens| contains(tokens, parts, first.position));
-                    let weight = self.weights.of(field, FieldNormReader::fieldnorm_to_id(length));
-                    if has_sequence { weight } else { 0.0 }
-                })
-                .sum();
-            if frequency > 0.0 {
-                found.push((doc, frequency));
+            let has = |term| candidate.words.binary_search_by_key(term, |(hash, _)| *hash).is_ok();
+            if terms.iter().all(has) {
+                let frequency = self.sequence_frequency(doc, candidate, parts, first.position)?;
+                found.extend((frequency > 0.0).then_some((doc, frequency)));
             }
         }
         Ok(vec![found])
@@ -146,7 +158,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::embed::{Builtin, Embedder, Prepare};
-    use crate::index::{CandidateDocument, CorpusCounts, FieldWeights, FieldWords, Index, Row};
+    use crate::index::{CandidateDocument, CorpusCounts, FieldWeights, FieldWords, Index, Row, title_hash};
     use crate::question::Question;
     use crate::search::{Filters, Mode, Query, Results, Sort, search};
     use crate::title::title_key;
@@ -208,6 +220,7 @@ mod tests {
                 title_keys: std::iter::once(&question.title)
                     .chain(&question.also)
                     .filter_map(|title| title_key(title))
+                    .map(|key| title_hash(&key))
                     .collect(),
                 language: words.language,
                 title_length: words.lengths[0],

@@ -285,6 +285,12 @@ impl<'a> KeywordQuery<'a> {
         WordScores { bm25, named: (self.named_idf > 0.0).then_some(named), covered }
     }
 
+    /// The index terms of the phrase, with what each adds to a score at most, divided by `k1 + 1`.
+    #[cfg(feature = "milvus")]
+    pub fn weighted_terms(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.terms.iter().flat_map(|term| term.matches.iter().map(|text| (text.as_str(), term.weight())))
+    }
+
     /// Whether the phrase is one word that few questions contain, written without a typo.
     pub fn is_rare_word(&self) -> bool {
         let is_rare = |term: &QueryTerm| !term.is_corrected && term.idf > RARE;

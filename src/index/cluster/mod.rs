@@ -1,0 +1,211 @@
+//! Indexes in a Milvus cluster.
+//!
+//! The cluster finds candidates, and evaluates filters. Everything else is the same as for an index in a directory: a
+//! search reads what it needs of each candidate, and ranks [`Candidates`](super::candidates::Candidates). Statistics of
+//! all questions are stored beside them, and are read when the index is opened.
+//!
+//! A commit is one entity, the key `commit`: metadata, and the number of the generation of statistics that belong to it.
+
+mod address;
+mod client;
+mod entity;
+mod lease;
+mod read;
+mod schema;
+mod statistics;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use serde::{Deserialize, Serialize};
+
+use super::candidates::Corpus;
+use super::corpus_counts::CorpusCounts;
+use super::{Index, Meta, OpenError, Space};
+use crate::analyze;
+
+pub use address::Address;
+use client::Client;
+pub use client::ClusterAway;
+pub(crate) use read::{Found, StoredQuestion};
+pub(crate) use write::Writer;
+
+/// The version of the format of the collections.
+const FORMAT: u32 = 1;
+
+/// The key of the commit.
+const COMMIT: &str = "commit";
+
+/// The last commit of an index in a cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Commit {
+    /// The [`FORMAT`] of the collections.
+    cluster: u32,
+    #[serde(flatten)]
+    meta: Meta,
+    /// Grows with each commit.
+    generation: u64,
+    /// The number of parts of the statistics.
+    statistics: usize,
+    /// The mean of the corpus that was taken from the vectors in the cluster.
+    mean: Vec<f32>,
+    /// The mean lengths of fields for which the words in the cluster are weighted.
+    mean_lengths: [f32; 3],
+}
+
+/// An index in a cluster, at one commit.
+pub struct Cluster {
+    client: Client,
+    commit: Commit,
+    counts: CorpusCounts,
+    corpus: Arc<Corpus>,
+}
+
+impl Cluster {
+    /// Opens the last commit.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(name: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
+        let address = Address::parse(name).map_err(failed)?;
+        let client = Client::connect(&address).map_err(failed)?;
+        Self::open_with(client, name)
+    }
+
+    fn open_with(client: Client, name: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
+        let missing = || OpenError::Missing { dir: name.to_owned() };
+        let [questions, _, parts] = schema::collections(client.address());
+        let exists = |collection: &String| -> Result<bool, OpenError> {
+            client.has_collection(collection).map_err(failed)
+        };
+        if !exists(&parts)? {
+            let foreign = || OpenError::Foreign { dir: name.to_owned() };
+            return Err(if exists(&questions)? { foreign() } else { missing() });
+        }
+        // A commit can be replaced, and its statistics deleted, while it is read.
+        for attempt in 0.. {
+            let Some(text) = client.text(COMMIT).map_err(failed)? else {
+                return Err(missing());
+            };
+            let commit = parse_commit(&text, name)?;
+            match statistics::read(&client, commit.generation, commit.statistics) {
+                Ok(counts) => {
+                    let corpus = Arc::new(counts.corpus().map_err(failed)?);
+                    return Ok(Self { client, commit, counts, corpus });
+                }
+                Err(error) if attempt == 2 || error.is::<ClusterAway>() => return Err(failed(error)),
+                Err(_) => {}
+            }
+        }
+        unreachable!("the third attempt returns")
+    }
+
+    /// What identifies this commit.
+    pub(crate) fn commit_id(&self) -> Vec<u8> {
+        self.commit.generation.to_le_bytes().to_vec()
+    }
+
+    /// What identifies the last commit in the cluster.
+    ///
+    /// # Errors
+    /// [`ClusterAway`]; the index was removed.
+    pub(crate) fn last_commit_id(&self) -> anyhow::Result<Vec<u8>> {
+        let text =
+            self.client.text(COMMIT)?.with_context(|| format!("there is no index at {}", self.address()))?;
+        let commit: Commit = serde_json::from_str(&text)?;
+        Ok(commit.generation.to_le_bytes().to_vec())
+    }
+
+    /// The metadata of the commit.
+    pub fn meta(&self) -> &Meta {
+        &self.commit.meta
+    }
+
+    /// The statistics of all questions.
+    pub(crate) fn corpus(&self) -> &Arc<Corpus> {
+        &self.corpus
+    }
+
+    /// The number of questions in each language.
+    pub(crate) fn languages(&self) -> impl Iterator<Item = (&String, &i64)> {
+        self.counts.languages.iter()
+    }
+
+    /// The address of the index.
+    pub fn address(&self) -> &Address {
+        self.client.address()
+    }
+
+    /// A vector as those in the cluster are: without the mean of the corpus, and of length one.
+    pub(crate) fn centre(&self, vector: impl Iterator<Item = f32>) -> Vec<f32> {
+        Space::of_mean(&self.commit.mean).centre(vector).values().collect()
+    }
+
+    /// The mean number of vectors of a question, rounded up.
+    pub(crate) fn rows_per_question(&self) -> u64 {
+        self.corpus.mean.1.div_ceil(self.corpus.questions.max(1)).max(1)
+    }
+
+    /// Replaces the metadata, for the same questions.
+    ///
+    /// # Errors
+    /// Those of a request; another writer has committed in the meantime.
+    pub(crate) fn replace_meta(&self, meta: Meta) -> anyhow::Result<()> {
+        let commit = Commit { meta, generation: self.commit.generation + 1, ..self.commit.clone() };
+        write::replace_commit(&self.client, self.commit.generation, &commit, &self.counts)
+    }
+}
+
+fn parse_commit(text: &str, name: &Path) -> Result<Commit, OpenError> {
+    #[derive(Deserialize)]
+    struct Versions {
+        cluster: u32,
+        format: u32,
+        analysis: u32,
+    }
+    let foreign = || OpenError::Foreign { dir: name.to_owned() };
+    let versions: Versions = serde_json::from_str(text).map_err(|_| foreign())?;
+    if versions.cluster != FORMAT {
+        let message = format!(
+            "the collections at {} have format {}, and this version reads {FORMAT}\n  \
+             hint: use the version of rqsearch that wrote them, or name another collection",
+            name.display(),
+            versions.cluster
+        );
+        return Err(OpenError::Cluster { address: name.to_owned(), source: anyhow!(message) });
+    }
+    if versions.format != super::FORMAT {
+        return Err(OpenError::Format { dir: name.to_owned(), found: versions.format });
+    }
+    if versions.analysis != analyze::VERSION {
+        return Err(OpenError::Analysis { dir: name.to_owned(), found: versions.analysis });
+    }
+    serde_json::from_str(text).map_err(|_| foreign())
+}
+
+impl Index {
+    /// Opens the index at an address. Its questions stay in the cluster.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub(super) fn open_cluster(name: &Path) -> Result<Self, OpenError> {
+        let cluster = Arc::new(Cluster::open(name)?);
+        let (meta, corpus) = (cluster.meta().clone(), Arc::clone(cluster.corpus()));
+        let read = |_: &[u32]| bail!("an index in a cluster has no candidates of its own");
+        Ok(Self::of_candidates(meta, name, corpus, Vec::new(), Box::new(read)).in_cluster(cluster))
+    }
+
+    /// The cluster that stores the questions, if one does.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.as_ref()
+    }
+
+    fn in_cluster(mut self, cluster: Arc<Cluster>) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+}
