@@ -17,7 +17,7 @@ pub enum Answer {
     /// The index cannot be opened. No message follows.
     Failed(anyhow::Error),
     /// The results of the search with this number.
-    Found(u64, anyhow::Result<Results>),
+    Found(u64, anyhow::Result<Box<Results>>),
 }
 
 /// A handle to the search thread. Dropping it ends the thread.
@@ -79,7 +79,7 @@ fn serve(
     {
         let (number, request) = requests.try_iter().last().unwrap_or(first);
         let found = request.query().and_then(|query| engine.search(&query));
-        is_connected = answer.send(Answer::Found(number, found)).is_ok();
+        is_connected = answer.send(Answer::Found(number, found.map(Box::new))).is_ok();
     }
 }
 

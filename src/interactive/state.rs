@@ -23,7 +23,7 @@ pub enum Event {
     /// The index is open.
     Opened(Corpus),
     /// The search with this number has results.
-    Found(u64, anyhow::Result<Results>),
+    Found(u64, anyhow::Result<Box<Results>>),
     /// A message to show.
     Notice(String),
 }
@@ -166,7 +166,7 @@ impl State {
                 self.corpus = Some(corpus);
                 None
             }
-            Event::Found(number, found) => self.on_found(number, found),
+            Event::Found(number, found) => self.on_found(number, found.map(|found| *found)),
             Event::Notice(notice) => {
                 self.notice = Some(notice);
                 None

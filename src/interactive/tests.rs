@@ -61,7 +61,7 @@ fn typed(state: &mut State, text: &str) -> Vec<(u64, String)> {
 fn answered() -> State {
     let mut state = State::new(SearchRequest::new(""));
     let (number, phrase) = typed(&mut state, "lock").pop().unwrap();
-    state.on(Event::Found(number, Ok(found(&phrase, 0.9))));
+    state.on(Event::Found(number, Ok(Box::new(found(&phrase, 0.9)))));
     state.seen = Seen { hits: 2, answer: 4, answer_lines: 10, preview: true };
     state
 }
@@ -83,14 +83,14 @@ fn each_change_of_the_phrase_starts_a_search() {
 fn only_the_results_of_the_last_search_are_shown() {
     let mut state = State::new(SearchRequest::new(""));
     let asked = typed(&mut state, "lo");
-    state.on(Event::Found(asked[0].0, Ok(found("lock", 0.9))));
+    state.on(Event::Found(asked[0].0, Ok(Box::new(found("lock", 0.9)))));
     assert!(state.hits().is_empty() && state.is_waiting());
-    state.on(Event::Found(asked[1].0, Ok(found("lock", 0.9))));
+    state.on(Event::Found(asked[1].0, Ok(Box::new(found("lock", 0.9)))));
     assert!(state.hits().len() == 3 && !state.is_waiting());
     // Results for a phrase that was deleted in the meantime are ignored.
     let (number, _) = typed(&mut state, "c").pop().unwrap();
     state.on(control('x'));
-    state.on(Event::Found(number, Ok(found("lock", 0.9))));
+    state.on(Event::Found(number, Ok(Box::new(found("lock", 0.9)))));
     assert!(state.hits().is_empty());
 }
 
@@ -107,7 +107,7 @@ fn enter_chooses_the_selected_question_and_waits_for_a_running_search() {
         for code in keys {
             assert_eq!(state.on(key(*code)), None);
         }
-        state.on(Event::Found(number, Ok(found(&phrase, confidence))))
+        state.on(Event::Found(number, Ok(Box::new(found(&phrase, confidence)))))
     };
     assert_eq!(answer_after(&[KeyCode::Enter], 0.9), Some(Effect::Choose));
     // No hit is chosen if none matches well enough, or if another key follows Enter.

@@ -123,7 +123,7 @@ fn new_questions_are_a_feed() {
         dated("Newer?", "2024-05-01"),
         "{\"question\": \"Undated?\"}\n".into(),
     ];
-    dir.write("faq.jsonl", &first.concat());
+    dir.write("faq.jsonl", first.concat());
     dir.run(&["index", "faq.jsonl"]).success();
     let served = Served::start(&dir, &[]);
     let answer = served.get("/feed.atom");
@@ -136,7 +136,7 @@ fn new_questions_are_a_feed() {
         let again = again(&known);
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{known}");
     }
-    dir.write("faq.jsonl", &[first.concat(), dated("Newest?", "2024-06-01")].concat());
+    dir.write("faq.jsonl", [first.concat(), dated("Newest?", "2024-06-01")].concat());
     dir.run(&["index"]).success();
     until("the new question is in the feed", || again(&tag).body.contains("Newest?").then_some(()));
 }
@@ -182,7 +182,7 @@ fn facets_and_several_indexes_are_served() {
     let dir = Dir::new();
     dir.write("faq.md", FAQ);
     dir.run(&["index", "--index", "a", "faq.md"]).success();
-    dir.write("faq.md", &FAQ.replace("roses", "shrubs"));
+    dir.write("faq.md", FAQ.replace("roses", "shrubs"));
     dir.run(&["index", "--index", "b", "faq.md"]).success();
     let served = Served::start(&dir, &["--index", "a", "--index", "b"]);
     let schemas = Schemas::of(&served);
@@ -214,7 +214,7 @@ fn facets_and_several_indexes_are_served() {
     assert_eq!(question["title"], knife["title"]);
     served.get(&format!("{path}?index=c")).problem(404, "no question has the id");
     // A commit of one of them is seen.
-    dir.write("faq.md", &format!("{FAQ}\n## How often does a lawn need water?\n\nOnce a week.\n"));
+    dir.write("faq.md", format!("{FAQ}\n## How often does a lawn need water?\n\nOnce a week.\n"));
     dir.run(&["index", "--index", "a", "faq.md"]).success();
     until("the commit is served", || (served.get("/stats").ok()["questions"] == 11).then_some(()));
 }
