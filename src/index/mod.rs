@@ -274,7 +274,7 @@ pub enum OpenError {
     Cluster {
         /// The address.
         address: PathBuf,
-        /// The reason: [`ClusterAway`](crate::index::ClusterAway) if the cluster does not answer.
+        /// The reason: `ClusterAway` if the cluster does not answer.
         source: anyhow::Error,
     },
     /// The index is damaged or cannot be read.
