@@ -128,6 +128,7 @@ pub mod related;
 pub mod render;
 pub mod same_question;
 pub mod search;
+pub mod site;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod title;

@@ -19,6 +19,7 @@ use std::ops::Range;
 use tantivy::tokenizer::{Token as TantivyToken, TokenStream, Tokenizer};
 use unicode_normalization::char::is_combining_mark;
 
+pub(crate) use fold::{folded, spelled_out};
 pub use language::{Language, Script, detect};
 
 /// The version of the analysis, stored in an index. Change it whenever the tokens of some text change: the
@@ -95,6 +96,18 @@ pub(crate) fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&
     let mut scan = Scan { text, languages, latin, wanted, tokens, position: 0 };
     scan.run(0, text.len());
     scan.tokens
+}
+
+/// What the script of a static search has to know to split a phrase as [`phrase_tokens`] does, in an index of these
+/// languages.
+pub(crate) fn site_rules(languages: &[Language]) -> serde_json::Value {
+    let has = |script| languages.iter().any(|language| language.script() == script);
+    serde_json::json!({
+        "operators": &OPERATORS[..],
+        "elisions": word::elisions(&word::languages_of(Script::Latin, languages)),
+        "particles": if has(Script::Hangul) { &word::PARTICLES[..] } else { &[] },
+        "simplified": if has(Script::Han) { fold::simplified_pairs() } else { String::new() },
+    })
 }
 
 /// The term of an English word of ASCII letters.

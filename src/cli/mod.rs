@@ -24,6 +24,7 @@ mod search;
 mod serve;
 mod shell;
 mod show;
+mod site;
 mod snapshot;
 mod stats;
 mod streams;
@@ -103,6 +104,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Create an index from a file that `snapshot` wrote
     Restore(snapshot::RestoreArgs),
+    /// Write a search for a static web site: files that need no server
+    Site(site::Args),
     /// Serve a web page and an HTTP API
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -238,6 +241,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Snapshot(args)) => snapshot::snapshot(&args),
         Some(Command::Restore(args)) => snapshot::restore(&args),
+        Some(Command::Site(args)) => site::run(&args),
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),

@@ -10,10 +10,10 @@ use super::keyword::Segments;
 use crate::analyze::{Script, Token, phrase_tokens};
 
 /// The fewest letters of a part of a compound.
-const PART: usize = 4;
+pub(crate) const PART: usize = 4;
 
 /// The most compounds that a word is looked for in. A word that is part of more is too general.
-const MAX_COMPOUNDS: usize = 64;
+pub(crate) const MAX_COMPOUNDS: usize = 64;
 
 /// Letters between the parts of a compound: `Arbeit-s-amt`, `Kind-er-garten`.
 const LINKING: [&str; 7] = ["", "s", "es", "n", "en", "er", "e"];

@@ -16,9 +16,9 @@ use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::index::{Index, Statistics, WordCounts, is_panic_caught, panics_caught};
-pub use occurrences::Scored;
+pub use occurrences::{FieldWeights, Scored};
 use occurrences::{
-    Best, Clause, FIELDS, FieldWeights, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
+    Best, Clause, FIELDS, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
 };
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
@@ -305,6 +305,16 @@ impl<'a> KeywordQuery<'a> {
     }
 }
 
+/// The part of the highest score that a frequency has, in [0, 1).
+pub fn saturated_share(frequency: f32) -> f32 {
+    saturated(frequency) / (K1 + 1.0)
+}
+
+/// What the script of a static search has to know to compute the scores of questions as [`KeywordQuery`] does.
+pub fn keyword_rules() -> serde_json::Value {
+    serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
+}
+
 /// BM25's saturation: the first occurrence of a word counts most.
 fn saturated(frequency: f32) -> f32 {
     frequency * (K1 + 1.0) / (frequency + K1)
@@ -389,8 +399,8 @@ impl<'a> Segments<'a> {
         let segments = index.searcher().segment_readers();
         let fields = index.fields();
         let fields = [fields.title, fields.also, fields.answer];
-        let Statistics { questions, mean_lengths: [title, also, answer] } = index.statistics()?;
-        let weights = FieldWeights::new([(TITLE, title), (ALSO, also), (ANSWER, answer)]);
+        let Statistics { questions, mean_lengths } = index.statistics()?;
+        let weights = FieldWeights::of_means(mean_lengths);
         let questions = questions as f32;
         let languages = index.languages();
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();

@@ -15,7 +15,7 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::{BitSet, DocAddress, DocId, SegmentReader, TERMINATED};
 
-use super::{B, K1, saturated};
+use super::{ALSO, ANSWER, B, K1, TITLE, saturated};
 use crate::index::Greatest;
 
 /// The number of documents that are scored together.
@@ -39,6 +39,16 @@ pub const FIELDS: usize = 3;
 pub struct FieldWeights([[f32; 256]; FIELDS]);
 
 impl FieldWeights {
+    /// The weights for these mean lengths of titles, alternative titles and answers.
+    pub fn of_means([title, also, answer]: [f32; FIELDS]) -> Self {
+        Self::new([(TITLE, title), (ALSO, also), (ANSWER, answer)])
+    }
+
+    /// How much an occurrence counts in a field of so many tokens.
+    pub fn of(&self, field: usize, length: u32) -> f32 {
+        self.0[field][usize::from(FieldNormReader::fieldnorm_to_id(length))]
+    }
+
     /// `fields` are the weight and the mean length of each field.
     pub fn new(fields: [(f32, f32); FIELDS]) -> Self {
         Self(fields.map(|(weight, mean_length)| {
