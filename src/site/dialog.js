@@ -150,6 +150,8 @@ class SearchBox extends HTMLElement {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.move(step);
     else if (event.key === 'Enter') this.choose(event.ctrlKey || event.metaKey);
+    // A browser would clear the field first.
+    else if (event.key === 'Escape') this.dialog.close();
     else return;
     event.preventDefault();
   }

@@ -5,6 +5,7 @@ import { excerpt } from './excerpt.js';
 
 const MAX_TYPOS = 16, MAX_MEANINGS = 24, MIN_WORD = 4, MIN_WHOLE = 5, MAX_LENGTH = 40;
 const MIN_PREFIX = 2, MAX_COMPLETIONS = 8, MAX_PREFIX_PARTS = 4;
+const MAX_QUOTATIONS = 8, READ_FOR_QUOTATION = 20;
 const COMPARED = 10, MIN_SCORE = 0.9; // see src/search/raise.rs
 const ARTICLES = new Set(['a', 'an', 'the', 'der', 'die', 'das', 'den', 'dem', 'ein', 'eine', 'einen', 'le', 'la', 'les', 'l', 'un', 'une', 'el', 'los', 'las', 'una', 'il']);
 
@@ -26,6 +27,7 @@ export class Search {
   async find(phrase, { limit = 10, filters = {}, typing = false } = {}) {
     const words = await this.words(phrase, typing), allowed = await this.allowed(filters);
     const scores = await this.scores(words, allowed);
+    await this.addQuotations(phrase, words, scores);
     const best = top(scores, Math.max(limit, COMPARED)), matches = this.matcher(words);
     const documents = await Promise.all(best.map(([number]) => this.parts.document(number)));
     const hits = best.map(([, score], nth) => ({ document: documents[nth], score }));
@@ -147,6 +149,40 @@ export class Search {
     return scores;
   }
 
+  /**
+   * Adds to the scores of questions that contain quoted words of the phrase in this order. The index has no positions: only
+   * the best questions with all of the words are read.
+   */
+  async addQuotations(phrase, words, scores) {
+    const { k1 } = this.rules;
+    for (const quoted of quotations(phrase).slice(0, MAX_QUOTATIONS)) {
+      const parts = this.plain(quoted);
+      if (parts.length < 2) continue;
+      const needed = words.filter((word) => parts.includes(word.key) && word.terms.length);
+      const all = [...scores].filter(([number]) => needed.every((word) => word.frequencies.has(number)));
+      const read = all.sort((a, b) => b[1] - a[1]).slice(0, READ_FOR_QUOTATION).map(([number]) => number);
+      const documents = await Promise.all(read.map((number) => this.parts.document(number)));
+      const found = documents.filter((document) => this.contains(document, parts));
+      const idf = Math.log(1 + Math.max(0, this.questions - found.length + 0.5) / (found.length + 0.5));
+      for (const { number } of found) scores.set(number, scores.get(number) + (idf * (k1 + 1)) / (1 + k1));
+    }
+  }
+
+  /** The words of a text without whole pieces of code, as their main terms or as written. */
+  plain(text) {
+    return this.analyze(text).filter((token) => !token.whole).map((token) => token.key);
+  }
+
+  /** Whether a title, an alternative title or a run of the answer contains words next to each other. */
+  contains({ title, also, runs }, parts) {
+    const terms = parts.map((part) => this.loadedTerms(part)[0]);
+    const texts = [title, ...also, ...runs.map(([, units]) => units.map((unit) => unit.slice(1)).join(' '))];
+    return texts.some((text) => {
+      const inside = this.plain(text).map((key) => this.loadedTerms(key)[0]);
+      return inside.some((_, at) => terms.every((term, nth) => inside[at + nth] === term));
+    });
+  }
+
   /** How often questions contain a word: the sum of its terms. */
   async frequencies({ terms, compounds }, k1, inCompound) {
     const all = [...terms.map((term) => [term, 1]), ...compounds.map((term) => [term, inCompound])];
@@ -192,6 +228,11 @@ export class Search {
     const entry = this.parts.loadedWords(key)?.get(key);
     return entry ? entry.terms : [key];
   }
+}
+
+/** The quoted words of a phrase. A mark inside a word (`5"`) does not open a quotation. */
+function quotations(phrase) {
+  return [...phrase.matchAll(/(?<![\p{L}\p{N}])(?:"([^"]+)"|“([^”]+)”|„([^“]+)“|«([^»]+)»|「([^」]+)」)/gu)].map((match) => match.slice(1).find(Boolean));
 }
 
 /** Ranges in order, without overlaps. */

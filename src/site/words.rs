@@ -1,7 +1,7 @@
 //! The words of an index: the terms with their occurrences, and the words that stand for each term.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter;
 
 use super::documents::{Document, Documents};
@@ -16,9 +16,15 @@ use crate::worker_threads;
 const ONE_PART: usize = 320 * 1024;
 const PART: usize = 48 * 1024;
 
-/// An ending is a rule if the terms of so many words show it. At most so many rules are kept.
+/// An ending is a rule if the terms of so many words show it, and if it finds the term of at least this fraction of the
+/// words that have it. At most so many rules are kept.
 const SEEN_ENDINGS: usize = 3;
-const MAX_ENDINGS: usize = 300;
+const RIGHT_ENDINGS: f32 = 0.8;
+const MAX_ENDINGS: usize = 400;
+
+/// How many letters are removed from a word that is not English to find more of its forms, which other languages have many
+/// of.
+const REMOVED_LETTERS: usize = 3;
 
 /// How many questions are analyzed together on one thread.
 const BATCH: usize = 64;
@@ -41,17 +47,28 @@ struct Word {
     compounds: Vec<String>,
 }
 
+impl Word {
+    /// Whether it stands for itself only.
+    fn is_plain(&self) -> bool {
+        self.compounds.is_empty() && self.terms == [self.text.as_str()]
+    }
+}
+
 /// The words of the questions.
 pub struct Words {
     /// All terms, in the order of [`by_key`].
     pub terms: Vec<Term>,
+    /// The words that stand for other terms than themselves.
     words: Vec<Word>,
+    /// The words that stand for themselves only.
+    plain: Vec<String>,
 }
 
 /// What a question contains: the frequency of each term, and its words as written.
 struct Contents {
     terms: HashMap<String, f32>,
     written: BTreeSet<String>,
+    language: Language,
 }
 
 impl Words {
@@ -62,20 +79,24 @@ impl Words {
     pub fn of(index: &Index, documents: &Documents) -> anyhow::Result<Self> {
         let weights = FieldWeights::of_means(index.statistics()?.mean_lengths.map(rounded));
         let mut occurrences: HashMap<String, Vec<(u32, f32)>> = HashMap::new();
-        let mut written = BTreeSet::new();
+        let mut written: BTreeMap<String, BTreeSet<Language>> = BTreeMap::new();
         for batch in documents.questions.chunks(BATCH) {
             for (document, contents) in batch.iter().zip(worker_threads::map(batch, |one| contents(one, &weights))) {
                 for (term, frequency) in contents.terms {
                     occurrences.entry(term).or_default().push((document.number, frequency));
                 }
-                written.extend(contents.written);
+                for word in contents.written {
+                    written.entry(word).or_default().insert(contents.language);
+                }
             }
         }
-        let words = words(written, &occurrences, index.languages());
+        let (words, plain): (Vec<Word>, Vec<Word>) =
+            words(written, &occurrences, index.languages()).into_iter().partition(|word| !word.is_plain());
         let mut terms: Vec<Term> =
             occurrences.into_iter().map(|(text, occurrences)| Term { text, occurrences }).collect();
         terms.sort_by(|a, b| by_key(&a.text, &b.text));
-        Ok(Self { terms, words })
+        let plain = plain.into_iter().map(|word| word.text).collect();
+        Ok(Self { terms, words, plain })
     }
 
     /// The parts with all words and terms. A line is a word or a term: how many characters it has in common with the line
@@ -112,26 +133,69 @@ impl Words {
     /// How words change to terms, for words that no question contains: `ning` is removed, `y>i` is replaced. Longer
     /// endings come first, and frequent ones before rare ones.
     pub fn endings(&self) -> String {
-        let mut seen: HashMap<(String, String), usize> = HashMap::new();
-        for word in &self.words {
-            let Some(term) = word.terms.first() else { continue };
-            let same = common(&word.text, term);
-            let (Some(removed), Some(added)) = (word.text.get(same..), term.get(same..)) else { continue };
-            if !removed.is_empty() && same >= 2 {
-                *seen.entry((removed.to_owned(), added.to_owned())).or_default() += 1;
-            }
-        }
-        let mut seen: Vec<((String, String), usize)> =
-            seen.into_iter().filter(|(_, count)| *count >= SEEN_ENDINGS).collect();
+        let seen = self.seen_endings();
+        let terms: HashSet<&str> = self.terms.iter().map(|term| term.text.as_str()).collect();
+        let is_right = |(rule, count): &(Ending, usize)| {
+            *count as f32 >= RIGHT_ENDINGS * (count + self.wrong(rule, &terms)) as f32
+        };
+        let mut seen: Vec<(Ending, usize)> = seen.into_iter().filter(is_right).collect();
         seen.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
         seen.truncate(MAX_ENDINGS);
         seen.sort_by_key(|((removed, _), count)| (Reverse(removed.chars().count()), Reverse(*count)));
-        let rule = |((removed, added), _): ((String, String), usize)| match added.is_empty() {
+        let rule = |((removed, added), _): (Ending, usize)| match added.is_empty() {
             true => removed,
             false => format!("{removed}>{added}"),
         };
         seen.into_iter().map(rule).collect::<Vec<_>>().join(" ")
     }
+
+    /// The endings of words with the endings of their terms, and how often each was seen.
+    fn seen_endings(&self) -> HashMap<Ending, usize> {
+        let mut seen: HashMap<Ending, usize> = HashMap::new();
+        for word in &self.words {
+            if let Some(ending) = word.terms.first().and_then(|term| ending(&word.text, term)) {
+                *seen.entry(ending).or_default() += 1;
+            }
+        }
+        seen.retain(|_, count| *count >= SEEN_ENDINGS);
+        seen
+    }
+
+    /// How many words an ending gives the term of another word.
+    fn wrong(&self, (removed, added): &Ending, terms: &HashSet<&str>) -> usize {
+        let other = |text: &str| {
+            let term = format!("{}{added}", text.strip_suffix(removed.as_str())?);
+            (term.chars().nth(2).is_some() && terms.contains(term.as_str())).then_some(term)
+        };
+        let words = self.words.iter().filter(|word| other(&word.text).is_some_and(|term| !word.terms.contains(&term)));
+        let stems = self.plain.iter().filter(|text| other(text).is_some());
+        words.count() + stems.count()
+    }
+}
+
+/// What is removed from a word and added to get its term.
+type Ending = (String, String);
+
+fn ending(word: &str, term: &str) -> Option<Ending> {
+    let same = common(word, term);
+    let (removed, added) = (&word[same..], &term[same..]);
+    (!removed.is_empty() && word[..same].chars().nth(1).is_some()).then(|| (removed.to_owned(), added.to_owned()))
+}
+
+/// The shorter forms of a word that have one of its terms in one of these languages. English is left out: its forms are
+/// found by their endings.
+fn shorter_forms<'a>(word: &'a str, terms: &[String], languages: &BTreeSet<Language>) -> Vec<&'a str> {
+    let languages: Vec<Language> =
+        languages.iter().filter(|language| **language != Language::English).copied().collect();
+    if languages.is_empty() {
+        return Vec::new();
+    }
+    let ends = word.char_indices().rev().map(|(at, _)| at).take(REMOVED_LETTERS);
+    let is_form = |form: &&str| {
+        let tokens = tokens_in(form, &languages);
+        tokens.iter().flat_map(Token::terms).any(|term| terms.iter().any(|own| own == term))
+    };
+    ends.map(|end| &word[..end]).filter(is_form).collect()
 }
 
 /// A mean length with two digits. Otherwise, each new question would change the weights of all occurrences.
@@ -145,7 +209,8 @@ fn contents(document: &Document, weights: &FieldWeights) -> Contents {
     let answer = question.readable_answer();
     let fields: [Vec<&str>; 3] =
         [vec![&question.title], question.also.iter().map(String::as_str).collect(), vec![&answer]];
-    let mut contents = Contents { terms: HashMap::new(), written: BTreeSet::new() };
+    let mut contents =
+        Contents { terms: HashMap::new(), written: BTreeSet::new(), language: document.language };
     for (field, texts) in fields.iter().enumerate() {
         let tokens: Vec<(&str, Token)> = texts
             .iter()
@@ -171,9 +236,9 @@ fn is_stemmed(token: &Token) -> bool {
     !token.whole && !token.is_unspaced() && script != Some(Script::Hangul)
 }
 
-/// The words that stand for other terms than themselves.
+/// The words with the terms that they stand for.
 fn words(
-    written: BTreeSet<String>,
+    written: BTreeMap<String, BTreeSet<Language>>,
     occurrences: &HashMap<String, Vec<(u32, f32)>>,
     languages: &[Language],
 ) -> Vec<Word> {
@@ -182,7 +247,7 @@ fn words(
         false => HashMap::new(),
     };
     let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for written in written {
+    for (written, own_languages) in written {
         let terms: Vec<String> = tokens_in(&written, languages)
             .iter()
             .filter(|token| is_stemmed(token))
@@ -190,8 +255,10 @@ fn words(
             .filter(|term| occurrences.contains_key(*term))
             .map(str::to_owned)
             .collect();
-        for text in iter::once(folded(&written)).chain(spelled_out(&written)) {
-            let known = words.entry(text).or_default();
+        let texts: Vec<String> = iter::once(folded(&written)).chain(spelled_out(&written)).collect();
+        let shorter = texts.iter().flat_map(|text| shorter_forms(text, &terms, &own_languages));
+        for text in texts.iter().map(String::as_str).chain(shorter) {
+            let known = words.entry(text.to_owned()).or_default();
             for term in &terms {
                 if !known.contains(term) {
                     known.push(term.clone());
@@ -204,8 +271,7 @@ fn words(
             terms.iter().filter_map(|term| compounds.get(term.as_str())).flatten().copied().collect();
         let longer = if longer.len() > MAX_COMPOUNDS { BTreeSet::new() } else { longer };
         let compounds: Vec<String> = longer.into_iter().map(str::to_owned).collect();
-        let is_itself = terms.len() == 1 && terms[0] == text && compounds.is_empty();
-        (!is_itself && !terms.is_empty()).then_some(Word { text, terms, compounds })
+        (!terms.is_empty()).then_some(Word { text, terms, compounds })
     };
     words.into_iter().filter_map(word).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules that it may use. `mermaid` belongs to `question`. `cli` may use all modules.
-const DEPENDENCIES: [(&str, &[&str]); 27] = [
+const DEPENDENCIES: [(&str, &[&str]); 28] = [
     ("mermaid", &[]),
     ("worker_threads", &[]),
     ("regular_file", &[]),
@@ -77,6 +77,7 @@ const DEPENDENCIES: [(&str, &[&str]); 27] = [
             "search",
         ],
     ),
+    ("site", &["analyze", "index", "question", "search", "worker_threads"]),
     ("mcp", &["duplicates", "embed", "engine", "index", "question", "render", "search"]),
     ("watch", &["embed", "index", "read", "search"]),
     (

@@ -32,6 +32,7 @@ mod serve;
 #[cfg(feature = "remote")]
 mod server;
 mod shell;
+mod site;
 mod sources;
 mod streams;
 mod util;
