@@ -32,7 +32,7 @@ field.oninput = async () => {
   const found = await (await load()).search(field.value);
   const hits = await Promise.all(found.results.slice(0, 10).map((one) => one.data()));
   document.getElementById('hits').replaceChildren(...hits.map(({ url, meta }) => { const item = document.createElement('li'); item.textContent = meta.title; item.dataset.url = url; return item; }));
-  document.getElementById('status').textContent = `${found.results.length} results`;
+  document.getElementById('status').textContent = String(found.results.length);
 };
 field.focus();
 `;

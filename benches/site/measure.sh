@@ -12,10 +12,10 @@ tools="$target/test-tools"
 questions="${1:-660}"
 
 ../../tests/setup/browser.sh
-folder="$tools/site"
+folder="$target/site-tools"
 mkdir -p "$folder"
 cp package.json package-lock.json "$folder"
-npm ci --prefix "$folder" --no-audit --no-fund --silent
+npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error > /dev/null
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

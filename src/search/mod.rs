@@ -43,7 +43,7 @@ pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_reran
 pub use results::{Hit, Results};
 pub use snippet::{Snippet, SnippetKind};
 pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
-pub(crate) use keyword::{FieldWeights, keyword_rules, saturated_share};
+pub(crate) use keyword::{FieldWeights, is_stop_word, keyword_rules, saturated_share};
 pub(crate) use snippet::excerpt_runs;
 use snippet::{Terms, snippet};
 pub use suggestion::suggested_filters;

@@ -46,7 +46,7 @@ class SearchBox extends HTMLElement {
     Object.assign(this, { filters: { sections: [], tags: [] }, hits: [], active: -1, asking: null, timer: 0 });
     this.button = el('button', { type: 'button', className: 'open', 'aria-haspopup': 'dialog', 'aria-keyshortcuts': '/ Control+K Meta+K', onclick: () => this.open() },
       el('span', {}, label), el('kbd', { 'aria-hidden': 'true' }, '/'));
-    this.button.onpointerenter = this.button.onfocus = () => this.source().then((source) => source.open()).catch(() => {});
+    this.button.onpointerenter = this.button.onfocus = () => this.load().catch(() => {});
     this.field = el('input', { type: 'search', role: 'combobox', 'aria-label': placeholder, placeholder, maxLength: 2000, autocomplete: 'off', spellcheck: false,
       enterKeyHint: 'search', 'aria-autocomplete': 'list', 'aria-controls': 'hits', 'aria-expanded': 'false', 'aria-describedby': 'keys' });
     this.field.oninput = () => this.typed();
@@ -72,6 +72,18 @@ class SearchBox extends HTMLElement {
     return this.loading;
   }
 
+  /** Loads what every phrase needs. */
+  async load() {
+    const source = await this.source();
+    await source.open(() => this.searchAgain());
+    return source;
+  }
+
+  /** Searches again for the same phrase, unless the person uses the hits. */
+  searchAgain() {
+    if (this.dialog.open && this.field.value.trim() && this.active < 0 && this.answer.hidden) this.search(true);
+  }
+
   // ---- Opening and closing ----
 
   shortcut(event) {
@@ -89,7 +101,7 @@ class SearchBox extends HTMLElement {
     this.dialog.showModal();
     this.field.focus();
     this.field.select();
-    this.source().then((source) => source.open()).catch((error) => this.fail(error));
+    this.load().catch((error) => this.fail(error));
   }
 
   /** Escape closes an answer first, and then the dialog. */
@@ -113,7 +125,7 @@ class SearchBox extends HTMLElement {
     this.back(false);
     if (!phrase.trim()) return this.show({ hits: [], total: 0 }, '');
     try {
-      const source = await this.source();
+      const source = await this.load();
       const found = await source.find(phrase, { filters: this.filters, typing, signal: mine.signal });
       if (mine === this.asking) this.show(found, phrase);
     } catch (error) {
@@ -124,7 +136,7 @@ class SearchBox extends HTMLElement {
 
   show({ hits, total }, phrase) {
     Object.assign(this, { hits, active: -1 });
-    this.list.replaceChildren(...hits.map(optionOf));
+    this.list.replaceChildren(...hits.map((hit, nth) => optionOf(hit, nth, this.directory)));
     this.list.hidden = !hits.length;
     this.list.scrollTop = 0;
     this.field.setAttribute('aria-expanded', String(hits.length > 0));
@@ -178,7 +190,7 @@ class SearchBox extends HTMLElement {
     if (this.active < 0) await this.search(false);
     const nth = Math.max(0, this.active), hit = this.hits[nth];
     if (!hit) return;
-    const address = addressOf(hit.link);
+    const address = addressOf(hit.link, this.directory);
     if (!address) this.openAnswer(nth);
     else if (inNewTab) window.open(address, '_blank', 'noopener');
     else {
@@ -231,7 +243,7 @@ class SearchBox extends HTMLElement {
     const box = this.choices.querySelector('.choices');
     if (!this.choices.open || box.childElementCount) return;
     try {
-      const facets = await (await this.source()).facets();
+      const facets = await (await this.load()).facets();
       if (box.childElementCount) return;
       const lists = [['sections', 'Section', 'any section'], ['tags', 'Tag', 'any tag']].filter(([name]) => facets[name].length);
       box.append(...lists.map(([name, label, any]) => el('label', {}, label, this.chooser(name, any, facets[name]))));

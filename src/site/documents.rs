@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use anyhow::bail;
 use serde_json::{Value, json};
+use tantivy::DocAddress;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::files::{Files, Kind};
@@ -29,6 +30,8 @@ pub struct Document {
     pub language: Language,
     /// The question.
     pub question: Question,
+    /// Where the index has it.
+    pub address: DocAddress,
 }
 
 /// All questions, in the order of their numbers.
@@ -49,9 +52,9 @@ impl Documents {
         questions.sort_by(|(_, a), (_, b)| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
         let mut numbers = Numbers::new(questions.len());
         let bits = numbers.bits;
-        let document = |(address, question): (_, Question)| -> anyhow::Result<Document> {
+        let document = |(address, question): (DocAddress, Question)| -> anyhow::Result<Document> {
             let language = index.language_of(address)?.unwrap_or(Language::English);
-            Ok(Document { number: numbers.of(&question.id), language, question })
+            Ok(Document { number: numbers.of(&question.id), language, question, address })
         };
         let mut questions: Vec<Document> = questions.into_iter().map(document).collect::<anyhow::Result<_>>()?;
         questions.sort_by_key(|document| document.number);

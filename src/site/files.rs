@@ -22,13 +22,22 @@ pub enum Kind {
     Answers,
     /// Sections and tags.
     Facets,
+    /// Vectors of words and questions.
+    Meaning,
     /// Lists of parts.
     Lists,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Words, Self::Postings, Self::Documents, Self::Answers, Self::Facets, Self::Lists];
+    const ALL: [Self; 7] = [
+        Self::Words,
+        Self::Postings,
+        Self::Documents,
+        Self::Answers,
+        Self::Facets,
+        Self::Meaning,
+        Self::Lists,
+    ];
 
     fn directory(self) -> &'static str {
         match self {
@@ -37,6 +46,7 @@ impl Kind {
             Self::Documents => "documents",
             Self::Answers => "answers",
             Self::Facets => "facets",
+            Self::Meaning => "meaning",
             Self::Lists => "lists",
         }
     }

@@ -5,20 +5,23 @@ import { el } from './dom.js';
 /** Inline markup whose signs are not shown: code, strong, emphasis, links and pictures. */
 const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|!?\[([^\]]*)\]\([^)\s]*\)/g;
 
-/** The address that a hit may link to: an `http` or `https` address; null for any other, such as a `javascript:` address. */
-export function addressOf(link) {
+/**
+ * The address that a hit may link to, relative to `base`: an `http` or `https` address; null for any other, such as a
+ * `javascript:` address.
+ */
+export function addressOf(link, base) {
   if (!link) return null;
   try {
-    const url = new URL(link, document.baseURI);
-    return url.protocol === 'http:' || url.protocol === 'https:' || url.protocol === document.location.protocol ? url.href : null;
+    const url = new URL(link, base);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
   } catch {
     return null;
   }
 }
 
 /** An option of the list: a link if the hit has an address. An option has no other element that can have the focus. */
-export function optionOf(hit, nth) {
-  const href = addressOf(hit.link);
+export function optionOf(hit, nth, base) {
+  const href = addressOf(hit.link, base);
   const about = [hit.section, hit.level, ...hit.tags].filter(Boolean);
   const option = el(href ? 'a' : 'div', { role: 'option', id: `hit-${nth}`, className: 'hit', tabIndex: -1, 'aria-selected': 'false' },
     el('span', { className: 'title', dir: 'auto' }, ...textOf(hit.title, hit.titleRanges)),

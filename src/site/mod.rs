@@ -11,6 +11,7 @@
 
 mod documents;
 mod files;
+mod meaning;
 mod parts;
 mod postings;
 mod words;
@@ -35,13 +36,14 @@ const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.rq";
 
 /// The scripts, in a directory whose name contains their hash.
-const SCRIPTS: [(&str, &str); 10] = [
+const SCRIPTS: [(&str, &str); 11] = [
     ("analysis.js", include_str!("analysis.js")),
     ("dialog.css", include_str!("dialog.css")),
     ("dialog.js", include_str!("dialog.js")),
     ("dom.js", include_str!("../serve/page/dom.js")),
     ("excerpt.js", include_str!("excerpt.js")),
     ("hits.js", include_str!("hits.js")),
+    ("meaning.js", include_str!("meaning.js")),
     ("markdown.js", include_str!("../serve/page/markdown.js")),
     ("parts.js", include_str!("parts.js")),
     ("search.js", include_str!("search.js")),
@@ -90,6 +92,7 @@ fn manifest(
         "words": files.parts(Kind::Words, words.parts())?,
         "postings": files.parts(Kind::Postings, postings::parts(words, &facets))?,
         "documents": documents.write(files, options.link.as_ref())?,
+        "meaning": meaning::write(index, documents, words, files)?,
         "facets": files.part(Kind::Facets, facets.to_json().to_string().as_bytes())?,
     }))
 }

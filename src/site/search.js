@@ -1,7 +1,9 @@
-// Searches the index by words, as src/search/keyword does in Rust: BM25 over titles, alternative titles and answers.
+// Searches the index by words, as src/search/keyword does in Rust (BM25 over titles, alternative titles and answers), and by
+// meaning once the vectors are loaded.
 
 import { analyzer, folded, phraseTokens } from './analysis.js';
 import { excerpt } from './excerpt.js';
+import { Meaning, isIdentifier } from './meaning.js';
 
 const MAX_TYPOS = 16, MAX_MEANINGS = 24, MIN_WORD = 4, MIN_WHOLE = 5, MAX_LENGTH = 40;
 const MIN_PREFIX = 2, MAX_COMPLETIONS = 8, MAX_PREFIX_PARTS = 4;
@@ -28,7 +30,8 @@ export class Search {
     const words = await this.words(phrase, typing), allowed = await this.allowed(filters);
     const scores = await this.scores(words, allowed);
     await this.addQuotations(phrase, words, scores);
-    const best = top(scores, Math.max(limit, COMPARED)), matches = this.matcher(words);
+    const fused = this.meaning ? this.meaning.fused(scores, words, allowed, this.named(words)) : scores;
+    const best = top(fused, Math.max(limit, COMPARED)), matches = this.matcher(words);
     const documents = await Promise.all(best.map(([number]) => this.parts.document(number)));
     const hits = best.map(([, score], nth) => ({ document: documents[nth], score }));
     const ranked = raised(phrase, hits).slice(0, limit);
@@ -36,7 +39,26 @@ export class Search {
       hit.titleRanges = matches(hit.document.title).ranges;
       hit.excerpt = excerpt(hit.document, matches);
     }
-    return { hits: ranked, total: scores.size, words };
+    return { hits: ranked, total: fused.size, words };
+  }
+
+  /**
+   * Loads what a search by meaning needs. From then on, phrases are searched by words and meaning. Returns whether the index
+   * has vectors.
+   */
+  async loadMeaning() {
+    const { meaning } = this.parts.manifest;
+    if (!meaning) return false;
+    const [terms, questions] = await Promise.all([meaning.terms, meaning.questions].map((hash) => this.parts.part('meaning', hash, (bytes) => bytes)));
+    this.meaning = new Meaning(meaning.dimensions, meaning.weight, terms, questions);
+    return true;
+  }
+
+  /** The identifiers of a phrase that few questions contain: their questions, and how much of the identifiers each is. */
+  named(words) {
+    const found = words.filter((word) => word.idf > this.rules.rare && isIdentifier(word.written, word.whole));
+    const sum = found.reduce((total, word) => total + word.idf, 0);
+    return found.map((word) => ({ numbers: word.frequencies, part: word.idf / sum }));
   }
 
   // ---- Words of the phrase ----

@@ -16,22 +16,26 @@ class FileSource {
     Object.assign(this, { parts: new Parts(directory), search: null });
   }
 
-  /** Loads what every phrase needs. A failure is tried again. */
-  open() {
+  /**
+   * Loads what every phrase needs. A failure is tried again. The vectors are loaded after the words; `better` is called when
+   * the same phrase has better hits.
+   */
+  open(better) {
     this.search ??= new Search(this.parts).open().catch((error) => {
       this.search = null;
       throw error;
     });
+    this.search.then((search) => { this.meaning ??= search.loadMeaning().then((loaded) => { if (loaded) better(); }, () => { this.meaning = null; }); }, () => {});
     return this.search;
   }
 
   async find(phrase, options) {
-    const search = await this.open(), { hits, total } = await search.find(phrase, { limit: LIMIT, ...options });
+    const search = await this.search, { hits, total } = await search.find(phrase, { limit: LIMIT, ...options });
     return { total, hits: hits.map(({ document, titleRanges, excerpt }) => ({ ...document, titleRanges, excerpt })) };
   }
 
   async facets() {
-    await this.open();
+    await this.search;
     return this.parts.facets();
   }
 
@@ -45,6 +49,7 @@ class ServerSource {
     this.server = new URL(server.endsWith('/') ? server : `${server}/`, document.baseURI);
   }
 
+  /** Nothing has to be loaded. */
   async open() {}
 
   async ask(path, signal) {

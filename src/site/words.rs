@@ -62,6 +62,8 @@ pub struct Words {
     words: Vec<Word>,
     /// The words that stand for themselves only.
     plain: Vec<String>,
+    /// The shortest word of each term that differs from it.
+    forms: HashMap<String, String>,
 }
 
 /// What a question contains: the frequency of each term, and its words as written.
@@ -95,8 +97,16 @@ impl Words {
         let mut terms: Vec<Term> =
             occurrences.into_iter().map(|(text, occurrences)| Term { text, occurrences }).collect();
         terms.sort_by(|a, b| by_key(&a.text, &b.text));
-        let plain = plain.into_iter().map(|word| word.text).collect();
-        Ok(Self { terms, words, plain })
+        let plain: Vec<String> = plain.into_iter().map(|word| word.text).collect();
+        let mut forms: HashMap<String, String> = HashMap::new();
+        for word in &words {
+            let form = forms.entry(word.terms[0].clone()).or_insert_with(|| word.text.clone());
+            if (word.text.len(), &word.text) < (form.len(), form) {
+                form.clone_from(&word.text);
+            }
+        }
+        plain.iter().for_each(|text| drop(forms.remove(text)));
+        Ok(Self { terms, words, plain, forms })
     }
 
     /// The parts with all words and terms. A line is a word or a term: how many characters it has in common with the line
@@ -128,6 +138,11 @@ impl Words {
             })
             .collect();
         parts.into_iter()
+    }
+
+    /// The shortest word that stands for a term, or the text itself.
+    pub fn shortest_form<'a>(&'a self, term: &'a str) -> &'a str {
+        self.forms.get(term).map_or(term, String::as_str)
     }
 
     /// How words change to terms, for words that no question contains: `ning` is removed, `y>i` is replaced. Longer

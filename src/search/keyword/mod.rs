@@ -310,6 +310,11 @@ pub fn saturated_share(frequency: f32) -> f32 {
     saturated(frequency) / (K1 + 1.0)
 }
 
+/// Whether a term is ignored in phrases that have other words.
+pub fn is_stop_word(term: &str) -> bool {
+    STOP_WORDS.contains(&term)
+}
+
 /// What the script of a static search has to know to compute the scores of questions as [`KeywordQuery`] does.
 pub fn keyword_rules() -> serde_json::Value {
     serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
