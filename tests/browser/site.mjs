@@ -8,11 +8,11 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, test } from 'node:test';
 import { accessible as checked, launch, open } from './browser.mjs';
+import { serveFiles } from './files.mjs';
 
 const [, , directory, server, rankings, port] = process.argv;
 const scripts = join(directory, readdirSync(directory).find((name) => name.startsWith('scripts-')));
@@ -20,31 +20,19 @@ const { Parts } = await import(pathToFileURL(join(scripts, 'parts.js')));
 const { Search, isOneTypo } = await import(pathToFileURL(join(scripts, 'search.js')));
 
 const POLICY = (more = '') => `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'${more}; require-trusted-types-for 'script'; trusted-types 'none'`;
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.rq': 'application/octet-stream' };
 const PAGE = (element) => `<!DOCTYPE html><html lang="en"><head><title>A page</title><script type="module" src="/rqsearch.js"></script></head>
   <body><main><h1>A page</h1><p><label>Name <input id="name"></label></p>${element}</main></body></html>`;
+const policy = (more) => ({ 'content-security-policy': POLICY(more) });
+const pages = {
+  '/page': { text: PAGE(''), headers: policy() },
+  '/with-server': { text: PAGE(`<rq-search server="${server}"></rq-search>`), headers: policy(` ${server}`) },
+};
 
-/** Serves the directory with a strict policy, and pages with the element. */
-const site = createServer((request, response) => {
-  const path = normalize(new URL(request.url, 'http://site').pathname);
-  const send = (status, type, body, policy) => {
-    response.writeHead(status, { 'content-type': type, 'content-security-policy': policy ?? POLICY(), 'cache-control': 'no-store' });
-    response.end(body);
-  };
-  if (path === '/page') return send(200, TYPES['.html'], PAGE(''));
-  if (path === '/with-server') return send(200, TYPES['.html'], PAGE(`<rq-search server="${server}"></rq-search>`), POLICY(` ${server}`));
-  try {
-    return send(200, TYPES[extname(path)] ?? 'text/plain', readFileSync(join(directory, path)));
-  } catch {
-    return send(404, 'text/plain', 'not found');
-  }
-});
-
-let browser, address, search;
+let browser, site, address, search;
 before(async () => {
   browser = await launch();
-  await new Promise((ready) => { site.listen(Number(port), '127.0.0.1', ready); });
-  address = `http://127.0.0.1:${port}`;
+  site = await serveFiles(directory, { port: Number(port), pages, headers: policy() });
+  address = site.address;
   search = await new Search(new Parts(pathToFileURL(`${directory}/`), async (url) => new Uint8Array(readFileSync(url)))).open();
 });
 after(async () => { await browser.close(); site.close(); });

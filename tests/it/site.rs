@@ -43,13 +43,21 @@ fn questions(count: usize) -> String {
 
 #[test]
 fn the_same_index_has_the_same_files() {
+    // With vectors.
     let dir = Dir::indexed();
     dir.run(&["site", "out"]).success().says("question");
     let first = files(&dir.path().join("out"));
     assert!(first.contains_key("rqsearch.js") && first.contains_key("demo.html"), "{:?}", first.keys());
+    assert_eq!(first.keys().filter(|name| name.starts_with("meaning/")).count(), 2);
     dir.run(&["site", "out"]).success().says("(0 changed, 0 removed)");
-    dir.run(&["site", "other"]).success();
-    assert_eq!(files(&dir.path().join("other")), first);
+}
+
+#[test]
+fn an_index_without_vectors_has_no_parts_for_meaning() {
+    let dir = Dir::new();
+    keyword_index(&dir, &questions(3));
+    dir.run(&["site", "out"]).success();
+    assert!(!files(&dir.path().join("out")).keys().any(|name| name.starts_with("meaning/")));
 }
 
 #[test]
@@ -75,7 +83,8 @@ fn another_question_changes_few_files() {
 
 #[test]
 fn errors_say_what_to_do() {
-    let dir = Dir::indexed();
+    let dir = Dir::new();
+    keyword_index(&dir, &questions(1));
     dir.run(&["site", "out", "--link", "faq.html#{slug}"]).exits(2).says("{anchor}");
     dir.run(&["site", "out", "--link", "faq.html#{id"]).exits(2).says("a brace is not closed");
     dir.write("file", "");
