@@ -128,9 +128,9 @@ pub mod related;
 pub mod render;
 pub mod same_question;
 pub mod search;
-pub mod site;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod site;
 pub mod title;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -58,8 +58,8 @@ pub use build::{
 };
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
-pub(crate) use document::readable_chunks;
 pub(crate) use damage::{is_panic_caught, panics_caught};
+pub(crate) use document::readable_chunks;
 pub(crate) use greatest::Greatest;
 pub use lock::Busy;
 pub use phrasings::Centre;

@@ -56,7 +56,8 @@ impl Documents {
             let language = index.language_of(address)?.unwrap_or(Language::English);
             Ok(Document { number: numbers.of(&question.id), language, question, address })
         };
-        let mut questions: Vec<Document> = questions.into_iter().map(document).collect::<anyhow::Result<_>>()?;
+        let mut questions: Vec<Document> =
+            questions.into_iter().map(document).collect::<anyhow::Result<_>>()?;
         questions.sort_by_key(|document| document.number);
         Ok(Self { questions, bits })
     }

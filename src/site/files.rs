@@ -90,7 +90,8 @@ impl Files {
     /// # Errors
     /// The directory cannot be created.
     pub fn open(out: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(out).with_context(|| format!("could not create the directory {}", out.display()))?;
+        fs::create_dir_all(out)
+            .with_context(|| format!("could not create the directory {}", out.display()))?;
         Ok(Self { out: out.to_owned(), current: HashSet::new(), written: Written::default() })
     }
 

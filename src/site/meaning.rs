@@ -51,7 +51,12 @@ struct Passage {
 /// - The index is damaged.
 /// - The model fails.
 /// - A file cannot be written.
-pub fn write(index: &Index, documents: &Documents, words: &Words, files: &mut Files) -> anyhow::Result<Value> {
+pub fn write(
+    index: &Index,
+    documents: &Documents,
+    words: &Words,
+    files: &mut Files,
+) -> anyhow::Result<Value> {
     if !index.meta().model.as_ref().is_some_and(|model| model.is_same(Builtin::info())) {
         return Ok(Value::Null);
     }
@@ -94,7 +99,8 @@ fn sample<T: Copy>(items: Vec<T>, most: usize) -> Vec<T> {
 fn basis(passages: &[&Passage]) -> Vec<Vec<f32>> {
     let length = passages[0].vector.len();
     // Any start will do that is not orthogonal to a direction; this one is always the same.
-    let start = |nth: usize| (0..length).map(|at| ((at * (2 * nth + 1) * 7 + nth) % 31) as f32 - 15.0).collect();
+    let start =
+        |nth: usize| (0..length).map(|at| ((at * (2 * nth + 1) * 7 + nth) % 31) as f32 - 15.0).collect();
     let mut basis: Vec<Vec<f32>> = (0..DIMENSIONS.min(length)).map(start).collect();
     orthonormalize(&mut basis);
     for _ in 0..REDUCTION_STEPS {

@@ -25,9 +25,9 @@ pub fn parts(words: &Words, facets: &Facets) -> impl Iterator<Item = (String, Ve
     let sizes: Vec<Entry> =
         entries.iter().map(|(key, bytes)| Entry { key: key.clone(), size: bytes.len() }).collect();
     let mut entries = entries.into_iter();
-    split(&sizes, PART)
-        .into_iter()
-        .map(move |(start, count)| (start, entries.by_ref().take(count).flat_map(|(_, bytes)| bytes).collect()))
+    split(&sizes, PART).into_iter().map(move |(start, count)| {
+        (start, entries.by_ref().take(count).flat_map(|(_, bytes)| bytes).collect())
+    })
 }
 
 fn encoded(key: &str, occurrences: &[(u32, f32)]) -> Vec<u8> {
@@ -40,7 +40,8 @@ fn encoded(key: &str, occurrences: &[(u32, f32)]) -> Vec<u8> {
         push_number(&mut bytes, number - before);
         before = *number;
     }
-    bytes.extend(occurrences.iter().map(|(_, frequency)| (saturated_share(*frequency) * 255.0).round() as u8));
+    bytes
+        .extend(occurrences.iter().map(|(_, frequency)| (saturated_share(*frequency) * 255.0).round() as u8));
     bytes
 }
 

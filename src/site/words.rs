@@ -83,7 +83,9 @@ impl Words {
         let mut occurrences: HashMap<String, Vec<(u32, f32)>> = HashMap::new();
         let mut written: BTreeMap<String, BTreeSet<Language>> = BTreeMap::new();
         for batch in documents.questions.chunks(BATCH) {
-            for (document, contents) in batch.iter().zip(worker_threads::map(batch, |one| contents(one, &weights))) {
+            for (document, contents) in
+                batch.iter().zip(worker_threads::map(batch, |one| contents(one, &weights)))
+            {
                 for (term, frequency) in contents.terms {
                     occurrences.entry(term).or_default().push((document.number, frequency));
                 }
@@ -182,7 +184,10 @@ impl Words {
             let term = format!("{}{added}", text.strip_suffix(removed.as_str())?);
             (term.chars().nth(2).is_some() && terms.contains(term.as_str())).then_some(term)
         };
-        let words = self.words.iter().filter(|word| other(&word.text).is_some_and(|term| !word.terms.contains(&term)));
+        let words = self
+            .words
+            .iter()
+            .filter(|word| other(&word.text).is_some_and(|term| !word.terms.contains(&term)));
         let stems = self.plain.iter().filter(|text| other(text).is_some());
         words.count() + stems.count()
     }
@@ -194,7 +199,8 @@ type Ending = (String, String);
 fn ending(word: &str, term: &str) -> Option<Ending> {
     let same = common(word, term);
     let (removed, added) = (&word[same..], &term[same..]);
-    (!removed.is_empty() && word[..same].chars().nth(1).is_some()).then(|| (removed.to_owned(), added.to_owned()))
+    (!removed.is_empty() && word[..same].chars().nth(1).is_some())
+        .then(|| (removed.to_owned(), added.to_owned()))
 }
 
 /// The shorter forms of a word that have one of its terms in one of these languages. English is left out: its forms are
@@ -229,7 +235,9 @@ fn contents(document: &Document, weights: &FieldWeights) -> Contents {
     for (field, texts) in fields.iter().enumerate() {
         let tokens: Vec<(&str, Token)> = texts
             .iter()
-            .flat_map(|text| tokens_in(text, &[document.language]).into_iter().map(move |token| (*text, token)))
+            .flat_map(|text| {
+                tokens_in(text, &[document.language]).into_iter().map(move |token| (*text, token))
+            })
             .collect();
         let length: usize = tokens.iter().map(|(_, token)| token.terms().count()).sum();
         let weight = weights.of(field, length as u32);
@@ -314,9 +322,8 @@ fn compounds<'a>(terms: impl Iterator<Item = &'a str>) -> HashMap<&'a str, Vec<&
 fn line(questions: usize, word: Option<&Word>) -> String {
     let questions = if questions == 0 { String::new() } else { base36(questions) };
     let Some(word) = word else { return format!("\t{questions}") };
-    let reference = |mark: &'static str| {
-        move |term: &String| format!("{mark}{}", reference(&word.text, term))
-    };
+    let reference =
+        |mark: &'static str| move |term: &String| format!("{mark}{}", reference(&word.text, term));
     let terms = word.terms.iter().map(reference("")).chain(word.compounds.iter().map(reference("!")));
     format!("\t{questions}\t{}", terms.collect::<Vec<_>>().join(" "))
 }

@@ -122,8 +122,8 @@ const LANGUAGES: &str = r#"{"question": "Wie setze ich mein Passwort zurück?", 
 #[cfg(feature = "serve")]
 #[test]
 fn the_dialog_in_a_browser() {
-    use crate::serve::browser::{EVIL, EVIL_ANSWER, run};
     use crate::serve::Served;
+    use crate::serve::browser::{EVIL, EVIL_ANSWER, run};
 
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dir = Dir::new();
@@ -135,7 +135,8 @@ fn the_dialog_in_a_browser() {
     dir.run(&["index", "--keyword-only", corpus, "evil.jsonl", "evil.md", "languages.jsonl"]).success();
     dir.run(&["site", "out"]).success();
     let judged = std::fs::read_to_string(repository.join("eval/rust.tsv")).unwrap();
-    let phrases = judged.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
+    let phrases =
+        judged.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
     dir.write("phrases.txt", phrases.map(|phrase| format!("{phrase}\n")).collect::<String>());
     let rankings = dir.run(&["--mode", "keyword", "--json", "--batch", "phrases.txt"]).stdout;
     let rankings = dir.write("rankings.jsonl", rankings);

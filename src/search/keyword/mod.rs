@@ -16,10 +16,8 @@ use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::index::{Index, Statistics, WordCounts, is_panic_caught, panics_caught};
+use occurrences::{Best, Clause, FIELDS, Lengths, Occurrences, TermPostings, Threshold, frequencies_of};
 pub use occurrences::{FieldWeights, Scored};
-use occurrences::{
-    Best, Clause, FIELDS, Lengths, Occurrences, TermPostings, Threshold, frequencies_of,
-};
 
 /// BM25's k1 (how much repeated occurrences of a word count) and b (how much a long field lowers the score).
 /// Robertson and Zaragoza ("The Probabilistic Relevance Framework", 2009) found these values to work well
