@@ -136,6 +136,7 @@ pub mod same_question;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod site;
 pub mod title;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -20,6 +20,11 @@ pub fn simplified(c: char) -> char {
     SIMPLIFIED.get(&c).copied().unwrap_or(c)
 }
 
+/// The pairs of a traditional Chinese character and the simplified one, one after the other.
+pub fn simplified_pairs() -> String {
+    include_str!("simplified.txt").replace('\n', "")
+}
+
 /// A word in lower case and with compatibility forms (full width, ligatures, superscripts) replaced: what a
 /// stemmer expects.
 pub fn lower(word: &str) -> String {

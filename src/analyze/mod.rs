@@ -18,9 +18,10 @@ mod unspaced;
 mod word;
 
 pub use analyzer::{Analyzer, Tokens, tagged};
+pub(crate) use fold::{folded, spelled_out};
 pub(crate) use identifier::is_superscript;
 pub use language::{Language, Script, detect};
-use scan::Scan;
+use scan::{OPERATORS, Scan};
 
 /// The version of the analysis, stored in an index. Change it whenever the tokens of some text change: the
 /// words of a phrase then no longer match those of an index with another version.
@@ -77,6 +78,18 @@ pub fn tokens_in(text: &str, languages: &[Language]) -> Vec<Token> {
 /// analysis.
 pub(crate) fn tokens_where(text: &str, languages: &[Language], wanted: impl Fn(&str) -> bool) -> Vec<Token> {
     Scan::tokens(text, languages, wanted)
+}
+
+/// What the script of a static search has to know to split a phrase as [`phrase_tokens`] does, in an index of these
+/// languages.
+pub(crate) fn site_rules(languages: &[Language]) -> serde_json::Value {
+    let has = |script| languages.iter().any(|language| language.script() == script);
+    serde_json::json!({
+        "operators": &OPERATORS[..],
+        "elisions": word::elisions(&word::languages_of(Script::Latin, languages)),
+        "particles": if has(Script::Hangul) { &word::PARTICLES[..] } else { &[] },
+        "simplified": if has(Script::Han) { fold::simplified_pairs() } else { String::new() },
+    })
 }
 
 /// The term of an English word of ASCII letters.

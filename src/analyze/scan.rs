@@ -16,7 +16,7 @@ const LONGEST_WHOLE: usize = 64;
 const LONGEST_TOKEN: usize = 100;
 
 /// Operators that are tokens if they are surrounded by white space or backticks.
-const OPERATORS: [&str; 38] = [
+pub(super) const OPERATORS: [&str; 38] = [
     "?", "..", "..=", "=>", "->", "::", "::<>", "&&", "||", "&", "*", "@", "!", "<<", ">>", "+=", "-=", "==",
     "!=", "<=", ">=", "_", "'_", "%", "|>", "#", "$", "^", "~", "|", "/", "**", "//", "===", "!==", "<-",
     ":=", "??",

@@ -87,7 +87,7 @@ fn closed_feminine(word: &str) -> Option<String> {
 }
 
 /// Korean particles (josa) and the copula, longest first. They follow a noun without a space.
-const PARTICLES: [&str; 40] = [
+pub const PARTICLES: [&str; 40] = [
     "으로부터",
     "에서부터",
     "이라도",
@@ -151,11 +151,16 @@ const ELISIONS: [&str; 32] = [
     "nessun", "ciascun", "qualcun",
 ];
 
-/// Whether a word before an apostrophe is an elided article or pronoun of one of these languages.
-pub fn is_elision(word: &str, languages: &[Language]) -> bool {
+/// The elided articles and pronouns of these languages.
+pub fn elisions(languages: &[Language]) -> &'static [&'static str] {
     let elides =
         |language: &Language| matches!(language, Language::French | Language::Italian | Language::Catalan);
-    languages.iter().any(elides) && ELISIONS.iter().any(|elision| elision.eq_ignore_ascii_case(word))
+    if languages.iter().any(elides) { &ELISIONS } else { &[] }
+}
+
+/// Whether a word before an apostrophe is an elided article or pronoun of one of these languages.
+pub fn is_elision(word: &str, languages: &[Language]) -> bool {
+    elisions(languages).iter().any(|elision| elision.eq_ignore_ascii_case(word))
 }
 
 /// The languages to analyze a word of this script in: those of `languages` with the script, else its default.

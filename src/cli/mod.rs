@@ -26,6 +26,7 @@ mod search;
 mod serve;
 mod shell;
 mod show;
+mod site;
 mod snapshot;
 mod stats;
 mod streams;
@@ -107,6 +108,8 @@ enum Command {
     Restore(snapshot::RestoreArgs),
     /// Copy an index with its embeddings from a directory to a cluster or back
     Copy(copy::Args),
+    /// Write a search for a static web site: files that need no server
+    Site(site::Args),
     /// Serve a web page and an HTTP API
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -245,6 +248,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Snapshot(args)) => snapshot::snapshot(&args),
         Some(Command::Restore(args)) => snapshot::restore(&args),
         Some(Command::Copy(args)) => copy::run(&args),
+        Some(Command::Site(args)) => site::run(&args),
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),

@@ -10,6 +10,7 @@
 use std::iter;
 
 use crate::analyze::Script;
+use fst::Streamer;
 use fst::raw::{Fst, Node, Output};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
@@ -54,6 +55,22 @@ impl WordPiece {
         ids.truncate(window - 1);
         ids.push(END);
         ids
+    }
+
+    /// Whole English words of the vocabulary, the most frequent first, at most `most`. The vocabulary has them in this
+    /// order, after signs and single letters.
+    pub fn frequent_words(&self, most: usize) -> Vec<String> {
+        const FIRST: u64 = 1_996;
+        let mut words = Vec::new();
+        let mut stream = self.vocabulary.stream();
+        while let Some((bytes, id)) = stream.next() {
+            let is_word = bytes.len() > 2 && bytes.iter().all(u8::is_ascii_lowercase);
+            if let (true, true, Ok(word)) = (is_word, id.value() >= FIRST, std::str::from_utf8(bytes)) {
+                words.push((id.value(), word.to_owned()));
+            }
+        }
+        words.sort();
+        words.into_iter().take(most).map(|(_, word)| word).collect()
     }
 
     /// The number of tokens of a text, without the start and end markers.

@@ -227,6 +227,11 @@ impl Space {
         (row.cosine(&other.vector.view()) - other.with_mean) * self.inverse_length(row)
     }
 
+    /// The vector of any text without the mean, scaled to length one.
+    pub fn without_mean(&self, vector: &[f32]) -> Vec<f32> {
+        normalized(vector.iter().zip(self.mean.values()).map(|(x, mean)| x - mean).collect())
+    }
+
     /// A row of this index without the mean, scaled to length one.
     pub fn row(&self, segment: usize, vectors: &Vectors, row: usize) -> Vec<f32> {
         let inverse_length = self.inverse_length_of(segment, vectors, row);

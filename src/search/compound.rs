@@ -7,10 +7,10 @@ use super::keyword::{Lookup, Words};
 use crate::analyze::{Script, Token, phrase_tokens};
 
 /// The fewest letters of a part of a compound.
-const PART: usize = 4;
+pub(crate) const PART: usize = 4;
 
 /// The most compounds that a word is looked for in. A word that is part of more is too general.
-const MAX_COMPOUNDS: usize = 64;
+pub(crate) const MAX_COMPOUNDS: usize = 64;
 
 /// The most terms of a field that are read to find compounds. There are too many to use if there are more.
 const TERMS: usize = 8 * MAX_COMPOUNDS;

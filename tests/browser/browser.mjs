@@ -40,11 +40,11 @@ export async function open(browser, address, options = {}) {
   return page;
 }
 
-/** Fails if axe finds a violation in the light or the dark color scheme. */
-export async function accessible(page, what) {
+/** Fails if axe finds a violation in the light or the dark color scheme. `options` are those of axe. */
+export async function accessible(page, what, options = {}) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await page.evaluate(() => window.axe.run());
+    const { violations } = await page.evaluate((some) => window.axe.run(some), options);
     const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}\n  ${node.failureSummary}`));
     assert.deepEqual(found, [], `${what}, ${colorScheme}`);
   }

@@ -41,6 +41,7 @@ mod serve;
 mod server;
 mod several;
 mod shell;
+mod site;
 mod sources;
 mod streams;
 #[cfg(all(target_os = "linux", feature = "serve"))]

@@ -18,7 +18,7 @@ use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
 use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
 use crate::curation::Fired;
-use crate::index::{Index, Statistics, is_panic_caught, panics_caught, saturated};
+use crate::index::{Index, K1, Statistics, is_panic_caught, panics_caught, saturated};
 pub use occurrences::Scored;
 use occurrences::{Best, Clause, Occurrences, Threshold, frequencies_of};
 use synonyms::{Forms, SYNONYM, add_forms};
@@ -324,6 +324,21 @@ pub fn occurs(index: &Index, text: &str) -> tantivy::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// The part of the highest score that a frequency has, in [0, 1).
+pub fn saturated_share(frequency: f32) -> f32 {
+    saturated(frequency) / (K1 + 1.0)
+}
+
+/// Whether a term is ignored in phrases that have other words.
+pub fn is_stop_word(term: &str) -> bool {
+    STOP_WORDS.contains(&term)
+}
+
+/// What the script of a static search has to know to compute the scores of questions as [`KeywordQuery`] does.
+pub fn keyword_rules() -> serde_json::Value {
+    serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
 }
 
 impl QueryTerm {

@@ -107,6 +107,36 @@ pub fn snippet(answer: &str, passage: Range<usize>, terms: &Terms<'_>) -> Snippe
     Snippet { highlights: terms.highlights(&text), text, kind }
 }
 
+/// The runs of an answer as the script of a static search reads them, to choose the excerpts that [`snippet`] chooses. A
+/// run is the language of its code, empty if it is not known, or 0 for prose; and its units. The first character of a unit
+/// says what separates it from the unit before and whether an excerpt can start there.
+pub fn excerpt_runs(answer: &str) -> Vec<serde_json::Value> {
+    let run = |run: &Run| {
+        let code = match &run.code {
+            None => serde_json::json!(0),
+            Some(language) => serde_json::json!(language.as_deref().unwrap_or_default()),
+        };
+        serde_json::json!([code, run.units.iter().map(marked).collect::<Vec<_>>()])
+    };
+    let runs = runs(answer, SENTENCE_COLUMNS, CODE_COLUMNS);
+    runs.iter().filter(|run| !run.units.is_empty()).map(run).collect()
+}
+
+/// A unit with a character before it: see [`excerpt_runs`].
+fn marked(unit: &Unit) -> String {
+    let joint = match unit.joint {
+        Joint::Space => 0,
+        Joint::Nothing => 1,
+        Joint::Cut(true) => 2,
+        Joint::Cut(false) => 3,
+        Joint::Line => 4,
+        Joint::Paragraph => 5,
+        Joint::Code => 6,
+    };
+    let mark = b'0' + 4 * joint + 2 * u8::from(unit.starts) + u8::from(unit.is_lead_in);
+    format!("{}{}", char::from(mark), unit.text)
+}
+
 /// How many units of an answer are enough to detect its language.
 const DETECTION_UNITS: usize = 20;
 

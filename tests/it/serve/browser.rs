@@ -7,13 +7,13 @@ use super::Served;
 use crate::util::{Dir, FAQ, tools};
 
 /// A malicious corpus: every field has markup or an address that would run a script.
-const EVIL: &str = r##"{"question": "Is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil?", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
+pub const EVIL: &str = r##"{"question": "Is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil?", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
 {"question": "is &lt;script&gt;window.hacked=1&lt;/script&gt; or &lt;img src=x onerror=window.hacked=1&gt; a title of evil", "answer": "See &lt;script&gt;window.hacked=1&lt;/script&gt;", "section": "<svg onload=window.hacked=1>", "level": "\"><img src=x onerror=window.hacked=1>", "tags": ["<i>tag</i>", "' onclick=window.hacked=1"], "url": "javascript:window.hacked=1", "also": ["</script><script>window.hacked=1</script>"], "note": "<iframe src=https://evil.example>"}
 {"question": "Where is 🦀 the «crab»?", "answer": "Über die Brücke: der 🦀 crab naïve lives in `let crab = \"🦀\";` below the sea, and *crab* is **not** [a lobster](https://example.org/lobster).\n\n1. one crab\n2. two\n   - nested\n\n| name | legs |\n|---|---|\n| crab | ten |\n\n> quoted crab", "url": "https://example.org/crab"}
 "##;
 
 /// The same as Markdown. Its reader keeps the markup of an answer.
-const EVIL_ANSWER: &str = r#"## Which evil answer shows a picture?
+pub const EVIL_ANSWER: &str = r#"## Which evil answer shows a picture?
 
 First `<img src=x onerror=window.hacked=1>` then <img src=x onerror=window.hacked=1>
 
@@ -29,7 +29,7 @@ First `<img src=x onerror=window.hacked=1>` then <img src=x onerror=window.hacke
 ```
 "#;
 
-fn run(script: &str, args: &[&str]) {
+pub fn run(script: &str, args: &[&str]) {
     let Some(tools) = tools("browser") else { return };
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let output = Command::new("node")

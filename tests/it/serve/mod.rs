@@ -1,6 +1,6 @@
 //! `rqsearch serve`, used by real clients.
 
-mod browser;
+pub mod browser;
 mod changes;
 mod curation;
 mod decisions;
