@@ -202,7 +202,8 @@ pub fn check(
     let embedder = embedder.transpose()?;
     #[cfg(feature = "milvus")]
     if let Some(cluster) = index.cluster() {
-        let view = crate::search::similar_in_cluster(index, cluster, embedder, phrase)?;
+        let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
+        let view = cluster.similar(index, phrase, vector)?;
         return check(&view, embedder, phrase, threshold);
     }
     let mut found: Vec<(DocAddress, Found)> = Vec::new();

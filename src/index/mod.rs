@@ -80,9 +80,11 @@ pub(crate) use candidates::title_hash;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::{CandidateDocument, Candidates};
 #[cfg(feature = "milvus")]
+use cluster::Cluster;
+#[cfg(feature = "milvus")]
 pub use cluster::ClusterAway;
 #[cfg(feature = "milvus")]
-pub(crate) use cluster::{Cluster, Found};
+pub(crate) use cluster::Found;
 #[cfg(test)]
 pub(crate) use corpus_counts::CorpusCounts;
 pub use cosine_scale::CosineScale;

@@ -12,7 +12,7 @@ use super::word_sequence::sequences;
 use super::{correct, search};
 use crate::analyze::phrase_tokens;
 use crate::embed::{Embedder, ModelInfo, Role};
-use crate::index::{Cluster, Found, Index, term_hash, title_hash};
+use crate::index::{Found, Index, term_hash, title_hash};
 use crate::title::title_key;
 
 /// How many candidates are found if some will be left out because of their words.
@@ -68,26 +68,6 @@ pub(super) fn search_cluster(
         return search(&cluster.view(index, &ids)?, embedder, query);
     }
     search(&cluster.view(index, &cluster.find(&wanted)?)?, embedder, query)
-}
-
-/// An index of the questions of a cluster that may ask the same as a phrase.
-///
-/// # Errors
-/// The cluster does not answer, or the model fails.
-pub(crate) fn similar_in_cluster(
-    index: &Index,
-    cluster: &std::sync::Arc<Cluster>,
-    embedder: Option<&dyn Embedder>,
-    phrase: &str,
-) -> anyhow::Result<Index> {
-    let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
-    let wanted = Found {
-        vector: vector.map(|vector| cluster.centre(vector.into_iter())),
-        title: title_key(phrase).map(|key| title_hash(&key)),
-        limit: CANDIDATES,
-        ..Found::default()
-    };
-    cluster.view(index, &cluster.find(&wanted)?)
 }
 
 fn limit(query: &Query) -> usize {

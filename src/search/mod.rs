@@ -41,8 +41,6 @@ use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
 use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
 
-#[cfg(feature = "milvus")]
-pub(crate) use cluster::similar_in_cluster;
 pub use collapse::AlsoAsked;
 pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};

@@ -11,15 +11,19 @@ use super::client::{Client, Sent, TooLong};
 use super::entity::{self, Data};
 use super::schema::{self, DATA, DATE, HASH, ID, KEY, QUESTION, RECORD, TEXT, VECTOR, WORDS};
 use crate::index::Index;
-use crate::index::candidates::CandidateDocument;
+use crate::index::candidates::{CandidateDocument, title_hash};
 use crate::index::vectors::Row;
 use crate::question::Question;
+use crate::title::title_key;
 
 /// The number of entities in one request.
 const PAGE: usize = 250;
 
 /// The most results of a search that a cluster returns.
 const MOST: usize = 16_384;
+
+/// How many questions are compared with a phrase that may ask the same.
+const SIMILAR: usize = 300;
 
 /// A string in a filter.
 pub fn quoted(text: &str) -> String {
@@ -326,6 +330,25 @@ impl Cluster {
         let collection = schema::vectors(self.client.address());
         let request = search_request(collection, VECTOR, vectors, &wanted.filter, rows, &[QUESTION])?;
         self.client.ask(request).map(Some)
+    }
+
+    /// An index of the questions that may ask the same as a phrase. `vector` is that of the phrase.
+    ///
+    /// # Errors
+    /// [`ClusterAway`](super::ClusterAway); a question is damaged.
+    pub(crate) fn similar(
+        self: &Arc<Self>,
+        index: &Index,
+        phrase: &str,
+        vector: Option<Vec<f32>>,
+    ) -> anyhow::Result<Index> {
+        let wanted = Found {
+            vector: vector.map(|vector| self.centre(vector.into_iter())),
+            title: title_key(phrase).map(|key| title_hash(&key)),
+            limit: SIMILAR,
+            ..Found::default()
+        };
+        self.view(index, &self.find(&wanted)?)
     }
 
     fn with_title(&self, title: u64, filter: &str) -> anyhow::Result<Vec<String>> {
