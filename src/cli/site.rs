@@ -32,7 +32,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let link = args.link.as_ref().map(|link| link.parse::<Link>());
     let link = link.transpose().context("--link")?;
-    let index = args.index.location().open()?;
+    let index = args.index.location().open()?.on_this_machine()?;
     if index.question_count()? == 0 {
         bail!("the index has no questions\n  hint: add some with `rqsearch index PATH`");
     }
