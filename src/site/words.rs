@@ -308,8 +308,11 @@ fn compounds<'a>(terms: impl Iterator<Item = &'a str>) -> HashMap<&'a str, Vec<&
     let mut compounds: HashMap<&str, Vec<&str>> = HashMap::new();
     for term in &terms {
         let borders: Vec<usize> = term.char_indices().map(|(at, _)| at).collect();
-        for nth in COMPOUND_PART..=borders.len().saturating_sub(COMPOUND_PART) {
-            let (head, tail) = term.split_at(borders[nth]);
+        // Empty if the term is too short for two parts.
+        let inside =
+            borders.get(COMPOUND_PART..(borders.len() + 1).saturating_sub(COMPOUND_PART)).unwrap_or_default();
+        for border in inside {
+            let (head, tail) = term.split_at(*border);
             for part in [head, tail] {
                 if let Some(part) = terms.get(part) {
                     compounds.entry(part).or_default().push(term);

@@ -1,10 +1,10 @@
 // The search of a static site: files that `rqsearch site` wrote, and the same dialog with a server.
 //
-//     node site.mjs DIRECTORY SERVER RANKINGS PORT
+//     node site.mjs DIRECTORY SERVER RANKINGS PORT MEANING
 //
 // DIRECTORY has the files of an index, SERVER is the address of `rqsearch serve` with the same index (and a malicious
 // corpus in both), and RANKINGS are replies of `rqsearch --mode keyword --json --batch` with it. The server accepts requests
-// from pages on http://127.0.0.1:PORT.
+// from pages on http://127.0.0.1:PORT. MEANING has the files of another index, with vectors.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { after, before, test } from 'node:test';
 import { accessible as checked, launch, open } from './browser.mjs';
 import { serveFiles } from './files.mjs';
 
-const [, , directory, server, rankings, port] = process.argv;
+const [, , directory, server, rankings, port, withMeaning] = process.argv;
 const scripts = join(directory, readdirSync(directory).find((name) => name.startsWith('scripts-')));
 const { Parts } = await import(pathToFileURL(join(scripts, 'parts.js')));
 const { Search, isOneTypo } = await import(pathToFileURL(join(scripts, 'search.js')));
@@ -102,7 +102,30 @@ test('loads only what a phrase needs', async () => {
   assert.ok(parts.bytes < 300_000, `${parts.bytes} bytes`);
 });
 
+test('searches by meaning once the vectors are loaded', async () => {
+  const parts = new Parts(pathToFileURL(`${withMeaning}/`), async (url) => new Uint8Array(readFileSync(url)));
+  const other = await new Search(parts).open();
+  const first = async (phrase) => (await other.find(phrase)).hits[0]?.document.title;
+  assert.equal(await first('trim flowers'), undefined);
+  assert.equal(await search.loadMeaning(), false);
+  assert.equal(await other.loadMeaning(), true);
+  assert.equal(await first('trim flowers'), 'When should I prune roses?');
+  assert.equal(await first('sick plants'), 'Why are the leaves of my tomato plants yellow?');
+  assert.equal(await first('kitchen utensils'), 'How do I sharpen a kitchen knife?');
+  assert.equal(await first('qwertyuiopasdf'), undefined);
+});
+
 // ---- In the browser ----
+
+test('better hits follow when the vectors are loaded', async () => {
+  const other = await serveFiles(withMeaning, { headers: policy() });
+  const page = await open(browser, `${other.address}/demo.html`);
+  await type(page, 'trim flowers');
+  await options(page).first().waitFor();
+  assert.match(await options(page).first().textContent(), /prune roses/);
+  await page.calm();
+  other.close();
+});
 
 test('opens with a key or the button, and searches while a person types', async () => {
   const page = await open(browser, `${address}/demo.html`);

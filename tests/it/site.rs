@@ -143,5 +143,9 @@ fn the_dialog_in_a_browser() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let served = Served::start(&dir, &["--allow-origin", &format!("http://127.0.0.1:{port}")]);
     let out = dir.path().join("out");
-    run("site.mjs", &[out.to_str().unwrap(), &served.url(""), rankings.to_str().unwrap(), &port]);
+    let faq = Dir::indexed();
+    faq.run(&["site", "out"]).success();
+    let with_meaning = faq.path().join("out");
+    let [out, rankings, with_meaning] = [&out, &rankings, &with_meaning].map(|path| path.to_str().unwrap());
+    run("site.mjs", &[out, &served.url(""), rankings, &port, with_meaning]);
 }
