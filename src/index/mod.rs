@@ -67,7 +67,7 @@ use schema::FILE;
 use union::{Member, Union};
 
 pub use crate::read::Options as ReadOptions;
-pub(crate) use crate::read::{date_span, rfc3339, year};
+pub(crate) use crate::read::{date_span, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,

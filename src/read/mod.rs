@@ -39,7 +39,9 @@ use serde::{Deserialize, Serialize};
 use crate::question::Question;
 use table::spreadsheet::Spreadsheet;
 
-pub(crate) use date::{span as date_span, time_text as rfc3339, year};
+#[cfg(feature = "serve")]
+pub(crate) use date::time_text as rfc3339;
+pub(crate) use date::{span as date_span, year};
 pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use report::{Report, letters};

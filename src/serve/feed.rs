@@ -9,8 +9,8 @@ use super::address::{encoded, of_question, origin};
 use super::app::Shared;
 use super::problem::Problem;
 use super::{gaps, page};
-use crate::index::rfc3339;
 use crate::question::Question;
+use crate::read::rfc3339;
 use crate::render::atom::{Entry, Feed, write_feed};
 
 /// How many questions or gaps a feed has.
