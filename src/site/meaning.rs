@@ -38,6 +38,10 @@ const RIDGE: f32 = 0.3;
 const FIT_STEPS: usize = 30;
 const REDUCTION_STEPS: usize = 12;
 
+/// A vector of which less than this fraction (of the squared length) is left without its part along others depends on them:
+/// what is left is rounding.
+const DEPENDENT: f32 = 1e-8;
+
 /// A passage of a question: its centred vector, and its terms.
 struct Passage {
     vector: Vec<f32>,
@@ -120,12 +124,16 @@ fn basis(passages: &[&Passage]) -> Vec<Vec<f32>> {
 fn orthonormalize(vectors: &mut [Vec<f32>]) {
     for nth in 0..vectors.len() {
         let (before, rest) = vectors.split_at_mut(nth);
+        let length = dot(&rest[0], &rest[0]);
         // A second pass removes what rounding left of the first.
         for other in before.iter().chain(before.iter()) {
             let along = dot(&rest[0], other);
             add(&mut rest[0], -along, other);
         }
-        rest[0] = normalized(std::mem::take(&mut rest[0]));
+        match dot(&rest[0], &rest[0]) > DEPENDENT * length {
+            true => rest[0] = normalized(std::mem::take(&mut rest[0])),
+            false => rest[0].fill(0.0),
+        }
     }
 }
 
