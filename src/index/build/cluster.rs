@@ -139,7 +139,7 @@ fn copy_to_directory(source: &Index, to: &Path) -> anyhow::Result<u64> {
         create(lock.clone(), source.meta()).with_context(|| format!("could not create {}", to.display()))?;
     let writer = super::writer(&index, super::THREADS, super::MEMORY)?;
     let (writer, questions) = write_all(source, writer)?;
-    merge(&index, writer, questions)?;
+    merge(&index, writer, questions, true)?;
     Ok(questions)
 }
 

@@ -494,7 +494,7 @@ impl Build<'_> {
         add_roots(&roots, &items, &base, &mut meta);
         commit(&mut writer, &meta)?;
         summary.questions = super::count_questions(&index.reader()?.searcher(), &schema().1)?;
-        merge(&index, writer, summary.questions).with_context(|| {
+        merge(&index, writer, summary.questions, before.index.is_none()).with_context(|| {
             format!(
                 "the new state of the index in {} is committed, but its segments could not be merged; the next \
                  update tries it again",
@@ -685,11 +685,17 @@ pub(super) fn collect_leftovers(writer: &IndexWriter, lock: &WriteLock) -> anyho
 }
 
 /// Merges the segments of a committed index: so that a search opens only one, and so that deleted questions
-/// have no effect on scores. Then deletes the files that are no longer needed.
-fn merge(index: &tantivy::Index, mut writer: IndexWriter, questions: u64) -> anyhow::Result<()> {
+/// have no effect on scores. Then deletes the files that are no longer needed. A new index is always merged: how its
+/// questions are divided among segments depends on the threads.
+fn merge(
+    index: &tantivy::Index,
+    mut writer: IndexWriter,
+    questions: u64,
+    is_new: bool,
+) -> anyhow::Result<()> {
     if questions <= ONE_SEGMENT {
         let segments = index.searchable_segment_metas()?;
-        if is_worth_merging(&segments, questions) {
+        if is_new && segments.len() > 1 || is_worth_merging(&segments, questions) {
             let ids: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
             writer.merge(&ids).wait()?;
         }
@@ -716,7 +722,7 @@ pub fn merge_segments(dir: &Path) -> anyhow::Result<()> {
     };
     let index = open_to_write(&lock, &meta)?;
     let writer = writer(&index, 1, MEMORY)?;
-    merge(&index, writer, questions).map_err(explain_write)
+    merge(&index, writer, questions, false).map_err(explain_write)
 }
 
 fn is_worth_merging(segments: &[SegmentMeta], questions: u64) -> bool {
