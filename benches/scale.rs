@@ -391,7 +391,7 @@ fn question(nth: usize) -> (Vec<usize>, Vec<usize>) {
     let mut random = Random(nth as u64 + 1);
     let mut title: Vec<usize> = (0..6 + random.below(5)).map(|_| rank(&mut random)).collect();
     if nth % 10 == 9 {
-        title = question((nth as u64 * 7_919 % (nth as u64 - 8)) as usize / 10 * 10).0;
+        title = question(random.below(nth) / 10 * 10).0;
         let most_frequent = (0..title.len()).min_by_key(|at| title[*at]).unwrap_or(0);
         title[most_frequent] = random.below(100);
     }
