@@ -62,8 +62,7 @@ impl<'a> Judged<'a> {
         let mut first: Vec<usize> = (0..count).collect();
         repeats.iter().for_each(|pair| first[pair.two] = pair.one);
         let near = cache.candidates(index, &compared.rows, options.within.is_none());
-        let mut paraphrases = compared.judged(&first, &near.pairs);
-        paraphrases.retain(|pair| pair.probability >= options.threshold);
+        let paraphrases = compared.judged(&first, &near.pairs, options.threshold);
         let mut classes: Vec<Vec<usize>> = vec![Vec::new(); count];
         first.iter().enumerate().for_each(|(question, first)| classes[*first].push(question));
         let phrasings = (near.phrasings, near.new);
@@ -298,7 +297,7 @@ impl<'a> Compared<'a> {
 
     /// Judges all candidate pairs of questions by their nearest phrasings. Repeats (the same `first`) count as one
     /// question. Questions with equal titles are never paraphrases.
-    fn judged(&self, first: &[usize], near: &[Near]) -> Vec<Pair> {
+    fn judged(&self, first: &[usize], near: &[Near], threshold: f32) -> Vec<Pair> {
         let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
         for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
         {
@@ -336,7 +335,8 @@ impl<'a> Compared<'a> {
         let is_other_title =
             |((one, two), _): &((usize, usize), &Near)| keys[*one].is_none() || keys[*one] != keys[*two];
         let best: Vec<_> = best.into_iter().filter(is_other_title).collect();
-        best.into_par_iter().map(pair).collect()
+        // The evidence of all pairs takes much more memory than that of those above the threshold.
+        best.into_par_iter().map(pair).filter(|pair| pair.probability >= threshold).collect()
     }
 
     /// Whether one of two phrasings is a title. Two alternative titles are not evidence: two different
