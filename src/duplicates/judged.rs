@@ -295,8 +295,8 @@ impl<'a> Compared<'a> {
         Ok(Self { index, questions, addresses, rows, elsewhere })
     }
 
-    /// Judges all candidate pairs of questions by their nearest phrasings. Repeats (the same `first`) count as one
-    /// question. Questions with equal titles are never paraphrases.
+    /// Judges all candidate pairs of questions by their nearest phrasings, and returns those that reach the threshold.
+    /// Repeats (the same `first`) count as one question. Questions with equal titles are never paraphrases.
     fn judged(&self, first: &[usize], near: &[Near], threshold: f32) -> Vec<Pair> {
         let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
         for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
