@@ -6,8 +6,8 @@
 //!
 //! The files are small parts, so that a phrase loads only what it needs. The name of a part contains the hash of its
 //! content: a browser may keep it for ever, and after a change only the parts that changed have new names. That works
-//! because nothing in a part depends on the number of questions or their order: see [`documents::Numbers`] and
-//! [`words::rounded`].
+//! because nothing in a part depends on the number of questions or their order: see `documents::Numbers` and
+//! `words::rounded`.
 
 mod documents;
 mod files;
@@ -50,7 +50,7 @@ const SCRIPTS: [(&str, &str); 11] = [
     ("sources.js", include_str!("sources.js")),
 ];
 
-/// What [`write`] makes of an index.
+/// What [`write()`] makes of an index.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The address that a hit links to. `None`: the `url` of the question, or else its answer in the dialog.
