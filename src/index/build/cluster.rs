@@ -2,70 +2,33 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Mutex, OnceLock};
 
 use anyhow::{Context, bail, ensure};
 use tantivy::IndexWriter;
 use tantivy::directory::RamDirectory;
 
 use super::output::Output;
-use super::{
-    Before, Build, Embedding, FileRecord, Progress, State, Summary, add_roots, base_of, commit, file_records,
-    merge, sources,
-};
+use super::{Before, Build, FileRecord, Summary, commit, file_records, merge};
 use crate::index::cluster::{Cluster, Writer};
 use crate::index::lock::WriteLock;
 use crate::index::schema::schema;
 use crate::index::{Index, Meta, OpenError, create, is_cluster_address};
-use crate::read;
 
 impl Build<'_> {
     /// Updates an index in a cluster. Questions are visible when their batch was sent, and statistics when all were.
     pub(super) fn run_in_cluster(&self) -> anyhow::Result<Summary> {
-        let unobserved = Progress::default();
-        let progress = self.progress.unwrap_or(&unobserved);
-        let base = base_of(self.dir)?;
-        let mut roots = self.roots()?;
         let model = self.embedder.map(|embedder| embedder.model());
         let writer = Writer::open(self.dir, model, self.shard)?;
         let mut meta = writer.meta().clone();
-        sources::ensure_known(&roots, &base, &meta.roots)?;
-        self.remember_reading(&roots, &base, &mut meta)?;
         let records = writer.file_records()?;
         let files: Vec<FileRecord> =
             records.iter().map(|record| Ok(serde_json::from_str(record)?)).collect::<anyhow::Result<_>>()?;
-        let items = self.items(&roots, &base, &meta, &files);
-        self.ensure_not_emptied(&roots, &items, &files, &base)?;
-        progress.bytes.store(items.list.iter().map(|item| item.bytes).sum(), Ordering::Relaxed);
+        // The cluster has what was there before.
         let before = Before { index: None, rows: HashMap::new() };
-        let state = State {
-            build: self,
-            progress,
-            output: Output::Cluster(&writer),
-            before: &before,
-            embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
-            base: &base,
-            files,
-            #[cfg(feature = "remote")]
-            web: read::web::Web::default(),
-            summary: Mutex::new(Summary { problems: items.problems, ..Summary::default() }),
-            failure: OnceLock::new(),
-        };
-        state.remove_deleted_files(&roots, &items)?;
-        state.embed(|jobs| state.read(&items.list, jobs));
-        let State { summary, failure, .. } = state;
-        if let Some(error) = failure.into_inner() {
-            return Err(error);
-        }
-        if self.is_cancelled() {
+        let written = self.write(Output::Cluster(&writer), &before, &mut meta, files, &[])?;
+        let Some(mut summary) = written else {
             bail!("the update was cancelled; the next one goes on from there");
-        }
-        let mut summary = summary.into_inner().expect("no thread panicked");
-        summary.embedded = progress.embedded.load(Ordering::Relaxed);
-        summary.files.sort_by(|a, b| a.path.cmp(&b.path));
-        summary.missing_paths = self.forget_missing(&mut roots, &base, &mut meta);
-        add_roots(&roots, &items, &base, &mut meta);
+        };
         *writer.meta() = meta;
         summary.questions = writer.finish()?;
         Ok(summary)

@@ -438,60 +438,27 @@ impl Build<'_> {
         before: Result<Index, OpenError>,
         rescued: Option<&[String]>,
     ) -> anyhow::Result<Summary> {
-        let unobserved = Progress::default();
-        let progress = self.progress.unwrap_or(&unobserved);
-        let base = base_of(self.dir)?;
-        let mut roots = self.roots()?;
         let before = self.before(before)?;
         let (index, mut meta) = self.create_or_open(&before, lock)?;
-        sources::ensure_known(&roots, &base, &meta.roots)?;
         let mut writer = writer(&index, THREADS, MEMORY)?;
         // The files of segments that a repair leaves out are needed until it has committed.
         if rescued.is_none() {
             collect_leftovers(&writer, lock)?;
         }
-        self.remember_reading(&roots, &base, &mut meta)?;
         let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
-        let items = self.items(&roots, &base, &meta, &files);
-        if let Some(hashes) = self.hashes {
-            hashes.retain(&items.list);
-        }
-        self.ensure_not_emptied(&roots, &items, &files, &base)?;
-        let bytes: u64 = items.list.iter().map(|item| item.bytes).sum();
-        progress.bytes.store(bytes, Ordering::Relaxed);
-
-        let state = State {
-            build: self,
-            progress,
-            output: Output::Segments { writer: &writer, fields: schema().1 },
-            before: &before,
-            embedding: self.embedder.map(|embedder| Embedding::new(embedder, &before, progress)),
-            base: &base,
-            files,
-            #[cfg(feature = "remote")]
-            web: read::web::Web::default(),
-            summary: Mutex::new(Summary { problems: items.problems, ..Summary::default() }),
-            failure: OnceLock::new(),
+        let output = Output::Segments { writer: &writer, fields: schema().1 };
+        let rescued = rescued.unwrap_or_default();
+        let mut summary = match self.write(output, &before, &mut meta, files, rescued) {
+            Ok(Some(summary)) => summary,
+            Ok(None) => {
+                writer.rollback().ok();
+                bail!("the update was cancelled; the index was not changed");
+            }
+            Err(error) => {
+                writer.rollback().ok();
+                return Err(error);
+            }
         };
-        state.switch_model()?;
-        state.remove_deleted_files(&roots, &items)?;
-        state.keep_rescued(rescued.unwrap_or_default(), &items)?;
-        state.embed(|jobs| state.read(&items.list, jobs));
-        let State { summary, failure, .. } = state;
-        if let Some(error) = failure.into_inner() {
-            writer.rollback().ok();
-            return Err(error);
-        }
-        if self.is_cancelled() {
-            writer.rollback().ok();
-            bail!("the update was cancelled; the index was not changed");
-        }
-        let mut summary = summary.into_inner().expect("no thread panicked");
-        summary.embedded = progress.embedded.load(Ordering::Relaxed);
-        summary.files.sort_by(|a, b| a.path.cmp(&b.path));
-        summary.missing_paths = self.forget_missing(&mut roots, &base, &mut meta);
-
-        add_roots(&roots, &items, &base, &mut meta);
         commit(&mut writer, &meta)?;
         summary.questions = super::count_questions(&index.reader()?.searcher(), &schema().1)?;
         merge(&index, writer, summary.questions, before.index.is_none()).with_context(|| {
@@ -502,6 +469,61 @@ impl Build<'_> {
             )
         })?;
         Ok(summary)
+    }
+
+    /// Reads the sources, and writes what has changed. `files` are the records of the files that were read before. Returns a
+    /// summary without the number of questions; `None` if the update was cancelled.
+    fn write(
+        &self,
+        output: Output<'_>,
+        before: &Before,
+        meta: &mut Meta,
+        files: Vec<FileRecord>,
+        rescued: &[String],
+    ) -> anyhow::Result<Option<Summary>> {
+        let unobserved = Progress::default();
+        let progress = self.progress.unwrap_or(&unobserved);
+        let (mut roots, base) = (self.roots()?, &base_of(self.dir)?);
+        sources::ensure_known(&roots, base, &meta.roots)?;
+        self.remember_reading(&roots, base, meta)?;
+        let items = self.items(&roots, base, meta, &files);
+        if let Some(hashes) = self.hashes {
+            hashes.retain(&items.list);
+        }
+        self.ensure_not_emptied(&roots, &items, &files, base)?;
+        progress.bytes.store(items.list.iter().map(|item| item.bytes).sum(), Ordering::Relaxed);
+        let state = State {
+            build: self,
+            progress,
+            output,
+            before,
+            embedding: self.embedder.map(|embedder| Embedding::new(embedder, before, progress)),
+            base,
+            files,
+            #[cfg(feature = "remote")]
+            web: read::web::Web::default(),
+            summary: Mutex::new(Summary { problems: items.problems, ..Summary::default() }),
+            failure: OnceLock::new(),
+        };
+        state.switch_model()?;
+        state.remove_deleted_files(&roots, &items)?;
+        if !rescued.is_empty() {
+            state.keep_rescued(rescued, &items)?;
+        }
+        state.embed(|jobs| state.read(&items.list, jobs));
+        let State { summary, failure, .. } = state;
+        if let Some(error) = failure.into_inner() {
+            return Err(error);
+        }
+        if self.is_cancelled() {
+            return Ok(None);
+        }
+        let mut summary = summary.into_inner().expect("no thread panicked");
+        summary.embedded = progress.embedded.load(Ordering::Relaxed);
+        summary.files.sort_by(|a, b| a.path.cmp(&b.path));
+        summary.missing_paths = self.forget_missing(&mut roots, base, meta);
+        add_roots(&roots, &items, base, meta);
+        Ok(Some(summary))
     }
 
     /// Updates an index in a cluster.
