@@ -31,6 +31,11 @@ pub fn refuse_irregular(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The directory that a file is in: the current one for a name without a directory.
+pub fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Opens a regular file for reading.
 pub fn open(path: &Path) -> io::Result<File> {
     ensure_regular(path)?;

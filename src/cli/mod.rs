@@ -44,6 +44,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use tempfile::NamedTempFile;
 
+use crate::regular_file::directory_of;
 use crate::render::terminal::Layout;
 use locate_index::IndexLocation;
 
@@ -276,13 +277,12 @@ fn write_file(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
 ) -> anyhow::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> anyhow::Result<()> {
         let mut builder = tempfile::Builder::new();
         // The permissions of any other file: those of a temporary file are for its owner only.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut out = BufWriter::new(builder.tempfile_in(parent)?);
+        let mut out = BufWriter::new(builder.tempfile_in(directory_of(path))?);
         content(&mut out)?;
         out.flush()?;
         out.into_inner()?.persist(path)?;

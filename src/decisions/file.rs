@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use tempfile::NamedTempFile;
 
 use super::Decisions;
+use crate::regular_file::directory_of;
 
 /// A file of decisions that is changed.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl DecisionFile {
             Ok(path) => path,
             Err(_) => path.to_owned(),
         };
-        let parent = parent(&path);
+        let parent = directory_of(&path);
         ensure!(
             parent.is_dir(),
             "could not open {} for decisions: the directory {} does not exist\n  hint: create it",
@@ -76,7 +77,7 @@ impl DecisionFile {
     }
 
     fn replace(&self, decisions: &Decisions) -> anyhow::Result<()> {
-        let mut new = NamedTempFile::new_in(parent(&self.path))?;
+        let mut new = NamedTempFile::new_in(directory_of(&self.path))?;
         decisions.write(&mut io::BufWriter::new(&mut new))?;
         new.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
         new.as_file().sync_all()?;
@@ -124,10 +125,6 @@ fn is_current(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn is_current(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tantivy_fst::{Automaton, IntoStreamer, Map, Streamer};
 
+use super::document::reversed;
+
 /// The terms of a corpus, with the number of questions that contain each; and the long words of languages with compounds.
 #[derive(Debug)]
 pub(crate) struct Dictionary {
@@ -59,10 +61,6 @@ fn strings<A: Automaton>(mut stream: tantivy_fst::map::Stream<'_, A>, limit: usi
         found.extend(std::str::from_utf8(term).map(str::to_owned));
     }
     found
-}
-
-fn reversed(text: &str) -> String {
-    text.chars().rev().collect()
 }
 
 #[cfg(test)]

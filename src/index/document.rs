@@ -106,7 +106,7 @@ pub(super) fn reversed_words(question: &Question, answer: &str, language: Langua
     for token in texts.flat_map(|text| tokens_in(text, &[language])) {
         let is_latin = || token.text.chars().all(|c| Script::of(c) == Some(Script::Latin));
         if !token.whole && token.text.chars().count() >= COMPOUND && is_latin() {
-            words.insert(token.text.chars().rev().collect());
+            words.insert(reversed(&token.text));
         }
     }
     words
@@ -138,6 +138,11 @@ pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<
         Ok(Row { hash: text_hash(&chunk.text), passage: chunk.passage, vector })
     };
     chunks.into_iter().zip(vectors).map(row).collect()
+}
+
+/// A term backwards, as the field of words written backwards has it.
+pub(crate) fn reversed(term: &str) -> String {
+    term.chars().rev().collect()
 }
 
 #[cfg(test)]

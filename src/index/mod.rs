@@ -90,7 +90,7 @@ pub(crate) use corpus_counts::CorpusCounts;
 pub use cosine_scale::CosineScale;
 pub use damage::guarded;
 pub(crate) use damage::{is_panic_caught, panics_caught};
-pub(crate) use document::readable_chunks;
+pub(crate) use document::{readable_chunks, reversed};
 #[cfg(test)]
 pub(crate) use field_words::FieldWords;
 #[cfg(any(test, feature = "milvus"))]

@@ -88,7 +88,7 @@ pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<
             true => out.persist(file)?,
             false => out.persist_noclobber(file)?,
         };
-        sync_directory(parent(file))?;
+        sync_directory(regular_file::directory_of(file))?;
         Ok(bytes)
     };
     let bytes =
@@ -115,15 +115,17 @@ fn temporary_file(snapshot: &Path) -> io::Result<NamedTempFile> {
         random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
     };
     let is_left = |path: &Path| regular_file::open(path).is_ok_and(|file| file.try_lock().is_ok());
-    for entry in parent(snapshot).read_dir()?.flatten() {
+    for entry in regular_file::directory_of(snapshot).read_dir()?.flatten() {
         if is_name(&entry.file_name()) && is_left(&entry.path()) {
             // If it cannot be deleted, it only takes space.
             _ = fs::remove_file(entry.path());
         }
     }
     loop {
-        let builder =
-            tempfile::Builder::new().prefix(&prefix).rand_bytes(RANDOM).tempfile_in(parent(snapshot));
+        let builder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .rand_bytes(RANDOM)
+            .tempfile_in(regular_file::directory_of(snapshot));
         let out = builder?;
         // Where files cannot be locked, nothing is deleted either.
         _ = out.as_file().try_lock();
@@ -138,11 +140,6 @@ fn refuse_existing(file: &Path, replace: bool) -> anyhow::Result<()> {
     let exists = file.symlink_metadata().is_ok();
     ensure!(replace || !exists, "{} exists\n  hint: --force replaces it", file.display());
     Ok(())
-}
-
-/// The directory of a file.
-fn parent(file: &Path) -> &Path {
-    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes a renamed file survive a power failure.

@@ -224,10 +224,7 @@ impl Api {
                 path,
                 "get",
                 summary,
-                |operation| {
-                    operation.insert("parameters".into(), parameters.clone());
-                    operation.insert("description".into(), description.into());
-                },
+                with_parameters(&parameters, description),
                 content,
                 &[400, 401, 403, 422, 429, 503],
             );
@@ -378,10 +375,7 @@ impl Api {
                 path,
                 "get",
                 summary,
-                |operation| {
-                    operation.insert("parameters".into(), parameters.clone());
-                    operation.insert("description".into(), description.into());
-                },
+                with_parameters(&parameters, description),
                 content,
                 &[400, 401, 403, 404, 422, 429, 503],
             );
@@ -502,6 +496,17 @@ impl Api {
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             },
         })
+    }
+}
+
+/// Gives an operation its parameters and a description.
+fn with_parameters<'a>(
+    parameters: &'a Value,
+    description: &'a str,
+) -> impl FnOnce(&mut Map<String, Value>) + 'a {
+    |operation| {
+        operation.insert("parameters".into(), parameters.clone());
+        operation.insert("description".into(), description.into());
     }
 }
 

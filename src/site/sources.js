@@ -3,6 +3,7 @@
 //
 // A hit has `title`, `titleRanges`, `excerpt` (`text`, `ranges`, `code`), `link` (or null), `section`, `level`, `tags`.
 
+import { unitsOf } from './dom.js';
 import { Parts } from './parts.js';
 import { Search } from './search.js';
 
@@ -79,18 +80,4 @@ class ServerSource {
 /** A hit of the server as the dialog shows it. */
 function hitOf({ id, title, url, section, level, tags, snippet: { text, kind, highlights } }) {
   return { id, title, titleRanges: [], link: url, section, level, tags, excerpt: { text, code: kind === 'code', ranges: unitsOf(text, highlights) } };
-}
-
-/** Ranges of the UTF-8 bytes of a text as ranges of its UTF-16 code units. */
-function unitsOf(text, ranges) {
-  let unit = 0, byte = 0;
-  const advance = (to) => {
-    while (byte < to && unit < text.length) {
-      const code = text.codePointAt(unit);
-      unit += code > 0xFFFF ? 2 : 1;
-      byte += code > 0xFFFF ? 4 : code > 0x7FF ? 3 : code > 0x7F ? 2 : 1;
-    }
-    return unit;
-  };
-  return ranges.map(([start, end]) => [advance(start), advance(end)]);
 }

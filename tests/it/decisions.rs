@@ -21,10 +21,7 @@ const FAQ: &str = r#"{"question": "Why is the sauce red?", "answer": "Because of
 "#;
 
 fn faq() -> Dir {
-    let dir = Dir::new();
-    dir.write("faq.jsonl", FAQ);
-    dir.run(&["index", "faq.jsonl"]).success();
-    dir
+    Dir::indexed_from("faq.jsonl", FAQ)
 }
 
 fn id(dir: &Dir, title: &str) -> String {

@@ -17,10 +17,7 @@ const FAQ: &str = r#"{"question": "Why is the sauce red?", "answer": "Because of
 "#;
 
 fn faq() -> Dir {
-    let dir = Dir::new();
-    dir.write("faq.jsonl", FAQ);
-    dir.run(&["index", "faq.jsonl"]).success();
-    dir
+    Dir::indexed_from("faq.jsonl", FAQ)
 }
 
 fn review(dir: &Dir, args: &[&str], size: (u16, u16)) -> Pty {

@@ -59,9 +59,14 @@ impl Dir {
 
     /// A directory with [`FAQ`] in `faq.md` and an index of it.
     pub fn indexed() -> Self {
+        Self::indexed_from("faq.md", FAQ)
+    }
+
+    /// A directory with a file and an index of it.
+    pub fn indexed_from(name: &str, content: &str) -> Self {
         let dir = Self::new();
-        dir.write("faq.md", FAQ);
-        dir.run(&["index", "faq.md"]).success();
+        dir.write(name, content);
+        dir.run(&["index", name]).success();
         dir
     }
 

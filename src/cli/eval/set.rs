@@ -92,22 +92,14 @@ fn read_feedback(path: &Path, index: &Index) -> anyhow::Result<(Judged, bool)> {
     }
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     let found = from_feedback(&name, &feedback, &index.questions()?);
-    if found.unknown > 0 {
-        say(&format!(
-            "rqsearch: {}: {} {} left out, because the index has neither the id nor the title",
-            path.display(),
-            found.unknown,
-            plural(found.unknown as u64, "judgement")
-        ));
-    }
-    if found.without_useful > 0 {
-        say(&format!(
-            "rqsearch: {}: {} {} left out, because no judged hit is useful",
-            path.display(),
-            found.without_useful,
-            plural(found.without_useful as u64, "phrase")
-        ));
-    }
+    let report = |left_out: usize, noun: &str, why: &str| {
+        if left_out > 0 {
+            let noun = plural(left_out as u64, noun);
+            say(&format!("rqsearch: {}: {left_out} {noun} left out, because {why}", path.display()));
+        }
+    };
+    report(found.unknown, "judgement", "the index has neither the id nor the title");
+    report(found.without_useful, "phrase", "no judged hit is useful");
     if found.judged.queries.is_empty() {
         bail!(
             "{} contains no phrase with a useful hit of this index\n  \

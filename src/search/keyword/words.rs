@@ -7,7 +7,7 @@ use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 use super::occurrences::{Lengths, Occurrences, TermPostings};
 use super::{Frequencies, merge_sorted};
 use crate::analyze::Token;
-use crate::index::{FIELDS, FieldWeights, Fields, Index, Store, WordCounts};
+use crate::index::{FIELDS, FieldWeights, Fields, Index, Store, WordCounts, reversed};
 use crate::search::typo::TypoAutomaton;
 
 /// The questions with a word that has at least so many occurrences in fields are counted once per commit.
@@ -219,10 +219,6 @@ impl Words for Segments<'_> {
         let documents = segment.max_doc();
         Ok(Lengths { norms: [title?, also?, answer?], documents, weights: &self.weights })
     }
-}
-
-fn reversed(text: &str) -> String {
-    text.chars().rev().collect()
 }
 
 /// Where the words of a phrase are looked up.

@@ -37,3 +37,17 @@ export function link(address, ...children) {
   const href = webAddress(address);
   return href ? el('a', { href, rel: 'noreferrer noopener' }, ...children) : el('span', {}, ...children);
 }
+
+/** Ranges of the UTF-8 bytes of a text as ranges of its UTF-16 code units. */
+export function unitsOf(text, ranges) {
+  let unit = 0, byte = 0;
+  const advance = (to) => {
+    while (byte < to && unit < text.length) {
+      const code = text.codePointAt(unit);
+      unit += code > 0xFFFF ? 2 : 1;
+      byte += code > 0xFFFF ? 4 : code > 0x7FF ? 3 : code > 0x7F ? 2 : 1;
+    }
+    return unit;
+  };
+  return ranges.map(([start, end]) => [advance(start), advance(end)]);
+}

@@ -1,7 +1,7 @@
 // Renders Markdown as elements and marks what matches the phrase. Marks are positions in the source, so every character
 // keeps its position in the source. Markup that is not supported stays text.
 
-import { el, link } from './dom.js';
+import { el, link, unitsOf } from './dom.js';
 
 // The deepest nesting of blocks, and the longest inline markup in characters. Beyond these limits, markup stays text.
 const DEEPEST = 20, FARTHEST = 2000;
@@ -16,16 +16,7 @@ const DIVIDER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 /** Converts byte ranges of a text's UTF-8 to a flag for each of its UTF-16 code units. */
 function flagsOf(source, bytes) {
   const flags = new Uint8Array(source.length);
-  let unit = 0, byte = 0;
-  const advance = (to) => {
-    while (byte < to && unit < source.length) {
-      const code = source.codePointAt(unit);
-      unit += code > 0xffff ? 2 : 1;
-      byte += code > 0xffff ? 4 : code > 0x7ff ? 3 : code > 0x7f ? 2 : 1;
-    }
-    return unit;
-  };
-  for (const [start, end] of bytes) flags.fill(1, advance(start), advance(end));
+  for (const [start, end] of unitsOf(source, bytes)) flags.fill(1, start, end);
   return flags;
 }
 
