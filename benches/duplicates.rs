@@ -111,15 +111,14 @@ fn candidates(count: usize) {
         .iter()
         .flat_map(|vectors| (0..vectors.row_count()).map(|row| vectors.view(row)))
         .collect();
-    let all: Vec<usize> = (0..rows.len()).collect();
-    let same = |one: usize, two: usize| one == two;
+    let all: Vec<u32> = (0..rows.len() as u32).collect();
     let start = Instant::now();
-    let exact = nearest_exact(&rows, &all, 0.6, same);
+    let exact = nearest_exact(&rows, &all, 0.6);
     let exact_took = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let probed = nearest_probed(&rows, &all, 0.6, same);
+    let probed = nearest_probed(&rows, &all, 0.6);
     let probed_took = start.elapsed().as_secs_f64();
-    let found: HashSet<(usize, usize)> = probed.iter().map(|near| (near.one, near.two)).collect();
+    let found: HashSet<(u32, u32)> = probed.iter().map(|near| (near.one, near.two)).collect();
     let recall = |min_cosine: f32| {
         let wanted: Vec<&Near> = exact.iter().filter(|near| near.cosine >= min_cosine).collect();
         let hit = wanted.iter().filter(|near| found.contains(&(near.one, near.two))).count();

@@ -271,10 +271,9 @@ fn duplicate_titles(size: usize) {
     );
     drop(found);
     let step = (titles.len() / SAMPLED_TITLES).max(1);
-    let sample: Vec<usize> = (0..titles.len()).step_by(step).collect();
-    let same = |one: usize, two: usize| one == two;
-    let near = nearest_exact(&titles, &sample, NEAR, same);
-    let found = nearest_probed(&titles, &sample, NEAR, same);
+    let sample: Vec<u32> = (0..titles.len() as u32).step_by(step).collect();
+    let near = nearest_exact(&titles, &sample, NEAR);
+    let found = nearest_probed(&titles, &sample, NEAR);
     let hits =
         near.iter().filter(|near| found.iter().any(|found| (found.one, found.two) == (near.one, near.two)));
     let share = format!("{:.3}", hits.count() as f64 / near.len().max(1) as f64);

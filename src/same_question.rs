@@ -162,16 +162,13 @@ pub fn repeat(one: &Question, two: &Question) -> Verdict {
 
 /// Judges two questions with different titles by one phrasing of each.
 pub fn paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Verdict {
-    let Weighed { probability, phrasings: [phrasing, other], differences, same_answer, is_titles } =
-        weigh(index, one, two);
-    let why = Why {
-        cosine: Some(one.view.cosine(&two.view)),
-        asked_as: (!is_titles).then(|| (one.text.to_owned(), two.text.to_owned())),
-        shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
-        differences,
-        same_answer,
-    };
-    Verdict { kind: Kind::Paraphrase, probability, why }
+    weigh(index, one, two).verdict(one, two)
+}
+
+/// Like [`paraphrase`]. `None` if the probability is below `threshold`, which takes less time.
+pub fn likely_paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>, threshold: f32) -> Option<Verdict> {
+    let weighed = weigh(index, one, two);
+    (weighed.probability >= threshold).then(|| weighed.verdict(one, two))
 }
 
 /// The probability that two questions with different titles are the same, and what it depends on.
@@ -182,6 +179,20 @@ struct Weighed {
     same_answer: bool,
     /// Whether both phrasings are titles.
     is_titles: bool,
+}
+
+impl Weighed {
+    fn verdict(self, one: &Asked<'_>, two: &Asked<'_>) -> Verdict {
+        let Self { probability, phrasings: [phrasing, other], differences, same_answer, is_titles } = self;
+        let why = Why {
+            cosine: Some(one.view.cosine(&two.view)),
+            asked_as: (!is_titles).then(|| (one.text.to_owned(), two.text.to_owned())),
+            shared: phrasing.shared(&other).into_iter().map(str::to_owned).collect(),
+            differences,
+            same_answer,
+        };
+        Verdict { kind: Kind::Paraphrase, probability, why }
+    }
 }
 
 fn weigh(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Weighed {

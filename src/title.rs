@@ -6,6 +6,7 @@
 use std::iter;
 
 use unicode_normalization::UnicodeNormalization;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::analyze::is_superscript;
 
@@ -183,6 +184,12 @@ fn trimmed(mut word: Vec<Char>) -> Vec<Char> {
         }
     }
     word
+}
+
+/// The hash of a title key, of 63 bits: a cluster has signed numbers, and its lists are not searched for negative ones.
+/// Titles with one hash count as equal: one pair in 2⁶³.
+pub(crate) fn title_hash(key: &str) -> u64 {
+    xxh3_64(key.as_bytes()) >> 1
 }
 
 #[cfg(test)]

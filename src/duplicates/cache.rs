@@ -1,10 +1,11 @@
 //! A cache of near phrasings, so that only new questions are compared.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::Row;
 use super::candidates::{Near, nearest_among, nearest_of, nearest_probed};
@@ -32,20 +33,91 @@ pub struct Cache {
     model: u64,
     /// The hashes of the phrasings that were compared with each other.
     known: Vec<u64>,
-    /// The near pairs among them: two positions in `known` and their cosine.
-    near: Vec<(u32, u32, f32)>,
+    /// The near pairs among them, by position in `known`.
+    near: Arc<Vec<Near>>,
     /// The cache file. `None` for a cache in memory.
     file: Option<PathBuf>,
 }
 
-/// The candidate pairs among some phrasings.
-pub struct Candidates {
-    /// The pairs, by position in the list of phrasings.
-    pub pairs: Vec<Near>,
-    /// The number of different phrasings.
-    pub phrasings: usize,
-    /// The number of phrasings that were compared with all others.
+/// The candidate pairs among some phrasings. Questions with one text are one in the list of near texts, so this takes less
+/// memory than a list of pairs.
+pub(super) struct Candidates {
+    texts: Texts,
+    /// The near texts.
+    near: Arc<Vec<Near>>,
+    /// The number of texts that were compared with all others.
     pub new: usize,
+}
+
+impl Candidates {
+    /// The number of different texts.
+    pub fn phrasings(&self) -> usize {
+        self.texts.hashes.len()
+    }
+
+    /// The pairs, by position in the list of phrasings.
+    pub fn pairs(&self) -> impl Iterator<Item = Near> {
+        let apart = self.near.iter().flat_map(|Near { one, two, cosine }| {
+            let (ones, twos) = (self.texts.few(*one), self.texts.few(*two));
+            ones.iter().flat_map(move |one| twos.iter().map(move |two| (*one, *two, *cosine)))
+        });
+        let alike = (0..self.texts.hashes.len() as u32).flat_map(|text| {
+            let of_text = self.texts.few(text);
+            of_text.iter().flat_map(move |one| {
+                of_text.iter().filter(move |two| one < *two).map(move |two| (*one, *two, 1.0))
+            })
+        });
+        let near =
+            |(one, two, cosine): (u32, u32, f32)| Near { one: one.min(two), two: one.max(two), cosine };
+        apart.chain(alike).map(near)
+    }
+}
+
+/// What a cache has about some texts.
+struct Known {
+    /// The near pairs, by position in the list of texts.
+    near: Vec<Near>,
+    /// Whether the nearest neighbours of each text are among `near`. They are not if the text is new, or if a neighbour was
+    /// deleted: another one takes its place.
+    is_complete: Vec<bool>,
+    /// The number of texts that are not in the cache.
+    first_time: usize,
+}
+
+/// The different texts of some phrasings.
+struct Texts {
+    /// Their hashes, in order.
+    hashes: Vec<u64>,
+    /// The phrasings with each text, as a range of `phrasings`.
+    ranges: Vec<Range<u32>>,
+    phrasings: Vec<u32>,
+}
+
+impl Texts {
+    fn of(rows: &[Row]) -> Self {
+        let mut phrasings: Vec<u32> = (0..rows.len() as u32).collect();
+        phrasings.sort_unstable_by_key(|phrasing| (rows[*phrasing as usize].hash, *phrasing));
+        let (mut hashes, mut ranges) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for of_text in phrasings.chunk_by(|a, b| rows[*a as usize].hash == rows[*b as usize].hash) {
+            hashes.push(rows[of_text[0] as usize].hash);
+            ranges.push(start..start + of_text.len() as u32);
+            start += of_text.len() as u32;
+        }
+        Self { hashes, ranges, phrasings }
+    }
+
+    /// The phrasings with a text, at most [`MAX_PER_TEXT`].
+    fn few(&self, text: u32) -> &[u32] {
+        let Range { start, end } = self.ranges[text as usize];
+        let phrasings = &self.phrasings[start as usize..end as usize];
+        &phrasings[..phrasings.len().min(MAX_PER_TEXT)]
+    }
+
+    /// The position of a text in the list.
+    fn position(&self, hash: u64) -> Option<u32> {
+        self.hashes.binary_search(&hash).ok().map(|position| position as u32)
+    }
 }
 
 impl Cache {
@@ -78,72 +150,51 @@ impl Cache {
     /// Finds the candidate pairs among some phrasings and compares only those that are not in the cache. If
     /// they are all phrasings of the index (`whole`), also updates the cache and removes deleted phrasings.
     pub(super) fn candidates(&mut self, index: &Index, rows: &[Row], whole: bool) -> Candidates {
-        let mut positions: HashMap<u64, Vec<usize>> = HashMap::new();
-        for (position, row) in rows.iter().enumerate() {
-            positions.entry(row.hash).or_default().push(position);
-        }
-        // One text represents all questions with that phrasing.
-        let mut hashes: Vec<u64> = positions.keys().copied().collect();
-        hashes.sort_unstable();
-        let unique: Vec<usize> = hashes.iter().map(|hash| positions[hash][0]).collect();
-        let views: Vec<RowView<'_>> = unique
-            .iter()
-            .map(|position| index.vectors()[rows[*position].segment].view(rows[*position].row))
-            .collect();
-        let at: HashMap<u64, usize> = hashes.iter().copied().zip(0..).collect();
-        let known_pairs = self.near.iter().filter_map(|(one, two, cosine)| {
-            let position = |known: &u32| at.get(self.known.get(*known as usize)?).copied();
-            Some(Near { one: position(one)?, two: position(two)?, cosine: *cosine })
-        });
-        let mut near: Vec<Near> = known_pairs.collect();
-        // A phrasing that lost a neighbour is compared again: another one takes the place in its list.
-        let mut known: HashSet<u64> = self.known.iter().copied().collect();
-        let first_time = hashes.iter().filter(|hash| !known.contains(hash)).count();
-        for (one, two, _) in &self.near {
-            let hash = |nth: &u32| self.known.get(*nth as usize).copied().unwrap_or_default();
-            let (one, two) = (hash(one), hash(two));
-            match (at.contains_key(&one), at.contains_key(&two)) {
-                (true, false) => _ = known.remove(&one),
-                (false, true) => _ = known.remove(&two),
-                _ => {}
-            }
-        }
-        let (old, new): (Vec<usize>, Vec<usize>) =
-            (0..hashes.len()).partition(|position| known.contains(&hashes[*position]));
+        let texts = Texts::of(rows);
+        let view = |text: u32| {
+            let row = &rows[texts.few(text)[0] as usize];
+            index.vectors()[row.segment].view(row.row)
+        };
+        let count = texts.hashes.len() as u32;
+        let views: Vec<RowView<'_>> = (0..count).map(view).collect();
+        let Known { mut near, is_complete, first_time } = self.known(&texts);
+        let (old, new): (Vec<u32>, Vec<u32>) = (0..count).partition(|text| is_complete[*text as usize]);
         let min_cosine = index.scale().from_builtin(LEAST_COSINE);
         // Compare every pair where clustering would cost more.
         if views.len() <= MAX_EXACT || new.len() * new.len() < views.len() {
-            let all: Vec<usize> = (0..views.len()).collect();
+            let all: Vec<u32> = (0..count).collect();
             near.extend(nearest_among(&views, &new, &all, min_cosine));
             // A new phrasing can be a neighbour of an old one without being nearest the other way round.
             near.extend(nearest_among(&views, &old, &new, min_cosine));
-            near = nearest_of(near, views.len());
         } else {
-            near.extend(nearest_probed(&views, &new, min_cosine, |one, two| one == two));
+            near.extend(nearest_probed(&views, &new, min_cosine));
         }
-        if whole && (!new.is_empty() || self.known.len() > hashes.len()) {
-            self.near = near.iter().map(|near| (near.one as u32, near.two as u32, near.cosine)).collect();
-            self.known = hashes.clone();
+        let near = Arc::new(nearest_of(near, views.len()));
+        if whole && (!new.is_empty() || self.known.len() > texts.hashes.len()) {
+            self.near = Arc::clone(&near);
+            self.known.clone_from(&texts.hashes);
             // If the cache cannot be written (no permission, full disk), the next run only takes longer.
             self.write().ok();
         }
-        let questions_of = |position: usize| positions[&hashes[position]].iter().copied().take(MAX_PER_TEXT);
-        let apart = near.iter().flat_map(|near| {
-            questions_of(near.one)
-                .flat_map(move |one| questions_of(near.two).map(move |two| (one, two, near.cosine)))
-        });
-        let alike = (0..hashes.len()).flat_map(|position| {
-            questions_of(position).flat_map(move |one| {
-                questions_of(position).filter(move |two| one < *two).map(move |two| (one, two, 1.0))
-            })
-        });
-        let pairs = apart.chain(alike).map(|(one, two, cosine)| Near {
-            one: one.min(two),
-            two: one.max(two),
-            cosine,
-        });
-        let pairs = pairs.collect();
-        Candidates { pairs, phrasings: hashes.len(), new: first_time }
+        Candidates { texts, near, new: first_time }
+    }
+
+    /// What the cache has about some texts.
+    fn known(&self, texts: &Texts) -> Known {
+        let positions: Vec<Option<u32>> = self.known.iter().map(|hash| texts.position(*hash)).collect();
+        let mut is_complete = vec![false; texts.hashes.len()];
+        positions.iter().flatten().for_each(|text| is_complete[*text as usize] = true);
+        let first_time = is_complete.iter().filter(|is_known| !**is_known).count();
+        let mut near = Vec::new();
+        for Near { one, two, cosine } in self.near.iter().copied() {
+            let [one, two] = [one, two].map(|known| positions.get(known as usize).copied().flatten());
+            match (one, two) {
+                (Some(one), Some(two)) => near.push(Near { one, two, cosine }),
+                (Some(text), None) | (None, Some(text)) => is_complete[text as usize] = false,
+                (None, None) => {}
+            }
+        }
+        Known { near, is_complete, first_time }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -160,33 +211,33 @@ impl Cache {
         }
         let (known, near) = rest.split_at(lengths.0);
         let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
-        Some(Self {
-            model,
-            known: known
-                .chunks_exact(8)
-                .map(|bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
-                .collect(),
-            near: near
-                .chunks_exact(12)
-                .map(|bytes| (word(&bytes[..4]), word(&bytes[4..8]), f32::from_bits(word(&bytes[8..]))))
-                .collect(),
-            file: None,
-        })
+        let near = near.chunks_exact(12).map(|bytes| {
+            let cosine = f32::from_bits(word(&bytes[8..]));
+            Near { one: word(&bytes[..4]), two: word(&bytes[4..8]), cosine }
+        });
+        let known =
+            known.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
+        Some(Self { model, known: known.collect(), near: Arc::new(near.collect()), file: None })
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
+    fn write_to(&self, mut out: impl Write) -> io::Result<()> {
+        let mut checksum = Xxh3Default::new();
+        let mut write = |bytes: &[u8]| {
+            checksum.update(bytes);
+            out.write_all(bytes)
+        };
+        write(&MAGIC)?;
         for number in [self.model, self.known.len() as u64, self.near.len() as u64] {
-            bytes.extend(number.to_le_bytes());
+            write(&number.to_le_bytes())?;
         }
-        self.known.iter().for_each(|hash| bytes.extend(hash.to_le_bytes()));
-        for (one, two, cosine) in &self.near {
-            bytes.extend(one.to_le_bytes());
-            bytes.extend(two.to_le_bytes());
-            bytes.extend(cosine.to_le_bytes());
+        self.known.iter().try_for_each(|hash| write(&hash.to_le_bytes()))?;
+        for Near { one, two, cosine } in self.near.iter() {
+            write(&one.to_le_bytes())?;
+            write(&two.to_le_bytes())?;
+            write(&cosine.to_le_bytes())?;
         }
-        bytes.extend(xxh3_64(&bytes).to_le_bytes());
-        bytes
+        out.write_all(&checksum.digest().to_le_bytes())?;
+        out.flush()
     }
 
     /// Replaces the file atomically: a reader sees either the old or the new one.
@@ -195,7 +246,7 @@ impl Cache {
             return Ok(());
         };
         let mut temporary = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new(".")))?;
-        temporary.write_all(&self.bytes())?;
+        self.write_to(BufWriter::new(&mut temporary))?;
         temporary.persist(file)?;
         Ok(())
     }
@@ -207,10 +258,12 @@ mod tests {
 
     #[test]
     fn a_cache_round_trips_and_damage_is_detected() {
-        let cache = Cache { model: 7, known: vec![1, 9], near: vec![(0, 1, 0.75)], file: None };
-        let bytes = cache.bytes();
+        let near = vec![Near { one: 0, two: 1, cosine: 0.75 }];
+        let cache = Cache { model: 7, known: vec![1, 9], near: Arc::new(near), file: None };
+        let mut bytes = Vec::new();
+        cache.write_to(&mut bytes).unwrap();
         let read = Cache::parse(&bytes).unwrap();
-        assert_eq!((read.model, read.known, read.near), (7, vec![1, 9], vec![(0, 1, 0.75)]));
+        assert_eq!((read.model, read.known, read.near), (7, cache.known, cache.near));
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;

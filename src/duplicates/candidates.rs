@@ -14,13 +14,16 @@ const MAX_NEIGHBOURS: usize = 16;
 const TILE: usize = 64;
 const BLOCK: usize = 512;
 
+/// How many clusters are searched before their results are merged. This bounds the memory.
+const CLUSTERS_AT_ONCE: usize = 64;
+
 /// Two near phrasings, by their positions in a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
     /// The smaller position.
-    pub one: usize,
+    pub one: u32,
     /// The larger position.
-    pub two: usize,
+    pub two: u32,
     /// The cosine of the two.
     pub cosine: f32,
 }
@@ -28,7 +31,15 @@ pub struct Near {
 /// A neighbour of a phrasing (cosine and position), ordered by nearness. If cosines are equal, the earlier
 /// one is nearer.
 #[derive(Clone, Copy, PartialEq)]
-struct Neighbour(f32, usize);
+struct Neighbour(f32, u32);
+
+impl Neighbour {
+    /// The pair of a phrasing and its neighbour.
+    fn pair(self, of: u32) -> Near {
+        let Self(cosine, other) = self;
+        Near { one: of.min(other), two: of.max(other), cosine }
+    }
+}
 
 impl Eq for Neighbour {}
 
@@ -44,137 +55,153 @@ impl PartialOrd for Neighbour {
     }
 }
 
+/// The nearest neighbours that were found of each row, at most [`MAX_NEIGHBOURS`].
+struct Nearest(Vec<Greatest<Neighbour>>);
+
+impl Nearest {
+    fn new(rows: usize) -> Self {
+        Self(vec![Greatest::new(MAX_NEIGHBOURS); rows])
+    }
+
+    /// Adds a neighbour of a row, unless it is known.
+    fn push(&mut self, row: u32, neighbour: Neighbour) {
+        let nearest = &mut self.0[row as usize];
+        if nearest.least().is_none_or(|least| neighbour > *least) && !has(nearest, neighbour.1) {
+            nearest.push(neighbour);
+        }
+    }
+
+    /// Whether one of the rows of a pair is among the nearest of the other.
+    fn includes(&self, pair: &Near) -> bool {
+        has(&self.0[pair.one as usize], pair.two) || has(&self.0[pair.two as usize], pair.one)
+    }
+
+    fn into_pairs(self) -> Vec<Near> {
+        let pairs = |(row, nearest): (u32, Greatest<Neighbour>)| {
+            nearest.into_sorted().into_iter().map(move |neighbour| neighbour.pair(row))
+        };
+        unique_pairs((0..).zip(self.0).flat_map(pairs).collect())
+    }
+}
+
+fn has(nearest: &Greatest<Neighbour>, row: u32) -> bool {
+    nearest.iter().any(|near| near.1 == row)
+}
+
 /// For each of `queries` (positions in `rows`), finds its nearest neighbours among all rows, up to 16 with a
-/// cosine of at least `min_cosine`. Pairs of the same question, for which `same` is true, are skipped.
+/// cosine of at least `min_cosine`.
 ///
 /// This compares every pair, so the result is exact. Memory is linear in the number of rows.
-pub fn nearest_exact(
-    rows: &[RowView<'_>],
-    queries: &[usize],
-    min_cosine: f32,
-    same: impl Fn(usize, usize) -> bool + Sync,
-) -> Vec<Near> {
-    let all: Vec<usize> = (0..rows.len()).collect();
-    unique_pairs(
-        queries.par_chunks(TILE).flat_map_iter(|tile| scan(rows, tile, &all, min_cosine, &same)).collect(),
-    )
+pub fn nearest_exact(rows: &[RowView<'_>], queries: &[u32], min_cosine: f32) -> Vec<Near> {
+    let all: Vec<u32> = (0..rows.len() as u32).collect();
+    nearest_among(rows, queries, &all, min_cosine)
 }
 
 /// For each of `queries`, its nearest neighbours in `among`, up to 16 with a cosine of at least `min_cosine`.
 pub(super) fn nearest_among(
     rows: &[RowView<'_>],
-    queries: &[usize],
-    among: &[usize],
+    queries: &[u32],
+    among: &[u32],
     min_cosine: f32,
 ) -> Vec<Near> {
-    let same = |one: usize, two: usize| one == two;
-    let scan_tile = |tile| scan(rows, tile, among, min_cosine, &same);
-    unique_pairs(queries.par_chunks(TILE).flat_map_iter(scan_tile).collect())
+    let scan_tile = |tile| scan(rows, tile, among, min_cosine);
+    let found = queries.par_chunks(TILE).flat_map_iter(scan_tile);
+    unique_pairs(found.map(|(query, neighbour)| neighbour.pair(query)).collect())
 }
 
 /// The pairs of which one is among the 16 nearest neighbours of the other, of pairs that include these. `rows` is the
 /// number of rows.
-pub(crate) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
-    let mut nearest = vec![Greatest::new(MAX_NEIGHBOURS); rows];
-    let pairs = unique_pairs(pairs);
+pub(super) fn nearest_of(pairs: Vec<Near>, rows: usize) -> Vec<Near> {
+    let mut nearest = Nearest::new(rows);
     for Near { one, two, cosine } in &pairs {
-        nearest[*one].push(Neighbour(*cosine, *two));
-        nearest[*two].push(Neighbour(*cosine, *one));
+        nearest.push(*one, Neighbour(*cosine, *two));
+        nearest.push(*two, Neighbour(*cosine, *one));
     }
-    let is_nearest = |one: usize, two: usize| nearest[one].iter().any(|near| near.1 == two);
-    let mut pairs = pairs;
-    pairs.retain(|Near { one, two, .. }| is_nearest(*one, *two) || is_nearest(*two, *one));
+    let mut pairs = unique_pairs(pairs);
+    pairs.retain(|pair| nearest.includes(pair));
     pairs
 }
 
 /// Like [`nearest_exact`], but approximate. √n of the rows serve as cluster centres. Each row is assigned to
 /// the two nearest clusters, and each query is compared with the rows of the six nearest clusters only.
 ///
-/// Time grows with n^1.5. Some neighbours are missed; `benches/duplicates.rs` measures how many.
-pub fn nearest_probed(
-    rows: &[RowView<'_>],
-    queries: &[usize],
-    min_cosine: f32,
-    same: impl Fn(usize, usize) -> bool + Sync,
-) -> Vec<Near> {
+/// Time grows with n^1.5, and memory with n. Some neighbours are missed; `benches/duplicates.rs` measures how many.
+pub fn nearest_probed(rows: &[RowView<'_>], queries: &[u32], min_cosine: f32) -> Vec<Near> {
+    let clusters = clusters(rows, queries);
+    let mut nearest = Nearest::new(rows.len());
+    for some in clusters.chunks(CLUSTERS_AT_ONCE) {
+        let tiles = some.par_iter().flat_map(|cluster| {
+            cluster.queries.par_chunks(TILE).map(|tile| (tile, cluster.members.as_slice()))
+        });
+        let found: Vec<(u32, Neighbour)> =
+            tiles.flat_map_iter(|(tile, members)| scan(rows, tile, members, min_cosine)).collect();
+        found.into_iter().for_each(|(query, neighbour)| nearest.push(query, neighbour));
+    }
+    nearest.into_pairs()
+}
+
+/// Rows that are near to one of them.
+#[derive(Clone, Default)]
+struct Cluster {
+    members: Vec<u32>,
+    /// The queries that are compared with the members.
+    queries: Vec<u32>,
+}
+
+/// The clusters of [`nearest_probed`].
+fn clusters(rows: &[RowView<'_>], queries: &[u32]) -> Vec<Cluster> {
     /// How many clusters a row is assigned to, and how many a query searches.
     const ASSIGNED: usize = 2;
     const PROBES: usize = 6;
-    if rows.is_empty() {
-        return Vec::new();
-    }
     let count = (rows.len() as f64).sqrt() as usize;
     // A large prime spreads the centres over the rows. A stride that matches a pattern in the rows would pick
     // the same subjects again and again.
     let mut centres: Vec<usize> = (1..=count).map(|nth| nth * 1_000_003 % rows.len()).collect();
     centres.sort_unstable();
     centres.dedup();
-    let nearest_centres = |row: usize| -> Vec<usize> {
-        let mut near: Vec<(f32, usize)> =
-            centres.iter().enumerate().map(|(nth, centre)| (rows[row].cosine(&rows[*centre]), nth)).collect();
+    let nearest_centres = |row: &RowView<'_>| -> Vec<u32> {
+        let mut near: Vec<(f32, u32)> =
+            centres.iter().map(|centre| row.cosine(&rows[*centre])).zip(0..).collect();
         let few = PROBES.min(near.len());
         near.select_nth_unstable_by(few - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.truncate(few);
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.into_iter().map(|(_, nth)| nth).collect()
     };
-    let probed: Vec<Vec<usize>> = (0..rows.len()).into_par_iter().map(nearest_centres).collect();
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); centres.len()];
-    for (row, probed) in probed.iter().enumerate() {
-        probed.iter().take(ASSIGNED).for_each(|centre| members[*centre].push(row));
+    let probed: Vec<Vec<u32>> = rows.par_iter().map(nearest_centres).collect();
+    let mut clusters = vec![Cluster::default(); centres.len()];
+    for (row, probed) in (0..).zip(&probed) {
+        probed.iter().take(ASSIGNED).for_each(|nth| clusters[*nth as usize].members.push(row));
     }
-    // Group the queries by cluster, so that each cluster is scanned once.
-    let mut queries_of: Vec<Vec<usize>> = vec![Vec::new(); centres.len()];
-    for row in queries {
-        probed[*row].iter().for_each(|centre| queries_of[*centre].push(*row));
+    for query in queries {
+        probed[*query as usize].iter().for_each(|nth| clusters[*nth as usize].queries.push(*query));
     }
-    let found: Vec<Near> = queries_of
-        .par_iter()
-        .zip(&members)
-        .flat_map_iter(|(queries_of, members)| {
-            queries_of
-                .chunks(TILE)
-                .flat_map(|tile| scan(rows, tile, members, min_cosine, &same))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    unique_pairs(found)
+    clusters
 }
 
-/// The nearest neighbours of `queries` among the rows in `among`.
-fn scan(
-    rows: &[RowView<'_>],
-    queries: &[usize],
-    among: &[usize],
-    min_cosine: f32,
-    same: &impl Fn(usize, usize) -> bool,
-) -> Vec<Near> {
+/// The nearest neighbours of `queries` among the rows in `among`, at most 16 for each.
+fn scan(rows: &[RowView<'_>], queries: &[u32], among: &[u32], min_cosine: f32) -> Vec<(u32, Neighbour)> {
     let mut nearest = vec![Greatest::new(MAX_NEIGHBOURS); queries.len()];
     for block in among.chunks(BLOCK) {
         for (one, nearest) in queries.iter().zip(&mut nearest) {
-            for two in block {
+            for two in block.iter().filter(|two| *two != one) {
                 // In the order of the positions, so that rounding does not depend on which one is the query.
-                let cosine = rows[*one.min(two)].cosine(&rows[*one.max(two)]);
-                if cosine >= min_cosine && !same(*one, *two) {
+                let cosine = rows[*one.min(two) as usize].cosine(&rows[*one.max(two) as usize]);
+                if cosine >= min_cosine {
                     nearest.push(Neighbour(cosine, *two));
                 }
             }
         }
     }
-    let near = |(one, nearest): (&usize, Greatest<Neighbour>)| {
-        let one = *one;
-        nearest.into_sorted().into_iter().map(move |Neighbour(cosine, two)| Near {
-            one: one.min(two),
-            two: one.max(two),
-            cosine,
-        })
-    };
-    queries.iter().zip(nearest).flat_map(near).collect()
+    let nearest = queries.iter().zip(nearest);
+    nearest
+        .flat_map(|(query, nearest)| nearest.into_sorted().into_iter().map(|near| (*query, near)))
+        .collect()
 }
 
 /// Sorts pairs by position and removes repeated ones.
 fn unique_pairs(mut near: Vec<Near>) -> Vec<Near> {
-    near.sort_unstable_by_key(|near| (near.one, near.two));
+    near.par_sort_unstable_by_key(|near| (near.one, near.two));
     near.dedup_by_key(|near| (near.one, near.two));
     near
 }
@@ -203,7 +230,7 @@ mod tests {
             .collect()
     }
 
-    fn positions(near: &[Near]) -> BTreeSet<(usize, usize)> {
+    fn positions(near: &[Near]) -> BTreeSet<(u32, u32)> {
         near.iter().map(|near| (near.one, near.two)).collect()
     }
 
@@ -211,29 +238,28 @@ mod tests {
     fn every_near_pair_is_found_once_and_no_other() {
         let vectors = vectors(1_000);
         let rows: Vec<RowView<'_>> = vectors.iter().map(Quantized::view).collect();
-        let all: Vec<usize> = (0..rows.len()).collect();
-        let same = |one: usize, two: usize| one == two;
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
         let mut expected = BTreeSet::new();
-        for one in 0..rows.len() {
-            for two in one + 1..rows.len() {
-                if rows[one].cosine(&rows[two]) >= 0.9 {
+        for one in all.iter().copied() {
+            for two in one + 1..rows.len() as u32 {
+                if rows[one as usize].cosine(&rows[two as usize]) >= 0.9 {
                     expected.insert((one, two));
                 }
             }
         }
-        let exact = nearest_exact(&rows, &all, 0.9, same);
+        let exact = nearest_exact(&rows, &all, 0.9);
         assert!(expected.len() > 500, "{}", expected.len());
         assert_eq!(positions(&exact), expected);
         assert_eq!(exact.len(), expected.len(), "each once");
         // The approximate search finds at least 90 % of the pairs and no others.
-        let probed = nearest_probed(&rows, &all, 0.9, same);
+        let probed = nearest_probed(&rows, &all, 0.9);
         assert!(positions(&probed).is_subset(&expected));
         assert!(probed.len() * 10 >= expected.len() * 9, "{} of {}", probed.len(), expected.len());
         // Searching in two batches finds the same pairs.
-        let mut few = nearest_exact(&rows, &all[..600], 0.9, same);
-        few.extend(nearest_exact(&rows, &all[600..], 0.9, same));
+        let mut few = nearest_exact(&rows, &all[..600], 0.9);
+        few.extend(nearest_exact(&rows, &all[600..], 0.9));
         assert_eq!(positions(&few), expected);
-        assert!(nearest_probed(&[], &[], 0.5, same).is_empty());
+        assert!(nearest_probed(&[], &[], 0.5).is_empty());
     }
 
     #[test]
@@ -241,7 +267,7 @@ mod tests {
         // Each of the 50 clusters has 20 vectors, more than the neighbours that are kept.
         let vectors: Vec<Quantized> = vectors(250).into_iter().cycle().take(1_000).collect();
         let rows: Vec<RowView<'_>> = vectors.iter().map(Quantized::view).collect();
-        let all: Vec<usize> = (0..rows.len()).collect();
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
         let at_once = nearest_of(nearest_among(&rows, &all, &all, 0.8), rows.len());
         assert!(at_once.len() > 5_000, "{}", at_once.len());
         for first in [10, 500, 990] {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use rayon::prelude::*;
 use tantivy::DocAddress;
 
+use super::cache::Candidates;
 use super::classes::Classes;
 use super::decided::{Resolved, resolve};
 use super::{Cache, Duplicates, Group, Kind, Near, Options, Pair, Row, Unapplied, Why, groups};
@@ -15,8 +16,8 @@ use crate::chunk::Passage;
 use crate::decisions::Decisions;
 use crate::index::Index;
 use crate::question::Question;
-use crate::same_question::{Answer, Asked, Verdict, judge, paraphrase, probability, repeat};
-use crate::title::title_key;
+use crate::same_question::{Answer, Asked, Verdict, judge, likely_paraphrase, probability, repeat};
+use crate::title::{title_hash, title_key};
 
 /// The questions of an index, and the pairs that probably ask the same.
 pub struct Judged<'a> {
@@ -62,10 +63,10 @@ impl<'a> Judged<'a> {
         let mut first: Vec<usize> = (0..count).collect();
         repeats.iter().for_each(|pair| first[pair.two] = pair.one);
         let near = cache.candidates(index, &compared.rows, options.within.is_none());
-        let paraphrases = compared.judged(&first, &near.pairs, options.threshold);
+        let paraphrases = compared.judged(&first, &near, options.threshold);
         let mut classes: Vec<Vec<usize>> = vec![Vec::new(); count];
         first.iter().enumerate().for_each(|(question, first)| classes[*first].push(question));
-        let phrasings = (near.phrasings, near.new);
+        let phrasings = (near.phrasings(), near.new);
         let Options { across, threshold, .. } = *options;
         Ok(Self { compared, across, threshold, first, classes, repeats, paraphrases, phrasings })
     }
@@ -200,17 +201,19 @@ impl<'a> Judged<'a> {
     }
 }
 
+/// The hash of the key of each title; `None` for a title without a key.
+fn title_hashes(questions: &[Question]) -> Vec<Option<u64>> {
+    questions.par_iter().map(|question| title_key(&question.title).map(|key| title_hash(&key))).collect()
+}
+
 /// The pairs of questions with equal titles whose answers agree. Each question is paired with the first one that
 /// it repeats.
 fn repeats(questions: &[Question]) -> Vec<Pair> {
-    let mut same_title: HashMap<String, Vec<usize>> = HashMap::new();
-    for (nth, question) in questions.iter().enumerate() {
-        if let Some(key) = title_key(&question.title) {
-            same_title.entry(key).or_default().push(nth);
-        }
-    }
-    let classes =
-        same_title.into_values().filter(|same| same.len() > 1).flat_map(|same| agreeing(questions, same));
+    let hashes = title_hashes(questions);
+    let mut titled: Vec<usize> = (0..questions.len()).filter(|nth| hashes[*nth].is_some()).collect();
+    titled.sort_unstable_by_key(|nth| (hashes[*nth], *nth));
+    let same_title = titled.chunk_by(|one, two| hashes[*one] == hashes[*two]).filter(|same| same.len() > 1);
+    let classes = same_title.flat_map(|same| agreeing(questions, same));
     let pair = |one: usize, two: usize| {
         let Verdict { kind, probability, why } = repeat(&questions[one], &questions[two]);
         Pair { one, two, kind, probability, why, is_decided: false }
@@ -222,13 +225,13 @@ fn repeats(questions: &[Question]) -> Vec<Pair> {
 
 /// Divides questions with one title by their answers, each class in source order. Questions without an answer
 /// are in the first class: they must not connect others whose answers do not agree.
-fn agreeing(questions: &[Question], same_title: Vec<usize>) -> Vec<Vec<usize>> {
+fn agreeing(questions: &[Question], same_title: &[usize]) -> Vec<Vec<usize>> {
     /// How many different answers an answer is compared with, unless it is equal to one.
     const COMPARED: usize = 100;
     let mut classes: Vec<(Answer, Vec<usize>)> = Vec::new();
     let mut equal: HashMap<Answer, usize> = HashMap::new();
     let mut unanswered = Vec::new();
-    for nth in same_title {
+    for nth in same_title.iter().copied() {
         let answer = Answer::new(&questions[nth].answer);
         if answer.is_empty() {
             unanswered.push(nth);
@@ -297,18 +300,9 @@ impl<'a> Compared<'a> {
 
     /// Judges all candidate pairs of questions by their nearest phrasings, and returns those that reach the threshold.
     /// Repeats (the same `first`) count as one question. Questions with equal titles are never paraphrases.
-    fn judged(&self, first: &[usize], near: &[Near], threshold: f32) -> Vec<Pair> {
-        let mut best: HashMap<(usize, usize), &Near> = HashMap::new();
-        for near in near.iter().filter(|near| self.includes_title(&self.rows[near.one], &self.rows[near.two]))
-        {
-            let (a, b) = (first[self.rows[near.one].question], first[self.rows[near.two].question]);
-            if a != b {
-                let best = best.entry((a.min(b), a.max(b))).or_insert(near);
-                if near.cosine > best.cosine {
-                    *best = near;
-                }
-            }
-        }
+    fn judged(&self, first: &[usize], near: &Candidates, threshold: f32) -> Vec<Pair> {
+        let titles = title_hashes(&self.questions);
+        let near = self.nearest_phrasings(first, near);
         let mut answered: Vec<usize> = (0..first.len()).collect();
         let has_answer = |nth: usize| !self.questions[nth].answer.trim().is_empty();
         for (nth, first) in first.iter().enumerate() {
@@ -316,12 +310,14 @@ impl<'a> Compared<'a> {
                 answered[*first] = nth;
             }
         }
-        let keys: Vec<Option<String>> =
-            self.questions.iter().map(|question| title_key(&question.title)).collect();
-        let pair = |((one, two), near): ((usize, usize), &Near)| {
-            let (a, b) = (&self.rows[near.one], &self.rows[near.two]);
-            let (a, b) = if first[a.question] == one { (a, b) } else { (b, a) };
-            let mut verdict = paraphrase(self.index, &self.asked(a), &self.asked(b));
+        let pair = |Near { one, two, .. }: &Near| {
+            let (a, b) = (&self.rows[*one as usize], &self.rows[*two as usize]);
+            let (a, b) = if first[a.question] < first[b.question] { (a, b) } else { (b, a) };
+            let (one, two) = (first[a.question], first[b.question]);
+            if titles[one].is_some() && titles[one] == titles[two] {
+                return None;
+            }
+            let mut verdict = likely_paraphrase(self.index, &self.asked(a), &self.asked(b), threshold)?;
             // The phrasing can come from a repeat without an answer. The answers of the others count as well.
             let (one_answered, two_answered) = (answered[one], answered[two]);
             if (a.question, b.question) != (one_answered, two_answered)
@@ -330,13 +326,31 @@ impl<'a> Compared<'a> {
                 verdict.probability = 0.0;
             }
             let Verdict { kind, probability, why } = verdict;
-            Pair { one, two, kind, probability, why, is_decided: false }
+            let pair = Pair { one, two, kind, probability, why, is_decided: false };
+            (pair.probability >= threshold).then_some(pair)
         };
-        let is_other_title =
-            |((one, two), _): &((usize, usize), &Near)| keys[*one].is_none() || keys[*one] != keys[*two];
-        let best: Vec<_> = best.into_iter().filter(is_other_title).collect();
-        // The evidence of all pairs takes much more memory than that of those above the threshold.
-        best.into_par_iter().map(pair).filter(|pair| pair.probability >= threshold).collect()
+        near.par_iter().filter_map(pair).collect()
+    }
+
+    /// The nearest phrasings of each two questions, of which repeats (the same `first`) count as one. One of the phrasings is
+    /// a title.
+    fn nearest_phrasings(&self, first: &[usize], near: &Candidates) -> Vec<Near> {
+        let questions = |near: &Near| {
+            let [a, b] = [near.one, near.two].map(|row| first[self.rows[row as usize].question]);
+            (a.min(b), a.max(b))
+        };
+        let is_pair = |near: &Near| {
+            let (a, b) = questions(near);
+            a != b && self.includes_title(&self.rows[near.one as usize], &self.rows[near.two as usize])
+        };
+        let mut pairs: Vec<Near> = near.pairs().filter(is_pair).collect();
+        pairs.par_sort_unstable_by(|a, b| {
+            (questions(a).cmp(&questions(b)))
+                .then(b.cosine.total_cmp(&a.cosine))
+                .then((a.one, a.two).cmp(&(b.one, b.two)))
+        });
+        pairs.dedup_by_key(|near| questions(near));
+        pairs
     }
 
     /// Whether one of two phrasings is a title. Two alternative titles are not evidence: two different

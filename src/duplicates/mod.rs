@@ -28,7 +28,6 @@ use crate::title::title_key;
 
 pub use crate::same_question::{Kind, Why};
 pub use cache::Cache;
-pub(crate) use candidates::nearest_of;
 pub use candidates::{Near, nearest_exact, nearest_probed};
 pub use decided::{Reason, Unapplied, retain_undecided};
 pub use groups::{Chosen, Group, Member};

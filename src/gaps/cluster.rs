@@ -1,6 +1,6 @@
 //! Groups vectors by average linkage among near neighbours.
 
-use crate::duplicates::{Near, nearest_exact, nearest_of, nearest_probed};
+use crate::duplicates::{Near, nearest_exact, nearest_probed};
 use crate::index::{Quantized, RowView};
 
 /// The greatest number of vectors of which every pair is compared.
@@ -62,7 +62,7 @@ impl<'a> Groups<'a> {
             let limit = least + (1.0 - least) * step as f32 / STEPS as f32;
             // The cosine of two means is at least the mean of the cosines.
             for pair in pairs.iter().take_while(|pair| pair.cosine >= limit) {
-                let (one, two) = (self.of[alive[pair.one]], self.of[alive[pair.two]]);
+                let (one, two) = (self.of[alive[pair.one as usize]], self.of[alive[pair.two as usize]]);
                 if one != two && self.mean_cosine(one, two) >= limit {
                     self.merge(one, two);
                     merged = true;
@@ -84,11 +84,10 @@ impl<'a> Groups<'a> {
         let views: Vec<RowView<'_>> = (alive.iter().zip(&means))
             .map(|(group, mean)| mean.as_ref().unwrap_or(&self.vectors[*group]).view())
             .collect();
-        let all: Vec<usize> = (0..views.len()).collect();
-        let same = |one: usize, two: usize| one == two;
+        let all: Vec<u32> = (0..views.len() as u32).collect();
         match views.len() {
-            0..=MOST_EXACT => nearest_exact(&views, &all, least, same),
-            _ => near_in_parts(&views, &all, least),
+            0..=MOST_EXACT => nearest_exact(&views, &all, least),
+            _ => nearest_probed(&views, &all, least),
         }
     }
 
@@ -121,17 +120,6 @@ impl<'a> Groups<'a> {
         members.iter().for_each(|member| self.of[*member] = to);
         self.members[to].extend(members);
     }
-}
-
-/// The near pairs of many vectors. They are found in parts, which bounds the memory: a vector has up to 16 neighbours in
-/// each of the clusters in which they are looked for, and the nearest 16 are kept.
-fn near_in_parts(views: &[RowView<'_>], all: &[usize], least: f32) -> Vec<Near> {
-    let parts = all.chunks(MOST_EXACT);
-    let near = |part: &[usize]| {
-        let same = |one: usize, two: usize| one == two;
-        nearest_of(nearest_probed(views, part, least, same), views.len())
-    };
-    nearest_of(parts.flat_map(near).collect(), views.len())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use tantivy::{DocAddress, DocId};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::dictionary::Dictionary;
 use super::phrasings::Centre;
@@ -12,6 +11,7 @@ use super::vectors::{Row, Vectors};
 use super::{Index, Meta, Space, Statistics, Store, dimensions, schema};
 use crate::analyze::Language;
 use crate::question::Question;
+pub(crate) use crate::title::title_hash;
 
 /// The statistics of all questions of a corpus.
 #[derive(Debug)]
@@ -45,12 +45,6 @@ pub(crate) struct CandidateDocument {
     /// As in [`Fields`](super::Fields).
     pub score: Option<f64>,
     pub rows: Vec<Row>,
-}
-
-/// The hash of a title key, of 63 bits: a cluster has signed numbers, and its lists are not searched for negative ones.
-/// Titles with one hash count as equal: one pair in 2⁶³.
-pub(crate) fn title_hash(key: &str) -> u64 {
-    xxh3_64(key.as_bytes()) >> 1
 }
 
 /// Reads the questions of some candidates.

@@ -2,6 +2,28 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// A score that an item needs to be among the greatest, as far as it is known. Threads that search several ranges share
+/// it.
+#[derive(Default)]
+pub struct Threshold(AtomicU32);
+
+impl Threshold {
+    /// The highest score that it was raised to. `None` if there was no positive one.
+    pub fn get(&self) -> Option<f32> {
+        let score = f32::from_bits(self.0.load(Relaxed));
+        (score > 0.0).then_some(score)
+    }
+
+    /// Raises it to a score. Scores that are not positive have no effect.
+    pub fn raise(&self, score: f32) {
+        if score > 0.0 {
+            // The bits of positive numbers are in the order of the numbers.
+            self.0.fetch_max(score.to_bits(), Relaxed);
+        }
+    }
+}
 
 /// The greatest of the items that were pushed, at most `limit`, in a heap with the least of them on top.
 #[derive(Clone)]

@@ -95,7 +95,7 @@ pub(crate) use document::{readable_chunks, reversed};
 pub(crate) use field_words::FieldWords;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use field_words::term_hash;
-pub(crate) use greatest::Greatest;
+pub(crate) use greatest::{Greatest, Threshold};
 pub use lock::Busy;
 pub use phrasings::Centre;
 pub(crate) use schema::{DATE, SCORE};

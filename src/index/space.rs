@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use tantivy::{DocAddress, DocId};
 
 use super::codes::{CodePhrase, Codes};
+use super::greatest::Threshold;
 use super::vectors::{PARALLEL_ROWS, Quantized, RowView, Vectors};
 use crate::embed::normalized;
 
@@ -175,6 +176,9 @@ impl Space {
             ranges.map(move |start| (phrase, start..documents.min(start + range as DocId)))
         });
         let compared = limit.max(COMPARED);
+        let needed = Threshold::default();
+        // Estimates that equal it are needed: the first documents are the nearest of equally near ones.
+        let floor = || needed.get().map_or(f32::NEG_INFINITY, f32::next_down);
         let estimated = ranges.collect::<Vec<_>>().into_par_iter().map(
             |((segment, vectors, codes, phrase), documents)| {
                 let mut highest = Highest::new(compared);
@@ -183,7 +187,12 @@ impl Space {
                     codes,
                     phrase,
                     |doc| allowed(*segment, doc),
-                    |near| highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc))),
+                    floor,
+                    |near| {
+                        let least = highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc)));
+                        needed.raise(least);
+                        least
+                    },
                 );
                 highest
             },
@@ -415,6 +424,7 @@ mod tests {
             &codes,
             &phrase_codes,
             |_| true,
+            || f32::NEG_INFINITY,
             |near| {
                 let cosine = |row| space.cosine(0, &segments[0], row, &phrase);
                 error += (segments[0].highest(near.doc, cosine).unwrap() - near.cosine).abs();

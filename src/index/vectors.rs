@@ -560,13 +560,14 @@ impl Vectors {
     }
 
     /// Estimates the cosines of some documents from the [codes], and passes those that are allowed and whose estimates are
-    /// greater than the return value of the last call of `found`.
+    /// greater than the return value of the last call of `found`, and than `floor` at the time.
     pub(super) fn estimate(
         &self,
         documents: Range<DocId>,
         codes: &Codes<'_>,
         phrase: &CodePhrase,
         allowed: impl Fn(DocId) -> bool,
+        floor: impl Fn() -> f32,
         mut found: impl FnMut(Near) -> f32,
     ) {
         /// The estimates of so many documents stay in the fastest cache.
@@ -577,19 +578,31 @@ impl Vectors {
             let first = self.rows_of(block.start).start;
             let end = self.rows_of(block.end - 1).end.max(first);
             let at = codes.estimate(first..end, phrase, &mut estimates);
-            // The rows of a document begin where those of the one before end.
-            let mut estimates = &estimates[at..];
-            let mut row = first;
-            for doc in block {
-                let end = self.rows_of(doc).end;
-                let (own, rest) = estimates.split_at(end.saturating_sub(row).min(estimates.len()));
-                (estimates, row) = (rest, row.max(end));
-                let cosine = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                if cosine > least && allowed(doc) {
-                    least = found(Near { cosine, doc });
+            let estimates = &estimates[at..at + end - first];
+            least = least.max(floor());
+            let mut row = 0;
+            // Few rows are above the threshold, so that a document is looked up for these only.
+            while let Some(next) = first_above(&estimates[row..], least) {
+                row += next;
+                let doc = self.document_of(first + row, block.clone());
+                let end = self.rows_of(doc).end.saturating_sub(first).clamp(row + 1, estimates.len());
+                let cosine = estimates[row..end].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                if allowed(doc) {
+                    least = least.max(found(Near { cosine, doc }));
                 }
+                row = end;
             }
         }
+    }
+
+    /// The document with a row, among some documents that have it.
+    fn document_of(&self, row: usize, documents: Range<DocId>) -> DocId {
+        let (mut first, mut end) = (documents.start, documents.end);
+        while end - first > 1 {
+            let middle = first + (end - first) / 2;
+            if self.rows_of(middle).start <= row { first = middle } else { end = middle }
+        }
+        first
     }
 
     /// Joins the nearest documents of ranges, which are computed on all cores if there are many rows.
@@ -611,6 +624,15 @@ impl Vectors {
             .reduce(|| Greatest::new(limit), Greatest::joined)
             .into_sorted()
     }
+}
+
+/// The position of the first number that is greater than `least`.
+fn first_above(numbers: &[f32], least: f32) -> Option<usize> {
+    /// So many numbers are compared by a few instructions.
+    const FEW: usize = 32;
+    let is_above = |number: &f32| *number > least;
+    let few = numbers.chunks(FEW).position(|few| few.iter().fold(false, |any, x| any | is_above(x)))?;
+    Some(few * FEW + numbers[few * FEW..].iter().position(is_above)?)
 }
 
 /// The scale in the header of a row.

@@ -9,13 +9,12 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::{BitSet, DocAddress, DocId, SegmentReader, TERMINATED};
 
-use crate::index::{FIELDS, FieldWeights, Greatest, K1, saturated};
+use crate::index::{FIELDS, FieldWeights, Greatest, K1, Threshold, saturated};
 
 /// The number of documents that are scored together.
 const WINDOW: usize = 4096;
@@ -324,22 +323,6 @@ pub fn frequencies_of(clauses: &[Clause<'_>], documents: &[DocId], lengths: &Len
     documents.iter().map(of).collect()
 }
 
-/// A score that a document needs to be among the best; 0 as long as it is unknown. Threads that search several ranges of
-/// documents share it.
-#[derive(Default)]
-pub struct Threshold(AtomicU32);
-
-impl Threshold {
-    fn get(&self) -> f32 {
-        f32::from_bits(self.0.load(Relaxed))
-    }
-
-    fn raise(&self, score: f32) {
-        // The bits of positive numbers are in the order of the numbers.
-        self.0.fetch_max(score.to_bits(), Relaxed);
-    }
-}
-
 /// The documents with the highest scores.
 pub struct Best(Greatest<Scored>);
 
@@ -394,7 +377,7 @@ impl Best {
         let mut scores = Scores::new();
         let mut at = documents.start;
         loop {
-            let least = threshold.get();
+            let least = threshold.get().unwrap_or(0.0);
             clauses.divide(least);
             let Some(start) = clauses.next(at).filter(|next| *next < documents.end) else {
                 return;
