@@ -5,14 +5,15 @@
 //! search by .008 on average (docs/decisions/0006-fusion.md has the table).
 
 use std::cmp::Ordering;
-use std::sync::OnceLock;
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 use tantivy::{DocAddress, DocId};
 
 use super::codes::{CodePhrase, Codes};
 use super::greatest::Threshold;
-use super::vectors::{PARALLEL_ROWS, Quantized, RowView, Vectors};
+use super::vectors::{Near, PARALLEL_ROWS, Quantized, RowView, Vectors};
 use crate::embed::normalized;
 
 /// The approximate number of rows that the mean of a larger index is computed from.
@@ -28,7 +29,7 @@ const COMPARED: usize = if cfg!(test) { 100 } else { 3_000 };
 
 /// So many documents are estimated by one thread at a time, less in an index that has not enough for all threads. Unit
 /// tests have fewer.
-const RANGE: usize = if cfg!(test) { 300 } else { 1 << 15 };
+const RANGE: usize = if cfg!(test) { 300 } else { 1 << 13 };
 const LEAST_RANGE: usize = RANGE / 8;
 
 /// With a higher limit, estimates save no time.
@@ -176,28 +177,18 @@ impl Space {
             ranges.map(move |start| (phrase, start..documents.min(start + range as DocId)))
         });
         let compared = limit.max(COMPARED);
-        let needed = Threshold::default();
+        let (best, needed) = (Mutex::new(Highest::new(compared)), Threshold::default());
         // Estimates that equal it are needed: the first documents are the nearest of equally near ones.
         let floor = || needed.get().map_or(f32::NEG_INFINITY, f32::next_down);
-        let estimated = ranges.collect::<Vec<_>>().into_par_iter().map(
-            |((segment, vectors, codes, phrase), documents)| {
-                let mut highest = Highest::new(compared);
-                vectors.estimate(
-                    documents,
-                    codes,
-                    phrase,
-                    |doc| allowed(*segment, doc),
-                    floor,
-                    |near| {
-                        let least = highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc)));
-                        needed.raise(least);
-                        least
-                    },
-                );
-                highest
-            },
-        );
-        let estimated = estimated.reduce(|| Highest::new(compared), Highest::joined).into_vec();
+        let estimate = |((segment, vectors, codes, phrase), documents): (&(_, &Vectors, _, _), Range<DocId>)| {
+            let mut highest = Highest::new(compared);
+            let found =
+                |near: Near| highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc)));
+            vectors.estimate(documents, codes, phrase, |doc| allowed(*segment, doc), floor, found);
+            needed.raise(best.lock().unwrap_or_else(PoisonError::into_inner).join(highest));
+        };
+        ranges.collect::<Vec<_>>().into_par_iter().for_each(estimate);
+        let estimated = best.into_inner().unwrap_or_else(PoisonError::into_inner).into_vec();
         let compare = |(_, address): &(f32, DocAddress)| {
             let (segment, vectors) = segments.iter().find(|(ord, _)| *ord == address.segment_ord as usize)?;
             let cosine = |row| self.cosine(*segment, vectors, row, other);
@@ -308,10 +299,11 @@ impl Highest {
         }
     }
 
-    fn joined(mut self, other: Self) -> Self {
+    /// Adds the documents of another range. Returns the lowest estimate that is needed from now on.
+    fn join(&mut self, other: Self) -> f32 {
         self.found.extend(other.found);
         self.prune();
-        self
+        self.least
     }
 
     fn into_vec(mut self) -> Vec<(f32, DocAddress)> {
