@@ -159,16 +159,16 @@ fn clusters(rows: &[RowView<'_>], queries: &[u32]) -> Vec<Cluster> {
     let mut centres: Vec<usize> = (1..=count).map(|nth| nth * 1_000_003 % rows.len()).collect();
     centres.sort_unstable();
     centres.dedup();
-    let nearest_centres = |row: &RowView<'_>| -> Vec<u32> {
-        let mut near: Vec<(f32, u32)> =
-            centres.iter().map(|centre| row.cosine(&rows[*centre])).zip(0..).collect();
+    let nearest_centres = |near: &mut Vec<(f32, u32)>, row: &RowView<'_>| -> Box<[u32]> {
+        let nearest_first = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        near.clear();
+        near.extend(centres.iter().map(|centre| row.cosine(&rows[*centre])).zip(0..));
         let few = PROBES.min(near.len());
-        near.select_nth_unstable_by(few - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        near.truncate(few);
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        near.into_iter().map(|(_, nth)| nth).collect()
+        near.select_nth_unstable_by(few - 1, nearest_first);
+        near[..few].sort_by(nearest_first);
+        near[..few].iter().map(|(_, nth)| *nth).collect()
     };
-    let probed: Vec<Vec<u32>> = rows.par_iter().map(nearest_centres).collect();
+    let probed: Vec<Box<[u32]>> = rows.par_iter().map_init(Vec::new, nearest_centres).collect();
     let mut clusters = vec![Cluster::default(); centres.len()];
     for (row, probed) in (0..).zip(&probed) {
         probed.iter().take(ASSIGNED).for_each(|nth| clusters[*nth as usize].members.push(row));

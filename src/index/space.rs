@@ -180,13 +180,14 @@ impl Space {
         let (best, needed) = (Mutex::new(Highest::new(compared)), Threshold::default());
         // Estimates that equal it are needed: the first documents are the nearest of equally near ones.
         let floor = || needed.get().map_or(f32::NEG_INFINITY, f32::next_down);
-        let estimate = |((segment, vectors, codes, phrase), documents): (&(_, &Vectors, _, _), Range<DocId>)| {
-            let mut highest = Highest::new(compared);
-            let found =
-                |near: Near| highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc)));
-            vectors.estimate(documents, codes, phrase, |doc| allowed(*segment, doc), floor, found);
-            needed.raise(best.lock().unwrap_or_else(PoisonError::into_inner).join(highest));
-        };
+        let estimate =
+            |((segment, vectors, codes, phrase), documents): (&(_, &Vectors, _, _), Range<DocId>)| {
+                let mut highest = Highest::new(compared);
+                let found =
+                    |near: Near| highest.push((near.cosine, DocAddress::new(*segment as u32, near.doc)));
+                vectors.estimate(documents, codes, phrase, |doc| allowed(*segment, doc), floor, found);
+                needed.raise(best.lock().unwrap_or_else(PoisonError::into_inner).join(highest));
+            };
         ranges.collect::<Vec<_>>().into_par_iter().for_each(estimate);
         let estimated = best.into_inner().unwrap_or_else(PoisonError::into_inner).into_vec();
         let compare = |(_, address): &(f32, DocAddress)| {
