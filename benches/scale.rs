@@ -273,7 +273,11 @@ fn duplicate_titles(size: usize) {
     let step = (titles.len() / SAMPLED_TITLES).max(1);
     let sample: Vec<u32> = (0..titles.len() as u32).step_by(step).collect();
     let near = nearest_exact(&titles, &sample, NEAR);
-    let found = nearest_probed(&titles, &sample, NEAR);
+    // Both titles of a pair are compared with others, as in a search for all duplicates.
+    let mut both: Vec<u32> = near.iter().flat_map(|near| [near.one, near.two]).collect();
+    both.sort_unstable();
+    both.dedup();
+    let found = nearest_probed(&titles, &both, NEAR);
     let hits =
         near.iter().filter(|near| found.iter().any(|found| (found.one, found.two) == (near.one, near.two)));
     let share = format!("{:.3}", hits.count() as f64 / near.len().max(1) as f64);
