@@ -7,7 +7,7 @@
 Writes, beside this file,
 
     minilm.onnx      the graph: a few kilobytes, no weights
-    minilm.data   the weights it names, each at a multiple of 64 bytes, so that a program that
+    minilm-N/weights the weights it names, in three parts, each at a multiple of 64 bytes, so that a program that
                      has the file in memory uses them where they stand
     vocab.txt        the WordPiece vocabulary, a token a line
     SHA256SUMS       of the three
@@ -207,18 +207,24 @@ def main():
     target.mkdir(parents=True, exist_ok=True)
     graph_name = "model.onnx" if options.float else "minilm.onnx"
     (target / graph_name).write_bytes(model.SerializeToString())
-    (target / "minilm.data").write_bytes(blob)
     if options.float:
+        (target / "minilm.data").write_bytes(blob)
         for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json"):
             shutil.copy(source / name, target / name)
         return
+    # A package on crates.io has 10 MB at most.
+    part = len(blob) // 3
+    assert part * 3 == len(blob)
+    for nth in range(3):
+        (HERE / f"minilm-{nth + 1}" / "weights").write_bytes(blob[nth * part : (nth + 1) * part])
     vocabulary = json.loads((source / "tokenizer.json").read_text())["model"]["vocab"]
     tokens = sorted(vocabulary, key=vocabulary.get)
     assert [vocabulary[token] for token in tokens] == list(range(len(tokens)))
     (HERE / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
     shutil.copy(source / "LICENSE", HERE / "LICENSE")
+    contents = {name: (HERE / name).read_bytes() for name in ("minilm.onnx", "vocab.txt")} | {"minilm.data": blob}
     sums = [
-        f"{hashlib.sha256((HERE / name).read_bytes()).hexdigest()}  {name}\n"
+        f"{hashlib.sha256(contents[name]).hexdigest()}  {name}\n"
         for name in ("minilm.onnx", "minilm.data", "vocab.txt")
     ]
     (HERE / "SHA256SUMS").write_text("".join(sums))

@@ -15,6 +15,26 @@ use super::{Embedder, ModelInfo, Role, WordPiece, normalized};
 /// The graph, 33 kB. It refers to its weights by offset.
 static GRAPH: &[u8] = include_bytes!("../../models/minilm.onnx");
 
+/// A third of the weights: a package on crates.io has 10 MB at most.
+const PART: usize = 7_686_144;
+
+/// The weights. The runtime reads them where they are, which takes this alignment.
+#[repr(align(64))]
+struct Weights([u8; 3 * PART]);
+
+static WEIGHTS: Weights = Weights(joined());
+
+/// The parts, joined by the compiler.
+const fn joined() -> [u8; 3 * PART] {
+    let mut weights = [0; 3 * PART];
+    let (first, rest) = weights.split_at_mut(PART);
+    let (second, last) = rest.split_at_mut(PART);
+    first.copy_from_slice(rqsearch_minilm_1::WEIGHTS);
+    second.copy_from_slice(rqsearch_minilm_2::WEIGHTS);
+    last.copy_from_slice(rqsearch_minilm_3::WEIGHTS);
+    weights
+}
+
 /// The checksums of the model's files. Their hash is the fingerprint of the model.
 static CHECKSUMS: &str = include_str!("../../models/SHA256SUMS");
 
@@ -49,10 +69,9 @@ impl Builtin {
     /// # Errors
     /// The weights in the executable are damaged.
     pub fn load(prepare: Prepare) -> anyhow::Result<Self> {
-        let weights = rten::include_external_data!("../../models/minilm.data");
         let mut options = ModelOptions::with_all_ops();
         options
-            .external_data_static("minilm.data", weights)
+            .external_data_static("minilm.data", &WEIGHTS.0)
             .shape_inference(ShapeInferenceMode::Off)
             .prepack_weights(prepare == Prepare::Many);
         Ok(Self {

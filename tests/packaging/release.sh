@@ -21,15 +21,23 @@ passed "a tag, Cargo.toml and the changelog have to agree"
 # --- the crate has what it is built of
 cd "$root"
 listed=$(cargo package --list --allow-dirty --offline)
-for file in build.rs Cargo.lock LICENSE-APACHE LICENSE-MIT README.md models/minilm.onnx models/minilm.data models/vocab.txt models/SHA256SUMS \
+for file in build.rs Cargo.lock LICENSE-APACHE LICENSE-MIT README.md models/minilm.onnx models/vocab.txt models/SHA256SUMS \
     index/meta.json index/.managed.json; do
     grep -qxF "$file" <<<"$listed" || die "the crate lacks $file"
 done
 while IFS= read -r file; do
     grep -qxF "$file" <<<"$listed" || die "the crate lacks $file"
-done < <(git ls-files src corpus index models examples)
+done < <(git ls-files src corpus index models examples ':!models/minilm-*')
 if grep -E '^(tests|eval|benches/peers|packaging|\.github|\.ci)/' <<<"$listed"; then die "the crate has files that only the repository needs"; fi
 passed "the crate has what it is built of, and no more"
+
+# --- crates.io takes packages of up to 10 MB
+cargo package --workspace --exclude rqsearch-python --no-verify --allow-dirty --quiet
+for name in rqsearch rqsearch-minilm-1 rqsearch-minilm-2 rqsearch-minilm-3; do
+    size=$(wc -c < "${CARGO_TARGET_DIR:-target}/package/$name-$version.crate")
+    [ "$size" -le 10000000 ] || die "the package $name has $size bytes"
+done
+passed "every package is small enough for crates.io"
 
 # --- the SBOM
 run 0 "$root/packaging/sbom.sh" x86_64-unknown-linux-gnu
