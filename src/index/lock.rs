@@ -23,6 +23,10 @@ use crate::regular_file::is_irregular;
 /// The list of files that tantivy created and deletes when no commit needs them.
 pub const MANAGED: &str = ".managed.json";
 
+/// How long a writer waits for another one. That is long enough for a commit of written questions, and not for an update
+/// from files.
+pub const SHORT_WAIT: Duration = Duration::from_secs(2);
+
 /// How often a writer that waits for another one tries to lock the index.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 

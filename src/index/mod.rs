@@ -9,7 +9,10 @@ pub mod check;
 #[cfg(feature = "milvus")]
 mod cluster;
 mod codes;
+mod commit;
 mod commit_file;
+#[cfg(feature = "milvus")]
+mod copy;
 #[cfg(any(test, feature = "milvus"))]
 mod corpus_counts;
 mod cosine_scale;
@@ -21,9 +24,11 @@ mod document;
 mod field_words;
 mod greatest;
 mod lock;
+mod merge;
 mod newest;
 mod phrasings;
 mod read_only;
+mod repair;
 mod schema;
 mod snapshot;
 mod space;
@@ -31,6 +36,7 @@ mod statistics;
 mod stats;
 mod store;
 mod stored_path;
+mod tuning;
 mod union;
 mod vectors;
 mod write;
@@ -69,12 +75,12 @@ use union::{Member, Union};
 pub use crate::read::Options as ReadOptions;
 pub(crate) use crate::read::{date_span, year};
 pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
-pub use build::{
-    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Repaired, STDIN,
-    Shard, Summary, Tuning, merge_segments, store_calibration, update_tuning,
-};
 #[cfg(feature = "milvus")]
-pub use build::{copy, finish_shards};
+pub use build::finish_shards;
+pub use build::{
+    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, STDIN, Shard,
+    Summary,
+};
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::title_hash;
 #[cfg(any(test, feature = "milvus"))]
@@ -85,6 +91,8 @@ use cluster::Cluster;
 pub use cluster::ClusterAway;
 #[cfg(feature = "milvus")]
 pub(crate) use cluster::Found;
+#[cfg(feature = "milvus")]
+pub use copy::copy;
 #[cfg(test)]
 pub(crate) use corpus_counts::CorpusCounts;
 pub use cosine_scale::CosineScale;
@@ -97,7 +105,9 @@ pub(crate) use field_words::FieldWords;
 pub(crate) use field_words::term_hash;
 pub(crate) use greatest::{Greatest, Threshold};
 pub use lock::Busy;
+pub use merge::merge_segments;
 pub use phrasings::Centre;
+pub use repair::Repaired;
 pub(crate) use schema::{DATE, SCORE};
 pub use schema::{Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
@@ -108,6 +118,7 @@ use store::Local;
 pub(crate) use store::Store;
 pub use stored_path::WRITTEN;
 pub(crate) use stored_path::path_of;
+pub use tuning::{Tuning, store_calibration, update_tuning};
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use vectors::Row;
 pub use vectors::{Near, Quantized, RowView, Vectors};
@@ -525,7 +536,7 @@ impl Index {
         for (question, rows) in questions.iter().zip(rows) {
             writer.add_document(document::document(&fields, question, &rows)?)?;
         }
-        build::commit(&mut writer, &meta)?;
+        commit::commit(&mut writer, &meta)?;
         writer.wait_merging_threads()?;
         Ok(Self::open_directory(directory, Path::new("(memory)"))?)
     }
@@ -562,7 +573,7 @@ impl Index {
     /// # Errors
     /// The current directory no longer exists.
     pub fn file(&self, source: &Source) -> anyhow::Result<PathBuf> {
-        Ok(build::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
+        Ok(stored_path::base_of(&self.dir)?.join(stored_path::path_of(&source.path)))
     }
 
     /// The index that a question is from, if this one [consists of several](Self::open_several): its directory, as it was
@@ -767,7 +778,7 @@ impl Index {
     pub fn on_this_machine(self) -> anyhow::Result<Self> {
         #[cfg(feature = "milvus")]
         if self.cluster.is_some() {
-            return build::copy_in_memory(&self);
+            return copy::copy_in_memory(&self);
         }
         Ok(self)
     }
@@ -970,7 +981,7 @@ pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>
 }
 
 fn absolute_roots(meta: &Meta, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let base = build::base_of(dir)?;
+    let base = stored_path::base_of(dir)?;
     let roots = meta.roots.iter().filter(|root| *root != STDIN);
     let path = |root: &String| {
         if read::is_url(root) { root.into() } else { base.join(stored_path::path_of(root)) }

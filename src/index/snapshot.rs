@@ -327,7 +327,7 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
     let index = Index::open_directory(lock.clone(), dir)?;
     let questions = guarded(dir, || index.question_count())?;
     lock.write_commit(&commit)?;
-    super::build::delete_unreferenced(lock)?;
+    super::commit::delete_unreferenced(lock)?;
     Ok(questions)
 }
 

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
+use super::is_cluster_address;
+
 /// The [path](crate::question::Source::path) of the source of questions that programs write into an index. Their line is 0.
 pub const WRITTEN: &str = "api:";
 
@@ -71,6 +75,18 @@ pub fn path_of(stored: &str) -> PathBuf {
 #[cfg(not(unix))]
 pub fn path_of(stored: &str) -> PathBuf {
     PathBuf::from(stored)
+}
+
+/// The directory that paths in the index are relative to: the parent of the index directory, or the current directory
+/// for an index in a cluster.
+pub fn base_of(dir: &Path) -> anyhow::Result<PathBuf> {
+    if is_cluster_address(dir) {
+        let here = std::env::current_dir().context("cannot determine the current directory")?;
+        return Ok(here.canonicalize().unwrap_or(here));
+    }
+    let dir = std::path::absolute(dir).with_context(|| format!("could not find {}", dir.display()))?;
+    let parent = dir.parent().unwrap_or(&dir);
+    Ok(parent.canonicalize().unwrap_or_else(|_| parent.to_owned()))
 }
 
 #[cfg(all(test, unix))]

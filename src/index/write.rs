@@ -12,7 +12,8 @@ use anyhow::{Context, ensure};
 use tantivy::{IndexWriter, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::build::{self, question_hash};
+use super::build::question_hash;
+use super::commit::{self, collect_leftovers, open_to_write};
 use super::document::{document, readable_chunks};
 use super::lock::{Busy, WriteLock, explain_write};
 use super::stored_path::WRITTEN;
@@ -268,9 +269,9 @@ impl Prepared {
         if !is_same {
             return Err(WriteError::ModelChanged);
         }
-        let tantivy = build::open_to_write(&lock, &index.meta)?;
-        let mut writer = build::writer(&tantivy, 1, MEMORY)?;
-        build::collect_leftovers(&writer, &lock)?;
+        let tantivy = open_to_write(&lock, &index.meta)?;
+        let mut writer = commit::writer(&tantivy, 1, MEMORY)?;
+        collect_leftovers(&writer, &lock)?;
         let mut questions = Questions { index: &index, writer: &writer, changed: HashMap::new() };
         let make = |step: Result<Step, Refused>| match step {
             Ok(step) => questions.make(step),
@@ -280,7 +281,7 @@ impl Prepared {
         if questions.changed.is_empty() {
             return Ok(Commit { results, writer: None });
         }
-        build::commit(&mut writer, &index.meta)?;
+        commit::commit(&mut writer, &index.meta)?;
         Ok(Commit { results, writer: Some(writer) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::hasher;
+use super::content::hasher;
 use super::sources::Item;
 use crate::read::Stamp;
 
@@ -60,7 +60,9 @@ mod tests {
     use std::fs;
     use std::time::{Duration, SystemTime};
 
-    use super::super::{Build, Place, hash_file};
+    use super::super::content::hash_file;
+    use super::super::options::Build;
+    use super::super::sources::Place;
     use super::*;
     use crate::index::Index;
     use crate::read;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, ensure};
 
-use super::{Before, Progress};
+use super::before::Before;
+use super::summary::Progress;
 use crate::embed::{Embedder, Role};
 use crate::index::vectors::Quantized;
 

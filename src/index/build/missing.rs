@@ -1,13 +1,17 @@
 //! Files that the index has questions of and that no longer exist.
 
-use std::io::ErrorKind;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::sources::{Items, Root};
-use super::{Build, FileRecord, STDIN, path_of};
+use super::file_record::FileRecord;
+use super::missing_path::is_missing;
+use super::options::Build;
+use super::sources::{Items, Root, STDIN};
+use super::state::State;
 use crate::index::Meta;
+use crate::index::stored_path::path_of;
 use crate::read;
 
 /// What becomes of the questions of files that no longer exist.
@@ -21,25 +25,6 @@ pub enum Missing {
     RemoveAll,
     /// They are kept.
     Keep,
-}
-
-/// Whether nothing exists at a path. If that cannot be determined, this returns false.
-pub fn is_missing(path: &Path) -> bool {
-    path.symlink_metadata()
-        .is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
-        || path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
-}
-
-/// The absolute path of something that does not exist. The part of it that exists is resolved as it was when
-/// the rest existed.
-pub fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    let path = std::path::absolute(path).with_context(|| format!("could not find {}", path.display()))?;
-    for parent in path.ancestors().skip(1) {
-        if let (Ok(existing), Ok(rest)) = (parent.canonicalize(), path.strip_prefix(parent)) {
-            return Ok(existing.join(rest));
-        }
-    }
-    Ok(path)
 }
 
 impl Build<'_> {
@@ -95,5 +80,44 @@ impl Build<'_> {
             meta.reading.retain(|root, _| !missing.contains(root));
         }
         missing
+    }
+}
+
+impl State<'_> {
+    /// Deletes the questions of files below the roots that no longer exist, and of pages that are no longer listed.
+    pub fn remove_deleted_files(&self, roots: &[Root], items: &Items) -> anyhow::Result<()> {
+        let found: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
+        let is_gone = |name: &str| {
+            let path = self.base.join(path_of(name));
+            let below = roots.iter().filter(|root| root.contains(&path)).collect::<Vec<_>>();
+            !found.contains(name)
+                && !below.is_empty()
+                && match is_missing(&path) {
+                    true => self.build.missing != Missing::Keep,
+                    // The file is excluded now, unless a directory could not be listed.
+                    false => !below.iter().any(|root| items.is_incomplete(root)),
+                }
+        };
+        for file in &self.files {
+            let gone = match file.within.as_deref() {
+                None => is_gone(&file.path),
+                Some(STDIN) => false,
+                Some(url) if read::is_url(url) => {
+                    items.complete.contains(url) && !found.contains(file.path.as_str())
+                }
+                Some(archive) => is_gone(archive),
+            };
+            if gone {
+                self.remove(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a file and its questions.
+    pub fn remove(&self, file: &FileRecord) -> anyhow::Result<()> {
+        self.output.remove_file(&file.path)?;
+        self.summary().removed_files += 1;
+        Ok(())
     }
 }

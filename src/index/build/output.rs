@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::Context;
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
-use super::FileRecord;
+use super::file_record::FileRecord;
 use crate::index::document::document;
 use crate::index::schema::{FILE, Fields};
 use crate::index::vectors::Row;

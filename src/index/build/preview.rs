@@ -5,8 +5,13 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::archive::{NO_FILE, NO_MEMBERS};
+use super::changed_file::no_questions;
+use super::content::spool;
+use super::options::Build;
 use super::sources::{Item, Place};
-use super::{Build, Problem, base_of, no_questions, spool};
+use super::summary::Problem;
+use crate::index::stored_path::base_of;
 use crate::index::{Index, Meta, OpenError};
 use crate::question::Question;
 use crate::read::{self, BadRecord, Report, letters};
@@ -91,9 +96,7 @@ impl Build<'_> {
             Ok(Some(read::Compression::SevenZip)) if matches!(item.place, Place::File) => {
                 preview_archive(item, file, temporary)
             }
-            Ok(Some(read::Compression::SevenZip)) => {
-                vec![failed(item, "archives are only read from files")]
-            }
+            Ok(Some(read::Compression::SevenZip)) => vec![failed(item, NO_FILE)],
             Ok(_) => vec![preview_file(item, file, extension)],
             Err(error) => vec![failed(item, &error.to_string())],
         }
@@ -121,8 +124,7 @@ fn open(item: &Item, temporary: &Path) -> io::Result<(File, String)> {
 
 fn preview_archive(archive: &Item, file: File, temporary: &Path) -> Vec<Preview> {
     let mut previews = Vec::new();
-    let wanted = |name: &str| archive.options.format.is_some() || read::has_known_extension(Path::new(name));
-    let extracted = read::extract(file, temporary, wanted, &mut |name, file| {
+    let extracted = read::extract(file, temporary, |name| archive.wants_member(name), &mut |name, file| {
         let member = archive.member(name);
         let extension = read::inner_extension(&member.path);
         previews.push(preview_file(&member, file, extension));
@@ -131,7 +133,7 @@ fn preview_archive(archive: &Item, file: File, temporary: &Path) -> Vec<Preview>
     if let Err(error) = extracted {
         previews.push(failed(archive, &error.to_string()));
     } else if previews.is_empty() && archive.named {
-        previews.push(failed(archive, "the archive holds no file with a known extension"));
+        previews.push(failed(archive, NO_MEMBERS));
     }
     previews
 }
@@ -148,15 +150,12 @@ fn preview_file(item: &Item, file: File, extension: String) -> Preview {
         }
         ControlFlow::Continue(())
     };
-    let directory = if matches!(item.place, Place::File) { item.path.parent() } else { None };
-    let (title, named, options) = (item.article_title(), item.named, &item.options);
-    let read =
-        read::read(read::Input { file, extension, directory, title: &title, named, options }, &mut emit);
+    let read = item.read(file, extension, &mut emit);
     let whole = |reason: String| Problem { path: item.path.clone(), line: None, reason };
     match read {
         Ok(read::Outcome::Read { format, report }) => {
             let is_document = report.as_ref().is_some_and(|report| report.letters > 0);
-            if named && preview.questions == 0 && problems.is_empty() {
+            if item.named && preview.questions == 0 && problems.is_empty() {
                 problems.push(whole(no_questions(format, is_document)));
             }
             (preview.format, preview.report) = (Some(format), report);

@@ -1,17 +1,23 @@
 //! The paths of a build → the files to read.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "remote")]
 use std::sync::Mutex;
 
 use anyhow::{Context, bail};
 
-use super::{AUTO, Build, FileRecord, Problem, stored_path};
+use super::file_record::FileRecord;
+use super::missing_path::{absolute, is_missing};
+use super::options::{AUTO, Build};
+use super::summary::Problem;
 use crate::index::Meta;
+use crate::index::stored_path::stored_path;
 use crate::read;
 #[cfg(feature = "remote")]
-use crate::read::web::{Reply, Web};
+use crate::read::web::Reply;
 
 /// The path that means standard input.
 pub const STDIN: &str = "-";
@@ -41,7 +47,7 @@ impl Root {
         }
         match path.canonicalize() {
             Ok(path) => Ok(Self::Path(path)),
-            Err(_) if super::missing::is_missing(path) => Ok(Self::Missing(super::missing::absolute(path)?)),
+            Err(_) if is_missing(path) => Ok(Self::Missing(absolute(path)?)),
             Err(error) => Err(error).with_context(|| format!("could not find {}", path.display())),
         }
     }
@@ -129,10 +135,30 @@ pub enum Place {
 }
 
 impl Item {
+    /// Reads the questions of this file from its content.
+    ///
+    /// # Errors
+    /// Those of [`read::read`].
+    pub fn read(
+        &self,
+        file: File,
+        extension: String,
+        emit: &mut read::Emit<'_>,
+    ) -> io::Result<read::Outcome> {
+        let directory = if matches!(self.place, Place::File) { self.path.parent() } else { None };
+        let (title, named, options) = (self.article_title(), self.named, &self.options);
+        read::read(read::Input { file, extension, directory, title: &title, named, options }, emit)
+    }
+
     /// The title of an article in this file that has none of its own: the file name without extension.
-    pub fn article_title(&self) -> String {
+    fn article_title(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default();
         stem.to_string_lossy().replace(['_', '-'], " ").trim().to_owned()
+    }
+
+    /// Whether to read a file of this archive.
+    pub fn wants_member(&self, name: &str) -> bool {
+        self.options.format.is_some() || read::has_known_extension(Path::new(name))
     }
 
     /// A file of this archive.
@@ -243,69 +269,14 @@ impl Build<'_> {
         items
     }
 
-    fn report(&self, path: &Path, reason: String) {
+    /// Reports a path that cannot be searched.
+    pub(super) fn report(&self, path: &Path, reason: String) {
         (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
-    }
-
-    /// Requests an address. If it is a sitemap, adds its pages, which are not requested yet.
-    #[cfg(feature = "remote")]
-    fn add_pages(&self, root: &str, options: &read::Options, old: &[FileRecord], items: &mut Items) {
-        let item = |url: &str, reply: Option<Reply>| Item {
-            name: url.to_owned(),
-            path: url.into(),
-            named: url == root,
-            place: Place::Page(Mutex::new(reply)),
-            bytes: 0,
-            stamp: None,
-            options: options.clone(),
-            within: Some(root.to_owned()),
-        };
-        let web = Web::default();
-        let known = old.iter().find(|old| old.path == root).and_then(|old| self.validators(old, options));
-        let pages = web.get(root, known, &self.temporary()).and_then(|reply| match &reply {
-            Reply::Unchanged => Ok((reply, None)),
-            Reply::Page(page) => {
-                let pages = web.pages(root, &page.file, &self.temporary())?;
-                Ok((reply, pages))
-            }
-        });
-        match pages {
-            Err(error) => {
-                self.report(root.as_ref(), error.to_string());
-                items.problems += 1;
-                items.failed.insert(root.to_owned());
-            }
-            Ok((reply, None)) => {
-                items.list.push(item(root, Some(reply)));
-                items.complete.insert(root.to_owned());
-            }
-            Ok((_, Some(pages))) => {
-                if pages.problems.is_empty() {
-                    items.complete.insert(root.to_owned());
-                }
-                for (sitemap, problem) in pages.problems {
-                    self.report(sitemap.as_ref(), problem);
-                    items.problems += 1;
-                }
-                items.list.extend(pages.urls.iter().map(|url| item(url, None)));
-            }
-        }
     }
 
     /// Not reached: [`Build::roots`] refuses addresses.
     #[cfg(not(feature = "remote"))]
     fn add_pages(&self, _: &str, _: &read::Options, _: &[FileRecord], _: &mut Items) {}
-
-    /// The validators of a page in the index, if an unchanged page need not be read again.
-    #[cfg(feature = "remote")]
-    pub(super) fn validators<'f>(
-        &self,
-        old: &'f FileRecord,
-        options: &read::Options,
-    ) -> Option<&'f read::web::Validators> {
-        let page = old.page.as_ref().filter(|_| !self.reread && old.bad == 0);
-        page.filter(|page| page.reading == super::hasher(options).digest()).map(|page| &page.validators)
-    }
 }
 
 /// How to read a file: as the innermost root around it that has options.

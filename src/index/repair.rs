@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::{Build, Missing, Summary, WriteLock, explain_write};
-use crate::index::check::{AffectedQuestion, Damage, Report, check, commit_without};
-use crate::index::{Index, OpenError};
+use super::build::{Build, Missing, Summary};
+use super::check::{AffectedQuestion, Damage, Report, check, commit_without};
+use super::lock::{WriteLock, explain_write};
+use super::{Index, OpenError, ensure_commit};
 
 /// The result of a repair.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +35,7 @@ impl Build<'_> {
     /// Those of [`run`](Self::run); or the file that names the commit is damaged, so that it is not known which
     /// segments the index has.
     pub fn repair(&self) -> anyhow::Result<Repaired> {
-        crate::index::ensure_commit(self.dir)?;
+        ensure_commit(self.dir)?;
         let repair = || {
             let lock = WriteLock::take(self.dir)?;
             self.repair_locked(&lock)

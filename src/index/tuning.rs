@@ -1,0 +1,89 @@
+//! How an index is tuned to its corpus. It is stored in commits of its own.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::commit::{MEMORY, THREADS, collect_leftovers, commit, open_to_write, writer};
+#[cfg(feature = "milvus")]
+use super::is_cluster_address;
+use super::lock::{SHORT_WAIT, WriteLock, explain_write};
+use super::{Index, Meta, ensure_commit};
+use crate::logistic::Scaling;
+
+/// How an index is tuned to its corpus; see the fields of the same names in [`Meta`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuning {
+    /// The weight of the semantic retriever, 0 to 1.
+    pub semantic_weight: f32,
+    /// The spread of the model's cosines.
+    pub spread: Option<f32>,
+    /// The number of questions that it was tuned on.
+    pub tuned_on: u64,
+}
+
+/// Stores a new tuning in an index, in a separate commit. `tune` is called with the last commit; if it returns
+/// `None`, nothing changes. No other process can write the index in the meantime.
+///
+/// # Errors
+/// Another process is writing the index ([`Busy`](super::Busy)); the index cannot be opened or written; `tune` fails.
+pub fn update_tuning(
+    dir: &Path,
+    tune: impl FnOnce(&Index) -> anyhow::Result<Option<Tuning>>,
+) -> anyhow::Result<()> {
+    update_meta(dir, |before| {
+        let meta = |Tuning { semantic_weight, spread, tuned_on }| Meta {
+            semantic_weight: Some(semantic_weight),
+            spread,
+            tuned_on,
+            ..before.meta().clone()
+        };
+        Ok(tune(before)?.map(meta))
+    })
+}
+
+/// Stores in an index how its confidence is calibrated, in a separate commit. `None` removes what is stored.
+///
+/// # Errors
+/// Another process is writing the index ([`Busy`](super::Busy)); the index cannot be opened or written.
+pub fn store_calibration(dir: &Path, calibration: Option<Scaling>) -> anyhow::Result<()> {
+    update_meta(dir, |before| Ok(Some(Meta { calibration, ..before.meta().clone() })))
+}
+
+/// Commits new metadata. `change` is called with the last commit; if it returns `None`, nothing changes.
+fn update_meta(
+    dir: &Path,
+    change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
+) -> anyhow::Result<()> {
+    #[cfg(feature = "milvus")]
+    if is_cluster_address(dir) {
+        return update_meta_in_cluster(dir, change);
+    }
+    ensure_commit(dir)?;
+    let lock = WriteLock::take_within(dir, SHORT_WAIT)?;
+    let before = Index::open(dir)?;
+    let Some(meta) = change(&before)? else {
+        return Ok(());
+    };
+    let store = || {
+        let index = open_to_write(&lock, &meta)?;
+        let mut writer = writer(&index, THREADS, MEMORY)?;
+        collect_leftovers(&writer, &lock)?;
+        commit(&mut writer, &meta)?;
+        writer.wait_merging_threads().context("could not finish the index")
+    };
+    store().map_err(explain_write)
+}
+
+/// Commits new metadata for the same questions.
+#[cfg(feature = "milvus")]
+fn update_meta_in_cluster(
+    address: &Path,
+    change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
+) -> anyhow::Result<()> {
+    let before = Index::open(address)?;
+    match (change(&before)?, before.cluster()) {
+        (Some(meta), Some(cluster)) => cluster.replace_meta(meta),
+        _ => Ok(()),
+    }
+}
