@@ -7,7 +7,7 @@ use anyhow::Context;
 use tantivy::Directory;
 use tantivy::directory::RamDirectory;
 
-use super::Index;
+use super::reader::Index;
 
 /// The files of the built-in index: names and contents.
 static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/builtin_index.rs"));

@@ -6,9 +6,7 @@ use anyhow::Context;
 use tantivy::{DocAddress, DocId};
 
 use super::dictionary::Dictionary;
-use super::phrasings::Centre;
-use super::vectors::{Row, Vectors};
-use super::{Index, Meta, Space, Statistics, Store, dimensions, schema};
+use super::vectors::Row;
 use crate::analyze::Language;
 use crate::question::Question;
 pub(crate) use crate::title::title_hash;
@@ -18,7 +16,7 @@ pub(crate) use crate::title::title_hash;
 pub(crate) struct Corpus {
     /// The number of questions.
     pub questions: u64,
-    /// As in [`Statistics`].
+    /// As in [`Statistics`](super::Statistics).
     pub mean_lengths: [f32; 3],
     /// The languages of the questions, in their order.
     pub languages: Arc<[Language]>,
@@ -59,6 +57,12 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
+    /// Candidates without their questions, which are read when they are needed.
+    pub fn new(corpus: Arc<Corpus>, documents: Vec<CandidateDocument>, read: Box<ReadQuestions>) -> Self {
+        let questions = documents.iter().map(|_| OnceLock::new()).collect();
+        Self { corpus, documents, questions, read }
+    }
+
     /// The statistics of all questions.
     pub fn corpus(&self) -> &Corpus {
         &self.corpus
@@ -101,39 +105,5 @@ impl Candidates {
         let has_key = |document: &CandidateDocument| document.title_keys.contains(&hash);
         let found = (0..).zip(&self.documents).filter(|(_, document)| has_key(document));
         found.map(|(doc, _)| DocAddress::new(0, doc)).collect()
-    }
-}
-
-impl Index {
-    /// An index of the candidates of one search. `name` is that of the index in messages.
-    pub(crate) fn of_candidates(
-        meta: Meta,
-        name: &std::path::Path,
-        corpus: Arc<Corpus>,
-        documents: Vec<CandidateDocument>,
-        read: Box<ReadQuestions>,
-    ) -> Self {
-        let rows = documents.iter().map(|document| document.rows.as_slice());
-        let vectors = Vectors::in_memory(dimensions(&meta), rows);
-        let languages = Arc::clone(&corpus.languages);
-        let statistics = Statistics { questions: corpus.questions, mean_lengths: corpus.mean_lengths };
-        let (centre, space) =
-            (Centre::given(&corpus.centre.0, corpus.centre.1), Space::given(&corpus.mean.0, corpus.mean.1));
-        let questions = documents.iter().map(|_| OnceLock::new()).collect();
-        Self {
-            curation: Arc::default(),
-            members: Arc::default(),
-            store: Store::Candidates(Arc::new(Candidates { corpus, documents, questions, read })),
-            vectors: Arc::new([vectors]),
-            fields: schema::schema().1,
-            meta,
-            dir: name.to_owned(),
-            centre: Arc::new(OnceLock::from(centre)),
-            space: Arc::new(OnceLock::from(space)),
-            statistics: Arc::new(OnceLock::from(statistics)),
-            languages,
-            #[cfg(feature = "milvus")]
-            cluster: None,
-        }
     }
 }

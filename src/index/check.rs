@@ -19,10 +19,12 @@ use tantivy::{IndexMeta, SegmentMeta};
 
 use super::damage::caught;
 use super::document::stored_record;
-use super::lock::{MANAGED, is_segment_file};
-use super::read_only::ReadOnly;
+use super::lock::is_segment_file;
+use super::metadata::{ensure_commit, read_meta};
+use super::open_error::OpenError;
+use super::read_only::{MANAGED, ReadOnly};
 use super::schema::schema;
-use super::{OpenError, commit_file, ensure_commit, read_meta, vectors};
+use super::{commit_file, vectors};
 use crate::regular_file::{self, is_irregular};
 
 /// The versions of tantivy that wrote indexes of the current [`FORMAT`](super::FORMAT). The footer of a file

@@ -6,7 +6,8 @@ use anyhow::Context;
 use tantivy::IndexWriter;
 
 use super::lock::WriteLock;
-use super::{Meta, prepare, read_meta};
+use super::metadata::{Meta, read_meta};
+use super::tantivy_index::prepare;
 
 /// Memory budget in bytes of all tantivy indexing threads before they write a segment.
 pub const MEMORY: usize = 128 << 20;

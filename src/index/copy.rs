@@ -9,11 +9,15 @@ use tantivy::directory::RamDirectory;
 use super::build::file_record::{FileRecord, file_records};
 use super::build::output::Output;
 use super::cluster::{Cluster, Writer};
+use super::cluster_address::is_cluster_address;
 use super::commit::{MEMORY, THREADS, commit, writer};
 use super::lock::WriteLock;
 use super::merge::merge;
+use super::open_error::OpenError;
+use super::reader::Index;
 use super::schema::schema;
-use super::{Index, OpenError, Row, create, is_cluster_address};
+use super::tantivy_index::create;
+use super::vectors::Row;
 use crate::question::Question;
 
 /// Copies an index with its vectors: from a directory to a cluster or back. Returns the number of questions.

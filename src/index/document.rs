@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use tantivy::TantivyDocument;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::schema::{Fields, QUESTION};
-use super::text_hash;
 use super::vectors::{Quantized, Row, encode_rows};
 use crate::analyze::{Language, Script, detect, tagged, tokens_in};
 use crate::chunk::{Chunk, chunks};
@@ -143,6 +143,11 @@ pub fn rows(question: &Question, embedder: &dyn Embedder) -> anyhow::Result<Vec<
 /// A term backwards, as the field of words written backwards has it.
 pub(crate) fn reversed(term: &str) -> String {
     term.chars().rev().collect()
+}
+
+/// The hash that identifies an embedded text.
+pub fn text_hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -16,12 +16,9 @@ use tantivy::directory::{
 };
 
 use super::commit_file;
-use super::read_only::{ensure_lockable, ensure_readable};
+use super::read_only::{MANAGED, ensure_lockable, ensure_readable};
 use crate::curation::{PINS, SYNONYMS};
 use crate::regular_file::is_irregular;
-
-/// The list of files that tantivy created and deletes when no commit needs them.
-pub const MANAGED: &str = ".managed.json";
 
 /// How long a writer waits for another one. That is long enough for a commit of written questions, and not for an update
 /// from files.

@@ -6,7 +6,8 @@ use tantivy::{IndexWriter, SegmentMeta};
 
 use super::commit::{MEMORY, open_to_write, writer};
 use super::lock::{Busy, SHORT_WAIT, WriteLock, explain_write};
-use super::{Index, ensure_commit};
+use super::metadata::ensure_commit;
+use super::reader::Index;
 
 /// Up to this many questions, the segments of an index are merged into one, so that a search opens only one. In an index
 /// of more than [`ALWAYS_MERGED`], this waits until it is worth the time: a merge writes the index again.

@@ -2,7 +2,8 @@
 
 use tantivy::DocAddress;
 
-use super::{DATE, Index};
+use super::reader::Index;
+use super::schema::DATE;
 use crate::question::Question;
 
 impl Index {

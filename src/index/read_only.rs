@@ -11,8 +11,10 @@ use tantivy::directory::{
 };
 
 use super::commit_file;
-use super::lock::MANAGED;
 use crate::regular_file::refuse_irregular;
+
+/// The list of files that tantivy created and deletes when no commit needs them.
+pub const MANAGED: &str = ".managed.json";
 
 /// An [`MmapDirectory`] that also works without write permission: on a read-only file system, or in a
 /// directory of another user.

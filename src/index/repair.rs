@@ -7,7 +7,9 @@ use anyhow::bail;
 use super::build::{Build, Missing, Summary};
 use super::check::{AffectedQuestion, Damage, Report, check, commit_without};
 use super::lock::{WriteLock, explain_write};
-use super::{Index, OpenError, ensure_commit};
+use super::metadata::ensure_commit;
+use super::open_error::OpenError;
+use super::reader::Index;
 
 /// The result of a repair.
 #[derive(Clone, Debug, Default)]

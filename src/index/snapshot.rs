@@ -20,10 +20,13 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::check::check;
+use super::commit_file;
 use super::damage::guarded;
 use super::lock::{WriteLock, explain_write, is_own_file, is_segment_file};
+use super::metadata::ensure_commit;
+use super::open_error::OpenError;
 use super::read_only::ReadOnly;
-use super::{Index, OpenError, commit_file, ensure_commit};
+use super::reader::Index;
 use crate::curation::{PINS, SYNONYMS};
 use crate::regular_file;
 

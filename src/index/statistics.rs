@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tantivy::SegmentReader;
-use tantivy::schema::Field;
+use tantivy::collector::Count;
+use tantivy::query::TermQuery;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, SegmentReader, Term};
 
-use super::{Index, count_questions};
+use super::schema::{Fields, QUESTION};
 
 /// Statistics of the questions of an index.
 #[derive(Clone, Copy, Debug)]
@@ -47,19 +49,14 @@ impl WordCounts {
     }
 }
 
-impl Index {
-    /// The statistics of the questions. They are computed on first use.
+impl Statistics {
+    /// Computes the statistics of all questions that are not deleted.
     ///
     /// # Errors
     /// The index is damaged.
-    pub(crate) fn statistics(&self) -> tantivy::Result<Statistics> {
-        if let Some(statistics) = self.statistics.get() {
-            return Ok(*statistics);
-        }
-        let searcher = self.searcher()?;
-        let fields = [self.fields.title, self.fields.also, self.fields.answer];
+    pub fn of(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
         let mut mean_lengths = [1.0; 3];
-        for (mean, field) in mean_lengths.iter_mut().zip(fields) {
+        for (mean, field) in mean_lengths.iter_mut().zip([fields.title, fields.also, fields.answer]) {
             let (mut tokens, mut having) = (0, 0);
             for segment in searcher.segment_readers() {
                 let (segment_tokens, segment_having) = lengths(segment, field)?;
@@ -68,9 +65,14 @@ impl Index {
             }
             *mean = (tokens as f32 / having.max(1) as f32).max(1.0);
         }
-        let questions = count_questions(searcher, &self.fields)?;
-        Ok(*self.statistics.get_or_init(|| Statistics { questions, mean_lengths }))
+        Ok(Self { questions: count_questions(searcher, fields)?, mean_lengths })
     }
+}
+
+/// The number of questions.
+pub fn count_questions(searcher: &Searcher, fields: &Fields) -> tantivy::Result<u64> {
+    let term = Term::from_field_text(fields.kind, QUESTION);
+    Ok(searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &Count)? as u64)
 }
 
 /// The number of tokens in a field of all documents that are not deleted, and the number of documents that have it.

@@ -7,7 +7,9 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 
-use super::{FILE, Index, QUESTION, WRITTEN};
+use super::reader::Index;
+use super::schema::{FILE, QUESTION};
+use super::stored_path::WRITTEN;
 use crate::analyze::Language;
 use crate::question::Question;
 

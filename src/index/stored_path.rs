@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::is_cluster_address;
+use super::cluster_address::is_cluster_address;
 
 /// The [path](crate::question::Source::path) of the source of questions that programs write into an index. Their line is 0.
 pub const WRITTEN: &str = "api:";

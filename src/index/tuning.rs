@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::commit::{MEMORY, THREADS, collect_leftovers, commit, open_to_write, writer};
 #[cfg(feature = "milvus")]
-use super::is_cluster_address;
+use super::cluster_address::is_cluster_address;
+use super::commit::{MEMORY, THREADS, collect_leftovers, commit, open_to_write, writer};
 use super::lock::{SHORT_WAIT, WriteLock, explain_write};
-use super::{Index, Meta, ensure_commit};
+use super::metadata::{Meta, ensure_commit};
+use super::reader::Index;
 use crate::logistic::Scaling;
 
 /// How an index is tuned to its corpus; see the fields of the same names in [`Meta`].

@@ -15,8 +15,10 @@ use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHa
 use tantivy::{Directory, TantivyError};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::commit_file;
+use super::metadata::{Meta, ensure_commit, read_meta};
+use super::open_error::OpenError;
 use super::read_only::ReadOnly;
-use super::{Meta, OpenError, commit_file, ensure_commit, read_meta};
 
 /// The length of the id of a segment in the names of its files.
 const ID: usize = 32;

@@ -13,12 +13,16 @@ use tantivy::{IndexWriter, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::build::question_hash;
+use super::cluster_address::NeedsCopy;
 use super::commit::{self, collect_leftovers, open_to_write};
-use super::document::{document, readable_chunks};
+use super::document::{document, readable_chunks, text_hash};
 use super::lock::{Busy, WriteLock, explain_write};
+use super::metadata::ensure_commit;
+use super::open_error::OpenError;
+use super::questions::parse_question;
+use super::reader::Index;
 use super::stored_path::WRITTEN;
 use super::vectors::{Quantized, Row};
-use super::{Index, NeedsCopy, OpenError, ensure_commit, text_hash};
 use crate::chunk::Chunk;
 use crate::embed::{Embedder, ModelInfo, NotApproved, Role};
 use crate::question::{Question, Source};
@@ -410,7 +414,7 @@ impl Questions<'_> {
         }
         let records = self.index.records(self.index.fields.id, id)?;
         let Some(record) = records.first() else { return Ok(None) };
-        let Question { key, source, .. } = super::parse_question(record)?;
+        let Question { key, source, .. } = parse_question(record)?;
         Ok(Some(Stored { hash: xxh3_64(record.as_bytes()), key, source }))
     }
 

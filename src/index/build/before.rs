@@ -6,9 +6,13 @@ use anyhow::{Context, bail};
 
 use super::options::Build;
 use crate::embed::ModelInfo;
+use crate::index::commit_file;
 use crate::index::lock::WriteLock;
+use crate::index::metadata::Meta;
+use crate::index::open_error::OpenError;
+use crate::index::reader::Index;
+use crate::index::tantivy_index::{create, prepare};
 use crate::index::vectors::Quantized;
-use crate::index::{Index, Meta, OpenError, commit_file, create, prepare};
 
 /// The index before the build.
 pub struct Before {

@@ -8,8 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::embedding::Embedding;
 use super::state::State;
 use crate::chunk::Chunk;
-use crate::index::document::readable_chunks;
-use crate::index::text_hash;
+use crate::index::document::{readable_chunks, text_hash};
 use crate::index::vectors::Row;
 use crate::question::Question;
 

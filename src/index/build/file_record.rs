@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::index::Index;
+use crate::index::reader::Index;
 use crate::index::schema::FILE;
 #[cfg(feature = "remote")]
 use crate::read;

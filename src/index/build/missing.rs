@@ -10,7 +10,7 @@ use super::missing_path::is_missing;
 use super::options::Build;
 use super::sources::{Items, Root, STDIN};
 use super::state::State;
-use crate::index::Meta;
+use crate::index::metadata::Meta;
 use crate::index::stored_path::path_of;
 use crate::read;
 

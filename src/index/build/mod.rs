@@ -32,12 +32,16 @@ mod update;
 
 use anyhow::{Context, bail};
 
+use super::cluster_address::is_cluster_address;
 use super::commit::{MEMORY, THREADS, collect_leftovers, commit, writer};
 use super::lock::{SHORT_WAIT, WriteLock, explain_write};
 use super::merge::merge;
+use super::metadata::ensure_commit;
+use super::open_error::OpenError;
+use super::reader::Index;
 use super::schema::schema;
+use super::statistics::count_questions;
 use super::stored_path::base_of;
-use super::{Index, OpenError, count_questions, ensure_commit, is_cluster_address};
 use file_record::file_records;
 use output::Output;
 
@@ -119,6 +123,6 @@ impl Build<'_> {
     /// Updates an index in a cluster.
     #[cfg(not(feature = "milvus"))]
     fn run_in_cluster(&self) -> anyhow::Result<Summary> {
-        Err(super::no_cluster(self.dir).into())
+        Err(OpenError::no_cluster(self.dir).into())
     }
 }

@@ -10,7 +10,7 @@ use super::missing::Missing;
 use super::shard::Shard;
 use super::summary::{Problem, Progress};
 use crate::embed::Embedder;
-use crate::index::is_cluster_address;
+use crate::index::cluster_address::is_cluster_address;
 use crate::read::Assignment;
 
 /// The name of the format that stands for detection.

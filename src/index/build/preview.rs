@@ -11,8 +11,10 @@ use super::content::spool;
 use super::options::Build;
 use super::sources::{Item, Place};
 use super::summary::Problem;
+use crate::index::metadata::Meta;
+use crate::index::open_error::OpenError;
+use crate::index::reader::Index;
 use crate::index::stored_path::base_of;
-use crate::index::{Index, Meta, OpenError};
 use crate::question::Question;
 use crate::read::{self, BadRecord, Report, letters};
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::file_record::FileRecord;
 use super::sources::Items;
 use super::state::State;
-use crate::index::parse_question;
+use crate::index::questions::parse_question;
 
 impl State<'_> {
     /// Adds the records that a repair rescued, except those of files that are read again. Does nothing if there are

@@ -13,7 +13,7 @@ use super::file_record::FileRecord;
 use super::missing_path::{absolute, is_missing};
 use super::options::{AUTO, Build};
 use super::summary::Problem;
-use crate::index::Meta;
+use crate::index::metadata::Meta;
 use crate::index::stored_path::stored_path;
 use crate::read;
 #[cfg(feature = "remote")]

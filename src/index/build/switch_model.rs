@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context;
 
 use super::state::State;
-use crate::index::parse_question;
+use crate::index::questions::parse_question;
 use crate::index::schema::QUESTION;
 
 impl State<'_> {

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::sources::{self, Items, Root};
 use super::state::State;
 use super::summary::{Progress, Summary};
-use crate::index::Meta;
+use crate::index::metadata::Meta;
 use crate::index::stored_path::base_of;
 
 impl Build<'_> {
