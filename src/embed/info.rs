@@ -112,7 +112,11 @@ impl std::error::Error for WrongModel {}
 /// An error: an index uses an endpoint that the user has not approved. Nothing was sent to the endpoint.
 ///
 /// [`Engine`](crate::engine::Engine) searches such an index by keywords.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
+     hint: approve it with `rqsearch models allow {url}`; your phrases are then sent to it"
+)]
 pub struct NotApproved {
     /// The address of the endpoint.
     pub url: String,
@@ -127,24 +131,12 @@ impl NotApproved {
     }
 }
 
-impl fmt::Display for NotApproved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, model } = self;
-        write!(
-            f,
-            "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
-             hint: approve it with `rqsearch models allow {url}`; your phrases are then sent to it"
-        )
-    }
-}
-
-impl std::error::Error for NotApproved {}
-
 /// An error: the endpoint of a model returned no vector. It did not answer in time, or answered with an error.
 ///
 /// Keyword search does not need the endpoint. See
 /// [`search_or_fall_back`](crate::search::search_or_fall_back).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct Unavailable {
     /// What happened. Further lines are hints.
     pub message: String,
@@ -163,14 +155,6 @@ impl Unavailable {
         self.message.lines().next().unwrap_or_default()
     }
 }
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Unavailable {}
 
 /// A text from an index or a server, without the control characters that could affect a terminal.
 pub(super) fn printable(text: &str) -> String {

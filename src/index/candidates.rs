@@ -6,7 +6,7 @@ use anyhow::Context;
 use tantivy::{DocAddress, DocId};
 
 use super::dictionary::Dictionary;
-use super::vectors::Row;
+use super::rows::Row;
 use crate::analyze::Language;
 use crate::question::Question;
 pub(crate) use crate::title::title_hash;

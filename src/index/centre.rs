@@ -1,6 +1,6 @@
 //! The centre of the phrasings of an index (titles and alternative titles).
 
-use super::vectors::RowView;
+use super::quantized::RowView;
 
 /// The number of phrasings sampled for the centre of an index. More would not change it noticeably.
 pub const SAMPLE: usize = 2_048;

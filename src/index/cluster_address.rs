@@ -1,6 +1,5 @@
 //! Addresses of indexes in a cluster, and what is not possible with such an index.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Whether the name of an index is the address of one in a cluster, and not a directory.
@@ -9,7 +8,11 @@ pub fn is_cluster_address(name: &Path) -> bool {
 }
 
 /// What needs all questions of an index at once, so that an index in a cluster must be copied for it first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{what} is not supported with an index in a cluster yet\n  \
+     hint: `rqsearch copy {address} DIR` copies it to a directory, for which it is"
+)]
 pub struct NeedsCopy {
     /// What was asked for, as the subject of a sentence.
     pub what: &'static str,
@@ -26,16 +29,3 @@ impl NeedsCopy {
         if is_cluster_address(name) { Err(Self { what, address: name.to_owned() }) } else { Ok(()) }
     }
 }
-
-impl fmt::Display for NeedsCopy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, address) = (self.what, self.address.display());
-        write!(
-            f,
-            "{what} is not supported with an index in a cluster yet\n  \
-             hint: `rqsearch copy {address} DIR` copies it to a directory, for which it is"
-        )
-    }
-}
-
-impl std::error::Error for NeedsCopy {}

@@ -16,7 +16,7 @@ use std::ops::Range;
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
 
-use super::vectors::RowView;
+use super::quantized::RowView;
 
 /// A segment with fewer rows is written without codes: an exact scan of it takes about a millisecond. Unit tests
 /// have codes in small indexes.
@@ -193,7 +193,7 @@ fn sums<S: Simd>(simd: S, signs: &[u8], tables: &[Table]) -> [u16; LANES] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::vectors::Quantized;
+    use super::super::quantized::Quantized;
     use super::*;
     use crate::embed::normalized;
     use crate::index::text_hash;

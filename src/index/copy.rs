@@ -15,9 +15,9 @@ use super::lock::WriteLock;
 use super::merge::merge;
 use super::open_error::OpenError;
 use super::reader::Index;
+use super::rows::Row;
 use super::schema::schema;
 use super::tantivy_index::create;
-use super::vectors::Row;
 use crate::question::Question;
 
 /// Copies an index with its vectors: from a directory to a cluster or back. Returns the number of questions.

@@ -10,7 +10,7 @@ use super::bm25::FIELDS;
 use super::candidates::Corpus;
 use super::dictionary::Dictionary;
 use super::field_words::FieldWords;
-use super::vectors::Row;
+use super::rows::Row;
 use crate::analyze::Language;
 
 /// The statistics of some questions. Those of several parts of a corpus can be added: the sum is that of all of them.

@@ -6,8 +6,9 @@ use anyhow::ensure;
 use tantivy::TantivyDocument;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::quantized::Quantized;
+use super::rows::{Row, encode_rows};
 use super::schema::{Fields, QUESTION};
-use super::vectors::{Quantized, Row, encode_rows};
 use crate::analyze::{Language, Script, detect, tagged, tokens_in};
 use crate::chunk::{Chunk, chunks};
 use crate::embed::{Embedder, Role};

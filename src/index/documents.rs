@@ -4,10 +4,10 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocSet, Term};
 
 use super::reader::Index;
+#[cfg(any(test, feature = "milvus"))]
+use super::rows::Row;
 use super::schema::{DATE, SCORE};
 use super::store::Store;
-#[cfg(any(test, feature = "milvus"))]
-use super::vectors::Row;
 use crate::analyze::Language;
 
 impl Index {

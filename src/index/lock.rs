@@ -231,24 +231,15 @@ impl Directory for WriteLock {
 }
 
 /// Another process is writing the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "another process is writing the index in {dir}\n  \
+     hint: wait until it has finished; you can search the index in the meantime"
+)]
 pub struct Busy {
     /// The index directory.
     pub dir: PathBuf,
 }
-
-impl fmt::Display for Busy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "another process is writing the index in {}\n  \
-             hint: wait until it has finished; you can search the index in the meantime",
-            self.dir.display()
-        )
-    }
-}
-
-impl std::error::Error for Busy {}
 
 /// An error of writing in a directory, with what to do about it.
 fn cannot_write(dir: &Path, error: io::Error) -> anyhow::Error {

@@ -7,18 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::build::STDIN;
 use super::open_error::OpenError;
 use super::read_only::ReadOnly;
-use super::stored_path::{base_of, path_of};
+use super::schema::FORMAT;
+use super::stored_path::{STDIN, base_of, path_of};
 use super::{commit_file, lock, schema};
 use crate::analyze;
 use crate::embed::ModelInfo;
 use crate::logistic::Scaling;
 use crate::read;
-
-/// The version of the format of the commit payload and the records.
-pub const FORMAT: u32 = 3;
 
 /// The default name of an index directory. It is created in the directory that is indexed.
 pub const FOLDER: &str = ".rqsearch";

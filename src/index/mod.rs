@@ -36,10 +36,12 @@ mod newest;
 mod open;
 mod open_error;
 mod phrasings;
+mod quantized;
 mod questions;
 mod read_only;
 mod reader;
 mod repair;
+mod rows;
 mod schema;
 mod snapshot;
 mod space;
@@ -50,6 +52,7 @@ mod stored_path;
 mod tantivy_index;
 mod tuning;
 mod union;
+mod vector_plugin;
 mod vectors;
 mod write;
 
@@ -59,8 +62,7 @@ pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 #[cfg(feature = "milvus")]
 pub use build::finish_shards;
 pub use build::{
-    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, STDIN, Shard,
-    Summary,
+    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Shard, Summary,
 };
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::title_hash;
@@ -90,22 +92,23 @@ pub use lock::Busy;
 pub use merge::merge_segments;
 #[cfg(feature = "milvus")]
 use metadata::dimensions;
-pub use metadata::{FOLDER, FORMAT, Meta, read_roots};
+pub use metadata::{FOLDER, Meta, read_roots};
 pub use open_error::OpenError;
+pub use quantized::{Quantized, RowView};
 pub use reader::Index;
 pub use repair::Repaired;
+#[cfg(any(test, feature = "milvus"))]
+pub(crate) use rows::Row;
 pub(crate) use schema::DATE;
-pub use schema::{Fields, QUESTION};
+pub use schema::{FORMAT, Fields, QUESTION};
 pub use snapshot::{Contents, restore_snapshot, write_snapshot};
 pub use space::{Centred, Space, unrelated_cosine};
 pub(crate) use statistics::{Statistics, WordCounts};
 pub use stats::{LanguageStats, Stats};
 pub(crate) use store::Store;
-pub use stored_path::WRITTEN;
 pub(crate) use stored_path::path_of;
+pub use stored_path::{STDIN, WRITTEN};
 pub use tuning::{Tuning, store_calibration, update_tuning};
-#[cfg(any(test, feature = "milvus"))]
-pub(crate) use vectors::Row;
-pub use vectors::{Near, Quantized, RowView, Vectors};
+pub use vectors::{Near, Vectors};
 pub(crate) use write::Prepared;
 pub use write::{Change, Commit, Effect, LONGEST_KEY, Refused, WriteError, Written};

@@ -215,6 +215,18 @@ impl Index {
             cluster: None,
         }
     }
+
+    /// The same index on this machine: a copy in memory if it is in a cluster. What needs all questions reads this.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or a question is damaged.
+    pub fn on_this_machine(self) -> anyhow::Result<Self> {
+        #[cfg(feature = "milvus")]
+        if self.cluster.is_some() {
+            return super::copy::copy_in_memory(&self);
+        }
+        Ok(self)
+    }
 }
 
 fn is_file_gone(error: &TantivyError) -> bool {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tantivy::TantivyError;
 
-use super::metadata::FORMAT;
+use super::schema::FORMAT;
 use crate::analyze;
 
 /// Why an index cannot be opened.

@@ -3,8 +3,8 @@
 use tantivy::DocAddress;
 
 use super::centre::{Centre, SAMPLE};
+use super::quantized::Quantized;
 use super::reader::Index;
-use super::vectors::Quantized;
 use crate::chunk::Passage;
 
 impl Index {

@@ -190,16 +190,4 @@ impl Index {
         let _ = what;
         Ok(())
     }
-
-    /// The same index on this machine: a copy in memory if it is in a cluster. What needs all questions reads this.
-    ///
-    /// # Errors
-    /// The cluster does not answer, or a question is damaged.
-    pub fn on_this_machine(self) -> anyhow::Result<Self> {
-        #[cfg(feature = "milvus")]
-        if self.cluster.is_some() {
-            return super::copy::copy_in_memory(&self);
-        }
-        Ok(self)
-    }
 }

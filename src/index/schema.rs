@@ -6,6 +6,9 @@ use tantivy::schema::{
 
 use crate::analyze::Analyzer;
 
+/// The version of the format of the commit payload and the records.
+pub const FORMAT: u32 = 3;
+
 /// The [kind](Fields::kind) of a document that holds a question.
 pub const QUESTION: &str = "question";
 /// The [kind](Fields::kind) of a document that records an indexed file and the hash of its content. A file is

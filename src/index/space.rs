@@ -13,7 +13,8 @@ use tantivy::{DocAddress, DocId};
 
 use super::codes::{CodePhrase, Codes};
 use super::greatest::Threshold;
-use super::vectors::{Near, PARALLEL_ROWS, Quantized, RowView, Vectors};
+use super::quantized::{Quantized, RowView};
+use super::vectors::{Near, PARALLEL_ROWS, Vectors};
 use crate::embed::normalized;
 
 /// The approximate number of rows that the mean of a larger index is computed from.

@@ -6,6 +6,9 @@ use anyhow::Context;
 
 use super::cluster_address::is_cluster_address;
 
+/// The path that means standard input.
+pub const STDIN: &str = "-";
+
 /// The [path](crate::question::Source::path) of the source of questions that programs write into an index. Their line is 0.
 pub const WRITTEN: &str = "api:";
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::metadata::{Meta, dimensions};
 use super::schema;
-use super::vectors::VectorPlugin;
+use super::vector_plugin::VectorPlugin;
 use crate::analyze::Analyzer;
 
 /// Registers the vector component and the tokenizer, which every use of the index needs.

@@ -15,352 +15,32 @@
 //! An element of a vector is its 8-bit integer times the scale of its row. Vectors have length one, so their
 //! dot product is their cosine, exact to about ±0.002.
 
-use std::any::Any;
 use std::cmp::Ordering;
-use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::ensure;
 use rayon::prelude::*;
-use simsimd::SpatialSimilarity;
 use tantivy::directory::OwnedBytes;
 use tantivy::index::SegmentComponent;
-use tantivy::indexer::DocIdMapping;
-use tantivy::plugin::{PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin};
-use tantivy::schema::document::ErasedDocument;
-use tantivy::schema::{Field, FieldType, Schema, Value};
-use tantivy::{DocId, Segment, SegmentReader, TantivyDocument};
+use tantivy::{DocId, SegmentReader};
 
 use super::codes::{self, CodePhrase, Codes};
 use super::greatest::Greatest;
+use super::quantized::{Quantized, RowView};
+use super::rows::{ROW_HEADER, decode_passage, scale_in, u32_at};
+#[cfg(any(test, feature = "milvus"))]
+use super::rows::{Row, encode_header};
 use crate::chunk::Passage;
-use crate::embed::ModelInfo;
 
 /// The file extension of the component.
 pub const EXTENSION: &str = "rqsv";
 
-const MAGIC: [u8; 4] = *b"rqsv";
-const FORMAT: u32 = 2;
+pub const MAGIC: [u8; 4] = *b"rqsv";
+pub const FORMAT: u32 = 2;
 const HEADER: usize = 20;
-/// Bytes of a row without the elements of its vector.
-const ROW_HEADER: usize = 20;
 
 /// Below this many rows, one thread finishes before a second one would start.
 pub(super) const PARALLEL_ROWS: usize = 16_384;
-
-/// A vector of length one, quantized to 8 bits per element.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quantized {
-    /// The value of one quantization step.
-    pub scale: f32,
-    /// The elements, in steps of [`scale`](Self::scale).
-    pub numbers: Vec<i8>,
-}
-
-impl From<&[f32]> for Quantized {
-    fn from(vector: &[f32]) -> Self {
-        let largest = vector.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-        let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-        Self { scale, numbers: vector.iter().map(|x| (x / scale).round() as i8).collect() }
-    }
-}
-
-impl Quantized {
-    /// Quantizes a vector that a model returned.
-    ///
-    /// # Errors
-    /// The vector does not have the dimensions of the model, or an element is not a finite number.
-    pub fn of(vector: &[f32], model: &ModelInfo) -> anyhow::Result<Self> {
-        ensure!(
-            vector.len() == model.dimensions,
-            "the model {} returned a vector of {} dimensions instead of {}",
-            model.name,
-            vector.len(),
-            model.dimensions
-        );
-        ensure!(
-            vector.iter().all(|x| x.is_finite()),
-            "the model {} returned a vector with an element that is not a finite number",
-            model.name
-        );
-        Ok(Self::from(vector))
-    }
-
-    /// Borrows the vector as a row.
-    pub fn view(&self) -> RowView<'_> {
-        RowView { scale: self.scale, numbers: &self.numbers }
-    }
-
-    /// The elements, with the precision of 8 bits.
-    pub fn values(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
-        self.numbers.iter().map(|number| f32::from(*number) * self.scale)
-    }
-
-    /// The cosine with a row.
-    fn cosine(&self, scale: f32, numbers: &[i8]) -> f32 {
-        dot(&self.numbers, numbers) * self.scale * scale
-    }
-}
-
-/// The vector of a row, borrowed from the mapped file.
-#[derive(Clone, Copy, Debug)]
-pub struct RowView<'a> {
-    scale: f32,
-    numbers: &'a [i8],
-}
-
-impl RowView<'_> {
-    /// The elements, with the precision of 8 bits.
-    pub fn values(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
-        self.numbers.iter().map(|number| f32::from(*number) * self.scale)
-    }
-
-    /// The cosine with another row of the same model.
-    pub fn cosine(&self, other: &RowView<'_>) -> f32 {
-        dot(self.numbers, other.numbers) * self.scale * other.scale
-    }
-}
-
-fn dot(one: &[i8], two: &[i8]) -> f32 {
-    <i8 as SpatialSimilarity>::dot(one, two).expect("vectors of one model have one length") as f32
-}
-
-/// A row to be added to a document.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// The [`text_hash`](crate::index::text_hash) of the text that was embedded. It avoids embedding the same
-    /// text again.
-    pub hash: u64,
-    /// The part of the question that was embedded.
-    pub passage: Passage,
-    /// The embedding.
-    pub vector: Quantized,
-}
-
-/// Encodes rows as the bytes of a document's vector field, which [`Writer`] decodes.
-pub fn encode_rows(rows: &[Row]) -> Vec<u8> {
-    let numbers = rows.first().map_or(0, |row| row.vector.numbers.len());
-    let mut bytes = Vec::with_capacity(rows.len() * (ROW_HEADER + numbers));
-    for row in rows {
-        encode_header(row, &mut bytes);
-        bytes.extend_from_slice(bytemuck::cast_slice(&row.vector.numbers));
-    }
-    bytes
-}
-
-/// Decodes `count` rows that [`encode_rows`] encoded. `None` if the bytes have another length.
-#[cfg(feature = "milvus")]
-pub fn decode_rows(bytes: &[u8], count: usize) -> Option<Vec<Row>> {
-    let Some(length) = bytes.len().checked_div(count) else {
-        return bytes.is_empty().then(Vec::new);
-    };
-    if length < ROW_HEADER || length * count != bytes.len() {
-        return None;
-    }
-    let row = |bytes: &[u8]| Row {
-        hash: u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")),
-        passage: decode_passage(u32_at(bytes, 8), u32_at(bytes, 12)),
-        vector: Quantized {
-            scale: scale_in(bytes),
-            numbers: bytemuck::cast_slice(&bytes[ROW_HEADER..]).to_vec(),
-        },
-    };
-    Some(bytes.chunks_exact(length).map(row).collect())
-}
-
-fn encode_header(row: &Row, bytes: &mut Vec<u8>) {
-    let (start, end) = encode_passage(&row.passage);
-    bytes.extend(row.hash.to_le_bytes());
-    bytes.extend(start.to_le_bytes());
-    bytes.extend(end.to_le_bytes());
-    bytes.extend(row.vector.scale.to_le_bytes());
-}
-
-/// Encodes the range of an answer as it is, the title as `(MAX, MAX)`, and the nth alternative title as
-/// `(MAX, n)`.
-fn encode_passage(passage: &Passage) -> (u32, u32) {
-    match passage {
-        Passage::Title => (u32::MAX, u32::MAX),
-        Passage::Also(nth) => (u32::MAX, *nth),
-        Passage::Answer(range) => (range.start, range.end),
-    }
-}
-
-fn decode_passage(start: u32, end: u32) -> Passage {
-    match (start, end) {
-        (u32::MAX, u32::MAX) => Passage::Title,
-        (u32::MAX, nth) => Passage::Also(nth),
-        (start, end) => Passage::Answer(start..end),
-    }
-}
-
-/// The tantivy plugin of the component. Register it when you create an index and each time you open one.
-pub struct VectorPlugin {
-    /// The number of elements of a vector.
-    pub dimensions: usize,
-}
-
-impl SegmentPlugin for VectorPlugin {
-    fn extensions(&self) -> &[&str] {
-        &[EXTENSION]
-    }
-
-    fn create_writer(&self, context: &PluginWriterContext) -> tantivy::Result<Box<dyn PluginWriter>> {
-        let schema = context.segment.schema();
-        let field = schema
-            .fields()
-            .find_map(|(field, entry)| matches!(entry.field_type(), FieldType::Custom(_)).then_some(field));
-        Ok(Box::new(Writer {
-            field,
-            dimensions: self.dimensions,
-            starts: vec![0],
-            headers: Vec::new(),
-            numbers: Vec::new(),
-        }))
-    }
-
-    fn merge(&self, context: PluginMergeContext) -> tantivy::Result<()> {
-        // Without an index sort, a merge concatenates the segments without their deleted documents. With any
-        // other order the vectors would no longer match their documents.
-        if context.settings.sort_by_field.is_some() {
-            return Err(tantivy::TantivyError::InvalidArgument("vectors cannot follow an index sort".into()));
-        }
-        let sources = context.readers.iter().map(Vectors::open).collect::<tantivy::Result<Vec<_>>>()?;
-        let alive = || {
-            context.readers.iter().zip(&sources).flat_map(|(reader, vectors)| {
-                reader.doc_ids_alive().map(move |doc| (vectors, vectors.rows_of(doc)))
-            })
-        };
-        let views = || alive().flat_map(|(vectors, rows)| rows.map(|row| vectors.view(row)));
-        let mut starts = vec![0_u32];
-        starts.extend(alive().scan(0, |rows, (_, range)| {
-            *rows += range.len() as u32;
-            Some(*rows)
-        }));
-        write_component(context.target_segment, self.dimensions, &starts, |out| {
-            alive().try_for_each(|(vectors, rows)| out.write_all(vectors.header_bytes(rows)))?;
-            alive().try_for_each(|(vectors, rows)| {
-                out.write_all(bytemuck::cast_slice(vectors.numbers_of(rows)))
-            })?;
-            write_codes(out, *starts.last().expect("begins with 0") as usize, self.dimensions, views)
-        })
-    }
-}
-
-/// Collects the vectors of a new segment.
-struct Writer {
-    field: Option<Field>,
-    dimensions: usize,
-    starts: Vec<u32>,
-    headers: Vec<u8>,
-    numbers: Vec<u8>,
-}
-
-impl Writer {
-    fn views(&self) -> impl Iterator<Item = RowView<'_>> {
-        let headers = self.headers.chunks_exact(ROW_HEADER);
-        // Without dimensions there are no rows.
-        let numbers = self.numbers.chunks_exact(self.dimensions.max(1));
-        headers.zip(numbers).map(|(header, numbers)| RowView {
-            scale: scale_in(header),
-            numbers: bytemuck::cast_slice(numbers),
-        })
-    }
-}
-
-/// Writes the [codes] of `rows` rows, if there are enough.
-fn write_codes<'a, V: Iterator<Item = RowView<'a>>>(
-    out: &mut dyn Write,
-    rows: usize,
-    dimensions: usize,
-    views: impl Fn() -> V,
-) -> io::Result<()> {
-    if rows < codes::LEAST_ROWS {
-        return Ok(());
-    }
-    let mean = codes::mean_of(views(), dimensions);
-    let mut bytes: Vec<u8> = mean.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let mut views = views();
-    loop {
-        let block: Vec<RowView<'_>> = views.by_ref().take(codes::LANES).collect();
-        if block.is_empty() {
-            break;
-        }
-        codes::encode(&block, &mean, &mut bytes);
-        if bytes.len() >= 1 << 16 {
-            out.write_all(&bytes)?;
-            bytes.clear();
-        }
-    }
-    out.write_all(&bytes)
-}
-
-impl PluginWriter for Writer {
-    fn add_document(
-        &mut self,
-        _doc: DocId,
-        doc: &dyn ErasedDocument,
-        _schema: &Schema,
-    ) -> tantivy::Result<()> {
-        let doc = doc.as_any().downcast_ref::<TantivyDocument>().expect("only TantivyDocuments are added");
-        let mut rows = *self.starts.last().expect("begins with 0");
-        if let Some(bytes) = self.field.and_then(|field| doc.get_first(field)?.as_custom()) {
-            for row in bytes.chunks_exact(ROW_HEADER + self.dimensions) {
-                self.headers.extend_from_slice(&row[..ROW_HEADER]);
-                self.numbers.extend_from_slice(&row[ROW_HEADER..]);
-                rows += 1;
-            }
-        }
-        self.starts.push(rows);
-        Ok(())
-    }
-
-    fn serialize(self: Box<Self>, segment: &Segment, mapping: Option<&DocIdMapping>) -> tantivy::Result<()> {
-        if mapping.is_some() {
-            return Err(tantivy::TantivyError::InvalidArgument("vectors cannot follow an index sort".into()));
-        }
-        write_component(segment, self.dimensions, &self.starts, |out| {
-            out.write_all(&self.headers)?;
-            out.write_all(&self.numbers)?;
-            write_codes(out, self.headers.len() / ROW_HEADER, self.dimensions, || self.views())
-        })
-    }
-
-    fn mem_usage(&self) -> usize {
-        self.starts.capacity() * 4 + self.headers.capacity() + self.numbers.capacity()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
-fn write_component(
-    segment: &Segment,
-    dimensions: usize,
-    starts: &[u32],
-    rows: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> tantivy::Result<()> {
-    use tantivy::directory::TerminatingWrite;
-
-    let mut out = segment.clone().open_write(SegmentComponent::Custom(EXTENSION.into()))?;
-    let count = *starts.last().expect("begins with 0");
-    out.write_all(&MAGIC)?;
-    for number in [FORMAT, dimensions as u32, starts.len() as u32 - 1, count] {
-        out.write_all(&number.to_le_bytes())?;
-    }
-    for start in starts {
-        out.write_all(&start.to_le_bytes())?;
-    }
-    rows(&mut out)?;
-    out.terminate()?;
-    Ok(())
-}
 
 /// The vectors of one segment, in the mapped file.
 #[derive(Clone)]
@@ -447,12 +127,12 @@ impl Vectors {
         HEADER + 4 * (self.documents + 1)
     }
 
-    fn header_bytes(&self, rows: Range<usize>) -> &[u8] {
+    pub(super) fn header_bytes(&self, rows: Range<usize>) -> &[u8] {
         let at = self.headers_at();
         &self.bytes[at + rows.start * ROW_HEADER..at + rows.end * ROW_HEADER]
     }
 
-    fn numbers_of(&self, rows: Range<usize>) -> &[i8] {
+    pub(super) fn numbers_of(&self, rows: Range<usize>) -> &[i8] {
         let at = self.headers_at() + self.rows * ROW_HEADER;
         bytemuck::cast_slice(&self.bytes[at + rows.start * self.dimensions..at + rows.end * self.dimensions])
     }
@@ -633,15 +313,6 @@ fn first_above(numbers: &[f32], least: f32) -> Option<usize> {
     let is_above = |number: &f32| *number > least;
     let few = numbers.chunks(FEW).position(|few| few.iter().fold(false, |any, x| any | is_above(x)))?;
     Some(few * FEW + numbers[few * FEW..].iter().position(is_above)?)
-}
-
-/// The scale in the header of a row.
-fn scale_in(header: &[u8]) -> f32 {
-    f32::from_bits(u32_at(header, 16))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
 /// A document and its cosine with the query.

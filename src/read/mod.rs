@@ -99,16 +99,9 @@ fn invalid(reason: impl Into<String>) -> io::Error {
 }
 
 /// Why a file that could be read has no questions.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 struct NoQuestions(&'static str);
-
-impl fmt::Display for NoQuestions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for NoQuestions {}
 
 fn no_questions(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, NoQuestions(why))

@@ -8,7 +8,7 @@ use crossbeam_channel::Sender;
 
 use super::content::Content;
 use super::file_record::FileRecord;
-use super::sources::Item;
+use super::item::Item;
 use super::state::State;
 use crate::question::Question;
 use crate::read;

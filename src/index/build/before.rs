@@ -10,9 +10,9 @@ use crate::index::commit_file;
 use crate::index::lock::WriteLock;
 use crate::index::metadata::Meta;
 use crate::index::open_error::OpenError;
+use crate::index::quantized::Quantized;
 use crate::index::reader::Index;
 use crate::index::tantivy_index::{create, prepare};
-use crate::index::vectors::Quantized;
 
 /// The index before the build.
 pub struct Before {

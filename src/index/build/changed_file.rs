@@ -9,8 +9,8 @@ use crossbeam_channel::Sender;
 
 use super::content::Content;
 use super::file_record::FileRecord;
+use super::item::Item;
 use super::question_id::{id_of, question_hash};
-use super::sources::Item;
 use super::state::State;
 use super::summary::{Counts, FileSummary};
 use crate::question::Question;

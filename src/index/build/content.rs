@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::file_record::FileRecord;
 #[cfg(feature = "remote")]
 use super::file_record::PageVersion;
-use super::sources::Item;
+use super::item::Item;
 use crate::read;
 
 /// The opened content of an item.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::content::hasher;
-use super::sources::Item;
+use super::item::Item;
 use crate::read::Stamp;
 
 /// The hashes of files, for a program that updates an index again and again. A hash is valid while the size and the times
@@ -61,8 +61,8 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::super::content::hash_file;
+    use super::super::item::Place;
     use super::super::options::Build;
-    use super::super::sources::Place;
     use super::*;
     use crate::index::Index;
     use crate::read;

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use super::before::Before;
 use super::summary::Progress;
 use crate::embed::{Embedder, Role};
-use crate::index::vectors::Quantized;
+use crate::index::quantized::Quantized;
 
 /// The number of texts whose vectors are cached during a build, so that a text that occurs twice is embedded
 /// once. The cache takes about 25 MB.

@@ -9,7 +9,7 @@ use super::embedding::Embedding;
 use super::state::State;
 use crate::chunk::Chunk;
 use crate::index::document::{readable_chunks, text_hash};
-use crate::index::vectors::Row;
+use crate::index::rows::Row;
 use crate::question::Question;
 
 /// Capacity of the queue of questions between reading and embedding.

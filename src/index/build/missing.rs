@@ -6,26 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use super::file_record::FileRecord;
+use super::item::{Items, Root};
 use super::missing_path::is_missing;
-use super::options::Build;
-use super::sources::{Items, Root, STDIN};
+use super::options::{Build, Missing};
 use super::state::State;
 use crate::index::metadata::Meta;
-use crate::index::stored_path::path_of;
+use crate::index::stored_path::{STDIN, path_of};
 use crate::read;
-
-/// What becomes of the questions of files that no longer exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Missing {
-    /// They are removed. But if every file of a path is gone, or every file of the index, the build fails and
-    /// changes nothing: most likely a disk is not mounted.
-    #[default]
-    Remove,
-    /// They are removed, also if every file is gone.
-    RemoveAll,
-    /// They are kept.
-    Keep,
-}
 
 impl Build<'_> {
     /// Makes sure that the build does not remove the questions of a disk that is not mounted.

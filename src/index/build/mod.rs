@@ -13,6 +13,7 @@ mod content_hashes;
 mod embedding;
 mod embedding_threads;
 pub(super) mod file_record;
+mod item;
 mod missing;
 mod missing_path;
 mod options;
@@ -48,12 +49,10 @@ use output::Output;
 #[cfg(feature = "milvus")]
 pub use cluster::finish_shards;
 pub use content_hashes::ContentHashes;
-pub use missing::Missing;
-pub use options::{AUTO, Build};
+pub use options::{AUTO, Build, Missing};
 pub use preview::Preview;
 pub(super) use question_id::question_hash;
 pub use shard::Shard;
-pub use sources::STDIN;
 pub use summary::{Counts, FileSummary, Problem, Progress, Summary};
 
 impl Build<'_> {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::content_hashes::ContentHashes;
-use super::missing::Missing;
 use super::shard::Shard;
 use super::summary::{Problem, Progress};
 use crate::embed::Embedder;
@@ -58,6 +57,19 @@ pub struct Build<'a> {
     pub cancel: Option<&'a AtomicBool>,
     /// Writes only a part of the questions. Only for an index in a cluster.
     pub shard: Option<Shard>,
+}
+
+/// What becomes of the questions of files that no longer exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// They are removed. But if every file of a path is gone, or every file of the index, the build fails and
+    /// changes nothing: most likely a disk is not mounted.
+    #[default]
+    Remove,
+    /// They are removed, also if every file is gone.
+    RemoveAll,
+    /// They are kept.
+    Keep,
 }
 
 impl<'a> Build<'a> {

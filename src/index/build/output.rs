@@ -7,8 +7,8 @@ use tantivy::{IndexWriter, TantivyDocument, Term};
 
 use super::file_record::FileRecord;
 use crate::index::document::document;
+use crate::index::rows::Row;
 use crate::index::schema::{FILE, Fields};
-use crate::index::vectors::Row;
 use crate::question::Question;
 
 /// Where a build writes questions.

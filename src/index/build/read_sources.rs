@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::archive::NO_FILE;
 use super::content::{Content, spool};
 use super::file_record::FileRecord;
-use super::sources::{Item, Place};
+use super::item::{Item, Place};
 use super::state::State;
 use super::summary::{Counts, FileSummary};
 use crate::question::Question;

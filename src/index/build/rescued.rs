@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::file_record::FileRecord;
-use super::sources::Items;
+use super::item::Items;
 use super::state::State;
 use crate::index::questions::parse_question;
 

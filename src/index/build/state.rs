@@ -12,9 +12,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::before::Before;
 use super::embedding::Embedding;
 use super::file_record::FileRecord;
+use super::item::Item;
 use super::options::Build;
 use super::output::Output;
-use super::sources::Item;
 use super::summary::{Problem, Progress, Summary};
 #[cfg(feature = "remote")]
 use crate::read;

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use super::before::Before;
 use super::file_record::FileRecord;
+use super::item::{Items, Root};
 use super::options::Build;
 use super::output::Output;
-use super::sources::{self, Items, Root};
+use super::sources::ensure_known;
 use super::state::State;
 use super::summary::{Progress, Summary};
 use crate::index::metadata::Meta;
@@ -28,7 +29,7 @@ impl Build<'_> {
         let unobserved = Progress::default();
         let progress = self.progress.unwrap_or(&unobserved);
         let (mut roots, base) = (self.roots()?, &base_of(self.dir)?);
-        sources::ensure_known(&roots, base, &meta.roots)?;
+        ensure_known(&roots, base, &meta.roots)?;
         self.remember_reading(&roots, base, meta)?;
         let items = self.items(&roots, base, meta, &files);
         if let Some(hashes) = self.hashes {

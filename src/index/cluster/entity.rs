@@ -17,7 +17,7 @@ use crate::analyze::Language;
 use crate::index::bm25::{FieldWeights, K1, saturated};
 use crate::index::candidates::{CandidateDocument, title_hash};
 use crate::index::field_words::FieldWords;
-use crate::index::vectors::{Row, decode_rows, encode_rows};
+use crate::index::rows::{Row, decode_rows, encode_rows};
 use crate::question::Question;
 use crate::read::date_span;
 use crate::title::title_key;

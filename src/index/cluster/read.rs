@@ -12,7 +12,7 @@ use super::entity::{self, Data};
 use super::schema::{self, DATA, DATE, HASH, ID, KEY, QUESTION, RECORD, TEXT, VECTOR, WORDS};
 use crate::index::Index;
 use crate::index::candidates::{CandidateDocument, title_hash};
-use crate::index::vectors::Row;
+use crate::index::rows::Row;
 use crate::question::Question;
 use crate::title::title_key;
 

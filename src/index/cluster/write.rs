@@ -25,7 +25,7 @@ use crate::embed::ModelInfo;
 use crate::index::bm25::FieldWeights;
 use crate::index::corpus_counts::CorpusCounts;
 use crate::index::field_words::FieldWords;
-use crate::index::vectors::Row;
+use crate::index::rows::Row;
 use crate::index::{Meta, OpenError, Shard, Space, dimensions};
 use crate::question::Question;
 use crate::worker_threads;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
 
 use serde_json::Value;
 
@@ -356,21 +355,14 @@ impl Record {
 }
 
 /// Why a record of a program is not a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
 pub struct InvalidRecord {
     /// The key of the value that is missing or not valid. Empty if the record as a whole is not valid.
     pub field: String,
     /// What is wrong with it, in lower case without a full stop.
     pub reason: String,
 }
-
-impl fmt::Display for InvalidRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.reason)
-    }
-}
-
-impl std::error::Error for InvalidRecord {}
 
 /// Whether a value says nothing: null, or an empty text, list or object.
 fn is_absent(value: &Value) -> bool {
