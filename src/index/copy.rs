@@ -7,7 +7,7 @@ use tantivy::IndexWriter;
 use tantivy::directory::RamDirectory;
 
 use super::build::file_record::{FileRecord, file_records};
-use super::build::output::Output;
+use super::build::output::{Output, Segments};
 use super::cluster::{Cluster, Writer};
 use super::cluster_address::is_cluster_address;
 use super::commit::{MEMORY, THREADS, commit, writer};
@@ -81,7 +81,7 @@ pub fn copy_in_memory(source: &Index) -> anyhow::Result<Index> {
 }
 
 fn write_all(source: &Index, mut writer: IndexWriter) -> anyhow::Result<(IndexWriter, u64)> {
-    let output = Output::Segments { writer: &writer, fields: schema().1 };
+    let output = Output::Segments(Segments::new(&writer, schema().1, None));
     let mut questions = 0;
     each_question(source, |question, rows| {
         questions += 1;

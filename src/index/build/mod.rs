@@ -44,7 +44,7 @@ use super::schema::schema;
 use super::statistics::count_questions;
 use super::stored_path::base_of;
 use file_record::file_records;
-use output::Output;
+use output::{Output, Segments};
 
 #[cfg(feature = "milvus")]
 pub use cluster::finish_shards;
@@ -102,7 +102,10 @@ impl Build<'_> {
             collect_leftovers(&writer, lock)?;
         }
         let files = before.index.as_ref().map_or(Ok(Vec::new()), file_records)?;
-        let output = Output::Segments { writer: &writer, fields: schema().1 };
+        // A repair cannot read all that was committed.
+        let committed =
+            rescued.is_none().then(|| index.reader()).transpose()?.map(|reader| reader.searcher());
+        let output = Output::Segments(Segments::new(&writer, schema().1, committed));
         let written = self.write(output, &before, &mut meta, files, rescued.unwrap_or_default());
         let written = written
             .and_then(|summary| summary.context("the update was cancelled; the index was not changed"));
