@@ -194,7 +194,7 @@ impl Index {
         read: Box<ReadQuestions>,
     ) -> Self {
         let rows = documents.iter().map(|document| document.rows.as_slice());
-        let vectors = Vectors::in_memory(dimensions(&meta), rows);
+        let vectors = vectors::Vectors::in_memory(dimensions(&meta), rows);
         let languages = Arc::clone(&corpus.languages);
         let statistics = Statistics { questions: corpus.questions, mean_lengths: corpus.mean_lengths };
         let (centre, space) =
@@ -207,9 +207,9 @@ impl Index {
             fields: schema::schema().1,
             meta,
             dir: name.to_owned(),
-            centre: Arc::new(OnceLock::from(centre)),
-            space: Arc::new(OnceLock::from(space)),
-            statistics: Arc::new(OnceLock::from(statistics)),
+            centre: Arc::new(centre.into()),
+            space: Arc::new(space.into()),
+            statistics: Arc::new(statistics.into()),
             languages,
             #[cfg(feature = "milvus")]
             cluster: None,
