@@ -24,9 +24,10 @@ const SAMPLE: usize = 4_096;
 /// `n / (n + 500)`.
 const FEW: f32 = 500.0;
 
-/// How many documents with the highest estimates are compared, if the limit is lower. Unit tests compare fewer, so that
-/// not all documents of their indexes are.
-const COMPARED: usize = if cfg!(test) { 100 } else { 3_000 };
+/// How many documents with the highest estimates are compared, if the limit is lower: one in 100, but not less and not
+/// more than this. `cargo bench --bench scale` prints how many of the nearest questions are found. Unit tests compare
+/// fewer, so that not all documents of their indexes are.
+const COMPARED: Range<usize> = if cfg!(test) { 100..100 } else { 1_000..3_000 };
 
 /// So many documents are estimated by one thread at a time, less in an index that has not enough for all threads. Unit
 /// tests have fewer.
@@ -177,7 +178,7 @@ impl Space {
             let ranges = (0..documents).step_by(range);
             ranges.map(move |start| (phrase, start..documents.min(start + range as DocId)))
         });
-        let compared = limit.max(COMPARED);
+        let compared = limit.max((documents as usize / 100).clamp(COMPARED.start, COMPARED.end));
         let (best, needed) = (Mutex::new(Highest::new(compared)), Threshold::default());
         // Estimates that equal it are needed: the first documents are the nearest of equally near ones.
         let floor = || needed.get().map_or(f32::NEG_INFINITY, f32::next_down);
