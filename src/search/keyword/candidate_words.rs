@@ -3,9 +3,9 @@
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, TantivyError};
 
+use super::frequencies::{Frequencies, merge_sorted};
 use super::occurrences::{Lengths, Occurrences};
 use super::words::Words;
-use super::{Frequencies, merge_sorted};
 use crate::analyze::{Token, tokens_in};
 use crate::index::{CandidateDocument, Candidates, FieldWeights, term_hash};
 use crate::search::typo::TypoAutomaton;

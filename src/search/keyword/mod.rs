@@ -2,7 +2,10 @@
 
 #[cfg(any(test, feature = "milvus"))]
 mod candidate_words;
+mod frequencies;
+mod look_up;
 mod occurrences;
+mod phrase_words;
 mod synonyms;
 mod words;
 
@@ -12,16 +15,18 @@ use std::ops::Range;
 use rayon::prelude::*;
 use tantivy::{DocAddress, DocId};
 
-use super::compound::is_compound_with;
-use super::query::quotations;
-use super::typo::{Typo, TypoAutomaton};
 use super::word_sequence::fold;
-use crate::analyze::{Language, Token, phrase_tokens, tokens_in};
+use crate::analyze::{phrase_tokens, tokens_in};
 use crate::curation::Fired;
-use crate::index::{Index, K1, Statistics, Threshold, is_panic_caught, panics_caught, saturated};
+use crate::index::{Index, K1, Threshold, is_panic_caught, panics_caught, saturated};
+pub(super) use look_up::Lookup;
+use look_up::Word;
 pub use occurrences::Scored;
 use occurrences::{Best, Clause, Occurrences, frequencies_of};
-use synonyms::{Forms, SYNONYM, add_forms};
+pub(super) use phrase_words::STOP_WORDS;
+pub use phrase_words::is_stop_word;
+use phrase_words::significant;
+use synonyms::{Forms, add_forms};
 pub(super) use words::Words;
 use words::WordsOf;
 
@@ -31,21 +36,11 @@ const IN_COMPOUND: f32 = 0.5;
 /// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
 const MAX_TERMS: usize = 64;
 
-/// The maximum number of words of a phrase that are searched for with a typo, and the maximum number of
-/// quotations. Both bound the time for a long text.
+/// The maximum number of words of a phrase that are searched for with a typo. This bounds the time for a long text.
 const MAX_TYPOS: usize = 16;
-const MAX_QUOTATIONS: usize = 8;
 
 /// Below this many documents, one thread finishes before a second one would start.
 const PARALLEL_DOCUMENTS: DocId = 50_000;
-
-/// Stop words, ignored in phrases that have other words. This is Lucene's English list, the shortest in wide
-/// use (longer lists cost more than they gain). Negations and programming keywords are left out of it: `as`,
-/// `for`, `if`, `in`, `into`, `no`, `not`.
-pub(super) const STOP_WORDS: [&str; 26] = [
-    "a", "an", "and", "are", "at", "be", "but", "by", "is", "it", "of", "on", "or", "such", "that", "the",
-    "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
-];
 
 /// A term is an identifier only if its idf is above this, which means that at most one question in ten
 /// contains it.
@@ -331,11 +326,6 @@ pub fn saturated_share(frequency: f32) -> f32 {
     saturated(frequency) / (K1 + 1.0)
 }
 
-/// Whether a term is ignored in phrases that have other words.
-pub fn is_stop_word(term: &str) -> bool {
-    STOP_WORDS.contains(&term)
-}
-
 /// What the script of a static search has to know to compute the scores of questions as [`KeywordQuery`] does.
 pub fn keyword_rules() -> serde_json::Value {
     serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
@@ -355,294 +345,7 @@ impl QueryTerm {
     }
 }
 
-/// The distinct tokens of a phrase in order, without stop words, with their counts. A phrase of stop words
-/// only keeps them, and so does a synonym (`IT`).
-fn significant(tokens: &[Token], fired: &[Fired]) -> Vec<(Token, u32)> {
-    let is_stop_word = |token: &Token| STOP_WORDS.contains(&token.text.as_str());
-    let all_stop_words = tokens.iter().all(is_stop_word);
-    let is_synonym = |token: &Token| {
-        let own = fired.iter().filter(|fired| fired.contains(token.start..token.end));
-        let inside = |fired: &Fired, other: &Token| fired.contains(other.start..other.end);
-        own.into_iter().any(|fired| tokens.iter().filter(|other| inside(fired, other)).all(is_stop_word))
-    };
-    let mut significant: Vec<(Token, u32)> = Vec::new();
-    let mut positions: HashMap<String, usize> = HashMap::new();
-    for token in tokens {
-        if !all_stop_words && is_stop_word(token) && !is_synonym(token) {
-            continue;
-        }
-        let token = token.clone();
-        match positions.get(&token.text) {
-            Some(at) => significant[*at].1 += 1,
-            None => {
-                positions.insert(token.text.clone(), significant.len());
-                significant.push((token, 1));
-            }
-        }
-    }
-    significant
-}
-
-/// Whether a token is an identifier, judged by how the phrase writes it: one to three letters followed by
-/// three to five digits (`E0502`), code (`spawn_blocking`, `std::mem`, `Vec<T>`), a name with punctuation
-/// (`C++17`, `node.js`, `1.10`, `-Wall`), or a camel-case name (`PhantomData`).
-fn is_identifier(written: &str, whole: bool) -> bool {
-    let digits = written.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let letters = written.len() - digits.len();
-    let is_code = (1..=3).contains(&letters)
-        && (3..=5).contains(&digits.len())
-        && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_ascii = written.is_ascii();
-    let is_flag = whole && is_ascii && written.starts_with(['-', '.']);
-    let is_path = whole && is_ascii && (written.contains(['_', '<', '#', '.']) || written.contains("++"))
-        || written.contains("::")
-        || is_flag;
-    let humps =
-        written.chars().zip(written.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
-    is_code || is_path || humps
-}
-
-/// A word of the phrase while it is looked up.
-struct Word {
-    token: Token,
-    /// How often the phrase contains it.
-    count: u32,
-    /// As the phrase writes it.
-    written: String,
-    synonyms: Forms,
-    /// The terms that some question contains, with their occurrences: one, or those of the parts of a compound.
-    found: Vec<(QueryTerm, Vec<Occurrences>)>,
-}
-
-/// Looks up the words of a phrase.
-pub(super) struct Lookup<'a> {
-    pub(super) words: WordsOf<'a>,
-    languages: &'a [Language],
-    questions: f32,
-    /// The languages of the index with compounds.
-    pub(super) compounding: Vec<Language>,
-}
-
-impl<'a> Lookup<'a> {
-    fn open(index: &'a Index) -> tantivy::Result<Self> {
-        let Statistics { questions, mean_lengths } = index.statistics()?;
-        let languages = index.languages();
-        let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
-        let words = WordsOf::open(index, mean_lengths);
-        Ok(Self { words, languages, questions: questions as f32, compounding })
-    }
-
-    /// Looks words up, in parallel if there are many documents.
-    fn for_each(
-        &self,
-        words: Vec<&mut Word>,
-        look_up: impl Fn(&mut Word) -> tantivy::Result<()> + Send + Sync,
-    ) -> tantivy::Result<()> {
-        match self.questions < PARALLEL_DOCUMENTS as f32 {
-            true => words.into_iter().try_for_each(look_up),
-            false => {
-                let is_caught = is_panic_caught();
-                words.into_par_iter().try_for_each(|word| panics_caught(is_caught, || look_up(word)))
-            }
-        }
-    }
-
-    /// The index terms that a token matches: its terms in each language, and compounds with them. They may not
-    /// be in the index.
-    fn matches(&self, token: &Token) -> tantivy::Result<Vec<String>> {
-        let mut matches: Vec<String> = token.terms().map(str::to_owned).collect();
-        matches.extend(self.compounds_with(token)?);
-        Ok(matches)
-    }
-
-    /// The term of a token and its occurrences in each segment. `None` if no question contains any of the `matches`.
-    fn look_up(
-        &self,
-        matches: Vec<String>,
-        Word { token, count, written, synonyms, .. }: &Word,
-    ) -> tantivy::Result<Option<(QueryTerm, Vec<Occurrences>)>> {
-        let is_corrected = !matches.iter().any(|matched| token.terms().any(|term| term == matched));
-        let own = matches.len();
-        let mut matches = matches;
-        synonyms.add_to(&mut matches);
-        let factor = |(nth, text): (usize, &String)| match nth < own {
-            true if is_compound_with(text, token) => IN_COMPOUND,
-            true => 1.0,
-            false => SYNONYM,
-        };
-        let factors = matches.iter().enumerate().map(factor);
-        let terms: Vec<(&str, f32)> = matches.iter().map(String::as_str).zip(factors).collect();
-        let occurrences = self.words.occurrences(&terms)?;
-        let with_term = self.words.count(&matches, &occurrences);
-        let occurrences = self.with_sequences(occurrences, &synonyms.sequences)?;
-        // A store of candidates counts single words only.
-        let with_term = match synonyms.sequences.is_empty() {
-            true => with_term,
-            false => with_term.max(occurrences.iter().map(Occurrences::most).sum()),
-        };
-        if with_term == 0 {
-            return Ok(None);
-        }
-        let idf = self.idf(with_term);
-        let is_identifier = is_identifier(written, token.whole) && idf > RARE;
-        let texts = |parts: &Vec<Token>| parts.iter().map(|part| part.text.clone()).collect();
-        let term = QueryTerm {
-            written: written.clone(),
-            matches,
-            synonyms: synonyms.texts.clone(),
-            sequences: synonyms.sequences.iter().map(texts).collect(),
-            is_corrected,
-            has_typo: false,
-            idf,
-            count: *count,
-            is_identifier,
-        };
-        Ok(Some((term, occurrences)))
-    }
-
-    fn idf(&self, with_term: usize) -> f32 {
-        let with_term = with_term as f32;
-        (1.0 + (self.questions - with_term + 0.5).max(0.0) / (with_term + 0.5)).ln()
-    }
-
-    /// The quotations of a phrase that some question contains, and where.
-    fn quotations(&self, phrase: &str) -> tantivy::Result<Vec<(Quotation, Vec<Occurrences>)>> {
-        let mut found: Vec<(Quotation, Vec<Occurrences>)> = Vec::new();
-        for range in quotations(phrase).into_iter().take(MAX_QUOTATIONS) {
-            let written = phrase[range].trim();
-            let mut frequencies: Frequencies = vec![Vec::new(); self.words.segments() as usize];
-            let mut parts = Vec::new();
-            // Each question has the words in the forms of its own language.
-            for language in self.languages {
-                let tokens: Vec<Token> =
-                    tokens_in(written, &[*language]).into_iter().filter(|token| !token.whole).collect();
-                let here = self.words.sequence(&tokens)?;
-                if count(&here) > count(&frequencies) {
-                    parts = tokens.into_iter().map(|part| part.text).collect();
-                }
-                merge(&mut frequencies, here);
-            }
-            let with_quotation = count(&frequencies);
-            if with_quotation > 0 && found.iter().all(|(other, _)| other.parts != parts) {
-                let idf = self.idf(with_quotation);
-                let quotation = Quotation { written: written.to_owned(), parts, idf };
-                found.push((quotation, frequencies.into_iter().map(Occurrences::Listed).collect()));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The index terms one typo away from a token: see [`Typo`].
-    fn one_typo_away(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
-        let Some(typo) = Typo::new(token, written) else {
-            return Ok(Vec::new());
-        };
-        let mut found = self.words.accepted_by(&TypoAutomaton::new(&token.text))?;
-        found.retain(|similar| typo.may_mean(similar));
-        for corrected in typo.corrections() {
-            if self.words.contains(corrected)? {
-                found.push(corrected.clone());
-            }
-        }
-        found.sort();
-        found.dedup();
-        Ok(typo.most_likely(found))
-    }
-}
-
-/// The documents with a quotation in each segment, in order, with its frequency weighted by field and field length.
-pub type Frequencies = Vec<Vec<(DocId, f32)>>;
-
-fn count(frequencies: &Frequencies) -> usize {
-    frequencies.iter().map(Vec::len).sum()
-}
-
-/// Merges the frequencies of a quotation in several languages.
-fn merge(into: &mut Frequencies, other: Frequencies) {
-    for (into, other) in into.iter_mut().zip(other) {
-        *into = merge_sorted(std::mem::take(into), other, f32::max);
-    }
-}
-
-/// Merges two lists in document order. `both` combines the frequencies of a document in both lists.
-fn merge_sorted(
-    a: Vec<(DocId, f32)>,
-    b: Vec<(DocId, f32)>,
-    both: impl Fn(f32, f32) -> f32,
-) -> Vec<(DocId, f32)> {
-    if a.is_empty() {
-        return b;
-    }
-    let mut merged: Vec<(DocId, f32)> = Vec::with_capacity(a.len() + b.len());
-    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
-    loop {
-        let from_a = match (a.peek(), b.peek()) {
-            (Some(a), Some(b)) => a.0 <= b.0,
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => return merged,
-        };
-        let (doc, frequency) = if from_a { a.next() } else { b.next() }.expect("peeked");
-        match merged.last_mut() {
-            Some(last) if last.0 == doc => last.1 = both(last.1, frequency),
-            _ => merged.push((doc, frequency)),
-        }
-    }
-}
-
 /// The idf of every index term that the phrase matches. Snippets highlight these terms.
 pub fn term_weights(terms: &[QueryTerm]) -> HashMap<&str, f32> {
     terms.iter().flat_map(|term| term.shown().map(|text| (text, term.idf))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(phrase: &str, expected: &[(&str, u32)]) {
-        let found = significant(&phrase_tokens(phrase, &[]), &[]);
-        let found: Vec<(&str, u32)> =
-            found.iter().map(|(token, count)| (token.text.as_str(), *count)).collect();
-        assert_eq!(found, expected, "{phrase}");
-    }
-
-    #[test]
-    fn stop_words_are_dropped_unless_there_is_nothing_else() {
-        check("the lock of a lock", &[("lock", 2)]);
-        check("is it that", &[("is", 1), ("it", 1), ("that", 1)]);
-        check("as if not", &[("as", 1), ("if", 1), ("not", 1)]);
-        check("", &[]);
-    }
-
-    #[test]
-    fn stop_words_are_written_as_the_analyzer_writes_them() {
-        for word in STOP_WORDS {
-            assert_eq!(phrase_tokens(word, &[])[0].text, word);
-        }
-    }
-
-    #[test]
-    fn code_is_an_identifier_and_words_are_not() {
-        for (text, expected) in [
-            ("E0502", true),
-            ("Arc<Mutex<T>>", true),
-            ("spawn_blocking", true),
-            ("std::mem", true),
-            ("PhantomData", true),
-            ("node.js", true),
-            ("C++17", true),
-            ("-Wall", true),
-            (".NET", true),
-            ("1.10", true),
-            ("退款", false),
-            ("lock", false),
-            ("2024", false),
-            ("Covid-19", false),
-            ("don't", false),
-            ("and/or", false),
-        ] {
-            assert_eq!(is_identifier(text, phrase_tokens(text, &[])[0].whole), expected, "{text}");
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! Synonyms of the words of a phrase, as index terms.
 
+use super::frequencies::{Frequencies, merge};
+use super::look_up::{Lookup, Word};
 use super::occurrences::Occurrences;
-use super::{Frequencies, Lookup, Word, Words as _, merge};
+use super::words::Words as _;
 use crate::analyze::{Language, Token, tokens_in};
 use crate::curation::{Expansion, Fired};
 

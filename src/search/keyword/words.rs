@@ -4,8 +4,8 @@ use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::frequencies::{Frequencies, merge_sorted};
 use super::occurrences::{Lengths, Occurrences, TermPostings};
-use super::{Frequencies, merge_sorted};
 use crate::analyze::Token;
 use crate::index::{FIELDS, FieldWeights, Fields, Index, Store, WordCounts, reversed};
 use crate::search::typo::TypoAutomaton;
