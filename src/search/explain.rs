@@ -1,12 +1,13 @@
 //! Explanations of rankings.
 
+use super::candidate::{Candidate, Ranking};
 use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::NormalizedScores;
 use super::keyword::QueryTerm;
 use super::pins::AppliedPin;
 use super::query::Mode;
 use super::raise::Raised;
-use super::retrieval::{Candidate, Ranking, Retrieval};
+use super::retrieval::Retrieval;
 use crate::analyze::{Token, tokens_by_detection};
 use crate::curation::Fired;
 use crate::question::Question;

@@ -1,5 +1,6 @@
 //! Search: from a phrase to ranked questions.
 
+mod candidate;
 #[cfg(feature = "milvus")]
 mod cluster;
 mod collapse;
@@ -17,6 +18,7 @@ mod matching;
 mod pins;
 mod query;
 mod raise;
+mod rank;
 mod rerank;
 mod results;
 mod retrieval;
@@ -36,10 +38,11 @@ use tantivy::DocAddress;
 use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
+use candidate::{Candidate, Ranking, best_candidate};
 use collapse::CollapsedHit;
 use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
-use retrieval::{Candidate, Ranking, Retrieval, best_candidate};
+use retrieval::Retrieval;
 
 pub use collapse::AlsoAsked;
 pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};

@@ -7,10 +7,11 @@ use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, Term};
 
+use super::candidate::Ranking;
 use super::fuse::{NormalizedScores, ScoreRange};
 use super::query::{Mode, Query, Sort};
 use super::raise::{Raised, raise_to};
-use super::retrieval::{Ranking, Retrieval};
+use super::retrieval::Retrieval;
 use crate::curation::Pin;
 use crate::embed::{Embedder, Role, dot};
 use crate::index::{Centred, Index, Quantized};

@@ -1,10 +1,11 @@
 //! Hits that move to the front of a ranking.
 
+use super::candidate::{Candidate, Ranking, best_candidate};
 use super::confidence;
 use super::confidence::FITTED;
 use super::fuse::ScoreRange;
 use super::query::Mode;
-use super::retrieval::{Candidate, Ranking, Retrieval, best_candidate};
+use super::retrieval::Retrieval;
 use super::word_sequence::trimmed;
 
 /// The titles of so many of the best candidates are compared with the spelling of the phrase.

@@ -1,6 +1,5 @@
-//! Keyword and vector retrieval: scores every document for a phrase and ranks the candidates.
+//! Keyword and vector retrieval: finds the candidates of a phrase, with their scores.
 
-use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::sync::OnceLock;
@@ -9,71 +8,32 @@ use std::thread;
 use anyhow::{Context, bail};
 use tantivy::DocAddress;
 
+use super::candidate::Candidate;
 use super::correct::{READ, corrected, has_typos};
 use super::filter::Allowed;
-use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, NormalizedScores, RetrievalScores, ScoreRange, neighbour_weight};
+use super::fuse::{DEFAULT_SEMANTIC_WEIGHT, RetrievalScores, neighbour_weight};
 use super::keyword::{KeywordQuery, Scored, WordScores};
 use super::matching::{Matching, all_cosines};
 use super::pins::{Applied, applied};
-use super::query::{Mode, Query, Sort};
-use super::raise::{self, Raised};
+use super::query::{Mode, Query};
 use super::synonyms::{LONGEST_KEY, SynonymTitles, phrase_vector};
-use super::title::{TitleMatch, TitlePhrase};
+use super::title::TitleMatch;
 use super::word_sequence::WordSequence;
-use crate::analyze::{detect, tokens};
+use crate::analyze::detect;
 use crate::curation::Fired;
-use crate::embed::{Builtin, Embedder, ModelInfo, WrongModel, dot, normalized};
+use crate::embed::{Builtin, Embedder, ModelInfo, WrongModel};
 use crate::index::{Centred, Index, Quantized, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
 /// The minimum number of candidates that each retriever contributes to fusion. A larger limit raises it.
 pub(super) const CANDIDATES: usize = 300;
 
-/// How many hits of the first ranking move the phrase's vector, and how far relative to its length. These
-/// values performed best over seven sets of judged queries, out of 1 to 10 hits and weights of 0.2 to 0.7.
-/// More than three hits make results worse.
-const FEEDBACK_HITS: usize = 2;
-const FEEDBACK_WEIGHT: f32 = 0.4;
-
-/// Hits whose nearest chunks have a centred cosine of at least this count as the same question.
-const SAME: f32 = 0.9;
-
 /// A question that shares no word with the phrase is unrelated unless its cosine is above this. Unrelated
 /// sentences have cosines of 0 to 0.15 with MiniLM.
 const UNRELATED: f32 = 0.15;
 
-/// The scores of so many of the best candidates are adjusted to those of their nearest neighbours among them. The right
-/// question often has others about the same subject around it that the phrase finds too; a question that is near to the
-/// phrase by chance stands alone. Both values performed best over seven sets of judged queries, out of 30 to 600
-/// candidates and 2 to 5 neighbours.
-const ADJUSTED: usize = 50;
-const NEAREST: usize = 3;
-
-/// If a phrase may be in another language than the questions, and the best question by words contains less than this
-/// fraction of it, weighted by idf, its words count less in proportion: a name or a few function words match by chance.
-/// This is not so for a long phrase. Most of its words are about other things, and the rest is still good evidence.
-const TRUSTED_COVERED: f32 = 0.5;
-const SHORT_PHRASE: usize = 8;
-
 /// The context of an error of tantivy.
 pub(super) const DAMAGED: &str = "the keyword index is damaged";
-
-/// How many of the highest fused scores [`Ranking::top_mean`] averages.
-const TOP: usize = 10;
-
-/// The titles of at most this many of the best candidates are compared with the phrase, if they contain at
-/// least this fraction of its words and have at most so many words more or less.
-const COMPARED_TITLES: usize = 10;
-const MIN_COVERED: f32 = 0.5;
-const MAX_LENGTH_DIFFERENCE: usize = 6;
-
-/// The questions of so many of the best candidates are likely to be read.
-const PREPARED: usize = 60;
-
-/// A question is sorted by date or score if it contains at least this fraction of what the best question
-/// contains of the phrase, or if its cosine is at least this fraction of the best.
-const RELEVANT_COVERED: f32 = 0.5;
-const RELEVANT_COSINE: f32 = 0.75;
 
 /// A question matches a phrase, so that facets count it, if it contains at least this fraction of what the best question of
 /// the index contains of the phrase, or if its cosine is at least this fraction of the best. With the limits of candidates
@@ -107,9 +67,9 @@ pub struct Retrieval<'a> {
     pub pin: Option<Applied>,
     allowed: Allowed,
     /// The documents whose title or alternative title equals the phrase.
-    exact: HashSet<DocAddress>,
+    pub exact: HashSet<DocAddress>,
     /// The phrase with synonyms, and the documents with such a title.
-    synonym_titles: SynonymTitles,
+    pub synonym_titles: SynonymTitles,
     nearly_exact: HashSet<DocAddress>,
     /// The best documents by keyword search.
     keyword_best: Vec<DocAddress>,
@@ -117,52 +77,6 @@ pub struct Retrieval<'a> {
     /// and their ranks by semantic search.
     keyword_ranked: OnceLock<Vec<f32>>,
     semantic_ranked: OnceLock<HashMap<DocAddress, usize>>,
-}
-
-/// A document that may become a hit.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate {
-    pub address: DocAddress,
-    /// The scores from both retrievers.
-    pub scores: RetrievalScores,
-    /// How the phrase compares with the titles.
-    pub title: TitleMatch,
-    /// The fused score, in every mode.
-    pub fused: f32,
-    /// The mean of the fused scores of the nearest candidates: see [`ADJUSTED`].
-    pub neighbours: Option<f32>,
-    /// The score that the candidates are ranked by. It depends on the mode.
-    pub score: f32,
-    /// Why it is before candidates with higher scores, if it is.
-    pub raised: Option<Raised>,
-    /// What the candidates are ordered by before their rank, highest first: 0 for those that are not raised if the most
-    /// relevant come first.
-    pub sort_key: f64,
-}
-
-/// Ranked candidates.
-pub struct Ranking {
-    /// The candidates, best first.
-    pub candidates: Vec<Candidate>,
-    /// The score range of the candidates.
-    pub range: ScoreRange,
-    /// The weight of semantic search in the fused scores, in [0, 1].
-    pub weight: f32,
-    /// The mean of the ten highest fused scores.
-    pub top_mean: f32,
-}
-
-impl Ranking {
-    /// The first `limit` candidates and all that tie with the last of them. Ties are ordered by source, which
-    /// is read later.
-    pub fn first(&self, limit: usize) -> &[Candidate] {
-        let Some(last) = limit.min(self.candidates.len()).checked_sub(1) else {
-            return &[];
-        };
-        let (first, rest) = self.candidates.split_at(last + 1);
-        let ties = rest.iter().take_while(|candidate| best_candidate(candidate, &first[last]).is_eq());
-        &self.candidates[..first.len() + ties.count()]
-    }
 }
 
 impl<'a> Retrieval<'a> {
@@ -265,143 +179,6 @@ impl<'a> Retrieval<'a> {
         Some(format!("{model} cannot read {language}; the phrase is searched for by words only"))
     }
 
-    /// Ranks candidates that were compared with `vector`, which represents the phrase.
-    ///
-    /// # Errors
-    /// The index is damaged.
-    pub fn rank(&self, mut candidates: Vec<Candidate>, vector: Option<&Centred>) -> anyhow::Result<Ranking> {
-        let mode = self.query.mode;
-        let range = ScoreRange::of(candidates.iter().map(|candidate| &candidate.scores));
-        let unrelated = self.unrelated();
-        candidates
-            .retain(|candidate| candidate.title.is_first() || is_related(&candidate.scores, mode, unrelated));
-        let weight = self.semantic_weight(&candidates);
-        for candidate in &mut candidates {
-            candidate.fused = match candidate.title {
-                TitleMatch::Exact => 1.0,
-                _ => NormalizedScores::new(&candidate.scores, &range).convex(weight),
-            };
-            candidate.score = match mode {
-                Mode::Hybrid => candidate.fused,
-                Mode::Keyword => candidate.scores.bm25,
-                Mode::Semantic => candidate.scores.centred.unwrap_or(0.0),
-            };
-        }
-        candidates.sort_by(best_candidate);
-        if let (Mode::Hybrid, Some(vector)) = (mode, vector) {
-            self.adjust_to_neighbours(&mut candidates, vector);
-        }
-        self.index.prepare(candidates.iter().take(PREPARED).map(|candidate| candidate.address))?;
-        self.compare_titles(&mut candidates)?;
-        raise_titles(&mut candidates);
-        let top = &candidates[..candidates.len().min(TOP)];
-        let top_mean = top.iter().map(|candidate| candidate.fused).sum::<f32>() / top.len().max(1) as f32;
-        Ok(Ranking { candidates, range, weight, top_mean })
-    }
-
-    /// The weight of semantic search for this phrase: see [`TRUSTED_COVERED`].
-    fn semantic_weight(&self, candidates: &[Candidate]) -> f32 {
-        let best = candidates.iter().max_by(|a, b| a.scores.bm25.total_cmp(&b.scores.bm25));
-        match best {
-            Some(best)
-                if self.may_cross_languages
-                    && self.query.semantic_weight.is_none()
-                    && self.keyword.words <= SHORT_PHRASE =>
-            {
-                1.0 - (1.0 - self.weight) * (best.scores.covered / TRUSTED_COVERED).min(1.0)
-            }
-            _ => self.weight,
-        }
-    }
-
-    /// Adds to the scores of the best candidates those of their nearest neighbours: see [`ADJUSTED`].
-    fn adjust_to_neighbours(&self, candidates: &mut [Candidate], vector: &Centred) {
-        let best = &candidates[..candidates.len().min(ADJUSTED)];
-        let rows: Vec<Option<Vec<f32>>> =
-            best.iter().map(|candidate| self.nearest_row(candidate.address, vector)).collect();
-        // Each pair is compared once.
-        let mut near: Vec<Vec<(f32, f32)>> = vec![Vec::with_capacity(best.len()); best.len()];
-        for (one, row) in rows.iter().enumerate() {
-            for (other, other_row) in rows.iter().enumerate().skip(one + 1) {
-                if let (Some(row), Some(other_row)) = (row, other_row) {
-                    let cosine = dot(row, other_row);
-                    near[one].push((cosine, best[other].fused));
-                    near[other].push((cosine, best[one].fused));
-                }
-            }
-        }
-        let mean = |mut near: Vec<(f32, f32)>| {
-            if near.len() > NEAREST {
-                near.select_nth_unstable_by(NEAREST, |a, b| b.0.total_cmp(&a.0));
-                near.truncate(NEAREST);
-            }
-            (!near.is_empty()).then(|| near.iter().map(|(_, fused)| fused).sum::<f32>() / near.len() as f32)
-        };
-        let neighbours: Vec<Option<f32>> = near.into_iter().map(mean).collect();
-        if neighbours.iter().all(Option::is_none) {
-            return;
-        }
-        for (nth, candidate) in candidates.iter_mut().enumerate() {
-            candidate.neighbours = neighbours.get(nth).copied().flatten();
-            let added = self.neighbour_weight * candidate.neighbours.unwrap_or(0.0);
-            candidate.score = (candidate.fused + added) / (1.0 + self.neighbour_weight);
-        }
-        candidates.sort_by(best_candidate);
-    }
-
-    /// The centred row of a document that is nearest to a vector. `None` if it has no rows.
-    fn nearest_row(&self, address: DocAddress, vector: &Centred) -> Option<Vec<f32>> {
-        let segment = address.segment_ord as usize;
-        let (vectors, space) = (&self.index.vectors()[segment], self.index.space());
-        let (row, _) =
-            vectors.nearest_row(address.doc_id, |row| space.cosine(segment, vectors, row, vector))?;
-        Some(space.row(segment, vectors, row))
-    }
-
-    /// Compares the titles of the best candidates with the phrase, unless the phrase is a title.
-    fn compare_titles(&self, candidates: &mut [Candidate]) -> anyhow::Result<()> {
-        if !self.exact.is_empty() {
-            return Ok(());
-        }
-        let phrase = TitlePhrase::new(&self.query.phrase);
-        let length = tokens(&self.query.phrase).len();
-        let is_known = |word: &str| self.keyword.contains_written(word);
-        let covering = candidates.iter_mut().filter(|candidate| candidate.scores.covered >= MIN_COVERED);
-        for candidate in covering.take(COMPARED_TITLES) {
-            if self.may_be_title(candidate.address, length)? {
-                let question = self.index.question(candidate.address)?;
-                let with_synonyms = self.synonym_titles.compare(&question);
-                candidate.title = candidate.title.max(phrase.compare(&question, is_known)).max(with_synonyms);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a title has about as many tokens as the phrase. This spares most of the reading. The length
-    /// of each alternative title is not known.
-    fn may_be_title(&self, address: DocAddress, length: usize) -> anyhow::Result<bool> {
-        let (title, has_also) = self.index.title_length(address)?;
-        Ok(title.abs_diff(length) <= MAX_LENGTH_DIFFERENCE || has_also)
-    }
-
-    /// Orders a ranking as the query asks. An order other than by relevance has only the relevant questions:
-    /// the newest of all questions is seldom an answer.
-    ///
-    /// # Errors
-    /// The index is damaged.
-    pub fn sorted(&self, ranking: Ranking) -> anyhow::Result<Ranking> {
-        let Some(column) = SortColumn::of(self.query.sort) else {
-            return Ok(raise::with_raised_scores(ranking));
-        };
-        let mut candidates = relevant(&ranking.candidates);
-        for candidate in &mut candidates {
-            candidate.sort_key = column.value(self.index, candidate.address)?;
-            candidate.raised = None;
-        }
-        candidates.sort_by(best_candidate);
-        Ok(Ranking { candidates, ..ranking })
-    }
-
     /// The best candidates of both retrievers, with both scores for each. `vector` represents the phrase.
     ///
     /// # Errors
@@ -466,37 +243,6 @@ impl<'a> Retrieval<'a> {
         }
     }
 
-    /// The phrase's vector, moved towards the best hits of the first ranking (Rocchio feedback on vectors). A
-    /// question worded differently from the phrase is often near to a question that the phrase found. `None`
-    /// if there is no vector or no hit.
-    pub fn feedback(&self, first: &Ranking) -> Option<Centred> {
-        let phrase = self.centred.as_ref()?;
-        let same = self.index.scale().from_builtin(SAME);
-        let mut fed_back: Vec<(f32, Vec<f32>)> = Vec::new();
-        for candidate in &first.candidates {
-            let Some(nearest) = self.nearest_row(candidate.address, phrase) else {
-                continue;
-            };
-            // A second copy of the same question adds no information.
-            if fed_back.iter().all(|(_, other)| dot(other, &nearest) < same) {
-                fed_back.push((candidate.score, nearest));
-                if fed_back.len() == FEEDBACK_HITS {
-                    break;
-                }
-            }
-        }
-        let mut sum = vec![0.0; fed_back.first().map_or(0, |(_, nearest)| nearest.len())];
-        for (score, nearest) in &fed_back {
-            sum.iter_mut().zip(nearest).for_each(|(sum, x)| *sum += score * x);
-        }
-        let direction = normalized(sum);
-        if direction.iter().all(|x| *x == 0.0) {
-            return None;
-        }
-        let moved = phrase.values().zip(direction).map(|(x, back)| x + FEEDBACK_WEIGHT * back);
-        Some(self.index.space().centred(moved.collect()))
-    }
-
     /// The scores of a document from both retrievers. `centred` is its cosine with `vector` if it is known; `vector`
     /// represents the phrase in the space of the index.
     fn scores(
@@ -526,7 +272,7 @@ impl<'a> Retrieval<'a> {
     }
 
     /// The highest cosine of questions that are unrelated to the phrase.
-    fn unrelated(&self) -> f32 {
+    pub fn unrelated(&self) -> f32 {
         self.index.scale().from_builtin(UNRELATED)
     }
 
@@ -670,75 +416,4 @@ pub(super) fn query_vector(
         return Ok(None);
     }
     Ok(Some(Quantized::of(&phrase_vector(embedder, &query.phrase, synonyms)?, model)?))
-}
-
-fn is_related(scores: &RetrievalScores, mode: Mode, unrelated: f32) -> bool {
-    match mode {
-        Mode::Keyword => scores.bm25 > 0.0,
-        Mode::Hybrid | Mode::Semantic => {
-            scores.bm25 > 0.0 || scores.cosine.is_some_and(|cosine| cosine > unrelated)
-        }
-    }
-}
-
-/// Orders candidates: by their sort key, then titles that are the phrase before all others, then by score.
-pub fn best_candidate(a: &Candidate, b: &Candidate) -> Ordering {
-    let first = |candidate: &Candidate| candidate.title.is_first().then_some(candidate.title);
-    (b.sort_key.total_cmp(&a.sort_key)).then(first(b).cmp(&first(a))).then(b.score.total_cmp(&a.score))
-}
-
-/// Moves titles that are the phrase to the front. Their scores are at least those of the others, so that the
-/// scores are in order.
-fn raise_titles(candidates: &mut [Candidate]) {
-    let others = candidates.iter().filter(|candidate| !candidate.title.is_first());
-    let mut least = others.map(|candidate| candidate.score).fold(f32::NEG_INFINITY, f32::max);
-    for kind in [TitleMatch::Near, TitleMatch::Exact] {
-        let mut highest = least;
-        for candidate in candidates.iter_mut().filter(|candidate| candidate.title == kind) {
-            candidate.score = candidate.score.max(least);
-            highest = highest.max(candidate.score);
-        }
-        least = highest;
-    }
-    candidates.sort_by(best_candidate);
-}
-
-/// The candidates that are relevant compared with the best: see [`RELEVANT_COVERED`].
-fn relevant(candidates: &[Candidate]) -> Vec<Candidate> {
-    let cosine = |candidate: &Candidate| candidate.scores.cosine.unwrap_or(0.0);
-    let covered = candidates.iter().map(|candidate| candidate.scores.covered).fold(0.0, f32::max);
-    let nearest = candidates.iter().map(cosine).fold(0.0, f32::max);
-    let is_relevant = |candidate: &&Candidate| {
-        candidate.title.is_first()
-            || (covered > 0.0 && candidate.scores.covered >= RELEVANT_COVERED * covered)
-            || (nearest > 0.0 && cosine(candidate) >= RELEVANT_COSINE * nearest)
-    };
-    candidates.iter().filter(is_relevant).copied().collect()
-}
-
-/// The column that questions are sorted by.
-#[derive(Clone, Copy)]
-enum SortColumn {
-    Date,
-    Score,
-}
-
-impl SortColumn {
-    /// `None` for the order of relevance.
-    fn of(sort: Sort) -> Option<Self> {
-        match sort {
-            Sort::Relevance => None,
-            Sort::Newest => Some(Self::Date),
-            Sort::Score => Some(Self::Score),
-        }
-    }
-
-    /// The value of a document. The lowest possible value if it has none.
-    fn value(self, index: &Index, address: DocAddress) -> anyhow::Result<f64> {
-        let value = match self {
-            Self::Date => index.date(address)?.map(|seconds| seconds as f64),
-            Self::Score => index.rating(address)?,
-        };
-        Ok(value.unwrap_or(f64::NEG_INFINITY))
-    }
 }

@@ -1,0 +1,87 @@
+//! The questions that ask the same as a phrase.
+
+use anyhow::bail;
+use tantivy::DocAddress;
+
+use crate::embed::{Embedder, Role, WrongModel};
+use crate::index::{Index, Quantized};
+use crate::pair::LEAST_COSINE;
+use crate::question::Question;
+use crate::same_question::{Asked, Kind, Verdict, paraphrase};
+use crate::title::title_key;
+
+/// A question that asks the same as a phrase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The question.
+    pub question: Question,
+    /// How the phrase duplicates it.
+    pub kind: Kind,
+    /// The probability that both ask the same.
+    pub probability: f32,
+}
+
+/// How many of the nearest questions a phrase is compared with.
+const NEAREST: usize = 20;
+
+/// Finds the questions of an index that ask the same as a phrase with at least the probability `threshold`,
+/// most probable first. The phrase has no answer, so every question with its title is a repeat. `embedder` is the
+/// model of the index. Without it, only exact duplicates and repeats are found.
+///
+/// # Errors
+/// - The phrase is empty, the index is damaged, or the model fails.
+/// - [`WrongModel`]: the index has vectors of another model.
+pub fn check(
+    index: &Index,
+    embedder: Option<&dyn Embedder>,
+    phrase: &str,
+    threshold: f32,
+) -> anyhow::Result<Vec<Found>> {
+    if phrase.trim().is_empty() {
+        bail!("the phrase is empty");
+    }
+    // Without vectors in the index, the model is not needed.
+    let embedder = embedder.zip(index.meta().model.as_ref()).map(|(embedder, model)| {
+        let given = embedder.model();
+        let wrong = || WrongModel { made_with: model.clone(), given: Some(given.clone()) };
+        if given.is_same(model) { Ok(embedder) } else { Err(anyhow::Error::from(wrong())) }
+    });
+    let embedder = embedder.transpose()?;
+    #[cfg(feature = "milvus")]
+    if let Some(cluster) = index.cluster() {
+        let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
+        let view = cluster.similar(index, phrase, vector)?;
+        return check(&view, embedder, phrase, threshold);
+    }
+    let mut found: Vec<(DocAddress, Found)> = Vec::new();
+    if let Some(key) = title_key(phrase) {
+        for address in index.same_title(&key)? {
+            let question = index.question(address)?;
+            let kind = Kind::of_titles(&question.title, phrase);
+            found.push((address, Found { question, kind, probability: 1.0 }));
+        }
+    }
+    if let Some(embedder) = embedder {
+        let vector = Quantized::of(&embedder.embed(phrase, Role::Passage)?, embedder.model())?;
+        let asked = Question::new(phrase, 0);
+        let asked = Asked { question: &asked, text: phrase, view: vector.view(), title: vector.view() };
+        let min_cosine = index.scale().from_builtin(LEAST_COSINE);
+        for (address, row, _) in index.nearest_phrasings(&vector, NEAREST, min_cosine) {
+            if found.iter().any(|(known, _)| *known == address) {
+                continue;
+            }
+            let question = index.question(address)?;
+            let verdict = paraphrase(index, &asked, &Asked::new(index, address, row, &question));
+            let Verdict { kind, probability, .. } = verdict;
+            if probability >= threshold {
+                found.push((address, Found { question, kind, probability }));
+            }
+        }
+    }
+    found.sort_by(|(a_address, a), (b_address, b)| {
+        (b.probability.total_cmp(&a.probability)).then_with(|| {
+            (a.kind, &a.question.source, a_address).cmp(&(b.kind, &b.question.source, b_address))
+        })
+    });
+    Ok(found.into_iter().map(|(_, found)| found).collect())
+}
