@@ -20,9 +20,10 @@ pub struct Args {
     out: PathBuf,
     /// The address of a question, with values in braces, as in 'https://example.org/faq#{id}'
     ///
-    /// The values are {id}, {key}, {path} and {line} of the question's file, {stem} (the path without its extension),
-    /// {anchor} (the anchor of the title as a heading) and {url}. Without this option, a hit links to the URL of its
-    /// question, or shows the answer in the dialog if the question has none.
+    /// The values are {id}, {key}, {url}, the {path} of the question's file and the {line} in it, {stem} (the path without its
+    /// extension), {page} (the same as a directory, without index and README), and the anchor of the question's heading:
+    /// {anchor} for GitHub, Hugo, Docusaurus and mdBook, {slug} for MkDocs. Without this option, a hit links to the URL of
+    /// its question. A question without one of the values has no address, and the dialog shows its answer.
     #[arg(long, value_name = "ADDRESS", verbatim_doc_comment)]
     link: Option<String>,
     #[command(flatten)]
@@ -36,12 +37,14 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if index.question_count()? == 0 {
         bail!("the index has no questions\n  hint: add some with `rqsearch index PATH`");
     }
-    let written = write(&index, &args.out, &Options { link })?;
-    report(&written, args);
+    let options = Options { link };
+    let written = write(&index, &args.out, &options)?;
+    report(&written, options.link.as_ref(), args);
     Ok(Outcome::Success)
 }
 
-fn report(Written { questions, files, bytes, changed, removed }: &Written, args: &Args) {
+fn report(written: &Written, link: Option<&Link>, args: &Args) {
+    let Written { questions, files, bytes, changed, removed, absolute_path } = written;
     say(&format!(
         "{} {} in {}: {} {}, {} ({} changed, {} removed)",
         HumanCount(*questions),
@@ -53,5 +56,14 @@ fn report(Written { questions, files, bytes, changed, removed }: &Written, args:
         HumanCount(*changed),
         HumanCount(*removed),
     ));
+    if let Some(path) = absolute_path {
+        say(&format!(
+            "  warning: the addresses contain absolute paths, such as {path}\n  \
+             hint: create the index in a directory above the files, from which their paths then start"
+        ));
+    }
+    if link.is_some_and(Link::is_constant) {
+        say("  warning: all hits have the same address\n  hint: --link takes values in braces, as in 'faq.html#{id}'");
+    }
     say("  to try it, serve the directory and open demo.html");
 }

@@ -59,6 +59,8 @@ class SearchBox extends HTMLElement {
     this.answer = el('article', { className: 'answer', hidden: true });
     this.keys = el('p', { id: 'keys', className: 'keys' }, el('kbd', {}, '↑'), el('kbd', {}, '↓'), ' move ', el('kbd', {}, 'Enter'), ' open ', el('kbd', {}, 'Esc'), ' close');
     this.dialog = el('dialog', { 'aria-label': label }, el('div', { className: 'bar' }, this.field, close), this.choices, this.status, this.list, this.answer, this.keys);
+    // Keys in the dialog are not shortcuts of the page. In a page, the target of such an event is not the field.
+    for (const kind of ['keydown', 'keypress', 'keyup']) this.dialog.addEventListener(kind, (event) => event.stopPropagation());
     this.dialog.oncancel = (event) => this.cancel(event);
     this.dialog.onclick = (event) => { if (event.target === this.dialog) this.dialog.close(); };
     const style = el('link', { rel: 'stylesheet', href: new URL('./dialog.css', import.meta.url).href });

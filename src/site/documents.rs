@@ -1,15 +1,14 @@
 //! The questions of a static search, as its dialog shows them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write;
-use std::str::FromStr;
+use std::path::Path;
 
-use anyhow::bail;
 use serde_json::{Value, json};
 use tantivy::DocAddress;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::files::{Files, Kind};
+use super::link::Addresses;
 use crate::analyze::Language;
 use crate::index::Index;
 use crate::question::Question;
@@ -62,18 +61,24 @@ impl Documents {
         Ok(Self { questions, bits })
     }
 
+    /// The path of a question's file if it is absolute: the file is not below the directory that contains the index.
+    pub fn absolute_path(&self) -> Option<&str> {
+        let mut paths = self.questions.iter().map(|document| document.question.source.path.as_str());
+        paths.find(|path| Path::new(path).is_absolute())
+    }
+
     /// Writes the parts with what the dialog shows of each question, and whole answers of those without an address.
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write(&self, files: &mut Files, link: Option<&Link>) -> anyhow::Result<Value> {
+    pub fn write(&self, files: &mut Files, mut addresses: Addresses) -> anyhow::Result<Value> {
         let parts = self.questions.len().div_ceil(IN_PART).next_power_of_two().max(1);
         let shift = self.bits - parts.ilog2();
         let mut shown: Vec<Vec<Value>> = vec![Vec::new(); parts];
         let mut answers = shown.clone();
         for Document { number, question, .. } in &self.questions {
             let part = (number >> shift) as usize;
-            let address = link.map_or_else(|| question.url.clone(), |link| link.of(question));
+            let address = addresses.of(question)?;
             if address.is_none() {
                 answers[part].push(json!([number, question.answer]));
             }
@@ -177,147 +182,9 @@ impl Facets {
     }
 }
 
-/// The address of a question as a text with names in braces, such as `faq.html#{id}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link(Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Name(Name),
-}
-
-/// What a name in braces stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    Id,
-    Key,
-    Path,
-    Stem,
-    Line,
-    Anchor,
-    Url,
-}
-
-/// The names in braces.
-const NAMES: [(&str, Name); 7] = [
-    ("id", Name::Id),
-    ("key", Name::Key),
-    ("path", Name::Path),
-    ("stem", Name::Stem),
-    ("line", Name::Line),
-    ("anchor", Name::Anchor),
-    ("url", Name::Url),
-];
-
-impl FromStr for Link {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            pieces.push(Piece::Text(before.to_owned()));
-            let Some((name, after)) = after.split_once('}') else {
-                bail!("a brace is not closed\n  hint: write the name of a value, as in 'faq.html#{{id}}'");
-            };
-            let Some((_, name)) = NAMES.iter().find(|(known, _)| *known == name) else {
-                let known: Vec<String> = NAMES.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-                bail!("{{{name}}} is not the name of a value\n  hint: use {}", known.join(", "));
-            };
-            pieces.push(Piece::Name(*name));
-            rest = after;
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Self(pieces))
-    }
-}
-
-impl Link {
-    /// The address of a question; `None` if the question does not have one of the values.
-    fn of(&self, question: &Question) -> Option<String> {
-        let mut address = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => address.push_str(text),
-                Piece::Name(Name::Url) => address.push_str(question.url.as_ref()?),
-                Piece::Name(name) => push_encoded(&mut address, &name.value(question)?),
-            }
-        }
-        Some(address)
-    }
-}
-
-impl Name {
-    fn value(self, question: &Question) -> Option<String> {
-        let path = &question.source.path;
-        match self {
-            Self::Id => Some(question.id.clone()),
-            Self::Key => question.key.clone(),
-            Self::Path => Some(path.clone()),
-            Self::Stem => {
-                let name = path.rfind('/').map_or(0, |at| at + 1);
-                let end = path[name..].rfind('.').filter(|at| *at > 0).map_or(path.len(), |at| name + at);
-                Some(path[..end].to_owned())
-            }
-            Self::Line => Some(question.source.line.to_string()),
-            Self::Anchor => Some(anchor(&question.title)),
-            Self::Url => question.url.clone(),
-        }
-    }
-}
-
-/// The anchor that most programs give the heading with a title: its letters, digits, hyphens and underscores in lower
-/// case, and a hyphen for each space.
-fn anchor(title: &str) -> String {
-    let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    title.to_lowercase().chars().map(|c| if c.is_whitespace() { '-' } else { c }).filter(kept).collect()
-}
-
-/// Appends a value with all characters escaped that have a meaning in an address, but for slashes.
-fn push_encoded(address: &mut String, value: &str) {
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                address.push(char::from(byte));
-            }
-            byte => write!(address, "%{byte:02X}").expect("writing to a string"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::question::Source;
-
-    #[track_caller]
-    fn check(link: &str, expected: Option<&str>) {
-        let question = Question {
-            id: "0123456789ab".to_owned(),
-            source: Source { path: "docs/how to.v2.md".to_owned(), line: 7 },
-            ..Question::new("What is `Arc<T>`, in 2 words?", 7)
-        };
-        assert_eq!(link.parse::<Link>().unwrap().of(&question).as_deref(), expected, "{link}");
-    }
-
-    #[test]
-    fn values_are_filled_in() {
-        check("/faq.html", Some("/faq.html"));
-        check("https://example.org/faq#{id}", Some("https://example.org/faq#0123456789ab"));
-        check("{stem}.html#{anchor}", Some("docs/how%20to.v2.html#what-is-arct-in-2-words"));
-        check("/src/{path}#L{line}", Some("/src/docs/how%20to.v2.md#L7"));
-        check("/q/{key}", None);
-        check("{url}", None);
-    }
-
-    #[test]
-    fn unknown_names_are_errors() {
-        for (link, expected) in [("a{b}", "{b} is not the name"), ("a{id", "a brace is not closed")] {
-            let error = link.parse::<Link>().unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
-    }
 
     #[test]
     fn a_number_does_not_depend_on_other_questions() {

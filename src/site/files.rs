@@ -74,6 +74,8 @@ pub struct Written {
     pub changed: u64,
     /// How many files of an earlier index were removed.
     pub removed: u64,
+    /// An absolute path of a file that became a part of an address. No page of a site has it.
+    pub absolute_path: Option<String>,
 }
 
 /// Writes files into a directory and remembers which ones belong to the search.

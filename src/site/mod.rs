@@ -11,22 +11,26 @@
 
 mod documents;
 mod files;
+mod headings;
+mod link;
 mod meaning;
 mod parts;
 mod postings;
 mod words;
 
-use std::path::Path;
+use std::path::{self, Path};
 
+use anyhow::bail;
 use serde_json::{Value, json};
 
 use crate::analyze::{Language, site_rules};
 use crate::index::Index;
 use crate::search::keyword_rules;
-pub use documents::Link;
 use documents::{Documents, Facets};
 pub use files::Written;
 use files::{Files, Kind};
+use link::Addresses;
+pub use link::Link;
 use words::Words;
 
 /// The version of the files, which the script checks. Change it whenever the script cannot read older files.
@@ -61,16 +65,35 @@ pub struct Options {
 /// and did not change are not written again, and parts of an earlier index are removed. Other files are not touched.
 ///
 /// # Errors
+/// - The directory is that of the index, or below it.
 /// - The index is damaged.
 /// - A file cannot be written.
 pub fn write(index: &Index, out: &Path, options: &Options) -> anyhow::Result<Written> {
+    ensure_outside(index, out)?;
     let mut files = Files::open(out)?;
     let documents = Documents::read(index)?;
     let words = Words::of(index, &documents)?;
     let manifest = manifest(index, options, &documents, &words, &mut files)?;
     files.named(MANIFEST, &files::compressed(manifest.to_string().as_bytes())?)?;
     scripts(&mut files)?;
-    files.finish(documents.questions.len() as u64)
+    let written = files.finish(documents.questions.len() as u64)?;
+    let has_path = options.link.as_ref().is_some_and(Link::has_path);
+    let absolute_path = has_path.then(|| documents.absolute_path().map(str::to_owned)).flatten();
+    Ok(Written { absolute_path, ..written })
+}
+
+/// Refuses to write into an index.
+fn ensure_outside(index: &Index, out: &Path) -> anyhow::Result<()> {
+    let exists = path::absolute(out)?.ancestors().find_map(|path| path.canonicalize().ok());
+    if let (Some(exists), Ok(index)) = (exists, index.dir().canonicalize())
+        && exists.starts_with(index)
+    {
+        bail!(
+            "{} is in the directory of the index\n  hint: write to a directory of the web site, such as 'public/search'",
+            out.display()
+        );
+    }
+    Ok(())
 }
 
 fn manifest(
@@ -91,7 +114,7 @@ fn manifest(
         "endings": words.endings(),
         "words": files.parts(Kind::Words, words.parts())?,
         "postings": files.parts(Kind::Postings, postings::parts(words, &facets))?,
-        "documents": documents.write(files, options.link.as_ref())?,
+        "documents": documents.write(files, Addresses::new(index, options.link.as_ref()))?,
         "meaning": meaning::write(index, documents, words, files)?,
         "facets": files.part(Kind::Facets, facets.to_json().to_string().as_bytes())?,
     }))

@@ -85,8 +85,12 @@ fn another_question_changes_few_files() {
 fn errors_say_what_to_do() {
     let dir = Dir::new();
     keyword_index(&dir, &questions(1));
-    dir.run(&["site", "out", "--link", "faq.html#{slug}"]).exits(2).says("{anchor}");
+    dir.run(&["site", "out", "--link", "faq.html#{name}"]).exits(2).says("{anchor}");
     dir.run(&["site", "out", "--link", "faq.html#{id"]).exits(2).says("a brace is not closed");
+    for out in [".rqsearch", "./.rqsearch/a/b"] {
+        dir.run(&["site", out]).exits(2).says("in the directory of the index");
+    }
+    dir.run(&["site", "out", "--link", "faq.html"]).success().says("all hits have the same address");
     dir.write("file", "");
     dir.run(&["site", "file"]).exits(2).says("could not create the directory file");
     dir.run(&["site"]).exits(2).says("<OUT>");
