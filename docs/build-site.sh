@@ -18,7 +18,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/pages"
+mkdir "$work/pages" "$work/theme"
 cp -r docs/*.md docs/pictures "$work/pages"
 mv "$work/pages/README.md" "$work/pages/index.md"
 # Pages outside of docs/ are on the web only.
@@ -29,12 +29,20 @@ site_name: rqsearch
 docs_dir: pages
 site_dir: "$out"
 use_directory_urls: false
-theme: {name: mkdocs, color_mode: auto, user_color_mode_toggle: true}
-plugins: []
+theme: {name: mkdocs, custom_dir: theme, color_mode: auto, user_color_mode_toggle: true, highlightjs: false, search_index_only: true}
+nav:
+  - Documentation: index.md
+  - Tutorials: [$(cd "$work/pages" && printf '%s, ' tutorial*.md)]
+  - Pages: [$(cd "$work/pages" && printf '%s\n' *.md | grep -v -e '^index' -e '^tutorial' | paste -s -d ,)]
 extra_javascript: [{path: rqsearch/rqsearch.js, type: module}]
-extra_css: [rqsearch/rqsearch.css]
 validation: {links: {not_found: info, anchors: info}}
 CONFIG
+cat > "$work/theme/main.html" <<'PAGE'
+{% extends "base.html" %}
+{# The switch between light and dark expects the styles of highlight.js, which another host would send. #}
+{% block extrahead %}<style id="hljs-light"></style><style id="hljs-dark"></style>{% endblock %}
+{% block search_button %}<li class="nav-item"><rq-search></rq-search></li>{% endblock %}
+PAGE
 "$tools/bin/python" docs/sections.py "$work/pages" "$work"
 "$program" index --index "$work/index" "$work"/*.jsonl 2> /dev/null
 # A relative address starts at the directory of the script.

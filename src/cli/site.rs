@@ -26,6 +26,9 @@ pub struct Args {
     /// its question. A question without one of the values has no address, and the dialog shows its answer.
     #[arg(long, value_name = "ADDRESS", verbatim_doc_comment)]
     link: Option<String>,
+    /// The directory that paths in addresses start at: that of the pages [default: the directory that contains the index]
+    #[arg(long, value_name = "DIR", requires = "link")]
+    root: Option<PathBuf>,
     #[command(flatten)]
     index: IndexArgs,
 }
@@ -37,7 +40,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if index.question_count()? == 0 {
         bail!("the index has no questions\n  hint: add some with `rqsearch index PATH`");
     }
-    let options = Options { link };
+    let options = Options { link, root: args.root.clone() };
     let written = write(&index, &args.out, &options)?;
     report(&written, options.link.as_ref(), args);
     Ok(Outcome::Success)
@@ -59,11 +62,13 @@ fn report(written: &Written, link: Option<&Link>, args: &Args) {
     if let Some(path) = absolute_path {
         say(&format!(
             "  warning: the addresses contain absolute paths, such as {path}\n  \
-             hint: create the index in a directory above the files, from which their paths then start"
+             hint: --root DIR is the directory of the pages, from which paths then start"
         ));
     }
     if link.is_some_and(Link::is_constant) {
-        say("  warning: all hits have the same address\n  hint: --link takes values in braces, as in 'faq.html#{id}'");
+        say(
+            "  warning: all hits have the same address\n  hint: --link takes values in braces, as in 'faq.html#{id}'",
+        );
     }
     say("  to try it, serve the directory and open demo.html");
 }

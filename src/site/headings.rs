@@ -91,9 +91,10 @@ impl Headings {
 }
 
 fn read(file: &Path) -> Vec<Heading> {
-    let is_markdown = file.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| {
-        EXTENSIONS.iter().any(|markdown| markdown.eq_ignore_ascii_case(extension))
-    });
+    let is_markdown = file
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| EXTENSIONS.iter().any(|markdown| markdown.eq_ignore_ascii_case(extension)));
     if !is_markdown {
         return Vec::new();
     }
@@ -201,7 +202,10 @@ mod tests {
         fs::write(&file, "text\n\n# One\n\n- item\n\n## Two\n").unwrap();
         let mut headings = Headings::default();
         let mut at = |line| headings.anchor(&file, line, Style::GitHub).map(str::to_owned);
-        assert_eq!([1, 3, 5, 7].map(&mut at), [None, Some("one".into()), Some("one".into()), Some("two".into())]);
+        assert_eq!(
+            [1, 3, 5, 7].map(&mut at),
+            [None, Some("one".into()), Some("one".into()), Some("two".into())]
+        );
         assert_eq!(headings.anchor(&dir.path().join("gone.md"), 3, Style::GitHub), None);
     }
 }

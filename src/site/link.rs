@@ -1,10 +1,12 @@
 //! The address that a hit leads to.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
+use super::Options;
 use super::headings::{Headings, Style};
 use crate::index::Index;
 use crate::question::Question;
@@ -91,13 +93,26 @@ impl Link {
 pub struct Addresses<'a> {
     index: &'a Index,
     link: Option<&'a Link>,
+    /// Where paths start, if not at the directory that contains the index.
+    root: Option<PathBuf>,
     headings: Headings,
 }
 
 impl<'a> Addresses<'a> {
     /// Without a link, the address of a question is its `url`.
-    pub fn new(index: &'a Index, link: Option<&'a Link>) -> Self {
-        Self { index, link, headings: Headings::default() }
+    ///
+    /// # Errors
+    /// The directory that paths start at does not exist.
+    pub fn new(index: &'a Index, options: &'a Options) -> anyhow::Result<Self> {
+        let root = options.root.as_ref().map(|root| {
+            root.canonicalize().with_context(|| format!("could not read the directory {}", root.display()))
+        });
+        Ok(Self {
+            index,
+            link: options.link.as_ref(),
+            root: root.transpose()?,
+            headings: Headings::default(),
+        })
     }
 
     /// The address of a question; `None` if the question does not have one of the values.
@@ -125,13 +140,12 @@ impl<'a> Addresses<'a> {
     }
 
     fn value(&mut self, name: Name, question: &Question) -> anyhow::Result<Option<String>> {
-        let path = &question.source.path;
         Ok(match name {
             Name::Id => Some(question.id.clone()),
             Name::Key => question.key.clone(),
-            Name::Path => Some(path.clone()),
-            Name::Stem => Some(stem(path).to_owned()),
-            Name::Page => Some(page(path)),
+            Name::Path => self.path(question)?,
+            Name::Stem => self.path(question)?.map(|path| stem(&path).to_owned()),
+            Name::Page => self.path(question)?.map(|path| page(&path)),
             Name::Line => Some(question.source.line.to_string()),
             Name::Anchor(style) => {
                 let file = self.index.file(&question.source)?;
@@ -140,6 +154,15 @@ impl<'a> Addresses<'a> {
             }
             Name::Url => question.url.clone(),
         })
+    }
+
+    /// The path of a question's file from the root; `None` if the file is elsewhere.
+    fn path(&self, question: &Question) -> anyhow::Result<Option<String>> {
+        let Some(root) = &self.root else { return Ok(Some(question.source.path.clone())) };
+        let file = self.index.file(&question.source)?;
+        // The file may be gone, and the root may be a link.
+        let file = file.canonicalize().unwrap_or(file);
+        Ok(file.strip_prefix(root).ok().map(|path| path.to_string_lossy().replace('\\', "/")))
     }
 }
 
@@ -186,9 +209,9 @@ mod tests {
             ..Question::new("What is `Arc<T>` – in 2 words?", 7)
         };
         let index = Index::in_memory(&[], None).unwrap();
-        let link = link.parse::<Link>().unwrap();
-        let address = Addresses::new(&index, Some(&link)).of(&question).unwrap();
-        assert_eq!(address.as_deref(), expected, "{link:?}");
+        let options = Options { link: Some(link.parse().unwrap()), root: None };
+        let address = Addresses::new(&index, &options).unwrap().of(&question).unwrap();
+        assert_eq!(address.as_deref(), expected, "{link}");
     }
 
     #[test]
@@ -205,9 +228,13 @@ mod tests {
 
     #[test]
     fn the_page_of_a_directory_is_the_directory() {
-        for (path, expected) in
-            [("README.md", ""), ("a/index.md", "a/"), ("a/_index.de", "a/"), ("a/reindex.md", "a/reindex/"), (".x", ".x/")]
-        {
+        for (path, expected) in [
+            ("README.md", ""),
+            ("a/index.md", "a/"),
+            ("a/_index.de", "a/"),
+            ("a/reindex.md", "a/reindex/"),
+            (".x", ".x/"),
+        ] {
             assert_eq!(page(path), expected, "{path}");
         }
     }

@@ -18,7 +18,7 @@ mod parts;
 mod postings;
 mod words;
 
-use std::path::{self, Path};
+use std::path::{self, Path, PathBuf};
 
 use anyhow::bail;
 use serde_json::{Value, json};
@@ -59,6 +59,9 @@ const SCRIPTS: [(&str, &str); 11] = [
 pub struct Options {
     /// The address that a hit links to. `None`: the `url` of the question, or else its answer in the dialog.
     pub link: Option<Link>,
+    /// The directory that the paths in addresses start at. `None`: the one that contains the index. A question of a file
+    /// elsewhere has no address with its path.
+    pub root: Option<PathBuf>,
 }
 
 /// Writes the files of the search into a directory, which is created if it does not exist. Files that are there already
@@ -77,7 +80,7 @@ pub fn write(index: &Index, out: &Path, options: &Options) -> anyhow::Result<Wri
     files.named(MANIFEST, &files::compressed(manifest.to_string().as_bytes())?)?;
     scripts(&mut files)?;
     let written = files.finish(documents.questions.len() as u64)?;
-    let has_path = options.link.as_ref().is_some_and(Link::has_path);
+    let has_path = options.root.is_none() && options.link.as_ref().is_some_and(Link::has_path);
     let absolute_path = has_path.then(|| documents.absolute_path().map(str::to_owned)).flatten();
     Ok(Written { absolute_path, ..written })
 }
@@ -114,7 +117,7 @@ fn manifest(
         "endings": words.endings(),
         "words": files.parts(Kind::Words, words.parts())?,
         "postings": files.parts(Kind::Postings, postings::parts(words, &facets))?,
-        "documents": documents.write(files, Addresses::new(index, options.link.as_ref()))?,
+        "documents": documents.write(files, Addresses::new(index, options)?)?,
         "meaning": meaning::write(index, documents, words, files)?,
         "facets": files.part(Kind::Facets, facets.to_json().to_string().as_bytes())?,
     }))

@@ -96,6 +96,62 @@ fn errors_say_what_to_do() {
     dir.run(&["site"]).exits(2).says("<OUT>");
 }
 
+/// The addresses of all questions in the files of a search, in order.
+fn addresses(out: &Path) -> Vec<String> {
+    let documents = files(out).into_iter().filter(|(name, _)| name.starts_with("documents/"));
+    let parts = documents.map(|(_, content)| {
+        let reader = flate2::read::GzDecoder::new(content.as_slice());
+        serde_json::from_reader::<_, Vec<serde_json::Value>>(reader).unwrap()
+    });
+    let mut found: Vec<String> =
+        parts.flatten().filter_map(|entry| entry[3].as_str().map(str::to_owned)).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn an_address_has_the_anchor_of_the_heading_as_written() {
+    let dir = Dir::new();
+    dir.write(
+        "src/guide.md",
+        "# Guide\n\n## Q1. What is -- this?\n\nA crab.\n\n## Q2. Why?\n\nOne.\n\n## Q2. Why?\n\nTwo.\n",
+    );
+    dir.write("src/README.md", "## Où est l’été?\n\nEn août.\n\n## Wo? {#where}\n\nHier.\n");
+    dir.run(&["index", "--keyword-only", "src"]).success();
+    dir.run(&["site", "out", "--root", "src", "--link", "../{page}#{anchor}"]).success();
+    let expected = [
+        "../#o%C3%B9-est-l%C3%A9t%C3%A9",
+        "../#where",
+        "../guide/#q1-what-is----this",
+        "../guide/#q2-why",
+        "../guide/#q2-why-1",
+    ];
+    assert_eq!(addresses(&dir.path().join("out")), expected);
+    dir.run(&["site", "out", "--root", "src", "--link", "{stem}#{slug}"]).success();
+    let expected =
+        ["README#ou-est-lete", "README#where", "guide#q1-what-is-this", "guide#q2-why", "guide#q2-why_1"];
+    assert_eq!(addresses(&dir.path().join("out")), expected);
+    dir.run(&["site", "out", "--link", "{stem}"]).success();
+    assert_eq!(addresses(&dir.path().join("out"))[0], "src/README");
+}
+
+#[test]
+fn an_address_with_an_absolute_path_is_reported() {
+    let dir = Dir::new();
+    dir.write("pages/faq.md", FAQ);
+    dir.run(&["index", "--keyword-only", "--index", "elsewhere/index", "pages"]).success();
+    let site = |options: &[&str]| {
+        dir.run(&[&["site", "out", "--index", "elsewhere/index", "--link"], options].concat())
+    };
+    site(&["{stem}.html"]).success().says("absolute paths").says("--root");
+    assert!(!site(&["{stem}.html", "--root", "pages"]).success().stderr.contains("absolute"));
+    assert!(addresses(&dir.path().join("out")).iter().all(|address| address == "faq.html"));
+    // A question of a file elsewhere has no address.
+    site(&["{stem}.html", "--root", "elsewhere"]).success();
+    assert!(addresses(&dir.path().join("out")).is_empty());
+    site(&["{stem}.html", "--root", "gone"]).exits(2).says("could not read the directory gone");
+}
+
 #[test]
 fn scripts_have_no_foreign_addresses() {
     let dir = Dir::new();

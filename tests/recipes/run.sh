@@ -23,7 +23,7 @@ cp corpus/async.md corpus/cargo.md "$work/source"
 cat > "$work/source/index.md" <<'PAGE'
 # Questions
 
-## Q1. Where -- and when -- is the *crab* fed?
+## Q1. Where & when is the *crab* fed?
 
 In the aquarium, at noon.
 
