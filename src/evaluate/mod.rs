@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::embed::Embedder;
 use crate::index::Index;
 use crate::question::Question;
-use crate::search::{Mode, Query, search};
+use crate::search::{Hit, Mode, Query, search};
 use crate::worker_threads;
 
 pub use calibration::{Calibration, FittedScaling, JudgedHit, QualityRate, calibrate, fit, fit_scaling};
@@ -95,15 +95,44 @@ pub fn evaluate(
     } else {
         Vec::new()
     };
-    let evaluate = |judged: &JudgedQuery| -> anyhow::Result<QueryEvaluation> {
-        // One more than is evaluated, because the query itself can be a hit.
-        let query = Query { mode, semantic_weight, limit: DEPTH + 1, ..Query::plain(&judged.text) };
-        let hits = search(index, embedder, &query)?.hits;
+    let evaluator = Evaluator { index, embedder, mode, semantic_weight, titles };
+    let mut queries = evaluator.evaluate_all(&judged.queries)?;
+    let took = start.elapsed();
+    let (mut out_of_scope, mut collapsed_took) = (Vec::new(), Duration::ZERO);
+    if mode == Mode::Hybrid {
+        let start = Instant::now();
+        let collapsed = worker_threads::map(&judged.queries, |query| evaluator.collapsed(query));
+        for (query, measures) in queries.iter_mut().zip(collapsed) {
+            query.collapsed = Some(measures?);
+        }
+        collapsed_took = start.elapsed();
+        out_of_scope = evaluator.evaluate_all(&judged.out_of_scope)?;
+    }
+    Ok(Evaluation { queries, out_of_scope, took, collapsed_took })
+}
+
+/// What the queries of a set are evaluated with.
+struct Evaluator<'a> {
+    index: &'a Index,
+    embedder: Option<&'a dyn Embedder>,
+    mode: Mode,
+    semantic_weight: Option<f32>,
+    /// The titles of all questions, if a query has judged titles.
+    titles: Vec<String>,
+}
+
+impl Evaluator<'_> {
+    fn evaluate_all(&self, queries: &[JudgedQuery]) -> anyhow::Result<Vec<QueryEvaluation>> {
+        worker_threads::map(queries, |query| self.evaluate(query)).into_iter().collect()
+    }
+
+    fn evaluate(&self, judged: &JudgedQuery) -> anyhow::Result<QueryEvaluation> {
+        let hits = self.search(judged, false)?;
         let others = hits.iter().filter(|hit| !judged.is_itself(&hit.question)).take(DEPTH);
         let found: Vec<u32> = others.clone().map(|hit| judged.right.judge(&hit.question)).collect();
         Ok(QueryEvaluation {
             id: judged.id.clone(),
-            measures: Measures::of(&found, &judged.right.all(&titles)),
+            measures: Measures::of(&found, &judged.right.all(&self.titles)),
             collapsed: None,
             judged: others
                 .clone()
@@ -113,38 +142,23 @@ pub fn evaluate(
                 .collect(),
             ranking: others.map(|hit| (name(&hit.question).to_owned(), hit.score)).collect(),
         })
-    };
-    let mut queries: Vec<QueryEvaluation> =
-        worker_threads::map(&judged.queries, evaluate).into_iter().collect::<anyhow::Result<_>>()?;
-    let took = start.elapsed();
-    let mut collapsed_took = Duration::ZERO;
-    if mode == Mode::Hybrid {
-        let start = Instant::now();
-        let collapsed = |judged: &JudgedQuery| -> anyhow::Result<Measures> {
-            let query = Query {
-                mode,
-                semantic_weight,
-                limit: DEPTH + 1,
-                collapse: true,
-                ..Query::plain(&judged.text)
-            };
-            let hits = search(index, embedder, &query)?.hits;
-            let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
-            let found: Vec<u32> = others.map(|hit| judged.right.judge(&hit.question)).collect();
-            Ok(Measures::of(&found, &judged.right.all(&titles)))
-        };
-        for (query, measures) in queries.iter_mut().zip(worker_threads::map(&judged.queries, collapsed)) {
-            query.collapsed = Some(measures?);
-        }
-        collapsed_took = start.elapsed();
     }
-    let out_of_scope = match mode {
-        Mode::Hybrid => {
-            worker_threads::map(&judged.out_of_scope, evaluate).into_iter().collect::<anyhow::Result<_>>()?
-        }
-        Mode::Keyword | Mode::Semantic => Vec::new(),
-    };
-    Ok(Evaluation { queries, out_of_scope, took, collapsed_took })
+
+    /// The metrics of a query if duplicates are collapsed.
+    fn collapsed(&self, judged: &JudgedQuery) -> anyhow::Result<Measures> {
+        let hits = self.search(judged, true)?;
+        let others = hits.iter().filter(|hit| hit.question.key.as_ref() != Some(&judged.id)).take(DEPTH);
+        let found: Vec<u32> = others.map(|hit| judged.right.judge(&hit.question)).collect();
+        Ok(Measures::of(&found, &judged.right.all(&self.titles)))
+    }
+
+    /// One more hit than is evaluated, because the query itself can be a hit.
+    fn search(&self, judged: &JudgedQuery, collapse: bool) -> anyhow::Result<Vec<Hit>> {
+        let Self { mode, semantic_weight, .. } = *self;
+        let limit = DEPTH + 1;
+        let query = Query { mode, semantic_weight, limit, collapse, ..Query::plain(&judged.text) };
+        Ok(search(self.index, self.embedder, &query)?.hits)
+    }
 }
 
 /// The name of a question in a ranking: its key, or its id if it has no key.

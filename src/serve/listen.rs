@@ -81,18 +81,6 @@ impl Server {
                  hint: require a token with --token-file FILE, or listen on 127.0.0.1"
             );
         }
-        let hint = |error: &io::Error| match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                "\n  hint: another program listens on this port; --listen 127.0.0.1:0 picks a free port"
-            }
-            io::ErrorKind::AddrNotAvailable => "\n  hint: this machine does not have this address",
-            io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 need root; use a higher port",
-            _ => "",
-        };
-        let failed = |error: io::Error| {
-            let hint = hint(&error);
-            anyhow::anyhow!("could not listen on {wanted}: {error}{hint}")
-        };
         if admin_tokens.is_some() && engine.dir().is_none() {
             bail!(
                 "the built-in index cannot be changed, so no questions can be written\n  \
@@ -101,7 +89,7 @@ impl Server {
         }
         let hosts = AllowedHosts::new(wanted.ip(), &allow_hosts)?;
         let origins = Origins::new(&allow_origins)?;
-        let listener = TcpListener::bind(wanted).map_err(failed)?;
+        let listener = TcpListener::bind(wanted).map_err(|error| cannot_listen(wanted, &error))?;
         let address = listener.local_addr().context("could not determine the local address")?;
         let options = AppOptions { tokens, admin_tokens, feedback, decisions, query_log, watch, log, limits };
         let app = Arc::new(App::new(engine, options));
@@ -184,6 +172,19 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Why the server cannot listen on an address, and what to try.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "\n  hint: another program listens on this port; --listen 127.0.0.1:0 picks a free port"
+        }
+        io::ErrorKind::AddrNotAvailable => "\n  hint: this machine does not have this address",
+        io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 need root; use a higher port",
+        _ => "",
+    };
+    anyhow::anyhow!("could not listen on {address}: {error}{hint}")
 }
 
 /// Accepts connections, and serves each on its own task.

@@ -197,24 +197,7 @@ impl Row {
 
 /// Writes a line per model, or two if one does not fit into the width.
 fn write_table(out: &mut impl Write, rows: &[Row], width: usize) -> io::Result<()> {
-    let longest = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).len()).max().unwrap_or(0);
-    let name_width = longest(|row| match row.kind {
-        Kind::Endpoint => "",
-        _ => &row.name,
-    });
-    let licence_width = longest(|row| row.licence.unwrap_or_default());
-    let details = |row: &Row| {
-        format!(
-            "{:>4}  {:>7}  {:<licence_width$}  {}",
-            row.dimensions(),
-            row.size(),
-            row.licence.unwrap_or_default(),
-            row.languages.unwrap_or_default()
-        )
-    };
-    const STATUS: usize = "installed".len();
-    let needed = rows.iter().map(|row| name_width + STATUS + 6 + details(row).len()).max().unwrap_or(0);
-    let one_line = needed <= width;
+    let table = Table::new(rows, width);
     let mut kind = None;
     for row in rows {
         if kind != Some(row.kind) {
@@ -222,47 +205,88 @@ fn write_table(out: &mut impl Write, rows: &[Row], width: usize) -> io::Result<(
                 writeln!(out)?;
             }
             kind = Some(row.kind);
-            match row.kind {
-                Kind::Endpoint => writeln!(out, "{}", row.kind.title())?,
-                _ if one_line => {
-                    let indent = name_width + STATUS + 6;
-                    writeln!(
-                        out,
-                        "{:<indent$} dim     size  {:<licence_width$}  languages",
-                        row.kind.title(),
-                        "licence"
-                    )?;
-                }
-                _ => {
-                    writeln!(out, "{}", row.kind.title())?;
-                    writeln!(
-                        out,
-                        "    {:>4}  {:>7}  {:<licence_width$}  languages",
-                        "dim", "size", "licence"
-                    )?;
-                }
-            }
+            table.write_heading(out, row.kind)?;
         }
-        let (name, status) = (&row.name, row.status());
-        if row.kind == Kind::Endpoint {
-            let key = row.key_env.as_ref();
-            let key = key.map_or_else(|| "no key".to_owned(), |variable| format!("key in {variable}"));
-            writeln!(out, "  {name}  {key}")?;
-            continue;
-        }
-        let gap = " ".repeat(name_width - name.len() + 2);
-        let padding = " ".repeat(STATUS - status.len());
-        let status = if status.is_empty() { String::new() } else { format!("{READY}{status}{READY:#}") };
-        let line = match one_line {
-            true => format!("  {name}{gap}{status}{padding}  {}", details(row)),
-            false => format!("  {name}{gap}{status}"),
-        };
-        writeln!(out, "{}", line.trim_end())?;
-        if !one_line {
-            writeln!(out, "    {}", details(row).trim_end())?;
+        match row.kind {
+            Kind::Endpoint => write_endpoint(out, row)?,
+            _ => table.write_model(out, row)?,
         }
     }
     Ok(())
+}
+
+fn write_endpoint(out: &mut impl Write, row: &Row) -> io::Result<()> {
+    let key = row.key_env.as_ref();
+    let key = key.map_or_else(|| "no key".to_owned(), |variable| format!("key in {variable}"));
+    writeln!(out, "  {}  {key}", row.name)
+}
+
+/// The layout of the table of models.
+struct Table {
+    name_width: usize,
+    licence_width: usize,
+    /// Whether each model fits into a line.
+    one_line: bool,
+}
+
+impl Table {
+    const STATUS: usize = "installed".len();
+
+    fn new(rows: &[Row], width: usize) -> Self {
+        let longest = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).len()).max().unwrap_or(0);
+        let name_width = longest(|row| match row.kind {
+            Kind::Endpoint => "",
+            _ => &row.name,
+        });
+        let licence_width = longest(|row| row.licence.unwrap_or_default());
+        let table = Self { name_width, licence_width, one_line: true };
+        let needed = rows.iter().map(|row| table.indent() + table.details(row).len()).max().unwrap_or(0);
+        Self { one_line: needed <= width, ..table }
+    }
+
+    /// The width of what is before the details, in one line.
+    fn indent(&self) -> usize {
+        self.name_width + Self::STATUS + 6
+    }
+
+    fn details(&self, row: &Row) -> String {
+        let licence_width = self.licence_width;
+        format!(
+            "{:>4}  {:>7}  {:<licence_width$}  {}",
+            row.dimensions(),
+            row.size(),
+            row.licence.unwrap_or_default(),
+            row.languages.unwrap_or_default()
+        )
+    }
+
+    fn write_heading(&self, out: &mut impl Write, kind: Kind) -> io::Result<()> {
+        let (title, indent, licence_width) = (kind.title(), self.indent(), self.licence_width);
+        match kind {
+            Kind::Endpoint => writeln!(out, "{title}"),
+            _ if self.one_line => {
+                writeln!(out, "{title:<indent$} dim     size  {:<licence_width$}  languages", "licence")
+            }
+            _ => {
+                let (dim, size) = ("dim", "size");
+                writeln!(out, "{title}")?;
+                writeln!(out, "    {dim:>4}  {size:>7}  {:<licence_width$}  languages", "licence")
+            }
+        }
+    }
+
+    fn write_model(&self, out: &mut impl Write, row: &Row) -> io::Result<()> {
+        let (name, status) = (&row.name, row.status());
+        let gap = " ".repeat(self.name_width - name.len() + 2);
+        let padding = " ".repeat(Self::STATUS - status.len());
+        let status = if status.is_empty() { String::new() } else { format!("{READY}{status}{READY:#}") };
+        if self.one_line {
+            let line = format!("  {name}{gap}{status}{padding}  {}", self.details(row));
+            return writeln!(out, "{}", line.trim_end());
+        }
+        writeln!(out, "{}", format!("  {name}{gap}{status}").trim_end())?;
+        writeln!(out, "    {}", self.details(row).trim_end())
+    }
 }
 
 /// What each kind of model needs, and what of that is on this machine.
