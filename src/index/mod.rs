@@ -97,7 +97,7 @@ pub use open_error::OpenError;
 pub use quantized::{Quantized, RowView};
 pub use reader::Index;
 pub use repair::Repaired;
-#[cfg(any(test, feature = "milvus"))]
+#[cfg(test)]
 pub(crate) use rows::Row;
 pub(crate) use schema::DATE;
 pub use schema::{FORMAT, Fields, QUESTION};
