@@ -40,43 +40,18 @@ pub fn check(
     if phrase.trim().is_empty() {
         bail!("the phrase is empty");
     }
-    // Without vectors in the index, the model is not needed.
-    let embedder = embedder.zip(index.meta().model.as_ref()).map(|(embedder, model)| {
-        let given = embedder.model();
-        let wrong = || WrongModel { made_with: model.clone(), given: Some(given.clone()) };
-        if given.is_same(model) { Ok(embedder) } else { Err(anyhow::Error::from(wrong())) }
-    });
-    let embedder = embedder.transpose()?;
+    let embedder = embedder_of(index, embedder)?;
     #[cfg(feature = "milvus")]
     if let Some(cluster) = index.cluster() {
         let vector = embedder.map(|embedder| embedder.embed(phrase, Role::Passage)).transpose()?;
         let view = cluster.similar(index, phrase, vector)?;
         return check(&view, embedder, phrase, threshold);
     }
-    let mut found: Vec<(DocAddress, Found)> = Vec::new();
-    if let Some(key) = title_key(phrase) {
-        for address in index.same_title(&key)? {
-            let question = index.question(address)?;
-            let kind = Kind::of_titles(&question.title, phrase);
-            found.push((address, Found { question, kind, probability: 1.0 }));
-        }
-    }
+    let mut found = repeats(index, phrase)?;
     if let Some(embedder) = embedder {
-        let vector = Quantized::of(&embedder.embed(phrase, Role::Passage)?, embedder.model())?;
-        let asked = Question::new(phrase, 0);
-        let asked = Asked { question: &asked, text: phrase, view: vector.view(), title: vector.view() };
-        let min_cosine = index.scale().from_builtin(LEAST_COSINE);
-        for (address, row, _) in index.nearest_phrasings(&vector, NEAREST, min_cosine) {
-            if found.iter().any(|(known, _)| *known == address) {
-                continue;
-            }
-            let question = index.question(address)?;
-            let verdict = paraphrase(index, &asked, &Asked::new(index, address, row, &question));
-            let Verdict { kind, probability, .. } = verdict;
-            if probability >= threshold {
-                found.push((address, Found { question, kind, probability }));
-            }
-        }
+        let paraphrases =
+            paraphrases(index, embedder, phrase, |address| found.iter().any(|(known, _)| *known == address))?;
+        found.extend(paraphrases.into_iter().filter(|(_, found)| found.probability >= threshold));
     }
     found.sort_by(|(a_address, a), (b_address, b)| {
         (b.probability.total_cmp(&a.probability)).then_with(|| {
@@ -84,4 +59,53 @@ pub fn check(
         })
     });
     Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The model, if it is that of the index. `None` without vectors in the index, which need no model.
+fn embedder_of<'a>(
+    index: &Index,
+    embedder: Option<&'a dyn Embedder>,
+) -> Result<Option<&'a dyn Embedder>, WrongModel> {
+    let Some((embedder, model)) = embedder.zip(index.meta().model.as_ref()) else {
+        return Ok(None);
+    };
+    let given = embedder.model();
+    match given.is_same(model) {
+        true => Ok(Some(embedder)),
+        false => Err(WrongModel { made_with: model.clone(), given: Some(given.clone()) }),
+    }
+}
+
+/// The questions whose title or alternative title is the phrase.
+fn repeats(index: &Index, phrase: &str) -> anyhow::Result<Vec<(DocAddress, Found)>> {
+    let Some(key) = title_key(phrase) else {
+        return Ok(Vec::new());
+    };
+    let repeat = |address: DocAddress| {
+        let question = index.question(address)?;
+        let kind = Kind::of_titles(&question.title, phrase);
+        Ok((address, Found { question, kind, probability: 1.0 }))
+    };
+    index.same_title(&key)?.into_iter().map(repeat).collect()
+}
+
+/// The nearest questions that are not known.
+fn paraphrases(
+    index: &Index,
+    embedder: &dyn Embedder,
+    phrase: &str,
+    is_known: impl Fn(DocAddress) -> bool,
+) -> anyhow::Result<Vec<(DocAddress, Found)>> {
+    let vector = Quantized::of(&embedder.embed(phrase, Role::Passage)?, embedder.model())?;
+    let asked = Question::new(phrase, 0);
+    let asked = Asked { question: &asked, text: phrase, view: vector.view(), title: vector.view() };
+    let min_cosine = index.scale().from_builtin(LEAST_COSINE);
+    let near = index.nearest_phrasings(&vector, NEAREST, min_cosine).into_iter();
+    let paraphrase = |(address, row, _): (DocAddress, usize, f32)| {
+        let question = index.question(address)?;
+        let Verdict { kind, probability, .. } =
+            paraphrase(index, &asked, &Asked::new(index, address, row, &question));
+        Ok((address, Found { question, kind, probability }))
+    };
+    near.filter(|(address, ..)| !is_known(*address)).map(paraphrase).collect()
 }

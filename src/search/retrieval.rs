@@ -87,19 +87,10 @@ impl<'a> Retrieval<'a> {
     pub fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &'a Query) -> anyhow::Result<Self> {
         let mut allowed = Allowed::new(index, &query.filters)?;
         let synonyms = synonyms_of(index, query, &query.phrase);
-        let keyword = || KeywordQuery::new(index, &query.phrase, &synonyms);
-        let semantic = || query_vector(index, embedder, query, &synonyms);
-        let (keyword, semantic) = match rayon::current_thread_index() {
-            None => thread::scope(|scope| {
-                let is_caught = is_panic_caught();
-                let keyword = scope.spawn(move || panics_caught(is_caught, keyword));
-                let semantic = semantic();
-                (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
-            }),
-            // Keyword search uses rayon. A thread of rayon that waits for another thread that waits for rayon can wait
-            // for ever.
-            Some(_) => (keyword(), semantic()),
-        };
+        let (keyword, semantic) = both(
+            || KeywordQuery::new(index, &query.phrase, &synonyms),
+            || query_vector(index, embedder, query, &synonyms),
+        );
         let (keyword, semantic) = (keyword.context(DAMAGED)?, semantic?);
         let weight =
             query.semantic_weight.or(index.meta().semantic_weight).unwrap_or(DEFAULT_SEMANTIC_WEIGHT);
@@ -382,6 +373,20 @@ impl<'a> Retrieval<'a> {
         });
         Some((*ranked.get(&address)?, ranked.len()))
     }
+}
+
+/// The results of keyword search and of embedding, on two threads.
+fn both<K: Send, S>(keyword: impl FnOnce() -> K + Send, semantic: impl FnOnce() -> S) -> (K, S) {
+    // Keyword search uses rayon. A thread of rayon that waits for another thread that waits for rayon can wait for ever.
+    if rayon::current_thread_index().is_some() {
+        return (keyword(), semantic());
+    }
+    thread::scope(|scope| {
+        let is_caught = is_panic_caught();
+        let keyword = scope.spawn(move || panics_caught(is_caught, keyword));
+        let semantic = semantic();
+        (keyword.join().unwrap_or_else(|panic| resume_unwind(panic)), semantic)
+    })
 }
 
 /// Whether the required words of a query are all words of its phrase.

@@ -124,29 +124,7 @@ impl<'a> KeywordQuery<'a> {
     /// The index is damaged.
     pub fn new(index: &'a Index, phrase: &str, fired: &[Fired]) -> tantivy::Result<Self> {
         let look_up = Lookup::open(index)?;
-        let tokens = phrase_tokens(phrase, index.languages());
-        let words = significant(&tokens, fired).into_iter().map(|(token, count)| {
-            let written = phrase.get(token.start..token.end).unwrap_or(&token.text).to_owned();
-            Word { token, count, written, synonyms: Forms::default(), found: Vec::new() }
-        });
-        let mut words: Vec<Word> = words.collect();
-        add_forms(&mut words, fired, &tokens, index.languages());
-        look_up.for_each(words.iter_mut().collect(), |word| {
-            word.found.extend(look_up.look_up(look_up.matches(&word.token)?, word)?);
-            if word.found.is_empty() {
-                for part in look_up.parts_of_compound(&word.token, &word.written)? {
-                    word.found.extend(look_up.look_up(vec![part], word)?);
-                }
-            }
-            Ok(())
-        })?;
-        let unknown = words.iter_mut().filter(|word| word.found.is_empty() && !word.token.is_unspaced());
-        look_up.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
-            let similar = look_up.one_typo_away(&word.token, &word.written)?;
-            word.found.extend(look_up.look_up(similar, word)?);
-            word.found.iter_mut().for_each(|(term, _)| term.has_typo = true);
-            Ok(())
-        })?;
+        let words = words_of(&look_up, index, phrase, fired)?;
         let mut terms = Vec::new();
         let mut missing = Vec::new();
         let mut missing_pairs = 0;
@@ -297,6 +275,39 @@ impl<'a> KeywordQuery<'a> {
         let is_word = |term: &QueryTerm| !term.is_corrected && fold(&term.written) == word;
         STOP_WORDS.contains(&word) || self.terms.iter().any(is_word)
     }
+}
+
+/// The words of a phrase, looked up: as written, or else with a typo.
+fn words_of(
+    look_up: &Lookup<'_>,
+    index: &Index,
+    phrase: &str,
+    fired: &[Fired],
+) -> tantivy::Result<Vec<Word>> {
+    let tokens = phrase_tokens(phrase, index.languages());
+    let words = significant(&tokens, fired).into_iter().map(|(token, count)| {
+        let written = phrase.get(token.start..token.end).unwrap_or(&token.text).to_owned();
+        Word { token, count, written, synonyms: Forms::default(), found: Vec::new() }
+    });
+    let mut words: Vec<Word> = words.collect();
+    add_forms(&mut words, fired, &tokens, index.languages());
+    look_up.for_each(words.iter_mut().collect(), |word| {
+        word.found.extend(look_up.look_up(look_up.matches(&word.token)?, word)?);
+        if word.found.is_empty() {
+            for part in look_up.parts_of_compound(&word.token, &word.written)? {
+                word.found.extend(look_up.look_up(vec![part], word)?);
+            }
+        }
+        Ok(())
+    })?;
+    let unknown = words.iter_mut().filter(|word| word.found.is_empty() && !word.token.is_unspaced());
+    look_up.for_each(unknown.take(MAX_TYPOS).collect(), |word| {
+        let similar = look_up.one_typo_away(&word.token, &word.written)?;
+        word.found.extend(look_up.look_up(similar, word)?);
+        word.found.iter_mut().for_each(|(term, _)| term.has_typo = true);
+        Ok(())
+    })?;
+    Ok(words)
 }
 
 /// Whether the index contains all words of a text, in one of its languages. They may be in different questions.
