@@ -65,14 +65,14 @@ pub fn check(
 fn embedder_of<'a>(
     index: &Index,
     embedder: Option<&'a dyn Embedder>,
-) -> Result<Option<&'a dyn Embedder>, WrongModel> {
+) -> anyhow::Result<Option<&'a dyn Embedder>> {
     let Some((embedder, model)) = embedder.zip(index.meta().model.as_ref()) else {
         return Ok(None);
     };
     let given = embedder.model();
     match given.is_same(model) {
         true => Ok(Some(embedder)),
-        false => Err(WrongModel { made_with: model.clone(), given: Some(given.clone()) }),
+        false => Err(WrongModel { made_with: model.clone(), given: Some(given.clone()) }.into()),
     }
 }
 
