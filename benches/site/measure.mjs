@@ -2,10 +2,11 @@
 //
 //     node measure.mjs SITE PHRASES
 //
-// SITE has the directories `search` and `pagefind`, PHRASES are judged phrases like eval/rust.tsv. Written as a table.
+// SITE has the directories `search` and, for a comparison, `pagefind`. PHRASES are judged phrases like eval/rust.tsv. Written as a
+// table.
 
 import { execFileSync } from 'node:child_process';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { extname, join, normalize } from 'node:path';
@@ -38,7 +39,7 @@ field.focus();
 `;
 
 /** Serves the site as common servers do: text is compressed, other files are sent as they are. */
-let sent = 0;
+let sent = 0, sentForMeaning = 0;
 const server = createServer((request, response) => {
   const path = normalize(new URL(request.url, 'http://site').pathname);
   const text = PAGES[path] ?? (path === '/pagefind-page.js' ? PAGEFIND_PAGE : null);
@@ -47,7 +48,8 @@ const server = createServer((request, response) => {
     const headers = { 'content-type': type ?? 'application/octet-stream', 'cache-control': 'no-store' };
     const content = type ? gzipSync(body) : body;
     if (type) headers['content-encoding'] = 'gzip';
-    if (path.startsWith('/search/') || path.startsWith('/pagefind/')) sent += content.length;
+    if (path.startsWith('/search/meaning/')) sentForMeaning += content.length;
+    else if (path.startsWith('/search/') || path.startsWith('/pagefind/')) sent += content.length;
     response.writeHead(200, headers);
     response.end(content);
   } catch {
@@ -94,7 +96,7 @@ const search = (page, { field, hits }, phrase) => page.evaluate(async ([fieldOf,
 
 async function fresh({ page: path, open }) {
   const context = await browser.newContext(), page = await context.newPage();
-  sent = 0;
+  sent = sentForMeaning = 0;
   await page.goto(`${address}${path}`);
   await open(page);
   return { page, close: () => context.close() };
@@ -126,10 +128,10 @@ async function warm(kind, judged) {
     if (hits.slice(0, 1).some(isRight)) first += 1;
     if (hits.slice(0, 5).some(isRight)) five += 1;
   }
-  const all = sent;
+  const all = sent, meaning = sentForMeaning;
   const memory = await page.evaluate(() => { globalThis.gc?.(); return performance.memory.usedJSHeapSize; });
   await close();
-  return { warm: median(times), first: first / judged.length, five: five / judged.length, all, memory };
+  return { warm: median(times), first: first / judged.length, five: five / judged.length, all, meaning, memory };
 }
 
 const plain = (title) => title.replace(/`/g, '').toLowerCase();
@@ -137,11 +139,12 @@ const judged = readFileSync(phrases, 'utf8').split('\n').filter((line) => line &
   .filter(([, titles]) => titles).map(([phrase, titles]) => [phrase, titles.split('|').map(plain)]);
 const kb = (bytes) => `${(bytes / 1000).toFixed(0)} KB`;
 console.log(`${judged.length} phrases, median of ${ROUNDS}`);
-console.log('| | before the first result | first result, cold | result, warm | all phrases | memory | success@1 | success@5 |');
-console.log('|---|---|---|---|---|---|---|---|');
+console.log('| | before the first result | first result, cold | result, warm | all phrases | for meaning | memory | success@1 | success@5 |');
+console.log('|---|---|---|---|---|---|---|---|---|');
 for (const [name, kind] of Object.entries(SEARCHES)) {
+  if (name === 'pagefind' && !existsSync(join(site, name))) continue;
   const a = await cold(kind), b = await warm(kind, judged);
-  console.log(`| ${name} | ${kb(a.bytes)} | ${a.cold.toFixed(0)} ms | ${b.warm.toFixed(0)} ms | ${kb(b.all)} | ${(b.memory / 1e6).toFixed(1)} MB | ${b.first.toFixed(3)} | ${b.five.toFixed(3)} |`);
+  console.log(`| ${name} | ${kb(a.bytes)} | ${a.cold.toFixed(0)} ms | ${b.warm.toFixed(0)} ms | ${kb(b.all)} | ${kb(b.meaning)} | ${(b.memory / 1e6).toFixed(1)} MB | ${b.first.toFixed(3)} | ${b.five.toFixed(3)} |`);
 }
 await browser.close();
 server.close();

@@ -4,6 +4,7 @@
 #     measure.sh [QUESTIONS]
 #
 # QUESTIONS is how many questions the index has: the built-in ones, and for a larger number made from them.
+# ALONE=1 leaves Pagefind out.
 set -euo pipefail
 cd "$(dirname "$0")"
 target=$(realpath "${CARGO_TARGET_DIR:-../../target}")
@@ -13,9 +14,11 @@ questions="${1:-660}"
 
 ../../tests/setup/browser.sh
 folder="$target/site-tools"
-mkdir -p "$folder"
-cp package.json package-lock.json "$folder"
-npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error > /dev/null
+if [ -z "${ALONE:-}" ]; then
+    mkdir -p "$folder"
+    cp package.json package-lock.json "$folder"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error > /dev/null
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -23,5 +26,5 @@ trap 'rm -rf "$work"' EXIT
 node pages.mjs "$work/builtin.jsonl" "$questions" "$work"
 "$program" index --index "$work/index" ${KEYWORD_ONLY:+--keyword-only} "$work/questions.jsonl" 2> /dev/null
 "$program" site "$work/site/search" --index "$work/index" --link '/pages/{key}.html' 2>&1 | head -1
-"$folder/node_modules/.bin/pagefind" --site "$work/site" --glob 'pages/*.html' --output-path "$work/site/pagefind" --silent
+[ -n "${ALONE:-}" ] || "$folder/node_modules/.bin/pagefind" --site "$work/site" --glob 'pages/*.html' --output-path "$work/site/pagefind" --silent
 RQSEARCH_TEST_TOOLS="$tools/browser" node measure.mjs "$work/site" ../../eval/rust.tsv

@@ -22,7 +22,7 @@ use crate::worker_threads;
 const DIMENSIONS: usize = 48;
 
 /// The weight of meaning in the score, in [0, 1].
-const WEIGHT: f32 = 0.6;
+const WEIGHT: f32 = 0.4;
 
 /// How many of the most frequent English words have a vector although no question contains them, and how many words of the
 /// questions have one at most: the ones in most passages.

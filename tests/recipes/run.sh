@@ -16,7 +16,7 @@ export RQSEARCH_TEST_TOOLS="$target/test-tools/browser"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The questions on two subjects with an index beside them, from which paths start. Headings are numbered, repeated and not in
+# The questions on two subjects. Headings are numbered, repeated and not in
 # English as well, which has an effect on their anchors.
 mkdir "$work/source"
 cp corpus/async.md corpus/cargo.md "$work/source"
@@ -47,8 +47,8 @@ En août.
 
 ログイン画面のリンクを押してください。
 PAGE
-index="$work/source/.rqsearch"
-(cd "$work/source" && "$program" index ${KEYWORD_ONLY:+--keyword-only} --index "$index" ./*.md 2> "$work/log") || { cat "$work/log"; exit 1; }
+index="$work/.rqsearch"
+"$program" index ${KEYWORD_ONLY:+--keyword-only} --index "$index" "$work/source" 2> "$work/log" || { cat "$work/log"; exit 1; }
 
 # Searches a site that was built.
 check() {
@@ -91,7 +91,7 @@ CONFIG
 {% extends "base.html" %}
 {% block search_button %}<li class="nav-item"><rq-search></rq-search></li>{% endblock %}
 PAGE
-    "$program" site "$work/mkdocs/docs/rqsearch" --index "$index" --link '../{page}#{slug}'
+    "$program" site "$work/mkdocs/docs/rqsearch" --index "$index" --root "$work/source" --link '../{page}#{slug}'
     "$target/docs-tools/bin/mkdocs" build --quiet --config-file "$work/mkdocs/mkdocs.yml"
     check "$work/mkdocs/site" /index.html
 }
@@ -107,7 +107,7 @@ plugins: []
 extra_javascript: [{path: rqsearch/rqsearch.js, type: module}]
 extra_css: [rqsearch/rqsearch.css]
 CONFIG
-    "$program" site "$work/material/docs/rqsearch" --index "$index" --link '../{page}#{slug}'
+    "$program" site "$work/material/docs/rqsearch" --index "$index" --root "$work/source" --link '../{page}#{slug}'
     "$target/docs-tools/bin/mkdocs" build --quiet --config-file "$work/material/mkdocs.yml"
     check "$work/material/site" /index.html
 }
@@ -127,7 +127,7 @@ hugo() {
 </html>
 LAYOUT
     for layout in single list; do echo '{{ define "main" }}{{ .Content }}{{ end }}' > "$work/hugo/layouts/_default/$layout.html"; done
-    "$program" site "$work/hugo/static/rqsearch" --index "$index" --link '../{page}#{anchor}'
+    "$program" site "$work/hugo/static/rqsearch" --index "$index" --root "$work/source" --link '../{page}#{anchor}'
     "$target/docs-tools/bin/hugo" --quiet --source "$work/hugo"
     check "$work/hugo/public" /index.html
 }
@@ -159,7 +159,7 @@ export default {
   themeConfig: { navbar: { title: 'Questions', items: [{ type: 'html', position: 'right', value: '<rq-search></rq-search>' }] } },
 };
 CONFIG
-    "$program" site "$tools/static/rqsearch" --index "$index" --link '../{page}#{anchor}'
+    "$program" site "$tools/static/rqsearch" --index "$index" --root "$work/source" --link '../{page}#{anchor}'
     (cd "$tools" && DOCUSAURUS_DISABLE_TELEMETRY=1 node_modules/.bin/docusaurus build --out-dir "$work/docusaurus" > "$work/log" 2>&1) || { cat "$work/log"; exit 1; }
     check "$work/docusaurus" /index.html
 }
@@ -181,7 +181,7 @@ CONFIG
 <link rel="stylesheet" href="{{ path_to_root }}rqsearch/rqsearch.css">
 <script type="module" src="{{ path_to_root }}rqsearch/rqsearch.js"></script>
 HEAD
-    "$program" site "$work/mdbook/src/rqsearch" --index "$index" --link '../{stem}.html#{anchor}'
+    "$program" site "$work/mdbook/src/rqsearch" --index "$index" --root "$work/source" --link '../{stem}.html#{anchor}'
     "$tools/bin/mdbook" build "$work/mdbook" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
     check "$work/mdbook/book" /index.html
 }
