@@ -6,6 +6,7 @@
 //! work; docs/site.md has the measurements.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::iter;
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ use crate::worker_threads;
 const DIMENSIONS: usize = 48;
 
 /// The weight of meaning in the score, in [0, 1].
-const WEIGHT: f32 = 0.4;
+const WEIGHT: f32 = 0.6;
 
 /// How many of the most frequent English words have a vector although no question contains them, and how many words of the
 /// questions have one at most: the ones in most passages.
@@ -102,10 +103,9 @@ fn sample<T: Copy>(items: Vec<T>, most: usize) -> Vec<T> {
 /// The directions in which passages differ most, by orthogonal iteration on their covariance.
 fn basis(passages: &[&Passage]) -> Vec<Vec<f32>> {
     let length = passages[0].vector.len();
-    // Any start will do that is not orthogonal to a direction; this one is always the same.
-    let start =
-        |nth: usize| (0..length).map(|at| ((at * (2 * nth + 1) * 7 + nth) % 31) as f32 - 15.0).collect();
-    let mut basis: Vec<Vec<f32>> = (0..DIMENSIONS.min(length)).map(start).collect();
+    let mut number = pseudo_random_numbers();
+    let mut basis: Vec<Vec<f32>> =
+        (0..DIMENSIONS.min(length)).map(|_| number.by_ref().take(length).collect()).collect();
     orthonormalize(&mut basis);
     for _ in 0..REDUCTION_STEPS {
         basis = worker_threads::map(&basis, |direction| {
@@ -118,6 +118,14 @@ fn basis(passages: &[&Passage]) -> Vec<Vec<f32>> {
         orthonormalize(&mut basis);
     }
     basis
+}
+
+/// Numbers in [-0.5, 0.5) that are always the same, by the generator of Park and Miller. The start of an iteration has to be
+/// like them: directions that are missing in a regular pattern are never found.
+fn pseudo_random_numbers() -> impl Iterator<Item = f32> {
+    const MODULUS: u64 = 0x7FFF_FFFF;
+    let states = iter::successors(Some(1_u64), |state| Some(state * 48_271 % MODULUS));
+    states.map(|state| state as f32 / MODULUS as f32 - 0.5)
 }
 
 /// Makes vectors orthogonal and of length one (Gram and Schmidt). One that depends on those before becomes 0.
@@ -370,6 +378,21 @@ mod tests {
         for passage in &passages {
             let reduced = reduced(&passage.vector, &basis);
             assert!((dot(&reduced, &reduced) - 1.0).abs() < 0.01, "{reduced:?}");
+        }
+    }
+
+    #[test]
+    fn all_dimensions_are_used() {
+        let passage = |at: usize| {
+            let mut vector = vec![0.0; 384];
+            vector[at] = 1.0 + at as f32;
+            Passage { vector, terms: Vec::new() }
+        };
+        let passages: Vec<Passage> = (0..100).map(passage).collect();
+        let basis = basis(&passages.iter().collect::<Vec<_>>());
+        assert_eq!(basis.len(), DIMENSIONS);
+        for (nth, direction) in basis.iter().enumerate() {
+            assert!((dot(direction, direction) - 1.0).abs() < 1e-3, "{nth}: {direction:?}");
         }
     }
 
