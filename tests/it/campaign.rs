@@ -27,7 +27,7 @@ use crate::util::{Dir, Output, Random};
 const QUESTIONS: usize = 40;
 
 /// How many times more tries than in the short form.
-fn scale() -> u64 {
+pub fn scale() -> u64 {
     std::env::var("RQSEARCH_CAMPAIGN").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1)
 }
 
@@ -37,7 +37,7 @@ fn stride(short: u64) -> usize {
 }
 
 #[expect(clippy::print_stderr, reason = "the long form runs for hours, and reports its figures")]
-fn report(line: &str) {
+pub fn report(line: &str) {
     eprintln!("campaign: {line}");
 }
 

@@ -1,16 +1,17 @@
 //! Indexes in a Milvus cluster. Each test starts a small server on the loopback interface, and stops it.
 
+mod faults;
+
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::util::{Dir, Random, tools, until};
+use crate::util::{Dir, tools, until};
 
 /// A server with an empty directory. It is killed when it is dropped.
 struct Server {
@@ -204,37 +205,6 @@ fn only_changes_are_sent_and_the_result_is_that_of_a_new_index() {
     dir.run(&["index", "docs", "--index", &remote, "--model", "builtin"])
         .exits(2)
         .says("was built with keywords only");
-}
-
-#[test]
-fn killed_workers_and_restarted_servers_lose_and_repeat_nothing() {
-    let Some(mut server) = Server::start() else { return };
-    let (dir, remote) = (Dir::new(), server.address("faq"));
-    write_questions(&dir, 6, 500);
-    let args = ["index", "docs", "--keyword-only", "--index", &remote];
-    let spawn = || dir.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut random, rounds) =
-        (Random(7), std::env::var("RQSEARCH_CAMPAIGN").map_or(4, |rounds| rounds.parse().unwrap()));
-    for round in 0..rounds {
-        let mut worker = spawn();
-        thread::sleep(Duration::from_millis(200 + random.below(4_000)));
-        if round % 2 == 1 {
-            server.restart();
-            thread::sleep(Duration::from_millis(random.below(2_000)));
-        }
-        worker.kill().ok();
-        worker.wait().unwrap();
-    }
-    let worker = dir.command(&args).stdin(Stdio::null()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(1_500));
-    server.restart();
-    let output = worker.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    dir.run(&["index", "docs", "--keyword-only", "--index", ".rqsearch"]).success();
-    let export = |index: &str| ids(&dir.run(&["export", "--index", index]).success().stdout);
-    assert_eq!(export(&remote), export(".rqsearch"));
-    let stats = dir.run(&["--json", "shed number 3-77", "--index", &remote]).success();
-    assert!(stats.stdout.contains("3-77"));
 }
 
 #[test]
