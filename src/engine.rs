@@ -310,7 +310,8 @@ impl Engine {
     /// commit.
     fn renew(&self) -> anyhow::Result<Arc<Opened>> {
         let _renewing = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        let (opened, commit) = (self.opened(), commits(&self.dirs)?);
+        let opened = self.opened();
+        let commit = last_commit(&self.dirs, &opened.index)?;
         if commit != opened.commit {
             self.reopen(&opened, commit)?;
         }

@@ -16,7 +16,7 @@ use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
 use super::streams::{data, say};
 use crate::embed::{self, Loading, Prepare};
-use crate::index::{Counts, Missing, NeedsCopy, Summary};
+use crate::index::{Counts, Missing, Summary};
 use crate::render::escape::escaped;
 use crate::render::json::UpdateReply;
 use crate::watch::{Control, Options, Status, Timing, Update, Watcher};
@@ -141,7 +141,6 @@ impl Args {
             _ => Missing::Remove,
         };
         let dir = self.index.location().to_build()?;
-        NeedsCopy::ensure_directory(&dir, "`rqsearch watch`")?;
         let defaults = Options::new(dir, self.paths.clone());
         let loading =
             Loading { threads: self.threads.map(Into::into), ..self.network.loading(Prepare::Many) };

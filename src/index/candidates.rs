@@ -30,6 +30,9 @@ pub(crate) struct Corpus {
 
 /// A question that a search may find, without its text.
 pub(crate) struct CandidateDocument {
+    /// The id and the key, by which a pin names it.
+    pub id: String,
+    pub key: String,
     /// As from [`FieldWords::frequencies`](super::field_words::FieldWords::frequencies).
     pub words: Vec<(u32, f32)>,
     /// The hash of the [`title_key`](crate::title::title_key) of each title.
@@ -43,6 +46,21 @@ pub(crate) struct CandidateDocument {
     /// As in [`Fields`](super::Fields).
     pub score: Option<f64>,
     pub rows: Vec<Row>,
+    /// What facets count. Empty unless the search requests facets.
+    pub values: FacetValues,
+    /// Whether it does not match the filters of the search. A pin may name such a question.
+    pub is_outside: bool,
+}
+
+/// The values of a question that facets count.
+#[derive(Default)]
+pub(crate) struct FacetValues {
+    /// In lower case, as the level and the tags. Empty if there is none.
+    pub section: String,
+    pub level: String,
+    pub tags: Vec<String>,
+    /// The path of the file.
+    pub path: String,
 }
 
 /// Reads the questions of some candidates.
@@ -97,6 +115,16 @@ impl Candidates {
     pub fn question(&self, doc: DocId) -> anyhow::Result<&Question> {
         self.prepare([doc])?;
         self.questions[doc as usize].get().context("the question of a candidate was not sent")
+    }
+
+    /// The candidates with an id, or else with a key, in order.
+    pub fn named(&self, name: &str) -> Vec<DocAddress> {
+        let find = |of: fn(&CandidateDocument) -> &str| {
+            let found = (0..).zip(&self.documents).filter(|(_, document)| of(document) == name);
+            found.map(|(doc, _)| DocAddress::new(0, doc)).collect::<Vec<_>>()
+        };
+        let by_id = find(|document| &document.id);
+        if by_id.is_empty() && !name.is_empty() { find(|document| &document.key) } else { by_id }
     }
 
     /// The candidates with this title key, in order.

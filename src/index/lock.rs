@@ -58,7 +58,7 @@ impl WriteLock {
         let file = file.map_err(|error| cannot_write(dir, error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Busy { dir: dir.to_owned() }.into()),
+            Err(TryLockError::WouldBlock) => return Err(Busy { dir: dir.to_owned(), holder: None }.into()),
             Err(TryLockError::Error(error)) => {
                 let what = format!("could not lock {} for writing", dir.display());
                 return Err(anyhow!(error).context(what));
@@ -231,15 +231,27 @@ impl Directory for WriteLock {
 }
 
 /// Another process is writing the index.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "another process is writing the index in {dir}\n  \
-     hint: wait until it has finished; you can search the index in the meantime"
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// The index directory.
     pub dir: PathBuf,
+    /// The process that writes, if it is known: `process 7 on db-1, whose lease ends in 12 s if it is dead`.
+    pub holder: Option<String>,
 }
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "another process is writing the index in {}{}\n  \
+             hint: wait until it has finished; you can search the index in the meantime",
+            self.dir.display(),
+            self.holder.as_ref().map_or_else(String::new, |holder| format!(": {holder}"))
+        )
+    }
+}
+
+impl std::error::Error for Busy {}
 
 /// An error of writing in a directory, with what to do about it.
 fn cannot_write(dir: &Path, error: io::Error) -> anyhow::Error {
@@ -299,7 +311,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lock = WriteLock::take(dir.path()).unwrap();
         let error = WriteLock::take(dir.path()).unwrap_err();
-        assert_eq!(error.downcast_ref(), Some(&Busy { dir: dir.path().to_owned() }));
+        assert_eq!(error.downcast_ref(), Some(&Busy { dir: dir.path().to_owned(), holder: None }));
         // Tantivy's lock is the same lock.
         let tantivy = lock.acquire_lock(&INDEX_WRITER_LOCK).unwrap();
         drop(lock);

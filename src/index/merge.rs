@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tantivy::{IndexWriter, SegmentMeta};
 
+use super::cluster_address::is_cluster_address;
 use super::commit::{MEMORY, open_to_write, writer};
 use super::lock::{Busy, SHORT_WAIT, WriteLock, explain_write};
 use super::metadata::ensure_commit;
@@ -46,6 +47,9 @@ pub fn merge(
 /// # Errors
 /// The index cannot be opened or written. It is as it was before.
 pub fn merge_segments(dir: &Path) -> anyhow::Result<()> {
+    if is_cluster_address(dir) {
+        return Ok(()); // It merges by itself.
+    }
     ensure_commit(dir)?;
     let lock = match WriteLock::take_within(dir, SHORT_WAIT) {
         Err(error) if error.is::<Busy>() => return Ok(()),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster_address::is_cluster_address;
 use super::open_error::OpenError;
 use super::read_only::ReadOnly;
 use super::schema::FORMAT;
@@ -126,6 +127,14 @@ pub fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
 /// # Errors
 /// See [`OpenError`].
 pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>)> {
+    if is_cluster_address(dir) {
+        #[cfg(feature = "milvus")]
+        let meta = super::cluster::Cluster::last_meta(dir)?;
+        #[cfg(not(feature = "milvus"))]
+        let meta: Meta = Err(OpenError::no_cluster(dir))?;
+        let roots = absolute_roots(&meta, dir)?;
+        return Ok((meta.model, roots));
+    }
     ensure_commit(dir)?;
     let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
     let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;

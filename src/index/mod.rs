@@ -64,6 +64,8 @@ pub use build::finish_shards;
 pub use build::{
     AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Shard, Summary,
 };
+#[cfg(test)]
+pub(crate) use candidates::FacetValues;
 #[cfg(any(test, feature = "milvus"))]
 pub(crate) use candidates::title_hash;
 #[cfg(any(test, feature = "milvus"))]
@@ -72,7 +74,7 @@ pub use centre::Centre;
 #[cfg(feature = "milvus")]
 pub use cluster::ClusterAway;
 #[cfg(feature = "milvus")]
-pub(crate) use cluster::Found;
+pub(crate) use cluster::{Cluster, Found, View};
 pub use cluster_address::{NeedsCopy, is_cluster_address};
 #[cfg(feature = "milvus")]
 pub use copy::copy;

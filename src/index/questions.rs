@@ -145,6 +145,24 @@ impl Index {
         Ok(ids)
     }
 
+    /// The record of the question with exactly this id.
+    pub(super) fn record_of(&self, id: &str) -> anyhow::Result<Option<String>> {
+        #[cfg(feature = "milvus")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.record(id);
+        }
+        Ok(self.records(self.fields.id, id)?.into_iter().next())
+    }
+
+    /// The questions with exactly this key.
+    pub(super) fn with_key(&self, key: &str) -> anyhow::Result<Vec<Question>> {
+        #[cfg(feature = "milvus")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.with_key(key);
+        }
+        self.matching(self.fields.key, key)
+    }
+
     /// Where the question with exactly this id is. `None` if there is none.
     ///
     /// # Errors

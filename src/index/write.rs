@@ -9,13 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use tantivy::{IndexWriter, Term};
+use tantivy::IndexWriter;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::build::output::{Output, Segments};
 use super::build::question_hash;
-use super::cluster_address::NeedsCopy;
+use super::cluster_address::is_cluster_address;
 use super::commit::{self, collect_leftovers, open_to_write};
-use super::document::{document, readable_chunks, text_hash};
+use super::document::{readable_chunks, text_hash};
 use super::lock::{Busy, WriteLock, explain_write};
 use super::metadata::ensure_commit;
 use super::open_error::OpenError;
@@ -208,6 +209,9 @@ impl Commit {
     }
 }
 
+/// What became of each change.
+type MadeChanges = Vec<Result<Written, Refused>>;
+
 /// Changes with the vectors of their questions, ready to be committed.
 pub struct Prepared {
     changes: Vec<Result<Step, Refused>>,
@@ -261,33 +265,66 @@ impl Prepared {
     /// # Errors
     /// See [`WriteError`]. Nothing was changed then.
     pub fn commit(self, dir: &Path, wait: Duration) -> Result<Commit, WriteError> {
-        NeedsCopy::ensure_directory(dir, "a change of single questions").map_err(anyhow::Error::from)?;
+        if is_cluster_address(dir) {
+            #[cfg(feature = "milvus")]
+            return self.commit_to_cluster(dir, wait);
+            #[cfg(not(feature = "milvus"))]
+            return Err(OpenError::no_cluster(dir).into());
+        }
         ensure_commit(dir)?;
         let lock = WriteLock::take_within(dir, wait)?;
         // From here on no other process changes the index.
         let index = Index::open(dir)?;
+        self.ensure_model(&index)?;
+        let tantivy = open_to_write(&lock, &index.meta)?;
+        let mut writer = commit::writer(&tantivy, 1, MEMORY)?;
+        collect_leftovers(&writer, &lock)?;
+        let committed = index.searcher()?.clone();
+        let output = Output::Segments(Segments::new(&writer, index.fields, Some(committed)));
+        let (results, has_changes) = self.make(&index, &output)?;
+        if !has_changes {
+            return Ok(Commit { results, writer: None });
+        }
+        commit::commit(&mut writer, &index.meta)?;
+        Ok(Commit { results, writer: Some(writer) })
+    }
+
+    /// The same for an index in a cluster, of which the statistics are written again.
+    #[cfg(feature = "milvus")]
+    fn commit_to_cluster(self, address: &Path, wait: Duration) -> Result<Commit, WriteError> {
+        // A cluster that is away is an error at once, and not after a minute.
+        let open = || match Index::open(address) {
+            Err(OpenError::Cluster { source, .. }) => Err(WriteError::Failed(source)),
+            opened => Ok(opened?),
+        };
+        self.ensure_model(&open()?)?;
+        let writer = super::cluster::Writer::open_within(address, self.model.as_ref(), wait)?;
+        let (results, has_changes) = self.make(&open()?, &Output::Cluster(&writer))?;
+        match has_changes {
+            true => drop(writer.finish()?),
+            false => writer.finish_unchanged()?,
+        }
+        Ok(Commit { results, writer: None })
+    }
+
+    fn ensure_model(&self, index: &Index) -> Result<(), WriteError> {
         let is_same = match (&index.meta.model, &self.model) {
             (Some(model), Some(prepared)) => model.is_same(prepared),
             (None, None) => true,
             _ => false,
         };
-        if !is_same {
-            return Err(WriteError::ModelChanged);
-        }
-        let tantivy = open_to_write(&lock, &index.meta)?;
-        let mut writer = commit::writer(&tantivy, 1, MEMORY)?;
-        collect_leftovers(&writer, &lock)?;
-        let mut questions = Questions { index: &index, writer: &writer, changed: HashMap::new() };
+        if is_same { Ok(()) } else { Err(WriteError::ModelChanged) }
+    }
+
+    /// Makes the changes, and returns whether there are any.
+    fn make(self, index: &Index, output: &Output<'_>) -> anyhow::Result<(MadeChanges, bool)> {
+        let mut questions = Questions { index, output, changed: HashMap::new() };
         let make = |step: Result<Step, Refused>| match step {
             Ok(step) => questions.make(step),
             Err(refused) => Ok(Err(refused)),
         };
         let results = self.changes.into_iter().map(make).collect::<anyhow::Result<Vec<_>>>()?;
-        if questions.changed.is_empty() {
-            return Ok(Commit { results, writer: None });
-        }
-        commit::commit(&mut writer, &index.meta)?;
-        Ok(Commit { results, writer: Some(writer) })
+        Ok((results, !questions.changed.is_empty()))
     }
 }
 
@@ -346,7 +383,7 @@ impl Stored {
 /// The questions of an index while a commit changes them.
 struct Questions<'a> {
     index: &'a Index,
-    writer: &'a IndexWriter,
+    output: &'a Output<'a>,
     /// The questions that were changed, by id; `None` for a deleted one.
     changed: HashMap<String, Option<Stored>>,
 }
@@ -354,12 +391,12 @@ struct Questions<'a> {
 impl Questions<'_> {
     fn make(&mut self, step: Step) -> anyhow::Result<Result<Written, Refused>> {
         match step {
-            Step::Put(question, rows) => self.put(*question, &rows),
+            Step::Put(question, rows) => self.put(*question, rows),
             Step::Delete(id) => self.delete(&id),
         }
     }
 
-    fn put(&mut self, question: Question, rows: &[Row]) -> anyhow::Result<Result<Written, Refused>> {
+    fn put(&mut self, question: Question, rows: Vec<Row>) -> anyhow::Result<Result<Written, Refused>> {
         if let Some(key) = &question.key
             && let Some(other) = self.find(key)?
         {
@@ -373,8 +410,8 @@ impl Questions<'_> {
         };
         let Question { id, key, source, .. } = &question;
         if effect != Effect::Unchanged {
-            self.remove(id);
-            self.writer.add_document(document(&self.index.fields, &question, rows)?)?;
+            self.output.replace(id);
+            self.output.add(&question, rows)?;
             let stored = Stored { hash, key: key.clone(), source: source.clone() };
             self.changed.insert(id.clone(), Some(stored));
         }
@@ -385,7 +422,7 @@ impl Questions<'_> {
         for id in [id_of(Some(name), ""), name.to_owned()] {
             match self.find(&id)? {
                 Some(stored) if stored.is_written() => {
-                    self.remove(&id);
+                    self.output.remove(&id);
                     self.changed.insert(id.clone(), None);
                     return Ok(Ok(Written { id, key: stored.key, effect: Effect::Deleted }));
                 }
@@ -395,7 +432,7 @@ impl Questions<'_> {
                 None => {}
             }
         }
-        let with_key = self.index.matching(self.index.fields.key, name)?;
+        let with_key = self.index.with_key(name)?;
         let from_file = with_key.into_iter().find(|question| question.source.path != WRITTEN);
         let id = name.to_owned();
         Ok(Err(match from_file {
@@ -413,14 +450,9 @@ impl Questions<'_> {
         if id.len() != ID_DIGITS || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
         }
-        let records = self.index.records(self.index.fields.id, id)?;
-        let Some(record) = records.first() else { return Ok(None) };
-        let Question { key, source, .. } = parse_question(record)?;
+        let Some(record) = self.index.record_of(id)? else { return Ok(None) };
+        let Question { key, source, .. } = parse_question(&record)?;
         Ok(Some(Stored { hash: xxh3_64(record.as_bytes()), key, source }))
-    }
-
-    fn remove(&self, id: &str) {
-        self.writer.delete_term(Term::from_field_text(self.index.fields.id, id));
     }
 }
 

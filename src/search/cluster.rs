@@ -1,22 +1,26 @@
 //! Search of an index in a cluster: finds the candidates of a phrase, and ranks them like those of any other index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::keyword::KeywordQuery;
 use super::query::{Filters, Mode, Query};
 use super::results::Results;
-use super::retrieval::{CANDIDATES, DAMAGED, Retrieval, query_vector};
+use super::retrieval::{CANDIDATES, DAMAGED, Retrieval, query_vector, synonyms_of};
 use super::word_sequence::sequences;
-use super::{correct, search};
+use super::{correct, pins, search};
 use crate::analyze::phrase_tokens;
+use crate::curation::{Fired, titles, variants};
 use crate::embed::{Embedder, ModelInfo, Role};
-use crate::index::{Found, Index, term_hash, title_hash};
+use crate::index::{Cluster, Found, Index, Quantized, View, term_hash, title_hash};
 use crate::title::title_key;
 
-/// How many candidates are found if some will be left out because of their words.
-const FOR_WORDS: usize = 2_000;
+/// How many candidates are found if some will be left out because of their words or their language, or if facets count
+/// them.
+const MANY: usize = 2_000;
 
 /// Finds the questions that match a phrase.
 pub(super) fn search_cluster(
@@ -24,73 +28,143 @@ pub(super) fn search_cluster(
     embedder: Option<&dyn Embedder>,
     query: &Query,
 ) -> anyhow::Result<Results> {
-    let cluster = index.cluster().context("the index is in a cluster")?;
+    let cluster = cluster_of(index)?;
     query.filters.validate()?;
-    if !query.facets.is_empty() {
-        index.ensure_on_this_machine("a count of facets")?;
+    if query.phrase.trim().is_empty() && !query.facets.is_empty() {
+        index.ensure_on_this_machine("a count of facets without a phrase")?;
     }
-    if !index.curation().is_empty() {
-        index.ensure_on_this_machine("the use of synonyms and pins")?;
+    let remembered = embedder.map(Remembered::new);
+    let embedder = remembered.as_ref().map(|model| model as &dyn Embedder);
+    let phrase = Phrase::new(index, embedder, query)?;
+    let (mut ids, view) = phrase.pinned(index, embedder, query)?;
+    ids.extend(phrase.candidates(index, embedder, query, &view)?);
+    search(&cluster.view(index, &sorted(ids), &view)?, embedder, query)
+}
+
+/// How long the cluster takes to find the candidates of a phrase: those by words and those by the vector, at the same time.
+/// A benchmark compares it with the time of a search.
+///
+/// # Errors
+/// Those of [`search`], or the index is not in a cluster.
+pub fn time_in_cluster(
+    index: &Index,
+    embedder: Option<&dyn Embedder>,
+    query: &Query,
+) -> anyhow::Result<Duration> {
+    let phrase = Phrase::new(index, embedder, query)?;
+    cluster_of(index)?.time_to_find(&phrase.wanted(index, query))
+}
+
+fn cluster_of(index: &Index) -> anyhow::Result<&Arc<Cluster>> {
+    index.cluster().context("the index is not in a cluster")
+}
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// What the candidates of a phrase are found by.
+struct Phrase<'a> {
+    cluster: &'a Arc<Cluster>,
+    keyword: KeywordQuery<'a>,
+    synonyms: Vec<Fired>,
+    vector: Option<Quantized>,
+}
+
+impl<'a> Phrase<'a> {
+    fn new(index: &'a Index, embedder: Option<&dyn Embedder>, query: &Query) -> anyhow::Result<Self> {
+        let synonyms = synonyms_of(index, query, &query.phrase);
+        let keyword = KeywordQuery::new(index, &query.phrase, &synonyms).context(DAMAGED)?;
+        let vector = query_vector(index, embedder, query, &synonyms)?;
+        Ok(Self { cluster: cluster_of(index)?, keyword, synonyms, vector })
     }
-    let keyword = KeywordQuery::new(index, &query.phrase, &[]).context(DAMAGED)?;
-    let phrase = query_vector(index, embedder, query, &[])?;
-    let known = embedder.zip(phrase.as_ref()).map(|(inner, vector)| Known {
-        inner,
-        phrase: &query.phrase,
-        vector: vector.values().collect(),
-    });
-    let embedder = known.as_ref().map(|known| known as &dyn Embedder).or(embedder);
-    let mut wanted = Found {
-        words: words(index, &keyword, query),
-        vector: phrase.as_ref().map(|phrase| cluster.centre(phrase.values())),
-        title: title_key(&query.phrase).map(|key| title_hash(&key)),
-        filter: condition(&query.filters),
-        limit: limit(query),
-    };
-    if query.mode == Mode::Semantic {
-        wanted.words.clear();
+
+    fn wanted(&self, index: &Index, query: &Query) -> Found {
+        let keys = std::iter::once(query.phrase.clone()).chain(titles(&query.phrase, &self.synonyms));
+        let keys = keys.filter_map(|title| title_key(&title));
+        let words = match query.mode {
+            Mode::Semantic => BTreeMap::new(),
+            Mode::Hybrid | Mode::Keyword => self.words(index, query),
+        };
+        Found {
+            words,
+            vector: self.vector.as_ref().map(|vector| self.cluster.centre(vector.values())),
+            titles: keys.map(|key| title_hash(&key)).collect(),
+            filter: condition(&query.filters),
+            limit: limit(query),
+        }
     }
-    if correct::has_typos(&keyword) && phrase.is_some() {
-        // The phrase is corrected as the best questions by words write it, and embedded again.
+
+    /// The weight of each term of the phrase, of its synonyms, and of the words that every hit must contain.
+    fn words(&self, index: &Index, query: &Query) -> BTreeMap<u32, f32> {
+        let mut words = BTreeMap::new();
+        let mut add = |keyword: &KeywordQuery<'_>| {
+            for (term, weight) in keyword.weighted_terms() {
+                let own: &mut f32 = words.entry(term_hash(term)).or_default();
+                *own = own.max(weight);
+            }
+        };
+        add(&self.keyword);
+        let variants = variants(&query.phrase, &self.synonyms);
+        variants.iter().filter_map(|text| KeywordQuery::new(index, text, &[]).ok()).for_each(|it| add(&it));
+        let required = sequences("exact", &query.filters.exact).unwrap_or_default();
+        for word in required.iter().flat_map(|sequence| sequence.words()) {
+            for token in phrase_tokens(word, index.languages()) {
+                // More than any word of the phrase.
+                words.extend(token.terms().map(|term| (term_hash(term), 30.0)));
+            }
+        }
+        words
+    }
+
+    /// The ids of the candidates. If the phrase has typos, it is corrected as the best questions by words write it, and
+    /// embedded again.
+    fn candidates(
+        &self,
+        index: &Index,
+        embedder: Option<&dyn Embedder>,
+        query: &Query,
+        view: &View,
+    ) -> anyhow::Result<Vec<String>> {
+        let wanted = self.wanted(index, query);
+        if !correct::has_typos(&self.keyword) || self.vector.is_none() {
+            return self.cluster.find(&wanted);
+        }
         let by_words = Found { vector: None, ..wanted };
-        let mut ids = cluster.find(&by_words)?;
-        let view = cluster.view(index, &ids)?;
-        let corrected = Retrieval::new(&view, embedder, query)?.semantic;
-        let vector = corrected.map(|vector| cluster.centre(vector.values()));
-        ids.extend(cluster.find(&Found {
-            vector,
-            filter: by_words.filter,
-            limit: by_words.limit,
-            ..Found::default()
-        })?);
-        ids.sort();
-        ids.dedup();
-        return search(&cluster.view(index, &ids)?, embedder, query);
+        let mut ids = self.cluster.find(&by_words)?;
+        let best = self.cluster.view(index, &ids, view)?;
+        let corrected = Retrieval::new(&best, embedder, query)?.semantic;
+        let vector = corrected.map(|vector| self.cluster.centre(vector.values()));
+        let Found { filter, limit, .. } = by_words;
+        ids.extend(self.cluster.find(&Found { vector, filter, limit, ..Found::default() })?);
+        Ok(ids)
     }
-    search(&cluster.view(index, &cluster.find(&wanted)?)?, embedder, query)
+
+    /// The questions that the pin of the phrase names, and what to read of candidates.
+    fn pinned(
+        &self,
+        index: &Index,
+        embedder: Option<&dyn Embedder>,
+        query: &Query,
+    ) -> anyhow::Result<(Vec<String>, View)> {
+        let mut view = View { has_values: !query.facets.is_empty(), ..View::default() };
+        let Some((pin, ..)) = pins::chosen(index, embedder, query, self.vector.as_ref())? else {
+            return Ok((Vec::new(), view));
+        };
+        let names = [pin.ids.as_slice(), &pin.hide].concat();
+        let named = self.cluster.named(&names, &condition(&query.filters))?;
+        view.outside = named.iter().filter(|(_, matches)| !**matches).map(|(id, _)| id.clone()).collect();
+        Ok((named.into_keys().collect(), view))
+    }
 }
 
 fn limit(query: &Query) -> usize {
     let limit = query.end().max(CANDIDATES);
-    let Filters { exact, without, .. } = &query.filters;
-    if exact.is_empty() && without.is_empty() { limit } else { limit.max(FOR_WORDS) }
-}
-
-/// The weight of each term of a phrase, and of the words that every hit must contain.
-fn words(index: &Index, keyword: &KeywordQuery<'_>, query: &Query) -> BTreeMap<u32, f32> {
-    let mut words = BTreeMap::new();
-    for (term, weight) in keyword.weighted_terms() {
-        let own: &mut f32 = words.entry(term_hash(term)).or_default();
-        *own = own.max(weight);
-    }
-    let required = sequences("exact", &query.filters.exact).unwrap_or_default();
-    for word in required.iter().flat_map(|sequence| sequence.words()) {
-        for token in phrase_tokens(word, index.languages()) {
-            // More than any word of the phrase.
-            words.extend(token.terms().map(|term| (term_hash(term), 30.0)));
-        }
-    }
-    words
+    let Filters { exact, without, languages, .. } = &query.filters;
+    let is_complete = exact.is_empty() && without.is_empty() && languages.is_empty();
+    if is_complete && query.facets.is_empty() { limit } else { limit.max(MANY) }
 }
 
 /// The condition of filters that the cluster evaluates. Empty if there are none.
@@ -125,24 +199,32 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// A model that knows the vector of a phrase, so that it is embedded once.
-struct Known<'a> {
+/// A model that embeds each phrase once: to find candidates and to rank them.
+struct Remembered<'a> {
     inner: &'a dyn Embedder,
-    phrase: &'a str,
-    vector: Vec<f32>,
+    vectors: Mutex<HashMap<String, Vec<f32>>>,
 }
 
-impl Embedder for Known<'_> {
+impl<'a> Remembered<'a> {
+    fn new(inner: &'a dyn Embedder) -> Self {
+        Self { inner, vectors: Mutex::default() }
+    }
+}
+
+impl Embedder for Remembered<'_> {
     fn model(&self) -> &ModelInfo {
         self.inner.model()
     }
 
     fn embed(&self, text: &str, role: Role) -> anyhow::Result<Vec<f32>> {
-        if text == self.phrase && role == Role::Query {
-            Ok(self.vector.clone())
-        } else {
-            self.inner.embed(text, role)
+        ensure!(role == Role::Query, "a search embeds phrases only");
+        let known = || self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vector) = known().get(text) {
+            return Ok(vector.clone());
         }
+        let vector = self.inner.embed(text, role)?;
+        known().insert(text.to_owned(), vector.clone());
+        Ok(vector)
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -6,6 +6,8 @@ use super::keyword::occurs;
 use super::pins::questions;
 use crate::curation::{Direction, Pin, Synonym};
 use crate::index::Index;
+#[cfg(feature = "milvus")]
+use crate::question::Question;
 
 /// The synonyms and pins of an index.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +101,13 @@ impl ListedSynonym {
 impl ListedPin {
     fn new(index: &Index, pin: &Pin) -> anyhow::Result<Self> {
         let title = |id: &String| -> anyhow::Result<Option<String>> {
+            #[cfg(feature = "milvus")]
+            if index.cluster().is_some() {
+                // An id or a key, but not the beginning of an id.
+                let found = index.find(id)?.into_iter().next();
+                let is_named = |found: &Question| found.id == *id || found.key.as_ref() == Some(id);
+                return Ok(found.filter(is_named).map(|question| question.title));
+            }
             let address = questions(index, id)?.into_iter().next();
             address.map(|address| Ok(index.question(address)?.title)).transpose()
         };

@@ -11,6 +11,8 @@ use tantivy::{DocAddress, DocId};
 use super::matching::Matching;
 use super::query::Query;
 use super::retrieval::Retrieval;
+#[cfg(any(test, feature = "milvus"))]
+use crate::index::{CandidateDocument, Candidates, Store};
 use crate::index::{DATE, Fields, Index, year};
 use crate::question::Question;
 
@@ -102,6 +104,24 @@ impl Facet {
         }
     }
 
+    /// The values of a candidate, each once.
+    #[cfg(any(test, feature = "milvus"))]
+    fn values_of(self, document: &CandidateDocument) -> Vec<&str> {
+        let values = &document.values;
+        let mut found: Vec<&str> = match self {
+            Self::Section => vec![&values.section],
+            Self::Tag => values.tags.iter().map(String::as_str).collect(),
+            Self::Level => vec![&values.level],
+            Self::Language => vec![document.language.code()],
+            Self::Source => vec![&values.path],
+            Self::Year => Vec::new(),
+        };
+        found.retain(|value| !value.is_empty());
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The values of a question that are indexed in lower case.
     fn folded_values(self, question: &Question) -> Box<dyn Iterator<Item = &String> + '_> {
         match self {
@@ -158,10 +178,11 @@ fn count(index: &Index, matching: &Matching, facet: Facet, most: usize) -> anyho
     let Some(field) = facet.field(index.fields()) else {
         return years(index, matching, most);
     };
-    let mut counted: Vec<(String, Counted)> = terms(index, matching, field)?.into_iter().collect();
+    let mut counted: Vec<(String, Counted)> = terms(index, matching, facet, field)?.into_iter().collect();
     counted.sort_by(|(a, one), (b, other)| other.count.cmp(&one.count).then_with(|| a.cmp(b)));
     let more = counted.len().saturating_sub(most);
     counted.truncate(most);
+    index.prepare(counted.iter().map(|(_, counted)| counted.first))?;
     let value = |(term, Counted { count, first }): (String, Counted)| -> anyhow::Result<FacetValue> {
         Ok(FacetValue { value: spelled(index, facet, term, first)?, count })
     };
@@ -175,9 +196,24 @@ struct Counted {
     first: DocAddress,
 }
 
-/// Counts the documents with each term of a field.
-fn terms(index: &Index, matching: &Matching, field: Field) -> anyhow::Result<HashMap<String, Counted>> {
+/// Counts the documents with each value of a facet, which are the terms of a field.
+fn terms(
+    index: &Index,
+    matching: &Matching,
+    facet: Facet,
+    field: Field,
+) -> anyhow::Result<HashMap<String, Counted>> {
     let mut counted: HashMap<String, Counted> = HashMap::new();
+    #[cfg(any(test, feature = "milvus"))]
+    if let Store::Candidates(candidates) = index.store() {
+        for (doc, document) in matching_candidates(candidates, matching) {
+            for value in facet.values_of(document) {
+                let first = DocAddress::new(0, doc);
+                counted.entry(value.to_owned()).or_insert(Counted { count: 0, first }).count += 1;
+            }
+        }
+        return Ok(counted);
+    }
     for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()) {
         let inverted = segment.inverted_index(field)?;
         let mut terms = inverted.terms().stream()?;
@@ -212,10 +248,26 @@ fn spelled(index: &Index, facet: Facet, term: String, address: DocAddress) -> an
     Ok(spelling.cloned().unwrap_or(term))
 }
 
+/// The candidates that match.
+#[cfg(any(test, feature = "milvus"))]
+fn matching_candidates<'a>(
+    candidates: &'a Candidates,
+    matching: &'a Matching,
+) -> impl Iterator<Item = (DocId, &'a CandidateDocument)> {
+    (0..).zip(candidates.documents()).filter(|(doc, _)| matching.contains(0, *doc))
+}
+
+const DAY: i64 = 86_400;
+
 /// Counts the questions of each year.
 fn years(index: &Index, matching: &Matching, most: usize) -> anyhow::Result<FacetCounts> {
-    const DAY: i64 = 86_400;
     let mut days: HashMap<i64, u64> = HashMap::new();
+    #[cfg(any(test, feature = "milvus"))]
+    if let Store::Candidates(candidates) = index.store() {
+        let dates = matching_candidates(candidates, matching).filter_map(|(_, document)| document.date);
+        dates.for_each(|seconds| *days.entry(seconds.div_euclid(DAY)).or_default() += 1);
+        return Ok(most_recent(days, most));
+    }
     for (ord, segment) in index.searcher()?.segment_readers().iter().enumerate() {
         let Some(dates) = segment.fast_fields().column_opt::<i64>(DATE)? else { continue };
         for doc in (0..segment.max_doc()).filter(|doc| matching.contains(ord, *doc)) {
@@ -224,13 +276,18 @@ fn years(index: &Index, matching: &Matching, most: usize) -> anyhow::Result<Face
             }
         }
     }
+    Ok(most_recent(days, most))
+}
+
+/// The counts of years, from those of days.
+fn most_recent(days: HashMap<i64, u64>, most: usize) -> FacetCounts {
     let mut years: HashMap<i64, u64> = HashMap::new();
     days.into_iter().for_each(|(day, count)| *years.entry(year(day * DAY)).or_default() += count);
     let mut years: Vec<(i64, u64)> = years.into_iter().collect();
     years.sort_unstable_by(|a, b| b.cmp(a));
     let more = years.len().saturating_sub(most);
     let value = |(year, count): (i64, u64)| FacetValue { value: year.to_string(), count };
-    Ok(FacetCounts { facet: Facet::Year, values: years.into_iter().take(most).map(value).collect(), more })
+    FacetCounts { facet: Facet::Year, values: years.into_iter().take(most).map(value).collect(), more }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::query::Filters;
 use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
 use crate::analyze::phrase_tokens;
 #[cfg(any(test, feature = "milvus"))]
-use crate::index::{Candidates, Store};
+use crate::index::{CandidateDocument, Candidates, Store};
 use crate::index::{Index, QUESTION};
 
 /// The documents that match the filters of a query.
@@ -34,7 +34,7 @@ impl Allowed {
         let without = sequences("without", &filters.without)?;
         #[cfg(any(test, feature = "milvus"))]
         if let Store::Candidates(candidates) = index.store() {
-            return Self::among(index, candidates, &exact, &without);
+            return Self::among(index, candidates, &filters.languages, &exact, &without);
         }
         let (searcher, fields) = (index.searcher()?, index.fields());
         let mut clauses = clauses(index, filters)?;
@@ -62,21 +62,32 @@ impl Allowed {
         Ok(Self::matching(Some(sets)))
     }
 
-    /// The candidates with and without words. What sent them has checked the other filters.
+    /// The candidates in some languages, with and without words. What sent them has checked the other filters.
     #[cfg(any(test, feature = "milvus"))]
     fn among(
         index: &Index,
         candidates: &Candidates,
+        languages: &[String],
         exact: &[WordSequence],
         without: &[WordSequence],
     ) -> anyhow::Result<Self> {
-        if exact.is_empty() && without.is_empty() {
+        let is_wanted = |document: &CandidateDocument| {
+            let code = document.language.code();
+            !document.is_outside
+                && (languages.is_empty() || languages.iter().any(|wanted| wanted.to_lowercase() == code))
+        };
+        let documents = candidates.documents();
+        let wanted = (0..).zip(documents).filter(|(_, document)| is_wanted(document));
+        let wanted: Vec<DocId> = wanted.map(|(doc, _)| doc).collect();
+        let has_words = !exact.is_empty() || !without.is_empty();
+        if wanted.len() == documents.len() && !has_words {
             return Ok(Self::matching(None));
         }
-        let documents = 0..candidates.documents().len() as DocId;
-        candidates.prepare(documents.clone())?;
-        let mut set = BitSet::with_max_value(documents.end);
-        for doc in documents {
+        if has_words {
+            candidates.prepare(wanted.iter().copied())?;
+        }
+        let mut set = BitSet::with_max_value(documents.len() as DocId);
+        for doc in wanted {
             if matches_words(index, DocAddress::new(0, doc), exact, without)? {
                 set.insert(doc);
             }

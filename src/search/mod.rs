@@ -44,6 +44,8 @@ use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
 use retrieval::Retrieval;
 
+#[cfg(feature = "milvus")]
+pub use cluster::time_in_cluster;
 pub use collapse::AlsoAsked;
 pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};

@@ -14,6 +14,8 @@ use super::raise::{Raised, raise_to};
 use super::retrieval::Retrieval;
 use crate::curation::Pin;
 use crate::embed::{Embedder, Role, dot};
+#[cfg(any(test, feature = "milvus"))]
+use crate::index::Store;
 use crate::index::{Centred, Index, Quantized};
 
 /// A pin that applies to a phrase.
@@ -51,17 +53,8 @@ pub fn applied(
     query: &Query,
     vector: Option<&Quantized>,
 ) -> anyhow::Result<Option<Applied>> {
-    let pins = &index.curation().pins;
-    if !query.pins || pins.entries().is_empty() {
+    let Some((pin, phrase, cosine)) = chosen(index, embedder, query, vector)? else {
         return Ok(None);
-    }
-    let (pin, phrase, cosine) = match (pins.of_phrase(&query.phrase), vector) {
-        (Some(pin), _) => (pin, query.phrase.clone(), None),
-        (None, Some(vector)) => match nearest(index, embedder, vector)? {
-            Some((pin, phrase, cosine)) => (pin, phrase, Some(cosine)),
-            None => return Ok(None),
-        },
-        (None, None) => return Ok(None),
     };
     let mut unknown = Vec::new();
     let mut find = |ids: &[String]| -> anyhow::Result<Vec<DocAddress>> {
@@ -78,6 +71,30 @@ pub fn applied(
     let (first, hidden) = (find(&pin.ids)?, find(&pin.hide)?);
     let pin = AppliedPin { pin: pin.clone(), phrase, cosine, unknown, shown: 0 };
     Ok(Some(Applied { pin, first, hidden }))
+}
+
+/// The pin that applies to a query, its phrase that does, and the cosine of both phrases unless they are the same.
+///
+/// # Errors
+/// The model fails.
+pub fn chosen<'a>(
+    index: &'a Index,
+    embedder: Option<&dyn Embedder>,
+    query: &Query,
+    vector: Option<&Quantized>,
+) -> anyhow::Result<Option<(&'a Pin, String, Option<f32>)>> {
+    let pins = &index.curation().pins;
+    if !query.pins || pins.entries().is_empty() {
+        return Ok(None);
+    }
+    match (pins.of_phrase(&query.phrase), vector) {
+        (Some(pin), _) => Ok(Some((pin, query.phrase.clone(), None))),
+        (None, Some(vector)) => {
+            let nearest = nearest(index, embedder, vector)?;
+            Ok(nearest.map(|(pin, phrase, cosine)| (pin, phrase, Some(cosine))))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// The pin whose phrase is nearest to a vector, if it is near enough. The phrases of pins are never sent to an endpoint, so
@@ -109,6 +126,10 @@ fn nearest<'a>(
 
 /// The questions with an id or key.
 pub fn questions(index: &Index, id: &str) -> anyhow::Result<Vec<DocAddress>> {
+    #[cfg(any(test, feature = "milvus"))]
+    if let Store::Candidates(candidates) = index.store() {
+        return Ok(candidates.named(id));
+    }
     let fields = index.fields();
     for field in [fields.id, fields.key] {
         let query = TermQuery::new(Term::from_field_text(field, id), IndexRecordOption::Basic);

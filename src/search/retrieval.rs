@@ -398,7 +398,7 @@ fn requires_phrase(query: &Query) -> bool {
 }
 
 /// The synonyms in a text.
-fn synonyms_of(index: &Index, query: &Query, text: &str) -> Vec<Fired> {
+pub(super) fn synonyms_of(index: &Index, query: &Query, text: &str) -> Vec<Fired> {
     if query.synonyms { index.curation().fired(text, index.languages()) } else { Vec::new() }
 }
 

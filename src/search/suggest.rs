@@ -1,14 +1,20 @@
 //! Questions while a phrase is typed.
 
 use std::cmp::Ordering;
+#[cfg(feature = "milvus")]
+use std::collections::BTreeMap;
 
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocAddress, DocId, InvertedIndexReader, SegmentReader, Term};
 
 use super::keyword::STOP_WORDS;
+#[cfg(feature = "milvus")]
+use super::keyword::beginning_with;
 use super::word_sequence::{fold, is_spaced};
 use crate::analyze::{Token, phrase_tokens};
 use crate::index::Index;
+#[cfg(feature = "milvus")]
+use crate::index::term_hash;
 use crate::question::Question;
 
 /// The greatest number of words that are compared. Nobody types a longer title.
@@ -16,6 +22,15 @@ const MOST_WORDS: usize = 32;
 
 /// How many more questions are read than are returned: those with the shortest titles. The best titles are among them.
 const READ: usize = 40;
+
+/// How many questions with the words are read from a cluster. The best titles are among them if the words are mostly in
+/// titles, which count most.
+#[cfg(feature = "milvus")]
+const IN_CLUSTER: usize = 200;
+
+/// How many terms that begin with the last word are looked for in a cluster.
+#[cfg(feature = "milvus")]
+const BEGINNINGS: usize = 100;
 
 /// A stem is at most so many letters shorter than the word.
 const ENDING: usize = 4;
@@ -30,10 +45,18 @@ const SHORTEST_STEM: usize = 3;
 /// # Errors
 /// The index is damaged.
 pub fn suggest(index: &Index, typed: &str, limit: usize) -> anyhow::Result<Vec<Question>> {
-    index.ensure_on_this_machine("a list of suggestions")?;
     let Some(typed) = Typed::new(index, typed) else {
         return Ok(Vec::new());
     };
+    #[cfg(feature = "milvus")]
+    if let Some(cluster) = index.cluster() {
+        let questions = cluster.questions_with(typed.hashes(index)?, IN_CLUSTER)?;
+        let ranked = questions.into_iter().filter_map(|question| {
+            let is_whole_word = typed.fits(index, &question)?;
+            Some((typed.rank(&question, is_whole_word)?, question))
+        });
+        return Ok(best(ranked.collect(), limit));
+    }
     let mut candidates = Vec::new();
     for (ord, segment) in (0..).zip(index.searcher()?.segment_readers()) {
         typed.add_candidates(index, ord, segment, &mut candidates)?;
@@ -52,9 +75,14 @@ pub fn suggest(index: &Index, typed: &str, limit: usize) -> anyhow::Result<Vec<Q
             found.push((rank, question));
         }
     }
+    Ok(best(found, limit))
+}
+
+/// The best questions, of which those with the same title are one.
+fn best(mut found: Vec<(Rank, Question)>, limit: usize) -> Vec<Question> {
     found.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| by_source(one, other)));
     found.dedup_by(|(a, _), (b, _)| a.title == b.title);
-    Ok(found.into_iter().take(limit).map(|(_, question)| question).collect())
+    found.into_iter().take(limit).map(|(_, question)| question).collect()
 }
 
 fn by_source(one: &Question, other: &Question) -> Ordering {
@@ -149,6 +177,30 @@ impl Typed {
             titles.with_term(stem, |doc| add(doc, false))?;
         }
         titles.with_prefix(&last.written, |doc| add(doc, false))
+    }
+
+    /// The hashes of the terms that the titles may have.
+    #[cfg(feature = "milvus")]
+    fn hashes(&self, index: &Index) -> anyhow::Result<BTreeMap<u32, f32>> {
+        let mut terms: Vec<String> = self.words.concat();
+        if let Some(last) = &self.last {
+            terms.extend(last.terms.iter().cloned());
+            terms.extend(last.possible_stems().map(str::to_owned));
+            terms.extend(beginning_with(index, &last.written, BEGINNINGS)?);
+        }
+        Ok(terms.iter().map(|term| (term_hash(term), 1.0)).collect())
+    }
+
+    /// Whether the titles of a question have the last word as a whole word. `None` if they lack another word.
+    #[cfg(feature = "milvus")]
+    fn fits(&self, index: &Index, question: &Question) -> Option<bool> {
+        let titles = std::iter::once(&question.title).chain(&question.also);
+        let tokens: Vec<Token> = titles.flat_map(|title| phrase_tokens(title, index.languages())).collect();
+        let has = |terms: &Vec<String>| {
+            tokens.iter().any(|token| token.terms().any(|own| terms.iter().any(|term| term == own)))
+        };
+        let is_whole_word = self.last.as_ref().is_none_or(|last| has(&last.terms));
+        self.words.iter().all(has).then_some(is_whole_word)
     }
 
     /// How well a question matches. `None` if its titles do not have the last word.

@@ -260,10 +260,18 @@ fn is_away(error: &Error) -> bool {
 }
 
 fn away(address: &Address, why: &str) -> anyhow::Error {
-    let message = format!(
-        "the cluster at {}:{} does not answer: {why}\n  hint: check the address, and that the server is running",
-        address.host, address.port
-    );
+    // The client does not tell a handshake that failed from a server that is away.
+    let hint = match address.is_encrypted {
+        true => {
+            "check the address, that the server is running with TLS, and that the system trusts its certificate; \
+             SSL_CERT_FILE names the certificate of another authority"
+        }
+        false => {
+            "check the address, and that the server is running; if it uses TLS, begin the address with milvuss://"
+        }
+    };
+    let (host, port) = (&address.host, address.port);
+    let message = format!("the cluster at {host}:{port} does not answer: {why}\n  hint: {hint}");
     ClusterAway { message }.into()
 }
 

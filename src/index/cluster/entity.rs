@@ -15,7 +15,7 @@ use super::schema::{
 };
 use crate::analyze::Language;
 use crate::index::bm25::{FieldWeights, K1, saturated};
-use crate::index::candidates::{CandidateDocument, title_hash};
+use crate::index::candidates::{CandidateDocument, FacetValues, title_hash};
 use crate::index::field_words::FieldWords;
 use crate::index::rows::{Row, decode_rows, encode_rows};
 use crate::question::Question;
@@ -266,9 +266,16 @@ fn frequencies(vector: &BTreeMap<u32, f32>) -> Vec<(u32, f32)> {
 ///
 /// # Errors
 /// It is damaged.
-pub fn candidate(data: &str, words: &BTreeMap<u32, f32>, date: i64) -> anyhow::Result<CandidateDocument> {
+pub fn candidate(
+    id: String,
+    data: &str,
+    words: &BTreeMap<u32, f32>,
+    date: i64,
+) -> anyhow::Result<CandidateDocument> {
     let data: Data = serde_json::from_str(data).context("a question in the cluster is damaged")?;
     Ok(CandidateDocument {
+        id,
+        key: String::new(),
         words: frequencies(words),
         rows: data.rows()?,
         language: Language::from_code(&data.language).unwrap_or(Language::English),
@@ -277,6 +284,8 @@ pub fn candidate(data: &str, words: &BTreeMap<u32, f32>, date: i64) -> anyhow::R
         date: (date != NO_DATE).then_some(date),
         score: data.score,
         title_keys: data.title_keys,
+        values: FacetValues::default(),
+        is_outside: false,
     })
 }
 

@@ -7,7 +7,7 @@
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::write::shard_key;
-use crate::index::Shard;
+use crate::index::{Busy, Shard};
 
 /// What the keys of leases begin with.
 const PREFIX: &str = "writer/";
@@ -64,7 +64,7 @@ impl Lease {
     /// Takes the lease. Also returns whether a writer died before it had committed.
     ///
     /// # Errors
-    /// Another process is writing the index; those of a request.
+    /// [`Busy`] if another process is writing the index; those of a request.
     pub fn take(client: &Client, shard: Option<Shard>) -> anyhow::Result<(Self, bool)> {
         let key = format!("{PREFIX}{}", shard.map_or_else(|| "all".to_owned(), shard_key));
         let is_other_shard = |other: &str| {
@@ -80,13 +80,13 @@ impl Lease {
                 continue;
             }
             if let Some(entry) = entry.filter(|_| is_live) {
-                bail!(
-                    "process {} on {} is writing {}\n  hint: wait until it has finished; if it is dead, its lease ends in {} s",
+                let holder = format!(
+                    "process {} on {}, whose lease ends in {} s if it is dead",
                     entry.process,
                     entry.host,
-                    client.address(),
                     entry.expires.saturating_sub(now())
                 );
+                return Err(Busy { dir: address(client), holder: Some(holder) }.into());
             }
             has_died = true;
             ended.extend((other != key).then_some(other));
@@ -105,10 +105,7 @@ impl Lease {
         thread::sleep(SETTLED);
         if !is_own(&lease.client, &lease.key, owner)? {
             lease.is_released = true;
-            bail!(
-                "another process began to write {} at the same time\n  hint: wait until it has finished",
-                client.address()
-            );
+            return Err(Busy { dir: address(client), holder: None }.into());
         }
         client.delete_texts(&ended)?;
         lease.keep();
@@ -196,6 +193,10 @@ fn is_own(client: &Client, key: &str, owner: u64) -> anyhow::Result<bool> {
     let text = client.text(key)?;
     let entry: Option<Entry> = text.and_then(|text| serde_json::from_str(&text).ok());
     Ok(entry.is_some_and(|entry| entry.owner == owner))
+}
+
+fn address(client: &Client) -> PathBuf {
+    client.address().to_string().into()
 }
 
 fn now() -> u64 {

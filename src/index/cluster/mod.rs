@@ -29,7 +29,7 @@ use crate::analyze;
 pub use address::Address;
 use client::Client;
 pub use client::ClusterAway;
-pub(crate) use read::{Found, StoredQuestion};
+pub(crate) use read::{Found, StoredQuestion, View};
 pub(crate) use write::Writer;
 
 /// The version of the format of the collections.
@@ -75,23 +75,23 @@ impl Cluster {
         Self::open_with(client, name)
     }
 
+    /// The metadata of the last commit, without the statistics.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn last_meta(name: &Path) -> Result<Meta, OpenError> {
+        let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
+        let client = Address::parse(name).and_then(|address| Client::connect(&address)).map_err(failed)?;
+        ensure_collections(&client, name)?;
+        Ok(read_commit(&client, name)?.meta)
+    }
+
     fn open_with(client: Client, name: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
-        let missing = || OpenError::Missing { dir: name.to_owned() };
-        let [questions, _, parts] = schema::collections(client.address());
-        let exists = |collection: &String| -> Result<bool, OpenError> {
-            client.has_collection(collection).map_err(failed)
-        };
-        if !exists(&parts)? {
-            let foreign = || OpenError::Foreign { dir: name.to_owned() };
-            return Err(if exists(&questions)? { foreign() } else { missing() });
-        }
+        ensure_collections(&client, name)?;
         // A commit can be replaced, and its statistics deleted, while it is read.
         for attempt in 0.. {
-            let Some(text) = client.text(COMMIT).map_err(failed)? else {
-                return Err(missing());
-            };
-            let commit = parse_commit(&text, name)?;
+            let commit = read_commit(&client, name)?;
             match statistics::read(&client, commit.generation, commit.statistics) {
                 Ok(counts) => {
                     let corpus = Arc::new(counts.corpus().map_err(failed)?);
@@ -158,6 +158,26 @@ impl Cluster {
         let commit = Commit { meta, generation: self.commit.generation + 1, ..self.commit.clone() };
         write::replace_commit(&self.client, self.commit.generation, &commit, &self.counts)
     }
+}
+
+/// Makes sure that the cluster has the collections of an index.
+fn ensure_collections(client: &Client, name: &Path) -> Result<(), OpenError> {
+    let [questions, _, parts] = schema::collections(client.address());
+    let exists = |collection: &String| {
+        let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
+        client.has_collection(collection).map_err(failed)
+    };
+    match exists(&parts)? {
+        true => Ok(()),
+        false if exists(&questions)? => Err(OpenError::Foreign { dir: name.to_owned() }),
+        false => Err(OpenError::Missing { dir: name.to_owned() }),
+    }
+}
+
+fn read_commit(client: &Client, name: &Path) -> Result<Commit, OpenError> {
+    let text = client.text(COMMIT);
+    let text = text.map_err(|source| OpenError::Cluster { address: name.to_owned(), source })?;
+    parse_commit(&text.ok_or_else(|| OpenError::Missing { dir: name.to_owned() })?, name)
 }
 
 fn parse_commit(text: &str, name: &Path) -> Result<Commit, OpenError> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use milvus::v2::prelude::*;
@@ -9,9 +10,11 @@ use milvus::v2::prelude::*;
 use super::Cluster;
 use super::client::{Client, Sent, TooLong};
 use super::entity::{self, Data};
-use super::schema::{self, DATA, DATE, HASH, ID, KEY, QUESTION, RECORD, TEXT, VECTOR, WORDS};
+use super::schema::{
+    self, DATA, DATE, HASH, ID, KEY, LEVEL, PATH, QUESTION, RECORD, ROW, SECTION, TAGS, TEXT, VECTOR, WORDS,
+};
 use crate::index::Index;
-use crate::index::candidates::{CandidateDocument, title_hash};
+use crate::index::candidates::{CandidateDocument, FacetValues, title_hash};
 use crate::index::rows::Row;
 use crate::question::Question;
 use crate::title::title_key;
@@ -45,6 +48,11 @@ fn texts(results: &QueryResults, field: &str) -> anyhow::Result<Vec<String>> {
         None if results.get_output_fields().is_empty() => Ok(Vec::new()),
         _ => Err(anyhow::anyhow!("the reply of the cluster has no texts in {field}")),
     }
+}
+
+fn lists(results: &QueryResults, field: &str) -> anyhow::Result<Vec<Vec<String>>> {
+    let lists = results.get_output_field(field).and_then(FieldData::as_array_varchar);
+    lists.map(<[_]>::to_vec).with_context(|| format!("the reply of the cluster has no lists in {field}"))
 }
 
 fn integers(results: &QueryResults, field: &str) -> anyhow::Result<Vec<i64>> {
@@ -182,6 +190,28 @@ impl Client {
         Ok(found)
     }
 
+    /// The keys of all texts.
+    pub fn text_keys(&self) -> anyhow::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        self.each_page(&schema::parts(self.address()), "", &[ID], |page| {
+            keys.extend(texts(page, ID)?);
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    /// Calls a function with the key, the question and the number of all vectors.
+    pub fn each_vector(
+        &self,
+        mut each: impl FnMut(Vec<(String, String, i64)>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.each_page(&schema::vectors(self.address()), "", &[ID, QUESTION, ROW], |page| {
+            let (keys, questions) = (texts(page, ID)?, texts(page, QUESTION)?);
+            let vectors = keys.into_iter().zip(questions).zip(integers(page, ROW)?);
+            each(vectors.map(|((key, question), row)| (key, question, row)).collect())
+        })
+    }
+
     /// The stored questions of these ids, those that exist.
     pub fn stored(&self, ids: &[String]) -> anyhow::Result<Vec<StoredQuestion>> {
         let mut found = Vec::new();
@@ -271,18 +301,27 @@ impl std::fmt::Display for Enough {
 impl std::error::Error for Enough {}
 
 /// What a search for candidates asks for. Each part is asked at the same time.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Found {
     /// A weight for the hash of each term.
     pub words: BTreeMap<u32, f32>,
     /// A vector without the mean of the corpus, and of length one.
     pub vector: Option<Vec<f32>>,
-    /// The hash of a title key.
-    pub title: Option<u64>,
+    /// The hashes of title keys.
+    pub titles: Vec<u64>,
     /// The condition that a candidate must match. Empty for all.
     pub filter: String,
     /// How many questions are wanted by words, and as many by the vector.
     pub limit: usize,
+}
+
+/// What is read of candidates besides what ranks them.
+#[derive(Default)]
+pub(crate) struct View {
+    /// Whether to read the values that facets count.
+    pub has_values: bool,
+    /// The candidates that do not match the filters.
+    pub outside: HashSet<String>,
 }
 
 impl Cluster {
@@ -294,10 +333,7 @@ impl Cluster {
         let limit = wanted.limit.clamp(1, MOST);
         let words = self.ask_by_words(wanted, limit)?;
         let meaning = self.ask_by_vector(wanted, limit)?;
-        let mut ids = match wanted.title {
-            Some(title) => self.with_title(title, &wanted.filter)?,
-            None => Vec::new(),
-        };
+        let mut ids = self.with_titles(&wanted.titles, &wanted.filter)?;
         if let Some(words) = words {
             ids.extend(words.reply(&self.client)?);
         }
@@ -344,31 +380,85 @@ impl Cluster {
     ) -> anyhow::Result<Index> {
         let wanted = Found {
             vector: vector.map(|vector| self.centre(vector.into_iter())),
-            title: title_key(phrase).map(|key| title_hash(&key)),
+            titles: title_key(phrase).map(|key| title_hash(&key)).into_iter().collect(),
             limit: SIMILAR,
             ..Found::default()
         };
-        self.view(index, &self.find(&wanted)?)
+        self.view(index, &self.find(&wanted)?, &View::default())
     }
 
-    fn with_title(&self, title: u64, filter: &str) -> anyhow::Result<Vec<String>> {
+    fn with_titles(&self, titles: &[u64], filter: &str) -> anyhow::Result<Vec<String>> {
         const TITLES: usize = 1_000;
-        let is_title = format!("ARRAY_CONTAINS({}, {})", schema::TITLE_KEYS, title as i64);
-        let filter = if filter.is_empty() { is_title } else { format!("{is_title} and ({filter})") };
+        if titles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_title = |title: &u64| format!("ARRAY_CONTAINS({}, {})", schema::TITLE_KEYS, *title as i64);
+        let is_title = titles.iter().map(is_title).collect::<Vec<_>>().join(" or ");
+        let filter = if filter.is_empty() { is_title } else { format!("({is_title}) and ({filter})") };
         let results = self.client.query(&schema::questions(self.client.address()), &filter, &[ID])?;
         let mut ids = texts(&results, ID)?;
         ids.truncate(TITLES);
         Ok(ids)
     }
 
+    /// How long the cluster takes to find candidates by words and by the vector, at the same time.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find).
+    pub(crate) fn time_to_find(&self, wanted: &Found) -> anyhow::Result<Duration> {
+        let start = Instant::now();
+        self.find(&Found { titles: Vec::new(), ..wanted.clone() })?;
+        Ok(start.elapsed())
+    }
+
+    /// The ids of the questions with one of these ids or keys, and whether each matches a condition.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find).
+    pub(crate) fn named(&self, names: &[String], condition: &str) -> anyhow::Result<HashMap<String, bool>> {
+        let is_named = format!("({} or {})", is_one_of(ID, names), is_one_of(KEY, names));
+        let questions = schema::questions(self.client.address());
+        let find = |filter: &str| texts(&self.client.query(&questions, filter, &[ID])?, ID);
+        let mut named: HashMap<String, bool> = find(&is_named)?.into_iter().map(|id| (id, true)).collect();
+        if !condition.is_empty() && !named.is_empty() {
+            let matching: HashSet<String> =
+                find(&format!("{is_named} and ({condition})"))?.into_iter().collect();
+            named.iter_mut().for_each(|(id, matches)| *matches = matching.contains(id));
+        }
+        Ok(named)
+    }
+
     /// An index of some questions, with the statistics of all.
     ///
     /// # Errors
     /// [`ClusterAway`](super::ClusterAway); a question is damaged.
-    pub(crate) fn view(self: &Arc<Self>, index: &Index, ids: &[String]) -> anyhow::Result<Index> {
+    pub(crate) fn view(
+        self: &Arc<Self>,
+        index: &Index,
+        ids: &[String],
+        view: &View,
+    ) -> anyhow::Result<Index> {
+        let mut documents = self.documents(ids, view)?;
+        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
+        let cluster = Arc::clone(self);
+        let read = move |wanted: &[u32]| {
+            let wanted: Vec<String> = wanted.iter().map(|doc| ids[*doc as usize].clone()).collect();
+            cluster.questions_in_order(&wanted)
+        };
+        let corpus = Arc::clone(self.corpus());
+        let view = Index::of_candidates(index.meta().clone(), index.dir(), corpus, documents, Box::new(read));
+        Ok(view.with_curation(Arc::clone(index.curation())))
+    }
+
+    /// What ranks candidates, in no particular order.
+    fn documents(&self, ids: &[String], view: &View) -> anyhow::Result<Vec<CandidateDocument>> {
         let collection = schema::questions(self.client.address());
-        let mut documents: Vec<(String, CandidateDocument)> = Vec::with_capacity(ids.len());
-        let fields = [ID, DATA, DATE, WORDS];
+        let mut documents: Vec<CandidateDocument> = Vec::with_capacity(ids.len());
+        let mut fields = vec![ID, KEY, DATA, DATE, WORDS];
+        if view.has_values {
+            fields.extend([PATH, SECTION, LEVEL, TAGS]);
+        }
         // All parts are asked for at once.
         let parts: Vec<&[String]> = ids.chunks(self.candidates_in_reply()).collect();
         let sent = parts.iter().map(|ids| {
@@ -378,23 +468,15 @@ impl Cluster {
         for (sent, ids) in sent.collect::<anyhow::Result<Vec<_>>>()?.iter().zip(parts) {
             // What failed is asked for again, in parts if need be.
             match self.client.reply(sent)? {
-                Some(reply) => self.add_candidates(reply.results(), &mut documents)?,
+                Some(reply) => self.add_candidates(reply.results(), view, &mut documents)?,
                 None => {
                     for results in self.client.query_keys(&collection, ids, &fields)? {
-                        self.add_candidates(&results, &mut documents)?;
+                        self.add_candidates(&results, view, &mut documents)?;
                     }
                 }
             }
         }
-        documents.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let (ids, documents): (Vec<String>, Vec<CandidateDocument>) = documents.into_iter().unzip();
-        let cluster = Arc::clone(self);
-        let read = move |wanted: &[u32]| {
-            let wanted: Vec<String> = wanted.iter().map(|doc| ids[*doc as usize].clone()).collect();
-            cluster.questions_in_order(&wanted)
-        };
-        let corpus = Arc::clone(self.corpus());
-        Ok(Index::of_candidates(index.meta().clone(), index.dir(), corpus, documents, Box::new(read)))
+        Ok(documents)
     }
 
     /// How many candidates are likely to fit into a reply.
@@ -409,9 +491,11 @@ impl Cluster {
     fn add_candidates(
         &self,
         results: &QueryResults,
-        documents: &mut Vec<(String, CandidateDocument)>,
+        view: &View,
+        documents: &mut Vec<CandidateDocument>,
     ) -> anyhow::Result<()> {
         let (ids, data, dates) = (texts(results, ID)?, texts(results, DATA)?, integers(results, DATE)?);
+        let first = documents.len();
         let words = match results.get_output_field(WORDS) {
             Some(FieldData::SparseFloatVector { values, .. }) => values.as_slice(),
             _ => &[],
@@ -419,7 +503,15 @@ impl Cluster {
         let keys: Vec<String> = data.iter().flat_map(|text| entity::part_keys(text)).collect();
         let parts = if keys.is_empty() { HashMap::new() } else { self.client.texts(&keys)? };
         for (((id, data), date), words) in ids.into_iter().zip(data).zip(dates).zip(words) {
-            documents.push((id, entity::candidate(&entity::joined(&data, &parts)?, words, date)?));
+            documents.push(entity::candidate(id, &entity::joined(&data, &parts)?, words, date)?);
+        }
+        let new = &mut documents[first..];
+        new.iter_mut().zip(texts(results, KEY)?).for_each(|(document, key)| document.key = key);
+        for document in new.iter_mut() {
+            document.is_outside = view.outside.contains(&document.id);
+        }
+        if view.has_values && !new.is_empty() {
+            new.iter_mut().zip(values(results)?).for_each(|(document, values)| document.values = values);
         }
         Ok(())
     }
@@ -464,6 +556,19 @@ impl Cluster {
         Ok(questions)
     }
 
+    /// The questions with some of these terms, given as weighted hashes: the best `limit` by words.
+    ///
+    /// # Errors
+    /// [`ClusterAway`](super::ClusterAway); a question is damaged.
+    pub(crate) fn questions_with(
+        &self,
+        words: BTreeMap<u32, f32>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Question>> {
+        let ids = self.find(&Found { words, limit, ..Found::default() })?;
+        self.client.stored(&ids)?.iter().map(StoredQuestion::question).collect()
+    }
+
     fn matching(&self, filter: &str) -> anyhow::Result<Vec<Question>> {
         let collection = schema::questions(self.client.address());
         let results = self.client.query(&collection, filter, &[ID, DATA, RECORD])?;
@@ -490,6 +595,23 @@ impl Cluster {
         Ok(found)
     }
 
+    /// The question with exactly this id, as JSON.
+    ///
+    /// # Errors
+    /// [`ClusterAway`](super::ClusterAway); it is damaged.
+    pub(crate) fn record(&self, id: &str) -> anyhow::Result<Option<String>> {
+        let stored = self.client.stored(&[id.to_owned()])?;
+        Ok(stored.into_iter().next().map(|stored| stored.record))
+    }
+
+    /// The questions with exactly this key.
+    ///
+    /// # Errors
+    /// [`ClusterAway`](super::ClusterAway); a question is damaged.
+    pub(crate) fn with_key(&self, key: &str) -> anyhow::Result<Vec<Question>> {
+        self.matching(&format!("{KEY} == {}", quoted(key)))
+    }
+
     /// An arbitrary question; `None` if there are none.
     ///
     /// # Errors
@@ -512,6 +634,13 @@ impl Cluster {
     pub(crate) fn file_records(&self) -> anyhow::Result<Vec<String>> {
         Ok(self.client.texts_with_prefix(super::write::FILE)?.into_values().collect())
     }
+}
+
+fn values(results: &QueryResults) -> anyhow::Result<Vec<FacetValues>> {
+    let (paths, sections) = (texts(results, PATH)?, texts(results, SECTION)?);
+    let (levels, tags) = (texts(results, LEVEL)?, lists(results, TAGS)?);
+    let of = |(((path, section), level), tags)| FacetValues { section, level, tags, path };
+    Ok(paths.into_iter().zip(sections).zip(levels).zip(tags).map(of).collect())
 }
 
 fn search_request(

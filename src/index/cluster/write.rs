@@ -5,11 +5,11 @@
 //! and files are recorded after all questions were written: a run that is killed is repeated by the next one, which finds
 //! what was written by its hash.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use milvus::v2::prelude::*;
@@ -26,7 +26,7 @@ use crate::index::bm25::FieldWeights;
 use crate::index::corpus_counts::CorpusCounts;
 use crate::index::field_words::FieldWords;
 use crate::index::rows::Row;
-use crate::index::{Meta, OpenError, Shard, Space, dimensions};
+use crate::index::{Busy, Meta, OpenError, Shard, Space, dimensions};
 use crate::question::Question;
 use crate::worker_threads;
 
@@ -45,6 +45,9 @@ const FIRST_BATCH: usize = 2_000;
 /// The number of vectors in one request, and the number of bytes of questions.
 const VECTORS: usize = 1_000;
 const BYTES: usize = 8 << 20;
+
+/// How often a writer that waits for another one tries to take the lease.
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Stored words and vectors are renewed if a mean length has changed by more than this fraction, or the mean of the vectors
 /// by more than this distance, since they were stored.
@@ -71,12 +74,16 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct State {
     pending: Vec<Entity>,
+    /// Where each question is among those that wait.
+    positions: HashMap<String, usize>,
     bytes: usize,
     /// The mean of vectors and the mean lengths for which vectors and words are stored.
     stored_for: Option<(Vec<f32>, [f32; 3])>,
     /// The changes to the statistics.
     counts: CorpusCounts,
-    removed: Vec<String>,
+    removed: BTreeSet<String>,
+    /// How many questions were sent or removed.
+    changed: usize,
     /// The records of files, by path. `None` for a file that was removed.
     files: BTreeMap<String, Option<String>>,
 }
@@ -109,6 +116,20 @@ impl Writer {
         let state = Mutex::new(State { stored_for, ..State::default() });
         let (lease, meta) = (Mutex::new(Some(lease)), Mutex::new(meta));
         Ok(Self { client, shard, lease, before, meta, has_died, state })
+    }
+
+    /// Opens an index for a few changes. Waits at most `wait` for another process that writes it.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_within(name: &Path, model: Option<&ModelInfo>, wait: Duration) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        loop {
+            match Self::open(name, model, None) {
+                Err(error) if error.is::<Busy>() && start.elapsed() < wait => thread::sleep(RETRY_INTERVAL),
+                result => return result,
+            }
+        }
     }
 
     /// Opens an index whose parts several workers have written.
@@ -154,8 +175,17 @@ impl Writer {
     pub fn add(&self, question: &Question, rows: Vec<Row>) -> anyhow::Result<()> {
         let entity = Entity::new(question, rows)?;
         let mut state = self.state();
+        state.removed.remove(&question.id);
         state.bytes += entity.data.len() + entity.record.len();
-        state.pending.push(entity);
+        // A request must not name a question twice.
+        match state.positions.get(&entity.id).copied() {
+            Some(at) => state.pending[at] = entity,
+            None => {
+                let at = state.pending.len();
+                state.positions.insert(entity.id.clone(), at);
+                state.pending.push(entity);
+            }
+        }
         let full = if state.stored_for.is_some() { BATCH } else { FIRST_BATCH };
         if state.pending.len() >= full || state.bytes >= BYTES && state.stored_for.is_some() {
             self.send(&mut state)?;
@@ -166,7 +196,7 @@ impl Writer {
     /// Removes a question when the writer finishes.
     pub fn remove(&self, id: &str) {
         if self.has(id) {
-            self.state().removed.push(id.to_owned());
+            self.state().removed.insert(id.to_owned());
         }
     }
 
@@ -235,10 +265,12 @@ impl Writer {
     fn send(&self, state: &mut State) -> anyhow::Result<()> {
         self.ensure_lease()?;
         let entities = std::mem::take(&mut state.pending);
+        state.positions.clear();
         state.bytes = 0;
         if entities.is_empty() {
             return Ok(());
         }
+        state.changed += entities.len();
         let mut counts = CorpusCounts::default();
         entities.iter().for_each(|entity| counts.add(&entity.words, &entity.rows, 1));
         let (mean, mean_lengths) = state.stored_for.get_or_insert_with(|| {
@@ -282,7 +314,9 @@ impl Writer {
         self.send(&mut state)?;
         self.remove_all(&mut state)?;
         self.write_files(&state)?;
-        self.client.flush()?;
+        if state.changed >= BATCH {
+            self.client.flush()?;
+        }
         let lease =
             self.lease.lock().expect("no thread panicked").take().context("the writer has finished")?;
         lease.ensure_own()?;
@@ -294,8 +328,22 @@ impl Writer {
         Ok(questions)
     }
 
+    /// Ends without a commit, unless a writer died before. Nothing was added or removed.
+    ///
+    /// # Errors
+    /// Those of a request.
+    pub fn finish_unchanged(&self) -> anyhow::Result<()> {
+        if self.has_died {
+            // What it wrote is in no statistics yet.
+            return self.finish().map(drop);
+        }
+        let lease = self.lease.lock().expect("no thread panicked").take();
+        lease.map_or(Ok(()), Lease::release)
+    }
+
     fn remove_all(&self, state: &mut State) -> anyhow::Result<()> {
-        let removed = std::mem::take(&mut state.removed);
+        let removed: Vec<String> = std::mem::take(&mut state.removed).into_iter().collect();
+        state.changed += removed.len();
         for ids in removed.chunks(BATCH) {
             let old = self.client.stored(ids)?;
             subtract(&mut state.counts, &old)?;
@@ -350,25 +398,8 @@ impl Writer {
                 self.client.address()
             );
         }
-        let mut must_count = self.has_died || !shards.is_empty();
-        let mut counts = state.counts.clone();
-        if let Some(before) = &self.before {
-            counts.merge(&before.counts);
-        }
         let of_shards = self.client.texts_with_prefix(COUNTS)?;
-        for (key, flags) in of_shards.iter().filter(|(key, _)| key.matches('/').count() == 1) {
-            must_count |= flags.ends_with(" 1");
-            match read_counts(&self.client, key)? {
-                Some(shard) => counts.merge(&shard),
-                None => must_count = true,
-            }
-        }
-        // A run that was killed before the first commit has left questions, but perhaps no lease.
-        must_count =
-            must_count || self.before.is_none() && self.client.hashes("")?.len() as i64 != counts.questions;
-        if must_count {
-            counts = count_all(&self.client)?;
-        }
+        let counts = self.counts(state, &of_shards, !shards.is_empty())?;
         let stored_for = self.renew(state, &counts)?;
         let mut meta = self.meta().clone();
         merge_shards(&self.client, &mut meta)?;
@@ -382,6 +413,9 @@ impl Writer {
             mean_lengths: stored_for.1,
         };
         replace_commit(&self.client, generation, &commit, &counts)?;
+        if state.changed >= BATCH {
+            self.client.flush_collection(&schema::parts(self.client.address()))?;
+        }
         let mut done: Vec<String> = of_shards.into_keys().collect();
         done.extend(shards.into_iter().map(|(key, _)| key));
         for prefix in ["roots/", "shard-file/", STORED_FOR] {
@@ -389,6 +423,37 @@ impl Writer {
         }
         self.client.delete_texts(&done)?;
         Ok(counts.questions.max(0) as u64)
+    }
+
+    /// The statistics of all questions: those of the last commit with the changes of this worker and of shards. Questions are
+    /// counted one by one if a worker died. What it left behind is deleted then.
+    fn counts(
+        &self,
+        state: &State,
+        of_shards: &BTreeMap<String, String>,
+        has_dead_shards: bool,
+    ) -> anyhow::Result<CorpusCounts> {
+        let mut must_count = self.has_died || has_dead_shards;
+        let mut counts = state.counts.clone();
+        if let Some(before) = &self.before {
+            counts.merge(&before.counts);
+        }
+        for (key, flags) in of_shards.iter().filter(|(key, _)| key.matches('/').count() == 1) {
+            must_count |= flags.ends_with(" 1");
+            match read_counts(&self.client, key)? {
+                Some(shard) => counts.merge(&shard),
+                None => must_count = true,
+            }
+        }
+        // A run that was killed before the first commit has left questions, but perhaps no lease.
+        must_count =
+            must_count || self.before.is_none() && self.client.hashes("")?.len() as i64 != counts.questions;
+        if must_count {
+            let kept;
+            (counts, kept) = count_all(&self.client)?;
+            kept.delete_leftovers(&self.client)?;
+        }
+        Ok(counts)
     }
 
     /// Stores words and vectors again if the means that they depend on have changed too much. Returns the means that they
@@ -454,9 +519,45 @@ fn subtract(counts: &mut CorpusCounts, old: &[StoredQuestion]) -> anyhow::Result
     Ok(())
 }
 
-fn count_all(client: &Client) -> anyhow::Result<CorpusCounts> {
-    let mut counts = CorpusCounts::default();
+/// The vectors and texts that belong to questions. A run that was killed may have left others.
+#[derive(Default)]
+struct Kept {
+    /// The number of vectors of each question, by the hash of its id.
+    rows: HashMap<u64, usize>,
+    /// The keys of texts that were too long for a field.
+    texts: HashSet<String>,
+}
+
+impl Kept {
+    fn add(&mut self, stored: &[StoredQuestion]) {
+        for question in stored {
+            self.rows.insert(xxh3_64(question.id.as_bytes()), question.row_count());
+            self.texts.extend(question.part_keys.iter().cloned());
+        }
+    }
+
+    /// Deletes all others.
+    fn delete_leftovers(&self, client: &Client) -> anyhow::Result<()> {
+        let vectors = schema::vectors(client.address());
+        client.each_vector(|page| {
+            let is_kept = |(_, question, row): &(String, String, i64)| {
+                self.rows.get(&xxh3_64(question.as_bytes())).is_some_and(|rows| *row < *rows as i64)
+            };
+            let left: Vec<String> =
+                page.into_iter().filter(|row| !is_kept(row)).map(|(key, ..)| key).collect();
+            client.delete(&vectors, ID, &left)
+        })?;
+        let is_part = |key: &String| key.contains("/data/") || key.contains("/record/");
+        let keys = client.text_keys()?.into_iter();
+        client.delete_texts(&keys.filter(|key| is_part(key) && !self.texts.contains(key)).collect::<Vec<_>>())
+    }
+}
+
+/// Counts all questions. Also returns what belongs to them.
+fn count_all(client: &Client) -> anyhow::Result<(CorpusCounts, Kept)> {
+    let (mut counts, mut kept) = (CorpusCounts::default(), Kept::default());
     client.each_stored("", |stored| {
+        kept.add(&stored);
         let words =
             |stored: &StoredQuestion| anyhow::Ok((FieldWords::of(&stored.question()?), stored.rows()?));
         for counted in worker_threads::map(&stored, words) {
@@ -465,7 +566,7 @@ fn count_all(client: &Client) -> anyhow::Result<CorpusCounts> {
         }
         anyhow::Ok(())
     })?;
-    Ok(counts)
+    Ok((counts, kept))
 }
 
 /// The counts that a shard stored. `None` if they are incomplete or there are none.
@@ -530,7 +631,6 @@ pub(super) fn replace_commit(
         parts.into_iter().enumerate().map(|(nth, part)| (statistics::key(generation, nth), part)),
     )?;
     client.put_texts([(COMMIT.to_owned(), serde_json::to_string(&commit)?)])?;
-    client.flush_collection(&schema::parts(client.address()))?;
     // Searches may still read the statistics of the generation before.
     let is_old = |key: &String| {
         let of =

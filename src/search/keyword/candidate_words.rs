@@ -157,10 +157,13 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use crate::curation::{Curation, Pins, Synonyms};
     use crate::embed::{Builtin, Embedder, Prepare};
-    use crate::index::{CandidateDocument, CorpusCounts, FieldWeights, FieldWords, Index, Row, title_hash};
+    use crate::index::{
+        CandidateDocument, CorpusCounts, FacetValues, FieldWeights, FieldWords, Index, Row, title_hash,
+    };
     use crate::question::Question;
-    use crate::search::{Filters, Mode, Query, Results, Sort, search};
+    use crate::search::{Facet, Filters, Mode, Query, Results, Sort, search};
     use crate::title::title_key;
 
     fn questions() -> Vec<Question> {
@@ -197,7 +200,11 @@ mod tests {
                 id: format!("{line:012x}"),
                 answer: answer.into(),
                 also: (!also.is_empty()).then(|| also.to_owned()).into_iter().collect(),
-                date: Some(format!("2024-01-{line:02}")),
+                key: Some(format!("q{line}")),
+                date: Some(format!("{}-01-{line:02}", 2020 + line % 3)),
+                section: Some(["Home", "home", "Work"][line as usize % 3].to_owned()),
+                tags: vec!["all".to_owned(), format!("Tag {}", line % 4)],
+                level: (line % 2 == 0).then(|| "Hard".to_owned()),
                 score: Some(f64::from(line as u32)),
                 ..Question::new(title, line)
             })
@@ -216,6 +223,8 @@ mod tests {
         let weights = FieldWeights::new(counts.mean_lengths());
         let documents = questions.iter().zip(&words).zip(rows).zip(&addresses).map(
             |(((question, words), rows), address)| CandidateDocument {
+                id: question.id.clone(),
+                key: question.key.clone().unwrap_or_default(),
                 words: words.frequencies(&weights),
                 title_keys: std::iter::once(&question.title)
                     .chain(&question.also)
@@ -228,6 +237,13 @@ mod tests {
                 date: index.date(*address).unwrap(),
                 score: question.score,
                 rows,
+                values: FacetValues {
+                    section: question.section.as_deref().unwrap_or_default().to_lowercase(),
+                    level: question.level.as_deref().unwrap_or_default().to_lowercase(),
+                    tags: question.tags.iter().map(|tag| tag.to_lowercase()).collect(),
+                    path: question.source.path.clone(),
+                },
+                is_outside: false,
             },
         );
         let documents = documents.collect();
@@ -244,6 +260,7 @@ mod tests {
             |results: &Results| results.hits.iter().map(|hit| hit.question.id.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&found), ids(&expected), "{query:?}");
         assert_eq!((&found.missing, found.total), (&expected.missing, expected.total), "{query:?}");
+        assert_eq!((&found.facets, &found.pin), (&expected.facets, &expected.pin), "{query:?}");
         for (found, expected) in found.hits.iter().zip(&expected.hits) {
             let scores = |hit: &crate::search::Hit| {
                 [hit.score, hit.scores.bm25, hit.scores.covered, hit.confidence.unwrap_or(0.0)]
@@ -288,8 +305,39 @@ mod tests {
             let filters = Filters { exact: list(exact), without: list(without), ..Filters::default() };
             check(&local, &remote, &model, &Query { filters, ..Query::plain("what is a mutex or knife") });
         }
+        let facets = Facet::ALL.to_vec();
+        for (languages, phrase) in
+            [(&[][..], "sharpen a knife"), (&["de", "ZH"], "Stadt"), (&["en"], "what is a mutex")]
+        {
+            let languages = languages.iter().map(|code| (*code).to_owned()).collect();
+            let filters = Filters { languages, ..Filters::default() };
+            check(
+                &local,
+                &remote,
+                &model,
+                &Query { filters, facets: facets.clone(), ..Query::plain(phrase) },
+            );
+        }
         for sort in [Sort::Newest, Sort::Score] {
             check(&local, &remote, &model, &Query { sort, ..Query::plain("a knife in the kitchen") });
+        }
+    }
+
+    #[test]
+    fn synonyms_and_pins_have_the_same_effect() {
+        let model = Builtin::load(Prepare::Many).unwrap();
+        let synonyms = "same = [[\"blade\", \"knife\"], [\"ml\", \"music lesson\", \"mutual exclusion\"]]";
+        let pins = "[[pin]]\nphrase = \"cut\"\nids = [\"q7\", \"000000000001\", \"q99\"]\nhide = [\"q8\"]\n";
+        let curation = || {
+            let synonyms = Synonyms::parse("synonyms", synonyms).unwrap();
+            Curation::new(synonyms, Pins::parse("pins", pins).unwrap())
+        };
+        let local = Index::in_memory(&questions(), Some(&model)).unwrap().with_curation(curation());
+        let remote = as_candidates(&local).with_curation(curation());
+        for phrase in ["sharpen a blade", "what is ml", "cut", "where are roses cut"] {
+            for mode in [Mode::Hybrid, Mode::Keyword] {
+                check(&local, &remote, &model, &Query { mode, ..Query::plain(phrase) });
+            }
         }
     }
 

@@ -332,6 +332,15 @@ pub fn occurs(index: &Index, text: &str) -> tantivy::Result<bool> {
     Ok(false)
 }
 
+/// The index terms that begin with a prefix: at most about `limit`.
+///
+/// # Errors
+/// The index is damaged.
+#[cfg(feature = "milvus")]
+pub fn beginning_with(index: &Index, prefix: &str, limit: usize) -> tantivy::Result<Vec<String>> {
+    Lookup::open(index)?.words.beginning_with(prefix, limit)
+}
+
 /// The part of the highest score that a frequency has, in [0, 1).
 pub fn saturated_share(frequency: f32) -> f32 {
     saturated(frequency) / (K1 + 1.0)

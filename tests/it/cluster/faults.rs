@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Server;
 use crate::campaign::report;
@@ -67,17 +67,20 @@ impl Questions {
 
     fn write(&self, file: u64) {
         let question = |(nth, version): (u64, u64)| {
-            let answer = match nth % 20 {
-                // More text than a field can hold.
-                5 => format!("Version {version}. ") + &format!("{}\n", "x".repeat(250)).repeat(280),
-                // From one chunk to some, so that the number of vectors changes.
-                _ => format!("Version {version}, as it is painted. ") + &"A shed needs paint. ".repeat((nth + version) as usize % 3 * 60),
-            };
-            format!("## How do I paint the shed number {file}-{nth}?\n\n{answer}\n\n")
+            // From one phrasing to four, so that the number of vectors changes.
+            let also: Vec<String> = (0..(nth + version) % 4)
+                .map(|also| format!("Which paint is for shed {file}-{nth}, take {also}?"))
+                .collect();
+            // The words of a text that is longer than a field are too long to be embedded one by one.
+            let long =
+                if nth % 20 == 5 { format!(" {}", "x".repeat(250)).repeat(280) } else { String::new() };
+            let answer = format!("Version {version} of the paint.{long}");
+            let title = format!("How do I paint the shed number {file}-{nth}?");
+            json!({"question": title, "answer": answer, "also": also}).to_string() + "\n"
         };
         let of_file = self.versions.range((file, 0)..(file + 1, 0));
         let there = of_file.filter_map(|((_, nth), version)| Some((*nth, (*version)?)));
-        self.dir.write(&format!("docs/{file}.md"), there.map(question).collect::<String>());
+        self.dir.write(&format!("docs/{file}.jsonl"), there.map(question).collect::<String>());
     }
 
     /// Changes some questions of a file, removes some, and adds some again.
@@ -175,11 +178,14 @@ fn check(server: &Server, questions: &Questions, remote: &str, done: &mut Done) 
     }
     vectors.values_mut().for_each(|rows| rows.sort_unstable());
     assert_eq!(vectors, chunks);
-    let mut ids: Vec<&str> = stored["questions"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let mut ids: Vec<&str> =
+        stored["questions"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     ids.sort_unstable();
     assert_eq!(ids, chunks.keys().map(String::as_str).collect::<Vec<_>>());
-    let long = questions.versions.iter().filter(|((_, nth), version)| nth % 20 == 5 && version.is_some()).count();
-    let texts = stored["texts"].as_array().unwrap().iter().filter(|key| key.as_str().unwrap().contains("/record/"));
+    let long =
+        questions.versions.iter().filter(|((_, nth), version)| nth % 20 == 5 && version.is_some()).count();
+    let texts =
+        stored["texts"].as_array().unwrap().iter().filter(|key| key.as_str().unwrap().contains("/record/"));
     assert_eq!(texts.count(), 2 * long);
     let new = format!("new_{}", done.checks);
     dir.run(&["copy", ".rqsearch", &server.address(&new)]).success();
@@ -192,7 +198,9 @@ fn vectors_of(dir: &Dir) -> BTreeMap<String, Vec<u64>> {
     use rqsearch::index::Index;
 
     let index = Index::open(&dir.path().join(".rqsearch")).unwrap();
-    let of = |address: tantivy::DocAddress| index.vectors()[address.segment_ord as usize].rows_of(address.doc_id).len() as u64;
+    let of = |address: tantivy::DocAddress| {
+        index.vectors()[address.segment_ord as usize].rows_of(address.doc_id).len() as u64
+    };
     let questions = index.addressed_questions().unwrap().into_iter();
     questions.map(|(address, question)| (question.id, (0..of(address)).collect())).collect()
 }

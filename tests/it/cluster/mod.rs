@@ -1,6 +1,9 @@
 //! Indexes in a Milvus cluster. Each test starts a small server on the loopback interface, and stops it.
 
 mod faults;
+#[cfg(all(feature = "serve", feature = "watch"))]
+mod features;
+mod secure;
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
@@ -248,11 +251,9 @@ fn errors_say_what_is_wrong_and_what_to_do() {
     dir.run(&["zebra", "--index", "milvus://root:secret@h/faq"]).exits(2).says("RQSEARCH_MILVUS_TOKEN");
     dir.run(&["copy", ".rqsearch", "elsewhere"]).exits(2).says("rqsearch snapshot");
     dir.run(&["copy", ".rqsearch", &remote]).success();
-    for command in ["check", "watch"] {
-        dir.run(&[command, "--index", &remote])
-            .exits(2)
-            .says("in a cluster yet")
-            .says("rqsearch copy milvus://");
+    for args in [&["check"][..], &["snapshot", "backup.zip"], &["--facets", "tag"]] {
+        let output = dir.run(&[args, &["--index", &remote]].concat());
+        output.exits(2).says("in a cluster yet").says("rqsearch copy milvus://");
     }
     // The collection with the questions of an index is not an index.
     dir.run(&["zebra", "--index", &server.address("faq_parts")]).exits(2).says("is not an rqsearch index");
