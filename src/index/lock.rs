@@ -231,27 +231,18 @@ impl Directory for WriteLock {
 }
 
 /// Another process is writing the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "another process is writing the index in {dir}{}\n  \
+     hint: wait until it has finished; you can search the index in the meantime",
+    .holder.as_ref().map_or_else(String::new, |holder| format!(": {holder}"))
+)]
 pub struct Busy {
     /// The index directory.
     pub dir: PathBuf,
     /// The process that writes, if it is known: `process 7 on db-1, whose lease ends in 12 s if it is dead`.
     pub holder: Option<String>,
 }
-
-impl fmt::Display for Busy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "another process is writing the index in {}{}\n  \
-             hint: wait until it has finished; you can search the index in the meantime",
-            self.dir.display(),
-            self.holder.as_ref().map_or_else(String::new, |holder| format!(": {holder}"))
-        )
-    }
-}
-
-impl std::error::Error for Busy {}
 
 /// An error of writing in a directory, with what to do about it.
 fn cannot_write(dir: &Path, error: io::Error) -> anyhow::Error {

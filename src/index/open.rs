@@ -49,12 +49,25 @@ impl Index {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         if is_cluster_address(dir) {
             #[cfg(feature = "milvus")]
-            return Self::open_cluster(dir);
+            return Self::open_cluster(dir, super::cluster::Patience::Search);
             #[cfg(not(feature = "milvus"))]
             return Err(OpenError::no_cluster(dir));
         }
         ensure_commit(dir)?;
         Self::open_again(|| Self::open_last_commit(dir))
+    }
+
+    /// Opens the last commit as [`open`](Self::open) does, but waits for a cluster that does not answer, for about a minute.
+    /// Use this before or after an update, which waits as well.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_patiently(dir: &Path) -> Result<Self, OpenError> {
+        #[cfg(feature = "milvus")]
+        if is_cluster_address(dir) {
+            return Self::open_cluster(dir, super::cluster::Patience::Write);
+        }
+        Self::open(dir)
     }
 
     /// Opens the last commits of the indexes in several directories as one index. A search ranks the questions of all as

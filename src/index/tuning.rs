@@ -82,7 +82,7 @@ fn update_meta_in_cluster(
     address: &Path,
     change: impl FnOnce(&Index) -> anyhow::Result<Option<Meta>>,
 ) -> anyhow::Result<()> {
-    let before = Index::open(address)?;
+    let before = Index::open_patiently(address)?;
     match (change(&before)?, before.cluster()) {
         (Some(meta), Some(cluster)) => cluster.replace_meta(meta),
         _ => Ok(()),

@@ -1,6 +1,6 @@
 //! Search of an index in a cluster: finds the candidates of a phrase, and ranks them like those of any other index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,8 +36,16 @@ pub(super) fn search_cluster(
     let remembered = embedder.map(Remembered::new);
     let embedder = remembered.as_ref().map(|model| model as &dyn Embedder);
     let phrase = Phrase::new(index, embedder, query)?;
-    let (mut ids, view) = phrase.pinned(index, embedder, query)?;
+    let (mut ids, mut view) = phrase.pinned(index, embedder, query)?;
     ids.extend(phrase.candidates(index, embedder, query, &view)?);
+    if !query.facets.is_empty() && !condition(&query.filters).is_empty() {
+        // A filter does not change which questions match: they are compared with the best of all.
+        let passing: HashSet<&String> = ids.iter().collect();
+        let mut all = cluster.find(&Found { filter: String::new(), ..phrase.wanted(index, query) })?;
+        all.retain(|id| !passing.contains(id));
+        view.outside.extend(all.iter().cloned());
+        ids.extend(all);
+    }
     search(&cluster.view(index, &sorted(ids), &view)?, embedder, query)
 }
 

@@ -168,7 +168,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(embedder) = embedder {
         retune(&dir, embedder)?;
     }
-    let index = Index::open(&dir).context("the index is updated, but it could not be opened again")?;
+    let index =
+        Index::open_patiently(&dir).context("the index is updated, but it could not be opened again")?;
     report(&summary, &dir, start.elapsed(), args.verbose);
     report_missing(&summary, args.keep_missing);
     report_unread(&index)?;
@@ -235,7 +236,7 @@ fn map(args: &Args) -> anyhow::Result<Option<Vec<Assignment>>> {
 
 /// The index that exists already, if any.
 fn before(dir: &Path) -> anyhow::Result<Option<Index>> {
-    match Index::open(dir) {
+    match Index::open_patiently(dir) {
         Ok(index) => Ok(Some(index)),
         Err(OpenError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),

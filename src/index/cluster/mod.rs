@@ -55,6 +55,15 @@ struct Commit {
     mean_lengths: [f32; 3],
 }
 
+/// How long a cluster that does not answer is waited for.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    /// Half a second.
+    Search,
+    /// About a minute.
+    Write,
+}
+
 /// An index in a cluster, at one commit.
 pub struct Cluster {
     client: Client,
@@ -68,11 +77,14 @@ impl Cluster {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(name: &Path) -> Result<Self, OpenError> {
+    pub fn open(name: &Path, patience: Patience) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
         let address = Address::parse(name).map_err(failed)?;
-        let client = Client::connect(&address).map_err(failed)?;
-        Self::open_with(client, name)
+        let client = match patience {
+            Patience::Search => Client::connect(&address),
+            Patience::Write => Client::connect_patiently(&address),
+        };
+        Self::open_with(client.map_err(failed)?, name)
     }
 
     /// The metadata of the last commit, without the statistics.
@@ -212,8 +224,8 @@ impl Index {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub(super) fn open_cluster(name: &Path) -> Result<Self, OpenError> {
-        let cluster = Arc::new(Cluster::open(name)?);
+    pub(super) fn open_cluster(name: &Path, patience: Patience) -> Result<Self, OpenError> {
+        let cluster = Arc::new(Cluster::open(name, patience)?);
         let (meta, corpus) = (cluster.meta().clone(), Arc::clone(cluster.corpus()));
         let read = |_: &[u32]| bail!("an index in a cluster has no candidates of its own");
         Ok(Self::of_candidates(meta, name, corpus, Vec::new(), Box::new(read)).in_cluster(cluster))

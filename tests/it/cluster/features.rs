@@ -71,7 +71,8 @@ fn facets_count_the_candidates_and_suggestions_are_titles() {
     dir.run(&["copy", &local, &remote]).success();
     for args in [&["what is a mutex"][..], &["trait objects", "--section", "traits"], &["E0502"]] {
         let args = [args, &["--facets", "section,tag,level,language,source,year"]].concat();
-        let facets = |index: &str| reply(&dir, index, &args)["facets"].clone();
+        // A value is spelled as in the first question with it, which need not be the same one.
+        let facets = |index: &str| reply(&dir, index, &args)["facets"].to_string().to_lowercase();
         // All 660 questions are candidates: those of the best 2,000.
         assert_eq!(facets(&remote), facets(&local), "{args:?}");
     }
