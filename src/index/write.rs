@@ -279,7 +279,7 @@ impl Prepared {
         let tantivy = open_to_write(&lock, &index.meta)?;
         let mut writer = commit::writer(&tantivy, 1, MEMORY)?;
         collect_leftovers(&writer, &lock)?;
-        let committed = index.searcher()?.clone();
+        let committed = index.searcher().map_err(anyhow::Error::from)?.clone();
         let output = Output::Segments(Segments::new(&writer, index.fields, Some(committed)));
         let (results, has_changes) = self.make(&index, &output)?;
         if !has_changes {

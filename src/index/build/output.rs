@@ -117,7 +117,7 @@ impl Output<'_> {
     }
 
     /// Stores the record of a file.
-    pub(super) fn put_file(&self, record: &FileRecord) -> anyhow::Result<()> {
+    pub fn put_file(&self, record: &FileRecord) -> anyhow::Result<()> {
         let text = serde_json::to_string(record)?;
         match self {
             Self::Segments(segments) => {

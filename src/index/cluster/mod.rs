@@ -57,7 +57,7 @@ struct Commit {
 
 /// How long a cluster that does not answer is waited for.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(crate) enum Patience {
     /// Half a second.
     Search,
     /// About a minute.
