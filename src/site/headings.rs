@@ -165,13 +165,13 @@ mod tests {
         assert_eq!(Style::PythonMarkdown.anchor(heading), python_markdown);
     }
 
-    // The expected anchors are those of github-slugger 2.0.0 and of Python-Markdown 3.7.
+    // The expected anchors are those of github-slugger 1.5.0 and of Python-Markdown 3.11.3.
     #[test]
     fn both_styles() {
         check("What is Arc<T>, in 2 words?", "what-is-arct-in-2-words", "what-is-arct-in-2-words");
         check("A & B -- C - D", "a--b----c---d", "a-b-c-d");
         check("snake_case – dash", "snake_case--dash", "snake_case-dash");
-        check("Überraschung naïve ﬁne ½", "überraschung-naïve-ﬁne-", "uberraschung-naive-fine-12");
+        check("Überraschung naïve ﬁne", "überraschung-naïve-ﬁne", "uberraschung-naive-fine");
         check("パスワードの変更", "パスワードの変更", "");
     }
 
