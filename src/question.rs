@@ -24,8 +24,12 @@ pub struct Question {
     pub key: Option<String>,
     /// The question: one line, without markup except inline code. Never empty.
     pub title: String,
-    /// Alternative titles: other phrasings of the question that the source lists.
+    /// Alternative titles: other phrasings of the question that the source lists, then those of
+    /// [files of phrasings](crate::read::PHRASINGS).
     pub also: Vec<String>,
+    /// How many of the alternative titles, at the end of their list, come from files of phrasings.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attached: usize,
     /// The answer as Markdown, possibly empty. Fenced code and diagrams are complete.
     pub answer: String,
     /// The file and line of the question.
@@ -58,6 +62,10 @@ impl Question {
     pub fn new(title: impl Into<String>, line: u64) -> Self {
         Self { title: title.into(), source: Source { path: String::new(), line }, ..Self::default() }
     }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The location of a question.

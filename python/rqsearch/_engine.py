@@ -14,6 +14,7 @@ from rqsearch import _rqsearch
 _Path = Union[str, "os.PathLike[str]"]
 Mode = Literal["hybrid", "keyword", "semantic"]
 Sort = Literal["relevance", "newest", "score"]
+FacetName = Literal["section", "tag", "level", "language", "source", "year"]
 
 
 class _Reply:
@@ -243,6 +244,79 @@ class Hit(_Described):
         return f"Hit({self.title!r}, id={self.id!r}{confidence})"
 
 
+class FacetValue(_Reply):
+    """A value of a facet."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> str:
+        """The value, for the filter with the name of the facet."""
+        return self._data["value"]
+
+    @property
+    def count(self) -> int:
+        """How many of the matching questions have it."""
+        return self._data["count"]
+
+    def __repr__(self) -> str:
+        return f"FacetValue({self.value!r}, {self.count})"
+
+
+class Facet(_Reply):
+    """The values of one property of the matching questions."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> FacetName:
+        """The name of the property."""
+        return self._data["name"]
+
+    @property
+    def values(self) -> list[FacetValue]:
+        """The most frequent values first; years are in order, latest first."""
+        return [FacetValue(value) for value in self._data["values"]]
+
+    @property
+    def more(self) -> int:
+        """How many other values there are."""
+        return self._data["more"]
+
+    def __repr__(self) -> str:
+        return f"Facet({self.name!r}, {self.values!r})"
+
+
+class Facets(_Reply):
+    """The counts of all questions that match a phrase and the filters, also of those that are not hits."""
+
+    __slots__ = ()
+
+    @property
+    def matching(self) -> int:
+        """The number of questions that match."""
+        return self._data["matching"]
+
+    @property
+    def counts(self) -> list[Facet]:
+        """The facets, in the order of the request."""
+        return [Facet(facet) for facet in self._data["counts"]]
+
+    def __getitem__(self, name: FacetName) -> Facet:
+        """The facet with this name. KeyError if it was not requested."""
+        for facet in self.counts:
+            if facet.name == name:
+                return facet
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Facet]:
+        """The facets, in the order of the request."""
+        return iter(self.counts)
+
+    def __repr__(self) -> str:
+        return f"Facets({self.matching} matching, {self.counts!r})"
+
+
 class Results(_Reply, Sequence[Hit]):
     """The hits of one phrase, best first: a sequence of :class:`Hit`.
 
@@ -282,6 +356,12 @@ class Results(_Reply, Sequence[Hit]):
     def notice(self) -> str | None:
         """Why less was searched than requested, if so."""
         return self._data["notice"]
+
+    @property
+    def facets(self) -> Facets | None:
+        """The counts of the ``facets`` that were requested. None if none were."""
+        facets = self._data.get("facets")
+        return None if facets is None else Facets(facets)
 
     @property
     def hits(self) -> list[Hit]:
@@ -478,37 +558,45 @@ class Engine:
         section: str | Sequence[str] = (),
         level: str | Sequence[str] = (),
         tag: str | Sequence[str] = (),
+        language: str | Sequence[str] = (),
         since: str | date | None = None,
         until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
         synonyms: bool = True,
         pins: bool = True,
+        facets: FacetName | Sequence[FacetName] = (),
+        facet_values: int = 20,
     ) -> Results:
         """Find the questions that a phrase is about, best first.
 
         The phrase is plain text. Words in quotation marks raise the questions that contain them in this order.
 
         ``exact`` requires words next to each other in this order, and ``without`` excludes words; other forms of a
-        word do not match. ``source``, ``section``, ``level`` and ``tag`` take one value or several, of which one must
-        hold. ``since`` and ``until`` limit the date of the question: a :class:`datetime.date` or a text such as
+        word do not match. ``source``, ``section``, ``level``, ``tag`` and ``language`` take one value or several, of
+        which one must hold. ``since`` and ``until`` limit the date of the question: a :class:`datetime.date` or a text such as
         ``"2024"``, ``"2024-03"`` or ``"2024-03-01"``. ``sort`` orders the relevant questions by date (``"newest"``)
         or by the rating in their source (``"score"``). ``offset`` skips the first hits.
 
         ``min_confidence`` is the least confidence for :attr:`Results.answered`. ``all`` also returns hits that ask
         the same as a better one. ``synonyms`` and ``pins`` use the files ``synonyms.toml`` and ``pins.toml`` of the
-        index.
+        index. ``facets`` counts all matching questions by properties, with the ``facet_values`` most frequent values of
+        each; the phrase may be empty then.
 
         >>> engine = Engine.builtin()
         >>> [hit.level for hit in engine.search("mutex", limit=2, level="senior")]
         ['senior', 'senior']
         >>> [hit.rank for hit in engine.search("mutex", exact="MutexGuard", limit=2, offset=1)]
         [2, 3]
+        >>> facets = engine.search("", facets="level").facets
+        >>> [value.value for value in facets["level"].values]
+        ['intermediate', 'beginner', 'senior']
         """
         options = _options(
             limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
         )
-        options |= {"synonyms": synonyms, "pins": pins}
+        options |= {"synonyms": synonyms, "pins": pins, "language": _values(language)}
+        options |= {"facets": _values(facets), "facet_values": facet_values}
         return Results(self._engine.search({"q": phrase, **options}))
 
     def search_many(
@@ -525,12 +613,15 @@ class Engine:
         section: str | Sequence[str] = (),
         level: str | Sequence[str] = (),
         tag: str | Sequence[str] = (),
+        language: str | Sequence[str] = (),
         since: str | date | None = None,
         until: str | date | None = None,
         min_confidence: float | None = None,
         all: bool = False,
         synonyms: bool = True,
         pins: bool = True,
+        facets: FacetName | Sequence[FacetName] = (),
+        facet_values: int = 20,
     ) -> list[Results]:
         """Search for several phrases on all processors. The results are in the order of the phrases.
 
@@ -541,7 +632,8 @@ class Engine:
         options = _options(
             limit, offset, sort, mode, exact, without, source, section, level, tag, since, until, min_confidence, all
         )
-        options |= {"synonyms": synonyms, "pins": pins}
+        options |= {"synonyms": synonyms, "pins": pins, "language": _values(language)}
+        options |= {"facets": _values(facets), "facet_values": facet_values}
         requests = [{"q": phrase, **options} for phrase in phrases]
         return [Results(reply) for reply in self._engine.search_many(requests)]
 
@@ -610,9 +702,6 @@ def _options(
     if offset < 0:
         raise ValueError("offset must be at least 0")
 
-    def values(given: str | Sequence[str]) -> list[str]:
-        return [given] if isinstance(given, str) else list(given)
-
     def day(given: str | date | None) -> str | None:
         if isinstance(given, datetime):
             # A time without a zone is local, as everywhere in Python.
@@ -624,17 +713,21 @@ def _options(
         offset=offset,
         sort=sort,
         mode=mode,
-        exact=values(exact),
-        without=values(without),
-        source=values(source),
-        section=values(section),
-        level=values(level),
-        tag=values(tag),
+        exact=_values(exact),
+        without=_values(without),
+        source=_values(source),
+        section=_values(section),
+        level=_values(level),
+        tag=_values(tag),
         since=day(since),
         until=day(until),
         min_confidence=min_confidence,
         all=all,
     )
+
+
+def _values(given: str | Sequence[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _without_none(**arguments: Any) -> dict[str, Any]:

@@ -114,6 +114,27 @@ def test_filters_take_one_value_or_several(builtin: Engine) -> None:
     assert len(builtin.search("lifetime", section="no such section")) == 0
 
 
+def test_facets_count_what_matches(builtin: Engine) -> None:
+    facets = builtin.search("mutex", facets=["level", "tag"], facet_values=2).facets
+    assert facets is not None
+    assert [facet.name for facet in facets] == ["level", "tag"]
+    assert facets["tag"].more > 0 and len(facets["tag"].values) == 2
+    for value in facets["level"].values:
+        alone = builtin.search("mutex", facets="level", level=value.value).facets
+        assert alone is not None and alone.matching == value.count
+    assert builtin.search("mutex").facets is None
+    with pytest.raises(KeyError):
+        facets["year"]
+    with pytest.raises(ValueError, match="not a facet|unknown variant"):
+        builtin.search("mutex", facets="color")  # type: ignore[arg-type]
+
+
+def test_a_language_without_questions_is_named(builtin: Engine) -> None:
+    assert len(builtin.search("mutex", language="en")) > 0
+    notice = builtin.search("mutex", language=["xx"]).notice
+    assert notice is not None and "en (English)" in notice
+
+
 def test_words_can_be_required_and_excluded() -> None:
     engine = Engine.from_records([{"question": "Why wax a rope?"}, {"question": "Why is waxing a rope slow?"}])
     assert len(engine.search('"wax" -rope', all=True)) == 2

@@ -88,15 +88,26 @@ impl Engine {
 
     /// Merges the segments of the index, and tunes the weight of semantic search if the number of questions has changed
     /// much, as an update from files does at its end. Call it after many changes, when the index is not needed for a
-    /// while: other writers wait, but searches do not. A model behind an endpoint is not asked.
+    /// while: other writers wait until the segments are merged, but searches do not. A model behind an endpoint is not
+    /// asked.
     ///
     /// Does nothing for an index that does not change, or while another process writes the index.
     ///
     /// # Errors
     /// The index cannot be read or written, or the model fails.
     pub fn optimize(&self) -> anyhow::Result<()> {
+        self.merge()?;
+        self.tune()
+    }
+
+    /// Merges the segments of the index. Other writers wait.
+    pub(crate) fn merge(&self) -> anyhow::Result<()> {
+        self.dir().map_or(Ok(()), merge_segments)
+    }
+
+    /// Tunes the weight of semantic search, if it is time. Other writers only wait while the result is stored.
+    pub(crate) fn tune(&self) -> anyhow::Result<()> {
         let Some(dir) = self.dir() else { return Ok(()) };
-        merge_segments(dir)?;
         let opened = self.renew()?;
         let model = opened.embedder.as_deref().filter(|model| model.is_local());
         model.map_or(Ok(()), |model| retune(dir, model))

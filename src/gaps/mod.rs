@@ -43,6 +43,8 @@ pub struct Options {
     pub limit: Option<usize>,
     /// Also find the questions that nobody asked.
     pub unasked: bool,
+    /// Only the groups whose [ids](Group::id) begin with one of these. Empty for all.
+    pub ids: Vec<String>,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             min_size: 2,
             limit: None,
             unasked: false,
+            ids: Vec::new(),
         }
     }
 }
@@ -104,7 +107,7 @@ pub struct Report {
 /// Phrases that ask the same and have no answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// Identifies the group as long as its representative stays the same: twelve hexadecimal digits.
+    /// Identifies the group as long as its representative stays the same: twelve hexadecimal digits; see [`group_id`].
     pub id: String,
     /// The phrases: the representative, then the others, the most frequent first. Never empty.
     pub phrases: Vec<Phrase>,
@@ -180,6 +183,11 @@ pub fn gaps(
     let mut groups = groups(index, &searched.unanswered, options);
     let found = groups.partition_point(|group| asked(group) >= options.min_size);
     let small = groups.split_off(found);
+    let is_wanted = |group: &Vec<&Unanswered>| {
+        let id = group_id(&group[0].phrase.text);
+        options.ids.iter().any(|wanted| id.starts_with(wanted))
+    };
+    groups.retain(|group| options.ids.is_empty() || is_wanted(group));
     groups.truncate(options.limit.unwrap_or(usize::MAX));
     let described = worker_threads::map(&groups, |group| describe::describe(index, embedder, group));
     Ok(Report {
@@ -245,7 +253,7 @@ fn unasked(index: &Index, searched: &Searched) -> anyhow::Result<Vec<Question>> 
 }
 
 /// The id of a group with this representative.
-fn group_id(representative: &str) -> String {
+pub fn group_id(representative: &str) -> String {
     let key = title_key(representative).unwrap_or_default();
     format!("{:012x}", text_hash(&key) >> 16)
 }

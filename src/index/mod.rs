@@ -62,7 +62,8 @@ pub(crate) use bm25::{FIELDS, FieldWeights, K1, saturated};
 #[cfg(feature = "milvus")]
 pub use build::finish_shards;
 pub use build::{
-    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, Preview, Problem, Progress, Shard, Summary,
+    AUTO, Build, ContentHashes, Counts, FileSummary, Missing, PHRASINGS_FORMAT, Preview, Problem, Progress,
+    Shard, Summary,
 };
 #[cfg(test)]
 pub(crate) use candidates::FacetValues;

@@ -14,6 +14,8 @@ pub const QUESTION: &str = "question";
 /// The [kind](Fields::kind) of a document that records an indexed file and the hash of its content. A file is
 /// read again only if its hash changed.
 pub const FILE: &str = "file";
+/// The second [kind](Fields::kind) of a document that records a file of phrasings.
+pub const PHRASINGS: &str = "phrasings";
 
 /// The name of [`Fields::date`] as a column.
 pub const DATE: &str = "date";

@@ -24,7 +24,10 @@ pub struct Tuning {
 }
 
 /// Stores a new tuning in an index, in a separate commit. `tune` is called with the last commit; if it returns
-/// `None`, nothing changes. No other process can write the index in the meantime.
+/// `None`, nothing changes.
+///
+/// Other processes can write the index while `tune` runs. A tuning is an estimate from a sample of the questions, and stays
+/// valid when some of them change. It is dropped if the index has another model or another tuning by then.
 ///
 /// # Errors
 /// Another process is writing the index ([`Busy`](super::Busy)); the index cannot be opened or written; `tune` fails.
@@ -32,14 +35,19 @@ pub fn update_tuning(
     dir: &Path,
     tune: impl FnOnce(&Index) -> anyhow::Result<Option<Tuning>>,
 ) -> anyhow::Result<()> {
-    update_meta(dir, |before| {
-        let meta = |Tuning { semantic_weight, spread, tuned_on }| Meta {
-            semantic_weight: Some(semantic_weight),
-            spread,
-            tuned_on,
-            ..before.meta().clone()
+    let snapshot = Index::open(dir)?;
+    let Some(tuning) = tune(&snapshot)? else { return Ok(()) };
+    let before = snapshot.meta();
+    update_meta(dir, |now| {
+        let Tuning { semantic_weight, spread, tuned_on } = tuning;
+        let now = now.meta();
+        let is_valid = match (&before.model, &now.model) {
+            (Some(before), Some(now)) => before.is_same(now),
+            (before, now) => before.is_none() && now.is_none(),
         };
-        Ok(tune(before)?.map(meta))
+        let of = |meta: &Meta| (meta.semantic_weight, meta.spread, meta.tuned_on);
+        let tuned = || Meta { semantic_weight: Some(semantic_weight), spread, tuned_on, ..now.clone() };
+        Ok((is_valid && of(before) == of(now)).then(tuned))
     })
 }
 
@@ -86,5 +94,39 @@ fn update_meta_in_cluster(
     match (change(&before)?, before.cluster()) {
         (Some(meta), Some(cluster)) => cluster.replace_meta(meta),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::index::Build;
+
+    #[test]
+    fn an_index_can_be_written_while_it_is_tuned() {
+        let base = tempfile::tempdir().unwrap();
+        let (dir, file) = (base.path().join("index"), base.path().join("a.md"));
+        fs::write(&file, "## Why wax a rope?\n").unwrap();
+        let paths = [file.clone()];
+        let build = Build::new(&dir, &paths);
+        build.run().unwrap();
+        let tuning = |semantic_weight| Tuning { semantic_weight, spread: None, tuned_on: 1 };
+        let tune = |index: &Index| {
+            fs::write(&file, "## Why wax a rope?\n## Why wax two ropes?\n")?;
+            build.run()?;
+            Ok((index.question_count()? == 1).then(|| tuning(0.25)))
+        };
+        update_tuning(&dir, tune).unwrap();
+        let index = Index::open(&dir).unwrap();
+        assert_eq!((index.question_count().unwrap(), index.meta().semantic_weight), (2, Some(0.25)));
+        // Another process has tuned it in the meantime.
+        let tune = |_: &Index| {
+            update_tuning(&dir, |_| Ok(Some(tuning(0.5))))?;
+            Ok(Some(tuning(0.75)))
+        };
+        update_tuning(&dir, tune).unwrap();
+        assert_eq!(Index::open(&dir).unwrap().meta().semantic_weight, Some(0.5));
     }
 }

@@ -13,7 +13,7 @@ use tantivy::IndexWriter;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::build::output::{Output, Segments};
-use super::build::question_hash;
+use super::build::{Attachments, question_hash};
 use super::cluster_address::is_cluster_address;
 use super::commit::{self, collect_leftovers, open_to_write};
 use super::document::{readable_chunks, text_hash};
@@ -230,8 +230,14 @@ impl Prepared {
     /// # Errors
     /// The model fails.
     pub fn new(index: &Index, embedder: Option<&dyn Embedder>, changes: &[Change]) -> anyhow::Result<Self> {
+        let attachments = Attachments::stored(index)?;
+        let put = |question: &Question| -> Result<Step, Refused> {
+            let mut question = identified(question)?;
+            attachments.attach(&mut question);
+            Ok(Step::Put(Box::new(question), Vec::new()))
+        };
         let steps = changes.iter().map(|change| match change {
-            Change::Put(question) => Ok(Step::Put(Box::new(identified(question)?), Vec::new())),
+            Change::Put(question) => put(question),
             Change::Delete(id) => Ok(Step::Delete(id.trim().to_owned())),
         });
         let mut prepared = Self { changes: steps.collect(), model: None };
@@ -482,6 +488,7 @@ fn identified(question: &Question) -> Result<Question, Refused> {
         id: id_of(question.key.as_deref(), title),
         title: title.to_owned(),
         source: Source { path: WRITTEN.to_owned(), line: 0 },
+        attached: 0,
         ..question.clone()
     })
 }

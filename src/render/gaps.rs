@@ -76,7 +76,12 @@ fn write_group(out: &mut impl Write, group: &Group, examples: usize) -> io::Resu
 
 fn write_suggestion(out: &mut impl Write, group: &Group) -> io::Result<()> {
     let Some(nearest) = &group.nearest else {
-        return writeln!(out, "<p><b class=\"new\">New question</b> No question is related.</p>");
+        return writeln!(
+            out,
+            "<p><b class=\"new\">New question</b> No question is related.</p>\n\
+             <p class=\"soft\">Group <code>{}</code></p>",
+            group.id,
+        );
     };
     let (class, suggestion) = match group.suggestion {
         Suggestion::NewQuestion => ("new", "New question"),
@@ -86,10 +91,11 @@ fn write_suggestion(out: &mut impl Write, group: &Group) -> io::Result<()> {
     writeln!(
         out,
         "<p><b class=\"{class}\">{suggestion}</b> {lead}<bdi>{}</bdi></p>\n\
-         <p class=\"soft\">It {}. <code>{}</code></p>",
+         <p class=\"soft\">It {}. <code>{}</code> · Group <code>{id}</code></p>",
         Escaped(&nearest.question.title),
         Escaped(&gap_reason(nearest)),
         Escaped(&nearest.question.source.to_string()),
+        id = group.id,
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::query::{Mode, Query};
 use super::results::Results;
-use super::search;
+use super::{joined_notices, search};
 use crate::embed::{Embedder, Unavailable};
 use crate::index::Index;
 
@@ -23,7 +23,9 @@ pub fn search_or_fall_back(
     let reason: Unavailable = error.downcast()?;
     let keyword = Query { mode: Mode::Keyword, ..query.clone() };
     let notice = format!("using keyword search only: {}", reason.summary());
-    Ok(Results { notice: Some(notice), ..search(index, None, &keyword)? })
+    let mut results = search(index, None, &keyword)?;
+    results.notice = joined_notices([Some(notice), results.notice]);
+    Ok(results)
 }
 
 #[cfg(test)]

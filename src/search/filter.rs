@@ -10,7 +10,7 @@ use tantivy::{BitSet, DocAddress, DocId, Searcher, Term};
 
 use super::query::Filters;
 use super::word_sequence::{FoldedQuestion, WordSequence, sequences};
-use crate::analyze::phrase_tokens;
+use crate::analyze::{Language, phrase_tokens};
 #[cfg(any(test, feature = "milvus"))]
 use crate::index::{CandidateDocument, Candidates, Store};
 use crate::index::{Index, QUESTION};
@@ -176,6 +176,22 @@ fn clauses(index: &Index, filters: &Filters) -> anyhow::Result<Vec<Box<dyn Tanti
         clauses.push(Box::new(RangeQuery::new(bound(filters.since), bound(filters.until))));
     }
     Ok(clauses)
+}
+
+/// Says which languages of the filters no question is in, and which languages the index has. `None` if there are questions
+/// in each of them.
+pub fn language_notice(index: &Index, filters: &Filters) -> Option<String> {
+    let is_there =
+        |code: &String| index.languages().iter().any(|language| language.code().eq_ignore_ascii_case(code));
+    let named = |language: Language| format!("{} ({language})", language.code());
+    let absent = filters.languages.iter().filter(|code| !is_there(code));
+    let absent: Vec<String> = absent
+        .map(|code| Language::from_code(&code.to_lowercase()).map_or_else(|| format!("“{code}”"), named))
+        .collect();
+    let present: Vec<String> = index.languages().iter().map(|language| named(*language)).collect();
+    let has = if present.is_empty() { "no questions".to_owned() } else { present.join(", ") };
+    let absent = (!absent.is_empty()).then(|| absent.join(", "))?;
+    Some(format!("no question is in the language {absent}; the index has {has}"))
 }
 
 fn contains(value: &str, wanted: &str) -> bool {

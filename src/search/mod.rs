@@ -40,6 +40,7 @@ use crate::index::Index;
 use crate::question::Question;
 use candidate::{Candidate, Ranking, best_candidate};
 use collapse::CollapsedHit;
+use filter::language_notice;
 use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
 use retrieval::Retrieval;
@@ -109,7 +110,7 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking, pin.as_ref())?;
     let facets = Facets::requested(&retrieval)?;
-    let notice = retrieval.unread_notice();
+    let notices = [retrieval.unread_notice(), language_notice(index, &query.filters)];
     let KeywordQuery { terms, missing, .. } = retrieval.keyword;
     let terms = terms.iter().flat_map(|term| term.shown().map(str::to_owned)).collect();
     Ok(Results {
@@ -122,10 +123,15 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
         missing,
         terms,
         facets,
-        notice,
+        notice: joined_notices(notices),
         synonyms: retrieval.synonyms,
         pin,
     })
+}
+
+/// Several notices as one.
+fn joined_notices(notices: [Option<String>; 2]) -> Option<String> {
+    notices.into_iter().flatten().reduce(|one, two| format!("{one}\n{two}"))
 }
 
 /// Counts the facets of all questions that match the filters.
@@ -141,7 +147,7 @@ fn without_phrase(index: &Index, query: &Query, start: Instant) -> anyhow::Resul
         missing: Vec::new(),
         terms: Vec::new(),
         facets: Some(facets),
-        notice: None,
+        notice: language_notice(index, &query.filters),
         synonyms: Vec::new(),
         pin: None,
     })

@@ -38,8 +38,8 @@ pub struct Results {
     pub terms: Vec<String>,
     /// The values of the [requested](super::Query::facets) facets. `None` if none were requested.
     pub facets: Option<Facets>,
-    /// Why the search was limited, if it was. For example, an index whose model is not approved supports
-    /// keyword search only.
+    /// Why the search was limited, if it was: an index whose model is not approved supports keyword search only, and no
+    /// question may be in a language of the filters. Lines, if there are several reasons.
     pub notice: Option<String>,
     /// The synonyms in the phrase.
     pub synonyms: Vec<Fired>,

@@ -136,8 +136,8 @@ fn mean_distance(vectors: &[Vec<f32>]) -> f32 {
 
 /// Tunes the semantic weight of the index in a directory and stores it in the index. This is the last step of
 /// a build. It does nothing if the number of questions has changed by at most a fifth since the last tuning,
-/// if the index has the vectors of another model by now, or if another process is writing the index: that one
-/// tunes it.
+/// if the index has the vectors of another model by now, or if another process is writing the index when the result
+/// is stored: that one tunes it. Other processes can write the index while it is tuned.
 ///
 /// # Errors
 /// Returns the errors of [`tune`], or an error if the index cannot be opened or written.

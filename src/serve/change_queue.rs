@@ -5,7 +5,7 @@ use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
 };
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -122,6 +122,7 @@ impl ChangeQueue {
 /// Commits jobs until the queue is closed.
 fn run(app: &Weak<App>, jobs: &Receiver<Job>, waiting: &AtomicUsize, wait: Duration) {
     let mut is_optimized = true;
+    let mut tuning: Option<JoinHandle<()>> = None;
     loop {
         let first = if is_optimized {
             jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -137,8 +138,12 @@ fn run(app: &Weak<App>, jobs: &Receiver<Job>, waiting: &AtomicUsize, wait: Durat
                 waiting.fetch_sub(count, Ordering::Relaxed);
             }
             Err(RecvTimeoutError::Timeout) => {
-                app.optimize();
-                is_optimized = true;
+                app.merge();
+                if tuning.as_ref().is_none_or(JoinHandle::is_finished) {
+                    // Changes are written in the meantime.
+                    tuning = Some(thread::spawn(move || app.tune()));
+                    is_optimized = true;
+                }
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -206,10 +211,17 @@ impl App {
         }
     }
 
-    /// Does the work that no client waits for.
-    fn optimize(&self) {
-        if let Err(error) = self.engine.optimize() {
-            self.log.event(&format!("could not merge or tune the index after changes: {error:#}"));
+    /// Merges the parts of the index.
+    fn merge(&self) {
+        if let Err(error) = self.engine.merge() {
+            self.log.event(&format!("could not merge the index after changes: {error:#}"));
+        }
+    }
+
+    /// Tunes the weight of semantic search.
+    fn tune(&self) {
+        if let Err(error) = self.engine.tune() {
+            self.log.event(&format!("could not tune the index after changes: {error:#}"));
         }
     }
 }

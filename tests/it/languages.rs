@@ -90,3 +90,20 @@ fn an_index_with_another_analysis_is_refused() {
     let output = dir.run(&["bread"]).exits(2).says("analyzed by version 1 of the analysis");
     output.says("hint: remove the directory and rebuild the index");
 }
+
+#[test]
+fn a_language_without_questions_is_named_with_those_that_there_are() {
+    let dir = Dir::indexed();
+    for (code, named) in [("xx", "“xx”"), ("FR", "fr (French)"), ("German", "“German”")] {
+        let says = format!("no question is in the language {named}; the index has en (English)");
+        dir.run(&["--language", code, "bread"]).exits(1).says(&says);
+        for args in [&["bread"][..], &["--mode", "keyword", "bread"], &["--facets", "tag"]] {
+            let args = [&["--json", "--language", "en", "--language", code], args].concat();
+            let reply: Value = serde_json::from_str(&dir.run(&args).stdout).unwrap();
+            assert_eq!(reply["notice"], says, "{args:?}");
+        }
+    }
+    let reply: Value =
+        serde_json::from_str(&dir.run(&["--json", "--language", "EN", "bread"]).stdout).unwrap();
+    assert!(reply["notice"].is_null() && reply["answered"] == true, "{reply}");
+}

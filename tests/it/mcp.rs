@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::util::{Dir, Output, tools};
+use crate::util::{Dir, Output, tools, until};
 
 /// A running server and its streams.
 struct Session {
@@ -428,4 +428,39 @@ fn a_signal_ends_the_server() {
         assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
         drop(stdin);
     }
+}
+
+/// A running server reads the files again when they change.
+#[test]
+fn synonyms_and_pins_apply() {
+    let dir = Dir::indexed();
+    let mut session = Session::start(&dir, &[]);
+    let mut first = |arguments: Value| {
+        let call = json!({"name": "search_questions", "arguments": arguments});
+        let found = session.ask("tools/call", call)["result"]["structuredContent"].clone();
+        let hit = found["hits"].get(0).cloned().unwrap_or_default();
+        (
+            hit["title"].as_str().unwrap_or_default().to_owned(),
+            hit["pinned"] == true,
+            found["answered"] == true,
+        )
+    };
+    let word = |extra: Value| {
+        let mut arguments = json!({"q": "wtstn", "mode": "keyword"});
+        arguments.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        arguments
+    };
+    let none = (String::new(), false, false);
+    assert_eq!(first(word(json!({}))), none);
+    dir.write(".rqsearch/synonyms.toml", "same = [[\"WTSTN\", \"whetstone\"]]");
+    let knife = "How do I sharpen a kitchen knife?";
+    until("the synonym applies", || (first(word(json!({}))).0 == knife).then_some(()));
+    assert_eq!(first(word(json!({"synonyms": false}))), none);
+    let roses = dir.export().into_iter().find(|one| one["title"] == "When should I prune roses?").unwrap();
+    dir.write(".rqsearch/pins.toml", format!("[[pin]]\nphrase = \"wtstn\"\nids = {}\n", roses["id"]));
+    let pinned = ("When should I prune roses?".to_owned(), true, true);
+    until("the pin applies", || (first(word(json!({}))) == pinned).then_some(()));
+    let unpinned = first(word(json!({"pins": false})));
+    assert_eq!((unpinned.0.as_str(), unpinned.1), (knife, false));
+    session.close().success();
 }

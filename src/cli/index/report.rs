@@ -9,7 +9,7 @@ use indicatif::{HumanCount, HumanDuration};
 
 use crate::analyze::Language;
 use crate::cli::{IndexLocation, plural, say};
-use crate::index::{Index, Shard, Summary};
+use crate::index::{Index, PHRASINGS_FORMAT, Shard, Summary};
 
 /// How many files the summary names. The others are counted.
 const FILES_NAMED: usize = 20;
@@ -120,8 +120,8 @@ fn report_files(summary: &Summary, verbose: bool) {
         summary.files.iter().partition(|file| file.counts.added + file.counts.kept + file.counts.removed > 0);
     for file in with.iter().take(FILES_NAMED) {
         let all = file.counts.added + file.counts.kept;
-        let mut line =
-            format!("{:>7} {:<9}  {}", HumanCount(all).to_string(), plural(all, "question"), file.path);
+        let noun = if file.format == Some(PHRASINGS_FORMAT) { "phrasing" } else { "question" };
+        let mut line = format!("{:>7} {:<9}  {}", HumanCount(all).to_string(), plural(all, noun), file.path);
         if file.counts.kept > 0 || file.counts.removed > 0 {
             line += &format!("  ({} new, {} removed)", file.counts.added, file.counts.removed);
         }
@@ -147,7 +147,7 @@ fn report_files(summary: &Summary, verbose: bool) {
 /// The questions of the files that were read, by the name of the layout.
 fn by_format(summary: &Summary) -> BTreeMap<&'static str, u64> {
     let mut formats = BTreeMap::new();
-    for file in &summary.files {
+    for file in summary.files.iter().filter(|file| file.format != Some(PHRASINGS_FORMAT)) {
         let questions = file.counts.added + file.counts.kept;
         if let (Some(format), 1..) = (file.format, questions) {
             *formats.entry(format).or_default() += questions;

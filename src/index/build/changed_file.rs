@@ -88,6 +88,7 @@ impl<'a> ChangedFile<'a> {
             question.url.get_or_insert_with(|| name.clone());
         }
         question.id = id_of(&question.source, &question, &mut self.same_name);
+        self.state.attachments.attach(&mut question);
         let unchanged = self.old.remove(&question.id) == Some(question_hash(&question));
         let is_elsewhere = build.shard.is_some_and(|shard| !shard.has(&question.id));
         if is_elsewhere || unchanged && !build.reread {
@@ -144,6 +145,7 @@ impl<'a> ChangedFile<'a> {
         }
         for id in self.old.keys() {
             self.state.output.remove(id);
+            self.state.attachments.settle(id);
         }
         self.counts.removed = self.old.len() as u64;
         self.state.output.put_file(&FileRecord { bad: self.bad, ..record })?;

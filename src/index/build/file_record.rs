@@ -6,6 +6,7 @@ use crate::index::reader::Index;
 use crate::index::schema::FILE;
 #[cfg(feature = "remote")]
 use crate::read;
+use crate::read::Phrasing;
 
 /// The stored record of an indexed file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct FileRecord {
     /// The name of the archive, or the root, that holds the file; `None` for a file on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
+    /// What a file of phrasings holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phrasings: Vec<Phrasing>,
     /// The version of a page on the web.
     #[cfg(feature = "remote")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +46,7 @@ impl FileRecord {
             hash,
             bad,
             within,
+            phrasings: Vec::new(),
             #[cfg(feature = "remote")]
             page: None,
         }

@@ -143,6 +143,14 @@ impl Item {
         self.options.format.is_some() || read::has_known_extension(Path::new(name))
     }
 
+    /// Whether it is a file of phrasings. A file that is read in a way that the user names is none.
+    pub fn is_phrasings(&self) -> bool {
+        matches!(self.place, Place::File)
+            && self.options.format.is_none()
+            && self.options.map.is_empty()
+            && read::is_phrasings(&self.path)
+    }
+
     /// A file of this archive.
     pub fn member(&self, name: &str) -> Self {
         Self {

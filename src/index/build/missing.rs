@@ -71,8 +71,8 @@ impl Build<'_> {
 }
 
 impl State<'_> {
-    /// Deletes the questions of files below the roots that no longer exist, and of pages that are no longer listed.
-    pub fn remove_deleted_files(&self, roots: &[Root], items: &Items) -> anyhow::Result<()> {
+    /// The paths of files in the index below the roots that no longer exist, and of pages that are no longer listed.
+    pub fn gone(&self, roots: &[Root], items: &Items) -> HashSet<String> {
         let found: HashSet<&str> = items.list.iter().map(|item| item.name.as_str()).collect();
         let is_gone = |name: &str| {
             let path = self.base.join(path_of(name));
@@ -85,20 +85,20 @@ impl State<'_> {
                     false => !below.iter().any(|root| items.is_incomplete(root)),
                 }
         };
-        for file in &self.files {
-            let gone = match file.within.as_deref() {
-                None => is_gone(&file.path),
-                Some(STDIN) => false,
-                Some(url) if read::is_url(url) => {
-                    items.complete.contains(url) && !found.contains(file.path.as_str())
-                }
-                Some(archive) => is_gone(archive),
-            };
-            if gone {
-                self.remove(file)?;
+        let gone = self.files.iter().filter(|file| match file.within.as_deref() {
+            None => is_gone(&file.path),
+            Some(STDIN) => false,
+            Some(url) if read::is_url(url) => {
+                items.complete.contains(url) && !found.contains(file.path.as_str())
             }
-        }
-        Ok(())
+            Some(archive) => is_gone(archive),
+        });
+        gone.map(|file| file.path.clone()).collect()
+    }
+
+    /// Deletes the files with these paths and their questions.
+    pub fn remove_files(&self, gone: &HashSet<String>) -> anyhow::Result<()> {
+        self.files.iter().filter(|file| gone.contains(&file.path)).try_for_each(|file| self.remove(file))
     }
 
     /// Deletes a file and its questions.

@@ -4,6 +4,7 @@
 //! reads those that have changed, `embedding_threads` embeds their questions, and `output` writes them.
 
 mod archive;
+mod attached;
 mod before;
 mod changed_file;
 #[cfg(feature = "milvus")]
@@ -46,6 +47,8 @@ use super::stored_path::base_of;
 use file_record::file_records;
 use output::{Output, Segments};
 
+pub(super) use attached::Attachments;
+pub use attached::PHRASINGS_FORMAT;
 #[cfg(feature = "milvus")]
 pub use cluster::finish_shards;
 pub use content_hashes::ContentHashes;

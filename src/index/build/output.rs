@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::file_record::FileRecord;
 use crate::index::document::document;
 use crate::index::rows::Row;
-use crate::index::schema::{FILE, Fields};
+use crate::index::schema::{FILE, Fields, PHRASINGS};
 use crate::question::Question;
 
 /// Where a build writes questions.
@@ -125,6 +125,9 @@ impl Output<'_> {
                 segments.replace(&key);
                 let mut doc = TantivyDocument::new();
                 doc.add_text(fields.kind, FILE);
+                if !record.phrasings.is_empty() {
+                    doc.add_text(fields.kind, PHRASINGS);
+                }
                 doc.add_text(fields.id, key);
                 doc.add_text(fields.path, &record.path);
                 doc.add_text(fields.record, text);

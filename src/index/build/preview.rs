@@ -90,6 +90,9 @@ impl Build<'_> {
 
     /// What an item holds; one preview per file of an archive.
     fn preview_item(&self, item: &Item, temporary: &Path) -> Vec<Preview> {
+        if item.is_phrasings() {
+            return vec![preview_phrasings(item)];
+        }
         let (mut file, extension) = match open(item, temporary) {
             Ok(opened) => opened,
             Err(error) => return vec![failed(item, &error.to_string())],
@@ -122,6 +125,18 @@ fn open(item: &Item, temporary: &Path) -> io::Result<(File, String)> {
         }
     };
     Ok((file, read::inner_extension(&item.path)))
+}
+
+/// A file of phrasings has no questions, but records that may be bad.
+fn preview_phrasings(item: &Item) -> Preview {
+    let records = match read::phrasings(&item.path) {
+        Ok(records) => records,
+        Err(error) => return failed(item, &error.to_string()),
+    };
+    let problem = |BadRecord { line, reason }| Problem { path: item.path.clone(), line: Some(line), reason };
+    let problems = records.into_iter().filter_map(Result::err).map(problem).collect();
+    let format = Some(super::PHRASINGS_FORMAT);
+    Preview { path: item.name.clone(), format, problems, ..Preview::default() }
 }
 
 fn preview_archive(archive: &Item, file: File, temporary: &Path) -> Vec<Preview> {

@@ -39,6 +39,13 @@ impl State<'_> {
 
     /// Reads an item unless its content is unchanged.
     fn read_item(&self, item: &Item, jobs: &Sender<Question>) -> anyhow::Result<()> {
+        if item.is_phrasings() {
+            // Its phrasings are among the attachments.
+            if self.output.is_cluster() {
+                self.fail(item, &"files of phrasings are not supported with an index in a cluster yet");
+            }
+            return Ok(());
+        }
         if self.keep_unopened(item)? {
             return Ok(());
         }

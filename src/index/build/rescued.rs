@@ -23,7 +23,8 @@ impl State<'_> {
                     self.output.put_file(&file)?;
                 }
             } else {
-                let question = parse_question(record)?;
+                let mut question = parse_question(record)?;
+                self.attachments.attach(&mut question);
                 let path = question.source.path.as_str();
                 // The file, or the archive that holds it.
                 let holders = path.match_indices('/').map(|(end, _)| &path[..end]).chain([path]);

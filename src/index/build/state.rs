@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::attached::Attachments;
 use super::before::Before;
 use super::embedding::Embedding;
 use super::file_record::FileRecord;
@@ -36,6 +37,7 @@ pub struct State<'a> {
     pub base: &'a Path,
     /// The files in the index before the build.
     pub files: Vec<FileRecord>,
+    pub attachments: Attachments,
     #[cfg(feature = "remote")]
     pub web: read::web::Web,
     summary: Mutex<Summary>,
@@ -61,6 +63,7 @@ impl<'a> State<'a> {
             embedding: build.embedder.map(|embedder| Embedding::new(embedder, before, progress)),
             base,
             files,
+            attachments: Attachments::default(),
             #[cfg(feature = "remote")]
             web: read::web::Web::default(),
             summary: Mutex::default(),

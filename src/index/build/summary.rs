@@ -75,9 +75,9 @@ pub struct FileSummary {
     pub path: String,
     /// The name of its layout, such as `Markdown`; see [`Reader::name`](crate::read::Reader::name).
     /// `None` if it could not be read to its end, has no known layout any more, or was not read because it is
-    /// unchanged.
+    /// unchanged. [`PHRASINGS_FORMAT`](super::PHRASINGS_FORMAT) for a [file of phrasings](crate::read::PHRASINGS).
     pub format: Option<&'static str>,
-    /// The changes to its questions.
+    /// The changes to its questions, or to its phrasings.
     pub counts: Counts,
 }
 

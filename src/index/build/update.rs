@@ -37,12 +37,16 @@ impl Build<'_> {
         }
         self.ensure_not_emptied(&roots, &items, &files, base)?;
         progress.bytes.store(items.list.iter().map(|item| item.bytes).sum(), Ordering::Relaxed);
-        let state = State::new(self, progress, output, before, base, files);
+        let mut state = State::new(self, progress, output, before, base, files);
         state.summary().problems = items.problems;
+        let gone = state.gone(&roots, &items);
+        state.attachments = state.read_attachments(&items.list, &gone);
         state.switch_model()?;
-        state.remove_deleted_files(&roots, &items)?;
+        state.remove_files(&gone)?;
         state.keep_rescued(rescued, &items)?;
         state.embed(|jobs| state.read(&items.list, jobs));
+        state.embed(|jobs| state.attach_to_unread(&gone, jobs));
+        state.store_phrasings(&items.list)?;
         let Some(mut summary) = state.finish()? else { return Ok(None) };
         summary.missing_paths = self.forget_missing(&mut roots, base, meta);
         add_roots(&roots, &items, base, meta);

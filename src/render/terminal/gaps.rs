@@ -10,8 +10,8 @@ use crate::render::gap_reason::gap_reason;
 /// The least number of columns for how often a group was asked.
 const LEAST_COUNT: usize = 3;
 
-/// Writes groups of phrases that nothing answers: how often each was asked and its representative, other phrases, the
-/// suggestion, and the nearest question with what it lacks. At most `examples` phrases of each group.
+/// Writes groups of phrases that nothing answers: how often each was asked and its representative, other phrases, its id
+/// with the suggestion, and the nearest question with what it lacks. At most `examples` phrases of each group.
 ///
 /// # Errors
 /// The stream cannot be written.
@@ -57,10 +57,11 @@ fn write_gap(
 fn write_suggestion(out: &mut impl Write, group: &Group, margin: usize, layout: Layout) -> io::Result<()> {
     let indent = " ".repeat(margin);
     let width = layout.width.map(|width| width.saturating_sub(margin).max(20));
+    let id = &group.id;
     let Some(nearest) = &group.nearest else {
-        return writeln!(out, "{indent}{QUIET}new question; no question is related{QUIET:#}");
+        return writeln!(out, "{indent}{QUIET}{id}: new question; no question is related{QUIET:#}");
     };
-    for line in suggested(group.suggestion, nearest) {
+    for line in suggested(id, group.suggestion, nearest) {
         for range in wrapped(&line, width) {
             writeln!(out, "{indent}{QUIET}{}{QUIET:#}", layout.shown(&line[range]))?;
         }
@@ -69,11 +70,11 @@ fn write_suggestion(out: &mut impl Write, group: &Group, margin: usize, layout: 
     write_location(out, &nearest.question, None, margin, layout)
 }
 
-fn suggested(suggestion: Suggestion, nearest: &Nearest) -> [String; 2] {
+fn suggested(id: &str, suggestion: Suggestion, nearest: &Nearest) -> [String; 2] {
     let title = &nearest.question.title;
     let first = match suggestion {
-        Suggestion::NewQuestion => format!("new question; the closest: {title}"),
-        Suggestion::AnotherWay => format!("another way to ask: {title}"),
+        Suggestion::NewQuestion => format!("{id}: new question; the closest: {title}"),
+        Suggestion::AnotherWay => format!("{id}: another way to ask: {title}"),
     };
     [first, format!("it {}", gap_reason(nearest))]
 }

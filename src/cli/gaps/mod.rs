@@ -1,5 +1,7 @@
 //! `rqsearch gaps FILE…`
 
+mod accept;
+
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroUsize;
@@ -8,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use self::accept::Acceptance;
 use super::curation::CurationArgs;
-use super::locate_index::IndexArgs;
+use super::locate_index::IndexesArgs;
 use super::model::ModelArgs;
 use super::streams::{say, stdout};
 use super::{Outcome, cell, layout, plural, write_file};
@@ -46,6 +49,19 @@ pub struct Args {
     /// List the questions that nobody asked instead: those that are the first hit of no answered phrase
     #[arg(long, conflicts_with_all = ["similarity", "min_size", "examples", "html"])]
     unasked: bool,
+    /// Add the phrases of this group to a file of phrasings, as other ways to ask the question that is suggested, or the
+    /// question that is named. Then `rqsearch index` makes searches find the question by them. Can be repeated
+    #[arg(
+        long,
+        value_name = "GROUP[=QUESTION]",
+        value_parser = accept::acceptance,
+        conflicts_with_all = ["unasked", "limit", "json", "csv", "html"]
+    )]
+    accept: Vec<Acceptance>,
+    /// With --accept, the file to add to. Its name is phrasings.jsonl or ends with .phrasings.jsonl [default:
+    /// phrasings.jsonl beside the first file of the index]
+    #[arg(long, value_name = "FILE", requires = "accept")]
+    phrasings: Option<PathBuf>,
     /// Minimum confidence, 0 to 1, of an answer
     #[arg(long, value_name = "C", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
@@ -71,7 +87,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.html")]
     html: Option<PathBuf>,
     #[command(flatten)]
-    index: IndexArgs,
+    index: IndexesArgs,
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -96,6 +112,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         || gaps(&index, model.embedder(), &phrases, &args.options(), &|done| bar.set_position(done as u64));
     let report = guarded(index.dir(), search)?;
     bar.finish_and_clear();
+    if !args.accept.is_empty() {
+        accept::run(args, &index, &report)?;
+        return Ok(if is_skipped { Outcome::Partial } else { Outcome::Success });
+    }
     args.write(&report)?;
     Ok(match (is_skipped, args.is_nothing(&report)) {
         (true, _) => Outcome::Partial,
@@ -160,9 +180,10 @@ impl Args {
         Options {
             min_confidence: self.min_confidence,
             similarity: self.similarity,
-            min_size: self.min_size.get() as u64,
-            limit: self.limit(),
+            min_size: if self.accept.is_empty() { self.min_size.get() as u64 } else { 1 },
+            limit: self.limit().filter(|_| self.accept.is_empty()),
             unasked: self.unasked,
+            ids: self.accept.iter().map(|acceptance| acceptance.group.clone()).collect(),
         }
     }
 
