@@ -220,6 +220,10 @@ fn terms(
         let inverted = segment.inverted_index(field)?;
         let mut terms = inverted.terms().stream()?;
         while terms.advance() {
+            // A question in memory has no source.
+            if terms.key().is_empty() {
+                continue;
+            }
             let mut postings =
                 inverted.read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
             let (mut count, mut first) = (0, None);
