@@ -64,6 +64,10 @@ impl Attachments {
     /// The index is damaged.
     pub fn stored(index: &Index) -> anyhow::Result<Self> {
         let mut attachments = Self::default();
+        // A cluster has none.
+        if index.ensure_on_this_machine("a file of phrasings").is_err() {
+            return Ok(attachments);
+        }
         attachments.add(phrasing_records(index)?.into_iter().flat_map(|record| record.phrasings));
         Ok(attachments)
     }
