@@ -407,6 +407,7 @@ mod tests {
                 values.extend(facet.folded_values(question).map(|value| (facet, value.to_lowercase())));
             }
             values.extend(question.date.iter().map(|date| (Facet::Year, date[..4].to_owned())));
+            values.retain(|(_, value)| !value.is_empty());
             values.sort_by(|a, b| (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1)));
             values.dedup();
             values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
