@@ -25,7 +25,9 @@ use crate::read::{self, Assignment};
 use crate::search::retune;
 use report::{report, report_shard, report_unread, suggest_search};
 
-pub(super) use report::{counted, report_missing};
+#[cfg(feature = "watch")]
+pub(super) use report::counted;
+pub(super) use report::report_missing;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
