@@ -41,7 +41,7 @@ pub fn merge(
     Ok(writer.wait_merging_threads()?)
 }
 
-/// Merges the segments of an index as a [`Build`] does at its end. Does nothing if another process is writing the index:
+/// Merges the segments of an index as a [`Build`](super::Build) does at its end. Does nothing if another process is writing the index:
 /// that one merges them.
 ///
 /// # Errors

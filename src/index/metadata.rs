@@ -34,7 +34,7 @@ pub struct Meta {
     /// Weight of the semantic retriever in the fused score, 0 to 1, tuned on the corpus itself; `None` if it
     /// was never tuned.
     pub semantic_weight: Option<f32>,
-    /// See [`CosineScale`]; `None` for the built-in model, and if it was never measured.
+    /// See [`CosineScale`](super::CosineScale); `None` for the built-in model, and if it was never measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f32>,
     /// The number of questions in the index when the weight was tuned.
@@ -122,7 +122,7 @@ pub fn ensure_commit(dir: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// The model and the [roots](Index::roots) of an index, which may have damaged segments.
+/// The model and the [roots](super::Index::roots) of an index, which may have damaged segments.
 ///
 /// # Errors
 /// See [`OpenError`].

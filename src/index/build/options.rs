@@ -19,19 +19,19 @@ pub const AUTO: &str = "auto";
 pub struct Build<'a> {
     /// The index directory. It is created if it does not exist.
     pub dir: &'a Path,
-    /// Files and directories to read; [`STDIN`] for standard input; and addresses of pages and sitemaps (`http://…`,
+    /// Files and directories to read; [`STDIN`](crate::index::STDIN) for standard input; and addresses of pages and sitemaps (`http://…`,
     /// `https://…`). Questions of pages that a sitemap no longer lists are removed from the index.
     pub paths: &'a [PathBuf],
     /// What becomes of the questions of files that no longer exist: files below the paths, and paths from which the
     /// index was built.
     pub missing: Missing,
-    /// The name of the [`Format`](read::Format) of the paths, or [`AUTO`] to detect it. `None` uses what the index
+    /// The name of the [`Format`](crate::read::Format) of the paths, or [`AUTO`] to detect it. `None` uses what the index
     /// remembers for each path.
     pub format: Option<&'a str>,
     /// The keys of records in the paths that hold the parts of a question. `None` uses what the index remembers for each
     /// path.
     pub map: Option<&'a [Assignment]>,
-    /// Whether documents without questions are articles; see [`read::Options::articles`]. `None` uses what the index
+    /// Whether documents without questions are articles; see [`read::Options::articles`](crate::read::Options::articles). `None` uses what the index
     /// remembers for each path.
     pub articles: Option<bool>,
     /// Computes the vectors; `None` indexes keywords only.

@@ -50,11 +50,11 @@ pub struct Summary {
     /// Number of deleted files whose questions were removed.
     pub removed_files: u64,
     /// The paths that the index was built from and that no longer exist, as stored in the index. With
-    /// [`Missing::Keep`] their questions were kept, otherwise they were removed and the index forgot the paths.
+    /// [`Missing::Keep`](crate::index::Missing::Keep) their questions were kept, otherwise they were removed and the index forgot the paths.
     pub missing_paths: Vec<String>,
     /// Files found in a directory that no reader knows.
     pub unrecognized: Vec<String>,
-    /// Number of documents without questions that [`Build::articles`] would add.
+    /// Number of documents without questions that [`Build::articles`](crate::index::Build::articles) would add.
     pub possible_articles: u64,
     /// Number of files that could not be read completely. Each is counted in `problems` too.
     pub failed_files: u64,
