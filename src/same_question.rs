@@ -166,7 +166,12 @@ pub fn paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>) -> Verdict {
 }
 
 /// Like [`paraphrase`]. `None` if the probability is below `threshold`, which takes less time.
-pub(crate) fn likely_paraphrase(index: &Index, one: &Asked<'_>, two: &Asked<'_>, threshold: f32) -> Option<Verdict> {
+pub(crate) fn likely_paraphrase(
+    index: &Index,
+    one: &Asked<'_>,
+    two: &Asked<'_>,
+    threshold: f32,
+) -> Option<Verdict> {
     let weighed = weigh(index, one, two);
     (weighed.probability >= threshold).then(|| weighed.verdict(one, two))
 }
