@@ -5,9 +5,6 @@ const FLOOR_RANK = 300, NAMED = 0.2; // see src/search/fuse.rs
 /** A question that shares no word with the phrase is a hit only if its cosine is at least this. */
 const RELATED = 0.35;
 
-/** With more words than this, the sum of their vectors says less, and meaning counts less. */
-const FULL_WORDS = 8;
-
 export class Meaning {
   constructor(dimensions, weight, terms, questions) {
     Object.assign(this, { dimensions, weight });
@@ -75,7 +72,7 @@ export class Meaning {
     const best = Math.max(sorted.at(-1), 0.01), floor = sorted[Math.max(0, sorted.length - FLOOR_RANK)];
     let bestByWords = 0;
     for (const score of scores.values()) bestByWords = Math.max(bestByWords, score);
-    const weight = bestByWords > 0 ? this.weight * Math.min(1, FULL_WORDS / words.length) : 1, found = new Map();
+    const weight = bestByWords > 0 ? this.weight : 1, found = new Map();
     this.numbers.forEach((number, nth) => {
       const score = scores.get(number) ?? 0, cosine = cosines[nth];
       if ((allowed && !allowed.has(number)) || (score === 0 && (cosine < RELATED || cosine <= floor))) return;

@@ -116,7 +116,7 @@ fn an_address_has_the_anchor_of_the_heading_as_written() {
         "src/guide.md",
         "# Guide\n\n## Q1. What is -- this?\n\nA crab.\n\n## Q2. Why?\n\nOne.\n\n## Q2. Why?\n\nTwo.\n",
     );
-    dir.write("src/README.md", "## Où est l’été?\n\nEn août.\n\n## Wo? {#where}\n\nHier.\n");
+    dir.write("src/README.md", "## Où est l’été?\n\nEn août.\n\n## Where is it? {#where}\n\nHere.\n");
     dir.run(&["index", "--keyword-only", "src"]).success();
     dir.run(&["site", "out", "--root", "src", "--link", "../{page}#{anchor}"]).success();
     let expected = [
