@@ -58,12 +58,13 @@ impl<'a> Judged<'a> {
     pub fn new(index: &'a Index, options: &Options, cache: &mut Cache) -> anyhow::Result<Self> {
         let compared = Compared::new(index, options)?;
         let count = compared.questions.len();
-        let repeats = repeats(&compared.questions);
+        let titles = title_hashes(&compared.questions);
+        let repeats = repeats(&compared.questions, &titles);
         // From here on, repeats count as one question, the first of them.
         let mut first: Vec<usize> = (0..count).collect();
         repeats.iter().for_each(|pair| first[pair.two] = pair.one);
         let near = cache.candidates(index, &compared.rows, options.within.is_none());
-        let paraphrases = compared.judged(&first, &near, options.threshold);
+        let paraphrases = compared.judged(&first, &titles, &near, options.threshold);
         let mut classes: Vec<Vec<usize>> = vec![Vec::new(); count];
         first.iter().enumerate().for_each(|(question, first)| classes[*first].push(question));
         let phrasings = (near.phrasings(), near.new);
@@ -208,11 +209,10 @@ fn title_hashes(questions: &[Question]) -> Vec<Option<u64>> {
 
 /// The pairs of questions with equal titles whose answers agree. Each question is paired with the first one that
 /// it repeats.
-fn repeats(questions: &[Question]) -> Vec<Pair> {
-    let hashes = title_hashes(questions);
-    let mut titled: Vec<usize> = (0..questions.len()).filter(|nth| hashes[*nth].is_some()).collect();
-    titled.sort_unstable_by_key(|nth| (hashes[*nth], *nth));
-    let same_title = titled.chunk_by(|one, two| hashes[*one] == hashes[*two]).filter(|same| same.len() > 1);
+fn repeats(questions: &[Question], titles: &[Option<u64>]) -> Vec<Pair> {
+    let mut titled: Vec<usize> = (0..questions.len()).filter(|nth| titles[*nth].is_some()).collect();
+    titled.sort_unstable_by_key(|nth| (titles[*nth], *nth));
+    let same_title = titled.chunk_by(|one, two| titles[*one] == titles[*two]).filter(|same| same.len() > 1);
     let classes = same_title.flat_map(|same| agreeing(questions, same));
     let pair = |one: usize, two: usize| {
         let Verdict { kind, probability, why } = repeat(&questions[one], &questions[two]);
@@ -299,9 +299,15 @@ impl<'a> Compared<'a> {
     }
 
     /// Judges all candidate pairs of questions by their nearest phrasings, and returns those that reach the threshold.
-    /// Repeats (the same `first`) count as one question. Questions with equal titles are never paraphrases.
-    fn judged(&self, first: &[usize], near: &Candidates, threshold: f32) -> Vec<Pair> {
-        let titles = title_hashes(&self.questions);
+    /// Repeats (the same `first`) count as one question. Questions with equal titles are never paraphrases; `titles` are the
+    /// hashes of the titles.
+    fn judged(
+        &self,
+        first: &[usize],
+        titles: &[Option<u64>],
+        near: &Candidates,
+        threshold: f32,
+    ) -> Vec<Pair> {
         let near = self.nearest_phrasings(first, near);
         let mut answered: Vec<usize> = (0..first.len()).collect();
         let has_answer = |nth: usize| !self.questions[nth].answer.trim().is_empty();

@@ -6,6 +6,8 @@ use super::centre::{Centre, SAMPLE};
 use super::quantized::Quantized;
 use super::reader::Index;
 use crate::chunk::Passage;
+use crate::question::Question;
+use crate::title::title_key;
 
 impl Index {
     /// The centre of the phrasings (titles and alternative titles), from a sample spread evenly over the
@@ -64,6 +66,16 @@ impl Index {
         let mut found: Vec<DocAddress> = self.addresses(self.fields.title_key, key)?.into_iter().collect();
         found.sort();
         Ok(found)
+    }
+
+    /// The questions that have this title, as [`title_key`] compares titles. Alternative titles do not count.
+    pub(crate) fn titled(&self, title: &str) -> anyhow::Result<Vec<Question>> {
+        let key = title_key(title);
+        let found = key.as_deref().map(|key| self.same_title(key)).transpose()?.unwrap_or_default();
+        let mut questions =
+            found.into_iter().map(|address| self.question(address)).collect::<anyhow::Result<Vec<_>>>()?;
+        questions.retain(|question| title_key(&question.title) == key);
+        Ok(questions)
     }
 
     /// The questions with a phrasing (title or alternative title) whose cosine with `vector` is at least

@@ -13,7 +13,6 @@ use crate::index::Index;
 use crate::question::Question;
 use crate::read::{self, PHRASINGS, Phrasing};
 use crate::regular_file::directory_of;
-use crate::title::title_key;
 
 /// The least number of digits of an id.
 const SHORTEST_ID: usize = 4;
@@ -207,12 +206,7 @@ impl Target {
 
     /// Whether no other question of the index has this title.
     fn is_only_title(&self, question: &Question) -> anyhow::Result<bool> {
-        let Some(key) = title_key(&question.title) else { return Ok(false) };
-        let mut count = 0;
-        for address in self.index.same_title(&key)? {
-            count += usize::from(title_key(&self.index.question(address)?.title).as_ref() == Some(&key));
-        }
-        Ok(count == 1)
+        Ok(self.index.titled(&question.title)?.len() == 1)
     }
 
     /// The command that reads the file into the index.

@@ -292,14 +292,8 @@ fn targets(index: &Index, phrasing: &Phrasing) -> anyhow::Result<Vec<Question>> 
             found.push(parse_question(&record)?);
         }
     }
-    if let Some(key) = phrasing.title.as_deref().and_then(title_key) {
-        for address in index.same_title(&key)? {
-            let question = index.question(address)?;
-            // The key may be that of an alternative title.
-            if title_key(&question.title).as_ref() == Some(&key) {
-                found.push(question);
-            }
-        }
+    if let Some(title) = &phrasing.title {
+        found.extend(index.titled(title)?);
     }
     Ok(found)
 }
