@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::schema::{
     DATA, DATE, HASH, ID, KEY, LEVEL, LONGEST, NO_DATE, PATH, QUESTION, RECORD, ROW, SECTION, SOURCE, TAGS,
-    TITLE_KEYS, VECTOR, WORDS,
+    VECTOR, WORDS,
 };
 use crate::analyze::Language;
 use crate::index::bm25::{FieldWeights, K1, saturated};
@@ -27,6 +27,14 @@ const ELSEWHERE: char = '\u{1}';
 
 /// A dimension of every sparse vector, since a vector without any is refused. No term is looked up by it.
 const ALWAYS: u32 = 0;
+
+/// The value of the dimensions of titles. That of a term is at most `K1` + 1.
+const TITLE: f32 = 4.0;
+
+/// The dimension of a sparse vector by which the questions with a title are found, from the hash of its key.
+pub fn title_dimension(hash: u64) -> u32 {
+    ((hash >> 33) as u32).max(ALWAYS + 1)
+}
 
 /// What a search needs of a question besides its words and its record.
 #[derive(Debug, Serialize, Deserialize)]
@@ -190,21 +198,16 @@ pub fn split(text: &str) -> Vec<String> {
 /// The fields of questions.
 pub fn question_fields(entities: &[Entity], weights: &FieldWeights) -> Vec<FieldData> {
     let texts = |of: fn(&Entity) -> &String| entities.iter().map(|entity| of(entity).clone()).collect();
-    let hashes = |hashes: &[u64]| hashes.iter().map(|hash| *hash as i64).collect();
     let mut fields = vec![
         FieldData::varchar(ID, texts(|entity| &entity.id)),
         FieldData::int64(HASH, entities.iter().map(|entity| entity.hash as i64).collect()),
         FieldData::varchar(KEY, texts(|entity| &entity.key)),
         FieldData::varchar(PATH, texts(|entity| &entity.path)),
-        FieldData::array_int64(
-            TITLE_KEYS,
-            entities.iter().map(|entity| hashes(&entity.title_keys)).collect(),
-        ),
         FieldData::varchar(DATA, texts(|entity| &entity.data)),
         FieldData::varchar(RECORD, texts(|entity| &entity.record)),
         FieldData::sparse_float_vector(
             WORDS,
-            entities.iter().map(|entity| sparse(&entity.words, weights)).collect(),
+            entities.iter().map(|entity| sparse(&entity.words, &entity.title_keys, weights)).collect(),
         ),
     ];
     fields.extend(filter_fields(entities.iter()));
@@ -246,11 +249,13 @@ fn filter_fields<'a>(entities: impl Iterator<Item = &'a Entity> + Clone) -> Vec<
     ]
 }
 
-/// The sparse vector of a question: for each term, what it adds to the BM25 of the question if its idf is 1.
-fn sparse(words: &FieldWords, weights: &FieldWeights) -> BTreeMap<u32, f32> {
+/// The sparse vector of a question: for each term, what it adds to the BM25 of the question if its idf is 1, and [`TITLE`]
+/// for each title.
+fn sparse(words: &FieldWords, titles: &[u64], weights: &FieldWeights) -> BTreeMap<u32, f32> {
     let frequencies = words.frequencies(weights).into_iter().filter(|(hash, _)| *hash != ALWAYS);
     let mut vector: BTreeMap<u32, f32> =
         frequencies.map(|(hash, frequency)| (hash, saturated(frequency))).collect();
+    vector.extend(titles.iter().map(|hash| (title_dimension(*hash), TITLE)));
     vector.insert(ALWAYS, 1e-6);
     vector
 }
@@ -258,7 +263,7 @@ fn sparse(words: &FieldWords, weights: &FieldWeights) -> BTreeMap<u32, f32> {
 /// The frequencies before saturation of a sparse vector.
 fn frequencies(vector: &BTreeMap<u32, f32>) -> Vec<(u32, f32)> {
     let before_saturation = |score: f32| K1 * score / (K1 + 1.0 - score).max(1e-6);
-    let terms = vector.iter().filter(|(hash, _)| **hash != ALWAYS);
+    let terms = vector.iter().filter(|(hash, score)| **hash != ALWAYS && **score < TITLE);
     terms.map(|(hash, score)| (*hash, before_saturation(*score))).collect()
 }
 
@@ -312,7 +317,7 @@ mod tests {
         let question =
             Question { answer: "A lock is not a key. ".repeat(9), ..Question::new("What is a lock?", 1) };
         let (words, weights) = (FieldWords::of(&question), FieldWeights::new([5.0, 1.0, 40.0]));
-        let (expected, found) = (words.frequencies(&weights), frequencies(&sparse(&words, &weights)));
+        let (expected, found) = (words.frequencies(&weights), frequencies(&sparse(&words, &[u64::MAX, 0], &weights)));
         assert_eq!(expected.len(), found.len());
         for ((hash, frequency), (found_hash, found)) in expected.into_iter().zip(found) {
             assert!(

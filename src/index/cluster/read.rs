@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use milvus::v2::prelude::*;
@@ -307,7 +306,7 @@ pub(crate) struct Found {
     pub words: BTreeMap<u32, f32>,
     /// A vector without the mean of the corpus, and of length one.
     pub vector: Option<Vec<f32>>,
-    /// The hashes of title keys.
+    /// The hashes of the keys of titles that are wanted before anything else by words.
     pub titles: Vec<u64>,
     /// The condition that a candidate must match. Empty for all.
     pub filter: String,
@@ -333,10 +332,10 @@ impl Cluster {
         let limit = wanted.limit.clamp(1, MOST);
         let words = self.ask_by_words(wanted, limit)?;
         let meaning = self.ask_by_vector(wanted, limit)?;
-        let mut ids = self.with_titles(&wanted.titles, &wanted.filter)?;
-        if let Some(words) = words {
-            ids.extend(words.reply(&self.client)?);
-        }
+        let mut ids = match words {
+            Some(words) => words.reply(&self.client)?,
+            None => Vec::new(),
+        };
         if let Some(meaning) = meaning {
             let mut seen = HashSet::new();
             let near = meaning.reply(&self.client)?.into_iter().filter(|id| seen.insert(id.clone()));
@@ -348,10 +347,14 @@ impl Cluster {
     }
 
     fn ask_by_words(&self, wanted: &Found, limit: usize) -> anyhow::Result<Option<Asked>> {
-        if wanted.words.is_empty() {
+        /// More than all words of a phrase add to a question.
+        const TITLE: f32 = 1e4;
+        let titles = wanted.titles.iter().map(|hash| (entity::title_dimension(*hash), TITLE));
+        let words: BTreeMap<u32, f32> = wanted.words.clone().into_iter().chain(titles).collect();
+        if words.is_empty() {
             return Ok(None);
         }
-        let vectors = SearchVectors::SparseFloat(vec![wanted.words.clone()]);
+        let vectors = SearchVectors::SparseFloat(vec![words]);
         let questions = schema::questions(self.client.address());
         // Without a field, a small server sends all of them.
         let request = search_request(questions, WORDS, vectors, &wanted.filter, limit, &[ID])?;
@@ -385,30 +388,6 @@ impl Cluster {
             ..Found::default()
         };
         self.view(index, &self.find(&wanted)?, &View::default())
-    }
-
-    fn with_titles(&self, titles: &[u64], filter: &str) -> anyhow::Result<Vec<String>> {
-        const TITLES: usize = 1_000;
-        if titles.is_empty() {
-            return Ok(Vec::new());
-        }
-        let is_title = |title: &u64| format!("ARRAY_CONTAINS({}, {})", schema::TITLE_KEYS, *title as i64);
-        let is_title = titles.iter().map(is_title).collect::<Vec<_>>().join(" or ");
-        let filter = if filter.is_empty() { is_title } else { format!("({is_title}) and ({filter})") };
-        let results = self.client.query(&schema::questions(self.client.address()), &filter, &[ID])?;
-        let mut ids = texts(&results, ID)?;
-        ids.truncate(TITLES);
-        Ok(ids)
-    }
-
-    /// How long the cluster takes to find candidates by words and by the vector, at the same time.
-    ///
-    /// # Errors
-    /// Those of [`find`](Self::find).
-    pub(crate) fn time_to_find(&self, wanted: &Found) -> anyhow::Result<Duration> {
-        let start = Instant::now();
-        self.find(&Found { titles: Vec::new(), ..wanted.clone() })?;
-        Ok(start.elapsed())
     }
 
     /// The ids of the questions with one of these ids or keys, and whether each matches a condition.

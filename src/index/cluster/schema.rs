@@ -28,7 +28,6 @@ pub const SECTION: &str = "section";
 pub const LEVEL: &str = "level";
 pub const TAGS: &str = "tags";
 pub const DATE: &str = "date";
-pub const TITLE_KEYS: &str = "title_keys";
 pub const DATA: &str = "data";
 pub const RECORD: &str = "record";
 pub const WORDS: &str = "words";
@@ -66,14 +65,13 @@ fn integer(name: &str) -> FieldSchema {
     FieldSchema::new().name(name).data_type(DataType::Int64)
 }
 
-fn list(name: &str, element: DataType) -> FieldSchema {
-    let list = FieldSchema::new().name(name).data_type(DataType::Array).element_type(element);
-    let list = list.max_capacity(4096);
-    if element == DataType::VarChar { list.max_length(LONGEST as u32) } else { list }
+fn texts(name: &str) -> FieldSchema {
+    let list = FieldSchema::new().name(name).data_type(DataType::Array).element_type(DataType::VarChar);
+    list.max_capacity(4096).max_length(LONGEST as u32)
 }
 
 fn with_filters(schema: CollectionSchema) -> CollectionSchema {
-    [text(SOURCE), text(SECTION), text(LEVEL), list(TAGS, DataType::VarChar), integer(DATE)]
+    [text(SOURCE), text(SECTION), text(LEVEL), texts(TAGS), integer(DATE)]
         .into_iter()
         .fold(schema, CollectionSchema::add_field)
 }
@@ -95,7 +93,7 @@ fn create(
 /// The requests that create the collections. `dimensions` are those of the vectors; there are none without a model.
 pub fn creation(address: &Address, dimensions: usize) -> anyhow::Result<Vec<CreateCollectionRequest>> {
     let schema =
-        [text(KEY), text(PATH), integer(HASH), list(TITLE_KEYS, DataType::Int64), text(DATA), text(RECORD)]
+        [text(KEY), text(PATH), integer(HASH), text(DATA), text(RECORD)]
             .into_iter()
             .fold(with_filters(CollectionSchema::new().add_field(key(ID))), CollectionSchema::add_field);
     let sparse = FieldSchema::new().name(WORDS).data_type(DataType::SparseFloatVector);
