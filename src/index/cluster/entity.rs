@@ -317,7 +317,8 @@ mod tests {
         let question =
             Question { answer: "A lock is not a key. ".repeat(9), ..Question::new("What is a lock?", 1) };
         let (words, weights) = (FieldWords::of(&question), FieldWeights::new([5.0, 1.0, 40.0]));
-        let (expected, found) = (words.frequencies(&weights), frequencies(&sparse(&words, &[u64::MAX, 0], &weights)));
+        let (expected, found) =
+            (words.frequencies(&weights), frequencies(&sparse(&words, &[u64::MAX, 0], &weights)));
         assert_eq!(expected.len(), found.len());
         for ((hash, frequency), (found_hash, found)) in expected.into_iter().zip(found) {
             assert!(

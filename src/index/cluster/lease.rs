@@ -18,11 +18,8 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::write::shard_key;
+use super::keys::{LEASE, shard_key};
 use crate::index::{Busy, Shard};
-
-/// What the keys of leases begin with.
-const PREFIX: &str = "writer/";
 
 /// How long a lease lasts after it was renewed, and how often it is.
 const DURATION: Duration = Duration::from_secs(60);
@@ -66,14 +63,14 @@ impl Lease {
     /// # Errors
     /// [`Busy`] if another process is writing the index; those of a request.
     pub fn take(client: &Client, shard: Option<Shard>) -> anyhow::Result<(Self, bool)> {
-        let key = format!("{PREFIX}{}", shard.map_or_else(|| "all".to_owned(), shard_key));
+        let key = format!("{LEASE}{}", shard.map_or_else(|| "all".to_owned(), shard_key));
         let is_other_shard = |other: &str| {
             let of = |key: &str| key.rsplit_once('-').map(|(_, of)| of.to_owned());
             shard.is_some() && other != key && of(other) == of(&key)
         };
         let mut has_died = false;
         let mut ended = Vec::new();
-        for (other, text) in client.texts_with_prefix(PREFIX)? {
+        for (other, text) in client.texts_with_prefix(LEASE)? {
             let entry: Option<Entry> = serde_json::from_str(&text).ok();
             let is_live = entry.as_ref().is_some_and(Entry::is_live);
             if is_other_shard(&other) {
@@ -176,7 +173,7 @@ impl Drop for Lease {
 /// # Errors
 /// Those of a request.
 pub fn active_shards(client: &Client) -> anyhow::Result<Vec<(String, bool)>> {
-    let leases = client.texts_with_prefix(PREFIX)?;
+    let leases = client.texts_with_prefix(LEASE)?;
     let shard = |(key, text): (String, String)| {
         let entry: Option<Entry> = serde_json::from_str(&text).ok();
         (key, entry.is_some_and(|entry| entry.is_live()))

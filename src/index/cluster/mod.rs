@@ -7,53 +7,39 @@
 //! A commit is one entity, the key `commit`: metadata, and the number of the generation of statistics that belong to it.
 
 mod address;
+mod candidates;
 mod client;
+mod commit;
 mod entity;
+mod find;
+mod keys;
 mod lease;
-mod read;
+mod lookup;
+mod requests;
 mod schema;
+mod shards;
 mod statistics;
+mod stored;
 mod write;
+mod write_requests;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, bail};
 
 use super::candidates::Corpus;
 use super::corpus_counts::CorpusCounts;
 use super::{Index, Meta, OpenError, Space};
-use crate::analyze;
 
 pub use address::Address;
+pub(crate) use candidates::View;
 use client::Client;
 pub use client::ClusterAway;
-pub(crate) use read::{Found, StoredQuestion, View};
+use commit::{Commit, ensure_collections, read_commit, replace_commit};
+pub(crate) use find::Found;
+use keys::COMMIT;
 pub(crate) use write::Writer;
-
-/// The version of the format of the collections.
-const FORMAT: u32 = 1;
-
-/// The key of the commit.
-const COMMIT: &str = "commit";
-
-/// The last commit of an index in a cluster.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Commit {
-    /// The [`FORMAT`] of the collections.
-    cluster: u32,
-    #[serde(flatten)]
-    meta: Meta,
-    /// Grows with each commit.
-    generation: u64,
-    /// The number of parts of the statistics.
-    statistics: usize,
-    /// The mean of the corpus that was taken from the vectors in the cluster.
-    mean: Vec<f32>,
-    /// The mean lengths of fields for which the words in the cluster are weighted.
-    mean_lengths: [f32; 3],
-}
 
 /// How long a cluster that does not answer is waited for.
 #[derive(Clone, Copy)]
@@ -168,55 +154,8 @@ impl Cluster {
     /// Those of a request; another writer has committed in the meantime.
     pub(crate) fn replace_meta(&self, meta: Meta) -> anyhow::Result<()> {
         let commit = Commit { meta, generation: self.commit.generation + 1, ..self.commit.clone() };
-        write::replace_commit(&self.client, self.commit.generation, &commit, &self.counts)
+        replace_commit(&self.client, self.commit.generation, &commit, &self.counts)
     }
-}
-
-/// Makes sure that the cluster has the collections of an index.
-fn ensure_collections(client: &Client, name: &Path) -> Result<(), OpenError> {
-    let [questions, _, parts] = schema::collections(client.address());
-    let exists = |collection: &String| {
-        let failed = |source| OpenError::Cluster { address: name.to_owned(), source };
-        client.has_collection(collection).map_err(failed)
-    };
-    match exists(&parts)? {
-        true => Ok(()),
-        false if exists(&questions)? => Err(OpenError::Foreign { dir: name.to_owned() }),
-        false => Err(OpenError::Missing { dir: name.to_owned() }),
-    }
-}
-
-fn read_commit(client: &Client, name: &Path) -> Result<Commit, OpenError> {
-    let text = client.text(COMMIT);
-    let text = text.map_err(|source| OpenError::Cluster { address: name.to_owned(), source })?;
-    parse_commit(&text.ok_or_else(|| OpenError::Missing { dir: name.to_owned() })?, name)
-}
-
-fn parse_commit(text: &str, name: &Path) -> Result<Commit, OpenError> {
-    #[derive(Deserialize)]
-    struct Versions {
-        cluster: u32,
-        format: u32,
-        analysis: u32,
-    }
-    let foreign = || OpenError::Foreign { dir: name.to_owned() };
-    let versions: Versions = serde_json::from_str(text).map_err(|_| foreign())?;
-    if versions.cluster != FORMAT {
-        let message = format!(
-            "the collections at {} have format {}, and this version reads {FORMAT}\n  \
-             hint: use the version of rqsearch that wrote them, or name another collection",
-            name.display(),
-            versions.cluster
-        );
-        return Err(OpenError::Cluster { address: name.to_owned(), source: anyhow!(message) });
-    }
-    if versions.format != super::FORMAT {
-        return Err(OpenError::Format { dir: name.to_owned(), found: versions.format });
-    }
-    if versions.analysis != analyze::VERSION {
-        return Err(OpenError::Analysis { dir: name.to_owned(), found: versions.analysis });
-    }
-    serde_json::from_str(text).map_err(|_| foreign())
 }
 
 impl Index {

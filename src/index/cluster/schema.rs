@@ -92,10 +92,9 @@ fn create(
 
 /// The requests that create the collections. `dimensions` are those of the vectors; there are none without a model.
 pub fn creation(address: &Address, dimensions: usize) -> anyhow::Result<Vec<CreateCollectionRequest>> {
-    let schema =
-        [text(KEY), text(PATH), integer(HASH), text(DATA), text(RECORD)]
-            .into_iter()
-            .fold(with_filters(CollectionSchema::new().add_field(key(ID))), CollectionSchema::add_field);
+    let schema = [text(KEY), text(PATH), integer(HASH), text(DATA), text(RECORD)]
+        .into_iter()
+        .fold(with_filters(CollectionSchema::new().add_field(key(ID))), CollectionSchema::add_field);
     let sparse = FieldSchema::new().name(WORDS).data_type(DataType::SparseFloatVector);
     let words = IndexParam::new().field_name(WORDS).index_type(IndexType::SparseInvertedIndex);
     let questions = create(questions(address), schema.add_field(sparse), words.metric_type(MetricType::Ip))?;

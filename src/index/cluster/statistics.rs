@@ -11,14 +11,12 @@ use flate2::write::GzEncoder;
 
 use super::client::Client;
 use super::entity::split;
+use super::keys::STATISTICS;
 use crate::index::corpus_counts::CorpusCounts;
-
-/// What the keys of statistics begin with.
-pub const PREFIX: &str = "statistics/";
 
 /// The key of a part of the statistics of a generation.
 pub fn key(generation: u64, part: usize) -> String {
-    format!("{PREFIX}{generation}/{part}")
+    format!("{STATISTICS}{generation}/{part}")
 }
 
 /// The parts of statistics.
