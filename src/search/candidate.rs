@@ -5,8 +5,19 @@ use std::cmp::Ordering;
 use tantivy::DocAddress;
 
 use super::fuse::{RetrievalScores, ScoreRange};
-use super::raise::Raised;
 use super::title::TitleMatch;
+
+/// Why a candidate is before others with a higher score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// Its title has the words with symbols, or of one or two capitals, as the phrase writes them: `-f` and `-F`, or
+    /// `C` and `C$`. The analysis of words does not distinguish them.
+    Spelling,
+    /// It is likely to answer the phrase, and the candidates with higher scores are not.
+    Confidence,
+    /// The owner of the index put it first for the phrase: see [`Pin`](crate::curation::Pin).
+    Pinned,
+}
 
 /// A document that may become a hit.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use tantivy::DocAddress;
 
-use super::candidate::Candidate;
-use super::raise::Raised;
+use super::candidate::{Candidate, Raised};
 use crate::chunk::Passage;
 use crate::index::{Index, RowView};
 use crate::question::Question;

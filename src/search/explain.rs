@@ -1,12 +1,11 @@
 //! Explanations of rankings.
 
-use super::candidate::{Candidate, Ranking};
+use super::candidate::{Candidate, Raised, Ranking};
 use super::confidence::{FEATURES, FITTED, Features};
 use super::fuse::NormalizedScores;
 use super::keyword::QueryTerm;
 use super::pins::AppliedPin;
 use super::query::Mode;
-use super::raise::Raised;
 use super::retrieval::Retrieval;
 use crate::analyze::{Token, tokens_by_detection};
 use crate::curation::Fired;

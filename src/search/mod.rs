@@ -4,11 +4,11 @@ mod candidate;
 #[cfg(feature = "milvus")]
 mod cluster;
 mod collapse;
-mod compound;
 mod confidence;
 mod correct;
 mod curation_report;
 mod explain;
+mod facet;
 mod facets;
 mod fall_back;
 mod filter;
@@ -45,20 +45,21 @@ use keyword::{KeywordQuery, term_weights};
 use matching::Matching;
 use retrieval::Retrieval;
 
+pub use candidate::Raised;
 #[cfg(feature = "milvus")]
 pub use cluster::time_in_cluster;
 pub use collapse::AlsoAsked;
-pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
 pub use confidence::{FEATURES, FITTED, Features, Quality, percent};
 pub use curation_report::{CurationReport, ListedPin, ListedSynonym};
 pub use explain::{Explanation, Passage, Reason, WordMatch};
-pub use facets::{Facet, FacetCounts, FacetValue, Facets};
+pub use facet::Facet;
+pub use facets::{FacetCounts, FacetValue, Facets};
 pub use fall_back::search_or_fall_back;
 pub use fuse::{DEFAULT_SEMANTIC_WEIGHT, NAMED, NormalizedScores, RetrievalScores, ScoreRange};
+pub(crate) use keyword::{COMPOUND_PART, MAX_COMPOUNDS};
 pub(crate) use keyword::{is_stop_word, keyword_rules, saturated_share};
 pub use pins::AppliedPin;
 pub use query::{Filters, Mode, Query, Sort, date_span};
-pub use raise::Raised;
 pub use rerank::{DEFAULT_BUDGET, DEFAULT_CANDIDATES, Reranking, search_and_rerank};
 pub use results::{Hit, Results};
 pub(crate) use snippet::excerpt_runs;
@@ -106,7 +107,8 @@ pub fn search(index: &Index, embedder: Option<&dyn Embedder>, query: &Query) -> 
     };
     raise::raise(&retrieval, &range, &mut ranking)?;
     let best = ranking.candidates.first().map(|best| confidence(&retrieval, &range, &ranking, best).1);
-    let pin = pins::pin(&retrieval, &range, &mut ranking, moved.as_ref().or(retrieval.centred.as_ref()))?;
+    let pin =
+        raise::raise_pinned(&retrieval, &range, &mut ranking, moved.as_ref().or(retrieval.centred.as_ref()))?;
     let ranking = retrieval.sorted(ranking)?;
     let (hits, more) = present(&retrieval, &range, &ranking, pin.as_ref())?;
     let facets = Facets::requested(&retrieval)?;

@@ -7,16 +7,12 @@ use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, Term};
 
-use super::candidate::Ranking;
-use super::fuse::{NormalizedScores, ScoreRange};
-use super::query::{Mode, Query, Sort};
-use super::raise::{Raised, raise_to};
-use super::retrieval::Retrieval;
+use super::query::Query;
 use crate::curation::Pin;
 use crate::embed::{Embedder, Role, dot};
 #[cfg(any(test, feature = "milvus"))]
 use crate::index::Store;
-use crate::index::{Centred, Index, Quantized};
+use crate::index::{Index, Quantized};
 
 /// A pin that applies to a phrase.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +34,7 @@ pub struct AppliedPin {
 pub struct Applied {
     pub pin: AppliedPin,
     /// Those that come first, in order.
-    first: Vec<DocAddress>,
+    pub first: Vec<DocAddress>,
     /// Those that are not found.
     pub hidden: Vec<DocAddress>,
 }
@@ -141,49 +137,4 @@ pub fn questions(index: &Index, id: &str) -> anyhow::Result<Vec<DocAddress>> {
         }
     }
     Ok(Vec::new())
-}
-
-/// Moves the questions of the pin that applies to the front of a ranking by relevance, also those that it does not have.
-/// The others keep their scores and their order. `vector` represents the phrase.
-///
-/// # Errors
-/// The index is damaged.
-pub fn pin(
-    retrieval: &Retrieval<'_>,
-    range: &ScoreRange,
-    ranking: &mut Ranking,
-    vector: Option<&Centred>,
-) -> anyhow::Result<Option<AppliedPin>> {
-    let Some(applied) = &retrieval.pin else {
-        return Ok(None);
-    };
-    let mut pin = applied.pin.clone();
-    if retrieval.query.sort != Sort::Relevance {
-        return Ok(Some(pin));
-    }
-    let mut nths: Vec<usize> = Vec::new();
-    for address in applied.first.iter().filter(|address| retrieval.is_allowed(**address)) {
-        let known = ranking.candidates.iter().position(|candidate| candidate.address == *address);
-        let nth = known.unwrap_or(ranking.candidates.len());
-        if known.is_none() {
-            let mut candidates = retrieval.candidates_at(vec![*address], vector)?;
-            for candidate in &mut candidates {
-                candidate.fused = NormalizedScores::new(&candidate.scores, range).convex(ranking.weight);
-                candidate.score = match retrieval.query.mode {
-                    Mode::Hybrid => candidate.fused,
-                    Mode::Keyword => candidate.scores.bm25,
-                    Mode::Semantic => candidate.scores.centred.unwrap_or(0.0),
-                };
-            }
-            ranking.candidates.append(&mut candidates);
-        }
-        if !nths.contains(&nth) {
-            nths.push(nth);
-        }
-    }
-    if !nths.is_empty() {
-        raise_to(ranking, &nths, Raised::Pinned);
-    }
-    pin.shown = nths.len();
-    Ok(Some(pin))
 }

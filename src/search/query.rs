@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::facets::Facet;
+use super::facet::Facet;
 use super::word_sequence::sequences;
 
 /// How questions are ranked.

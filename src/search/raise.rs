@@ -1,12 +1,14 @@
 //! Hits that move to the front of a ranking.
 
-use super::candidate::{Candidate, Ranking, best_candidate};
+use super::candidate::{Candidate, Raised, Ranking, best_candidate};
 use super::confidence;
 use super::confidence::FITTED;
-use super::fuse::ScoreRange;
-use super::query::Mode;
+use super::fuse::{NormalizedScores, ScoreRange};
+use super::pins::AppliedPin;
+use super::query::{Mode, Sort};
 use super::retrieval::Retrieval;
 use super::word_sequence::trimmed;
+use crate::index::Centred;
 
 /// The titles of so many of the best candidates are compared with the spelling of the phrase.
 const COMPARED: usize = 10;
@@ -16,18 +18,6 @@ const MIN_SCORE: f32 = 0.9;
 
 /// If nothing is sure enough to be an answer, the surest of so many of the best candidates is looked for.
 const SURE_AMONG: usize = 5;
-
-/// Why a candidate is before others with a higher score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Raised {
-    /// Its title has the words with symbols, or of one or two capitals, as the phrase writes them: `-f` and `-F`, or
-    /// `C` and `C$`. The analysis of words does not distinguish them.
-    Spelling,
-    /// It is likely to answer the phrase, and the candidates with higher scores are not.
-    Confidence,
-    /// The owner of the index put it first for the phrase: see [`Pin`](crate::curation::Pin).
-    Pinned,
-}
 
 /// Moves candidates to the front that are better than the ranking by their scores says. `range` is that of the ranking
 /// by the phrase itself, before feedback.
@@ -44,6 +34,51 @@ pub(super) fn raise(
         raise_surest(retrieval, range, ranking);
     }
     Ok(())
+}
+
+/// Moves the questions of the pin that applies to the front of a ranking by relevance, also those that it does not have.
+/// The others keep their scores and their order. `vector` represents the phrase.
+///
+/// # Errors
+/// The index is damaged.
+pub(super) fn raise_pinned(
+    retrieval: &Retrieval<'_>,
+    range: &ScoreRange,
+    ranking: &mut Ranking,
+    vector: Option<&Centred>,
+) -> anyhow::Result<Option<AppliedPin>> {
+    let Some(applied) = &retrieval.pin else {
+        return Ok(None);
+    };
+    let mut pin = applied.pin.clone();
+    if retrieval.query.sort != Sort::Relevance {
+        return Ok(Some(pin));
+    }
+    let mut nths: Vec<usize> = Vec::new();
+    for address in applied.first.iter().filter(|address| retrieval.is_allowed(**address)) {
+        let known = ranking.candidates.iter().position(|candidate| candidate.address == *address);
+        let nth = known.unwrap_or(ranking.candidates.len());
+        if known.is_none() {
+            let mut candidates = retrieval.candidates_at(vec![*address], vector)?;
+            for candidate in &mut candidates {
+                candidate.fused = NormalizedScores::new(&candidate.scores, range).convex(ranking.weight);
+                candidate.score = match retrieval.query.mode {
+                    Mode::Hybrid => candidate.fused,
+                    Mode::Keyword => candidate.scores.bm25,
+                    Mode::Semantic => candidate.scores.centred.unwrap_or(0.0),
+                };
+            }
+            ranking.candidates.append(&mut candidates);
+        }
+        if !nths.contains(&nth) {
+            nths.push(nth);
+        }
+    }
+    if !nths.is_empty() {
+        raise_to(ranking, &nths, Raised::Pinned);
+    }
+    pin.shown = nths.len();
+    Ok(Some(pin))
 }
 
 fn raise_spelled(retrieval: &Retrieval<'_>, ranking: &mut Ranking) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use ureq::config::Config;
 use ureq::http::{Method, Request, Response, StatusCode, Uri};
 use ureq::{Agent, Body, Proxy};
 
+use super::failure::Failure;
 use super::file::{append, length, remove};
 use super::{TOKENIZER, Watcher};
 use crate::embed::address::Address;
@@ -225,29 +226,6 @@ fn origin(url: &str) -> String {
     let uri = url.parse::<Uri>().ok();
     let origin = uri.and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
     origin.unwrap_or_else(|| url.to_owned())
-}
-
-/// Why a download failed.
-pub enum Failure {
-    /// Another attempt may succeed.
-    Transient(anyhow::Error),
-    /// Another attempt would fail too.
-    Permanent(anyhow::Error),
-}
-
-impl Failure {
-    fn into_error(self) -> anyhow::Error {
-        match self {
-            Self::Transient(error) | Self::Permanent(error) => error,
-        }
-    }
-
-    fn context(self, context: String) -> Self {
-        match self {
-            Self::Transient(error) => Self::Transient(error.context(context)),
-            Self::Permanent(error) => Self::Permanent(error.context(context)),
-        }
-    }
 }
 
 /// What the hub announces for a file: the size of the rest that it sends, the hash of the whole file, and the

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::Watcher;
-use super::client::Failure;
+use super::failure::Failure;
 
 /// The length of a file; 0 if there is none.
 pub fn length(path: &Path) -> u64 {

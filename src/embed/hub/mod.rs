@@ -4,6 +4,7 @@
 //! into the hub's own cache are found as well.
 
 mod client;
+mod failure;
 mod fetch;
 mod file;
 

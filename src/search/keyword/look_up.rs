@@ -1,21 +1,27 @@
 //! Looks up the words and quotations of a phrase in an index.
 
 use rayon::prelude::*;
+use tantivy::DocId;
 
+use super::compound::{Compounds, is_compound_with};
 use super::frequencies::{Frequencies, count, merge};
 use super::occurrences::Occurrences;
 use super::phrase_words::is_identifier;
+use super::query_term::{IN_COMPOUND, QueryTerm, Quotation, RARE};
 use super::synonyms::{Forms, SYNONYM};
-use super::words::{Words, WordsOf};
-use super::{IN_COMPOUND, PARALLEL_DOCUMENTS, QueryTerm, Quotation, RARE};
+use super::words::Words as _;
+use super::words_of::WordsOf;
 use crate::analyze::{Language, Token, tokens_in};
+use crate::curation::Fired;
 use crate::index::{Index, Statistics, is_panic_caught, panics_caught};
-use crate::search::compound::is_compound_with;
 use crate::search::query::quotations;
 use crate::search::typo::{Typo, TypoAutomaton};
 
 /// The maximum number of quotations of a phrase. This bounds the time for a long text.
 const MAX_QUOTATIONS: usize = 8;
+
+/// Below this many documents, one thread finishes before a second one would start.
+pub const PARALLEL_DOCUMENTS: DocId = 50_000;
 
 /// A word of the phrase while it is looked up.
 pub struct Word {
@@ -29,13 +35,24 @@ pub struct Word {
     pub found: Vec<(QueryTerm, Vec<Occurrences>)>,
 }
 
+/// Adds to each word what its synonyms match. A synonym of several words is another way to match each of them.
+pub fn add_forms(words: &mut [Word], fired: &[Fired], tokens: &[Token], languages: &[Language]) {
+    for Fired { range, expansions, .. } in fired {
+        let inside = tokens.iter().filter(|token| range.start <= token.start && token.end <= range.end);
+        let inside: Vec<&str> = inside.map(|token| token.text.as_str()).collect();
+        for word in words.iter_mut().filter(|word| inside.contains(&word.token.text.as_str())) {
+            expansions.iter().for_each(|expansion| word.synonyms.add(expansion, languages));
+        }
+    }
+}
+
 /// Looks up the words of a phrase.
 pub struct Lookup<'a> {
     pub words: WordsOf<'a>,
     languages: &'a [Language],
     pub questions: f32,
     /// The languages of the index with compounds.
-    pub compounding: Vec<Language>,
+    compounding: Vec<Language>,
 }
 
 impl<'a> Lookup<'a> {
@@ -45,6 +62,11 @@ impl<'a> Lookup<'a> {
         let compounding = languages.iter().filter(|language| language.is_compounding()).copied().collect();
         let words = WordsOf::open(index, mean_lengths);
         Ok(Self { words, languages, questions: questions as f32, compounding })
+    }
+
+    /// Where compounds are looked for.
+    pub fn compounds(&self) -> Compounds<'_> {
+        Compounds { words: &self.words, languages: &self.compounding }
     }
 
     /// Looks words up, in parallel if there are many documents.
@@ -66,7 +88,7 @@ impl<'a> Lookup<'a> {
     /// be in the index.
     pub fn matches(&self, token: &Token) -> tantivy::Result<Vec<String>> {
         let mut matches: Vec<String> = token.terms().map(str::to_owned).collect();
-        matches.extend(self.compounds_with(token)?);
+        matches.extend(self.compounds().with(token)?);
         Ok(matches)
     }
 
@@ -113,6 +135,30 @@ impl<'a> Lookup<'a> {
             is_identifier,
         };
         Ok(Some((term, occurrences)))
+    }
+
+    /// The occurrences of a word or of one of the sequences. A document with several of them counts the most frequent one.
+    fn with_sequences(
+        &self,
+        occurrences: Vec<Occurrences>,
+        sequences: &[Vec<Token>],
+    ) -> tantivy::Result<Vec<Occurrences>> {
+        if sequences.is_empty() {
+            return Ok(occurrences);
+        }
+        let own = (0..).zip(occurrences);
+        let mut all: Frequencies = own
+            .map(|(segment, own)| {
+                let is_alive = |doc| self.words.is_alive(segment, doc);
+                Ok(own.frequencies(is_alive, &self.words.lengths(segment)?))
+            })
+            .collect::<tantivy::Result<_>>()?;
+        for sequence in sequences {
+            let mut found = self.words.sequence(sequence)?;
+            found.iter_mut().flatten().for_each(|(_, frequency)| *frequency *= SYNONYM);
+            merge(&mut all, found);
+        }
+        Ok(all.into_iter().map(Occurrences::Listed).collect())
     }
 
     fn idf(&self, with_term: usize) -> f32 {

@@ -2,14 +2,17 @@
 
 #[cfg(any(test, feature = "milvus"))]
 mod candidate_words;
+mod compound;
 mod frequencies;
 mod look_up;
 mod occurrences;
 mod phrase_words;
+mod query_term;
+mod segment_words;
 mod synonyms;
 mod words;
+mod words_of;
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -19,67 +22,25 @@ use super::word_sequence::fold;
 use crate::analyze::{phrase_tokens, tokens_in};
 use crate::curation::Fired;
 use crate::index::{Index, K1, Threshold, is_panic_caught, panics_caught, saturated};
-pub(super) use look_up::Lookup;
-use look_up::Word;
+pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
+use look_up::Lookup;
+use look_up::{PARALLEL_DOCUMENTS, Word, add_forms};
 pub use occurrences::Scored;
 use occurrences::{Best, Clause, Occurrences, frequencies_of};
 pub(super) use phrase_words::STOP_WORDS;
 pub use phrase_words::is_stop_word;
 use phrase_words::significant;
-use synonyms::{Forms, add_forms};
-pub(super) use words::Words;
-use words::WordsOf;
-
-/// The weight of a word inside a compound, relative to the word itself.
-const IN_COMPOUND: f32 = 0.5;
+use query_term::{IN_COMPOUND, RARE};
+pub use query_term::{QueryTerm, Quotation, term_weights};
+use synonyms::Forms;
+use words::Words as _;
+use words_of::WordsOf;
 
 /// The maximum number of different words searched for. A longer phrase keeps those with the highest weight.
 const MAX_TERMS: usize = 64;
 
 /// The maximum number of words of a phrase that are searched for with a typo. This bounds the time for a long text.
 const MAX_TYPOS: usize = 16;
-
-/// Below this many documents, one thread finishes before a second one would start.
-const PARALLEL_DOCUMENTS: DocId = 50_000;
-
-/// A term is an identifier only if its idf is above this, which means that at most one question in ten
-/// contains it.
-const RARE: f32 = 2.3;
-
-/// A word of the phrase and the index terms it matches.
-#[derive(Clone, Debug)]
-pub struct QueryTerm {
-    /// The word as written in the phrase.
-    pub written: String,
-    /// The index terms it matches: the word in each language, compounds with it, and synonyms of one word; or the terms
-    /// one typo away if no question contains it.
-    pub matches: Vec<String>,
-    /// Its synonyms, as their file writes them.
-    pub synonyms: Vec<String>,
-    /// The terms of its synonyms of several words, which match in this order.
-    pub sequences: Vec<Vec<String>>,
-    /// Whether it matches with a typo, or a part of it only.
-    pub is_corrected: bool,
-    /// Whether it matches with a typo.
-    pub has_typo: bool,
-    /// Inverse document frequency: ln(1 + (N - n + ½) / (n + ½)) if n of N questions contain it.
-    pub idf: f32,
-    /// How often the phrase contains it.
-    pub count: u32,
-    /// Whether it is an identifier (an error code, code as written) that few questions contain.
-    pub is_identifier: bool,
-}
-
-/// Quoted words of the phrase that some question contains in this order, in any of their forms.
-#[derive(Clone, Debug)]
-pub struct Quotation {
-    /// The words as written in the phrase.
-    pub written: String,
-    /// The terms of the words, without whole code, in the language in which most questions contain them.
-    pub parts: Vec<String>,
-    /// As for [`QueryTerm::idf`].
-    pub idf: f32,
-}
 
 /// A phrase whose words were looked up in an index. It scores the questions by BM25.
 pub struct KeywordQuery<'a> {
@@ -294,7 +255,7 @@ fn words_of(
     look_up.for_each(words.iter_mut().collect(), |word| {
         word.found.extend(look_up.look_up(look_up.matches(&word.token)?, word)?);
         if word.found.is_empty() {
-            for part in look_up.parts_of_compound(&word.token, &word.written)? {
+            for part in look_up.compounds().parts(&word.token, &word.written)? {
                 word.found.extend(look_up.look_up(vec![part], word)?);
             }
         }
@@ -349,23 +310,4 @@ pub fn saturated_share(frequency: f32) -> f32 {
 /// What the script of a static search has to know to compute the scores of questions as [`KeywordQuery`] does.
 pub fn keyword_rules() -> serde_json::Value {
     serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
-}
-
-impl QueryTerm {
-    /// The weight of the term in the phrase. It grows with the square root of the count, because a long
-    /// phrase repeats both its subject and other words.
-    fn weight(&self) -> f32 {
-        self.idf * (self.count as f32).sqrt()
-    }
-
-    /// The index terms that show in a text why it matches.
-    pub fn shown(&self) -> impl Iterator<Item = &str> {
-        let parts = self.sequences.iter().flatten().map(String::as_str);
-        self.matches.iter().map(String::as_str).chain(parts.filter(|part| !STOP_WORDS.contains(part)))
-    }
-}
-
-/// The idf of every index term that the phrase matches. Snippets highlight these terms.
-pub fn term_weights(terms: &[QueryTerm]) -> HashMap<&str, f32> {
-    terms.iter().flat_map(|term| term.shown().map(|text| (text, term.idf))).collect()
 }

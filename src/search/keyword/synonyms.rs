@@ -1,11 +1,7 @@
 //! Synonyms of the words of a phrase, as index terms.
 
-use super::frequencies::{Frequencies, merge};
-use super::look_up::{Lookup, Word};
-use super::occurrences::Occurrences;
-use super::words::Words as _;
 use crate::analyze::{Language, Token, tokens_in};
-use crate::curation::{Expansion, Fired};
+use crate::curation::Expansion;
 
 /// The weight of an occurrence of a synonym, relative to the word as written.
 pub const SYNONYM: f32 = 0.8;
@@ -31,7 +27,8 @@ impl Forms {
         }
     }
 
-    fn add(&mut self, expansion: &Expansion, languages: &[Language]) {
+    /// Adds an expansion that is not there yet.
+    pub fn add(&mut self, expansion: &Expansion, languages: &[Language]) {
         if self.texts.contains(&expansion.text) {
             return;
         }
@@ -73,43 +70,6 @@ impl Forms {
 /// Whether a token is a whole text, as one word or piece of code.
 fn is_all(token: &Token, text: &str) -> bool {
     !token.is_unspaced() && (token.start, token.end) == (0, text.len())
-}
-
-/// Adds to each word what its synonyms match. A synonym of several words is another way to match each of them.
-pub(super) fn add_forms(words: &mut [Word], fired: &[Fired], tokens: &[Token], languages: &[Language]) {
-    for Fired { range, expansions, .. } in fired {
-        let inside = tokens.iter().filter(|token| range.start <= token.start && token.end <= range.end);
-        let inside: Vec<&str> = inside.map(|token| token.text.as_str()).collect();
-        for word in words.iter_mut().filter(|word| inside.contains(&word.token.text.as_str())) {
-            expansions.iter().for_each(|expansion| word.synonyms.add(expansion, languages));
-        }
-    }
-}
-
-impl Lookup<'_> {
-    /// The occurrences of a word or of one of the sequences. A document with several of them counts the most frequent one.
-    pub(super) fn with_sequences(
-        &self,
-        occurrences: Vec<Occurrences>,
-        sequences: &[Vec<Token>],
-    ) -> tantivy::Result<Vec<Occurrences>> {
-        if sequences.is_empty() {
-            return Ok(occurrences);
-        }
-        let own = (0..).zip(occurrences);
-        let mut all: Frequencies = own
-            .map(|(segment, own)| {
-                let is_alive = |doc| self.words.is_alive(segment, doc);
-                Ok(own.frequencies(is_alive, &self.words.lengths(segment)?))
-            })
-            .collect::<tantivy::Result<_>>()?;
-        for sequence in sequences {
-            let mut found = self.words.sequence(sequence)?;
-            found.iter_mut().flatten().for_each(|(_, frequency)| *frequency *= SYNONYM);
-            merge(&mut all, found);
-        }
-        Ok(all.into_iter().map(Occurrences::Listed).collect())
-    }
 }
 
 #[cfg(test)]

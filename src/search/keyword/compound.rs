@@ -3,8 +3,9 @@
 //! No list of words is needed, because the index knows which words exist. A word of a phrase finds the index
 //! terms that begin or end with it. A compound that no question contains is split into two terms that do occur.
 
-use super::keyword::{Lookup, Words};
-use crate::analyze::{Script, Token, phrase_tokens};
+use super::words::Words as _;
+use super::words_of::WordsOf;
+use crate::analyze::{Language, Script, Token, phrase_tokens};
 
 /// The fewest letters of a part of a compound.
 pub(crate) const PART: usize = 4;
@@ -18,10 +19,17 @@ const TERMS: usize = 8 * MAX_COMPOUNDS;
 /// Letters between the parts of a compound: `Arbeit-s-amt`, `Kind-er-garten`.
 const LINKING: [&str; 7] = ["", "s", "es", "n", "en", "er", "e"];
 
-impl Lookup<'_> {
+/// The index terms that compounds are looked for in.
+pub struct Compounds<'a> {
+    pub words: &'a WordsOf<'a>,
+    /// The languages of the index with compounds.
+    pub languages: &'a [Language],
+}
+
+impl Compounds<'_> {
     /// The index terms that begin or end with a token and have at least [`PART`] letters more. Empty if the
     /// index has no language with compounds.
-    pub fn compounds_with(&self, token: &Token) -> tantivy::Result<Vec<String>> {
+    pub fn with(&self, token: &Token) -> tantivy::Result<Vec<String>> {
         let mut compounds = Vec::new();
         if !self.may_be_compound(token) {
             return Ok(compounds);
@@ -40,7 +48,7 @@ impl Lookup<'_> {
     /// The index terms that a compound consists of: the split with the longest first part of which both parts
     /// are in the index. Empty if there is none. `written` is the compound as written, because its stem can end
     /// in another way than the stem of its last part.
-    pub fn parts_of_compound(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
+    pub fn parts(&self, token: &Token, written: &str) -> tantivy::Result<Vec<String>> {
         if !self.may_be_compound(token) {
             return Ok(Vec::new());
         }
@@ -70,7 +78,7 @@ impl Lookup<'_> {
 
     /// The index term of a word; `None` if no question contains it.
     fn known(&self, word: &str) -> tantivy::Result<Option<String>> {
-        for term in phrase_tokens(word, &self.compounding).iter().flat_map(Token::terms) {
+        for term in phrase_tokens(word, self.languages).iter().flat_map(Token::terms) {
             if self.words.contains(term)? {
                 return Ok(Some(term.to_owned()));
             }
@@ -79,7 +87,7 @@ impl Lookup<'_> {
     }
 
     fn may_be_compound(&self, token: &Token) -> bool {
-        !self.compounding.is_empty() && !token.whole && is_latin(&token.text)
+        !self.languages.is_empty() && !token.whole && is_latin(&token.text)
     }
 }
 
