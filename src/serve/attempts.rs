@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
-use super::token::Digest;
+use super::tokens::Digest;
 
 /// How many wrong tokens in a row an address may send at once.
 const AT_ONCE: u32 = 10;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use lru::LruCache;
 
+use crate::decisions::Decisions;
+use crate::duplicates::Duplicates;
 use crate::engine::Opened;
 
 /// How many results of one commit are cached.
@@ -16,6 +18,10 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 pub struct CommitCache<K, V> {
     entries: Mutex<Option<Entries<K, V>>>,
 }
+
+/// Duplicates by the options of the search: the part of the path, whether only pairs across files are wanted,
+/// the bits of the threshold, and the decisions.
+pub type DuplicatesCache = CommitCache<(Option<String>, bool, u32, Decisions), Duplicates>;
 
 struct Entries<K, V> {
     /// While this exists, no other index can have the same address in memory.

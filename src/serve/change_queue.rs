@@ -1,28 +1,20 @@
-//! One thread that writes changes into the index. Changes that wait while it commits are in its next commit together.
+//! The changes that wait for the thread that writes them into the index. Those that wait while it commits are in its next
+//! commit together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
-};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::app::App;
 use super::problem::Problem;
-use crate::index::{Change, Commit, Refused, WriteError, Written};
+use crate::index::{Change, Refused, Written};
 
 /// The greatest number of changes in a commit, if they come from several requests.
 const MOST_CHANGES: usize = 1_000;
-
-/// How long no change must arrive before segments are merged and the weight of semantic search is tuned.
-const QUIET: Duration = Duration::from_secs(30);
-
-/// After this time, a client may try again if another process writes the index.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// How long the end of the server waits for the last commit.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
@@ -33,10 +25,10 @@ const ENDED: &str = "the thread that writes the index has ended";
 pub type Results = Vec<Result<Written, Refused>>;
 
 /// The changes of a request.
-struct Job {
-    changes: Vec<Change>,
+pub struct Job {
+    pub changes: Vec<Change>,
     /// Closed when nobody waits for the result any more.
-    reply: oneshot::Sender<Result<Results, Problem>>,
+    pub reply: oneshot::Sender<Result<Results, Problem>>,
 }
 
 /// The changes that wait for the thread that writes them.
@@ -64,15 +56,16 @@ impl ChangeQueue {
         }
     }
 
-    /// Starts the thread. The second call has no effect.
-    pub fn start(&self, app: &Arc<App>) {
+    /// Starts the thread. It calls a function with the jobs, the number of those that wait, and how long a commit waits for
+    /// another process. The second call has no effect.
+    pub fn start(&self, work: impl FnOnce(&Receiver<Job>, &AtomicUsize, Duration) + Send + 'static) {
         let received = self.received.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(received) = received else { return };
         let (end, ended) = channel::<()>();
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
-        let (app, waiting, wait) = (Arc::downgrade(app), Arc::clone(&self.waiting), self.lock_wait);
+        let (waiting, wait) = (Arc::clone(&self.waiting), self.lock_wait);
         thread::spawn(move || {
-            run(&app, &received, &waiting, wait);
+            work(&received, &waiting, wait);
             drop(end);
         });
     }
@@ -119,39 +112,8 @@ impl ChangeQueue {
     }
 }
 
-/// Commits jobs until the queue is closed.
-fn run(app: &Weak<App>, jobs: &Receiver<Job>, waiting: &AtomicUsize, wait: Duration) {
-    let mut is_optimized = true;
-    let mut tuning: Option<JoinHandle<()>> = None;
-    loop {
-        let first = if is_optimized {
-            jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            jobs.recv_timeout(QUIET)
-        };
-        let Some(app) = app.upgrade() else { return };
-        match first {
-            Ok(first) => {
-                let batch = batch(first, jobs);
-                let count = batch.len();
-                is_optimized &= !app.commit_jobs(batch, wait);
-                waiting.fetch_sub(count, Ordering::Relaxed);
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                app.merge();
-                if tuning.as_ref().is_none_or(JoinHandle::is_finished) {
-                    // Changes are written in the meantime.
-                    tuning = Some(thread::spawn(move || app.tune()));
-                    is_optimized = true;
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
-
 /// A job and those that wait behind it, as many as fit in a commit.
-fn batch(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+pub fn batch(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
     let mut changes = first.changes.len();
     let mut batch = vec![first];
     while changes < MOST_CHANGES {
@@ -164,75 +126,4 @@ fn batch(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
         }
     }
     batch
-}
-
-impl App {
-    /// Makes the changes of jobs in one commit, and answers them. Returns whether the commit was made.
-    fn commit_jobs(&self, mut jobs: Vec<Job>, wait: Duration) -> bool {
-        // The client has disconnected, or its time is up.
-        jobs.retain(|job| !job.reply.is_closed());
-        let changes: Vec<Change> = jobs.iter().flat_map(|job| &job.changes).cloned().collect();
-        if changes.is_empty() {
-            jobs.into_iter().for_each(|job| _ = job.reply.send(Ok(Vec::new())));
-            return false;
-        }
-        match self.engine.write(&changes, wait) {
-            Ok(mut commit) => {
-                self.answer_jobs(jobs, std::mem::take(&mut commit.results));
-                self.finish_commit(commit);
-                true
-            }
-            // One of the changes may be the reason.
-            Err(WriteError::Failed(_)) if jobs.len() > 1 => {
-                jobs.into_iter().fold(false, |made, job| self.commit_jobs(vec![job], wait) | made)
-            }
-            Err(error) => {
-                self.metrics.changes_failed(changes.len());
-                let problem = Problem::from(error);
-                jobs.into_iter().for_each(|job| _ = job.reply.send(Err(problem.clone())));
-                false
-            }
-        }
-    }
-
-    fn answer_jobs(&self, jobs: Vec<Job>, results: Results) {
-        self.metrics.committed(&results);
-        let mut results = results.into_iter();
-        for job in jobs {
-            let results = results.by_ref().take(job.changes.len()).collect();
-            // The client may have disconnected.
-            _ = job.reply.send(Ok(results));
-        }
-    }
-
-    fn finish_commit(&self, commit: Commit) {
-        if let Err(error) = commit.finish() {
-            self.log.event(&error.to_string());
-        }
-    }
-
-    /// Merges the parts of the index.
-    fn merge(&self) {
-        if let Err(error) = self.engine.merge() {
-            self.log.event(&format!("could not merge the index after changes: {error:#}"));
-        }
-    }
-
-    /// Tunes the weight of semantic search.
-    fn tune(&self) {
-        if let Err(error) = self.engine.tune() {
-            self.log.event(&format!("could not tune the index after changes: {error:#}"));
-        }
-    }
-}
-
-impl From<WriteError> for Problem {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Busy(_) => Self::index_is_written(RETRY_AFTER),
-            WriteError::Open(error) => Self::no_index(&error.into()),
-            WriteError::Failed(error) => error.into(),
-            error => Self::not_writable(&error.to_string()),
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::log;
 use super::problem::Problem;
 use super::questions::only;
 use super::search::ensure_short;
-use super::token::AcceptedToken;
+use super::tokens::AcceptedToken;
 use crate::decisions::{Choice, Decided, Decision};
 use crate::engine::Opened;
 use crate::render::json::{DecisionRequest, DecisionWord};

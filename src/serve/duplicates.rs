@@ -7,7 +7,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::app::{App, Shared};
-use super::cache::CommitCache;
 use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::page::inline_policy;
@@ -19,10 +18,6 @@ use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::graph;
 use crate::render::json::{CheckReply, CheckRequest, DuplicatesReply, DuplicatesRequest};
-
-/// Duplicates by the options of the search: the part of the path, whether only pairs across files are wanted,
-/// the bits of the threshold, and the decisions.
-pub type DuplicatesCache = CommitCache<(Option<String>, bool, u32, Decisions), Duplicates>;
 
 /// The content security policy of the map. It allows only the inline script and style of the page.
 static MAP_POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(graph::PAGE));

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::app::{App, Shared};
-use super::cache::CommitCache;
 use super::extractors::Query;
+use super::found_gaps::Found;
 use super::page::inline_policy;
 use super::problem::Problem;
 use super::search::json;
@@ -27,30 +27,6 @@ use crate::title::title_key;
 
 /// How many of the most frequent phrases are searched for. That takes about a minute on two processors.
 const MOST_PHRASES: usize = 10_000;
-
-/// How long a report is returned again, at least. The query log has new phrases all the time.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// A report is returned again for so many times the time that it took: gaps take at most a tenth of the server.
-const TIMES: u32 = 10;
-
-/// Reports by the minimum size of a group.
-pub type GapsCache = CommitCache<u64, Found>;
-
-/// A report and its age.
-pub struct Found {
-    report: Report,
-    /// When the representative of each group was asked first, RFC 3339, by the id of the group.
-    since: HashMap<String, String>,
-    finished: Instant,
-    took: Duration,
-}
-
-impl Found {
-    fn is_fresh(&self) -> bool {
-        self.finished.elapsed() < FRESH.max(self.took * TIMES)
-    }
-}
 
 /// The content security policy of the page.
 static POLICY: LazyLock<String> = LazyLock::new(|| inline_policy(PAGE));

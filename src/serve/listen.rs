@@ -21,13 +21,15 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
 
-use super::app::{App, AppOptions, Origins, router};
+use super::app::{App, AppOptions};
 use super::change_queue::ChangeQueue;
+use super::committer;
 use super::connections::{Admitted, Place};
 use super::extractors::Client;
 use super::host_check::AllowedHosts;
+use super::options::{Limits, Options};
 use super::query_log::QueryLogWriter;
-use super::{Limits, Options};
+use super::router::{Origins, router};
 use crate::engine::Engine;
 
 /// How long the head of a request may take to arrive. It also limits how long a connection may be idle.
@@ -146,7 +148,7 @@ impl Server {
     /// Serves requests until the first call of `stop` completes. The second call ends the running requests.
     fn run_in(self, runtime: Runtime, stop: impl AsyncFnMut()) -> anyhow::Result<()> {
         let app = Arc::clone(&self.app);
-        app.changes.iter().for_each(|changes| changes.start(&app));
+        committer::start(&app);
         let served = runtime.block_on(self.serve(stop));
         // No client waits for the jobs that still run on blocking threads.
         runtime.shutdown_background();

@@ -1,26 +1,15 @@
 //! Metrics for Prometheus.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, UNIX_EPOCH};
 
-use axum::Extension;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
-use super::app::Shared;
 use super::change_queue::Results;
-use super::extractors::Client;
-use super::log::{self, Logged};
-use super::problem::Cause;
-use super::query_log::QueryLogWriter;
-use super::search::{Notice, Phrases};
-use super::token::{AcceptedToken, Tokens};
 use crate::index::Effect;
 use crate::watch::Status;
 
@@ -29,26 +18,26 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// The metrics of a server.
 pub struct Metrics {
-    registry: Registry,
+    pub registry: Registry,
     /// How many requests were answered: the number of the last one in the log.
-    requests_total: AtomicU64,
+    pub requests_total: AtomicU64,
     requests: IntCounterVec,
     seconds: HistogramVec,
     searches: IntCounter,
     search_seconds: Counter,
     embedding_seconds: Counter,
     phrases: IntCounterVec,
-    jobs: IntGaugeVec,
+    pub jobs: IntGaugeVec,
     endpoint_failures: IntCounter,
     fallbacks: IntCounter,
     rejected_tokens: IntCounterVec,
-    connections: IntGauge,
+    pub connections: IntGauge,
     closed: IntCounterVec,
-    failing: IntGaugeVec,
-    dropped_lines: IntGauge,
+    pub failing: IntGaugeVec,
+    pub dropped_lines: IntGauge,
     updates: IntCounterVec,
     last_update: Gauge,
-    lost_queries: IntGauge,
+    pub lost_queries: IntGauge,
     changes: IntCounterVec,
     change_commits: IntCounter,
 }
@@ -60,20 +49,23 @@ impl Metrics {
             "rqsearch_http_request_seconds",
             "Time from the head of a request to its reply.",
         );
+        let counter = |name: &str, help: &str| register(&registry, IntCounter::new(name, help));
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help));
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
+        let gauges = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntGaugeVec::new(Opts::new(name, help), labels))
+        };
         Self {
             requests_total: AtomicU64::new(0),
-            requests: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new("rqsearch_http_requests_total", "Requests by route, method and status."),
-                    &["route", "method", "status"],
-                ),
+            requests: counters(
+                "rqsearch_http_requests_total",
+                "Requests by route, method and status.",
+                &["route", "method", "status"],
             ),
             seconds: register(&registry, HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &["route"])),
-            searches: register(
-                &registry,
-                IntCounter::new("rqsearch_searches_total", "Searches that were completed."),
-            ),
+            searches: counter("rqsearch_searches_total", "Searches that were completed."),
             search_seconds: register(
                 &registry,
                 Counter::new(
@@ -85,89 +77,50 @@ impl Metrics {
                 &registry,
                 Counter::new("rqsearch_embedding_seconds_total", "Time of the embedding model."),
             ),
-            phrases: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "rqsearch_phrases_total",
-                        "Phrases whose vector was cached (known) or computed (embedded).",
-                    ),
-                    &["vector"],
-                ),
+            phrases: counters(
+                "rqsearch_phrases_total",
+                "Phrases whose vector was cached (known) or computed (embedded).",
+                &["vector"],
             ),
-            jobs: register(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new(
-                        "rqsearch_jobs",
-                        "Requests that run or wait: searches, surveys that find all duplicates, and changes.",
-                    ),
-                    &["limit", "state"],
-                ),
+            jobs: gauges(
+                "rqsearch_jobs",
+                "Requests that run or wait: searches, surveys that find all duplicates, and changes.",
+                &["limit", "state"],
             ),
-            endpoint_failures: register(
-                &registry,
-                IntCounter::new(
-                    "rqsearch_endpoint_failures_total",
-                    "Calls of the embedding endpoint that failed, or that were not made because of a failure before.",
-                ),
+            endpoint_failures: counter(
+                "rqsearch_endpoint_failures_total",
+                "Calls of the embedding endpoint that failed, or that were not made because of a failure before.",
             ),
-            fallbacks: register(
-                &registry,
-                IntCounter::new(
-                    "rqsearch_keyword_fallbacks_total",
-                    "Hybrid searches that used keywords only, because the model was not available.",
-                ),
+            fallbacks: counter(
+                "rqsearch_keyword_fallbacks_total",
+                "Hybrid searches that used keywords only, because the model was not available.",
             ),
-            rejected_tokens: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "rqsearch_rejected_tokens_total",
-                        "Requests whose token was wrong or lacked the right, whose session had ended (session), or \
+            rejected_tokens: counters(
+                "rqsearch_rejected_tokens_total",
+                "Requests whose token was wrong or lacked the right, whose session had ended (session), or \
                          that were not checked after too many wrong tokens (limited).",
-                    ),
-                    &["reason"],
-                ),
+                &["reason"],
             ),
-            connections: register(&registry, IntGauge::new("rqsearch_connections", "Open connections.")),
-            closed: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "rqsearch_connections_closed_total",
-                        "Connections that were closed because a limit was reached: while idle, or at once (refused).",
-                    ),
-                    &["reason"],
-                ),
+            connections: gauge("rqsearch_connections", "Open connections."),
+            closed: counters(
+                "rqsearch_connections_closed_total",
+                "Connections that were closed because a limit was reached: while idle, or at once (refused).",
+                &["reason"],
             ),
-            failing: register(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new(
-                        "rqsearch_failing",
-                        "1 if the last commit of the index (index), the embedding endpoint (endpoint), the token \
+            failing: gauges(
+                "rqsearch_failing",
+                "1 if the last commit of the index (index), the embedding endpoint (endpoint), the token \
                          file (tokens) or the synonyms and pins (curation) cannot be used, or the last update by --watch failed (watch), else 0.",
-                    ),
-                    &["part"],
-                ),
+                &["part"],
             ),
-            dropped_lines: register(
-                &registry,
-                IntGauge::new(
-                    "rqsearch_log_lines_dropped",
-                    "Lines of the log that were dropped because nobody read the log fast enough.",
-                ),
+            dropped_lines: gauge(
+                "rqsearch_log_lines_dropped",
+                "Lines of the log that were dropped because nobody read the log fast enough.",
             ),
-            updates: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "rqsearch_updates_total",
-                        "Updates of the index by --watch: succeeded, failed.",
-                    ),
-                    &["result"],
-                ),
+            updates: counters(
+                "rqsearch_updates_total",
+                "Updates of the index by --watch: succeeded, failed.",
+                &["result"],
             ),
             last_update: register(
                 &registry,
@@ -176,34 +129,26 @@ impl Metrics {
                     "When the last update by --watch succeeded, in seconds since 1970; 0 if none did.",
                 ),
             ),
-            lost_queries: register(
-                &registry,
-                IntGauge::new(
-                    "rqsearch_query_log_lines_lost",
-                    "Lines of the query log that could not be written, or were dropped because the disk was too slow.",
-                ),
+            lost_queries: gauge(
+                "rqsearch_query_log_lines_lost",
+                "Lines of the query log that could not be written, or were dropped because the disk was too slow.",
             ),
-            changes: register(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "rqsearch_changes_total",
-                        "Changes of written questions by their result: created, replaced, unchanged, deleted, refused, \
+            changes: counters(
+                "rqsearch_changes_total",
+                "Changes of written questions by their result: created, replaced, unchanged, deleted, refused, \
                          failed.",
-                    ),
-                    &["result"],
-                ),
+                &["result"],
             ),
-            change_commits: register(
-                &registry,
-                IntCounter::new("rqsearch_change_commits_total", "Commits of changes of written questions."),
+            change_commits: counter(
+                "rqsearch_change_commits_total",
+                "Commits of changes of written questions.",
             ),
             registry,
         }
     }
 
     /// Sets the metrics of updates.
-    fn set_updates(&self, watch: &Status) {
+    pub fn set_updates(&self, watch: &Status) {
         for (result, count) in [("succeeded", watch.updates()), ("failed", watch.failures())] {
             let counter = self.updates.with_label_values(&[result]);
             counter.inc_by(count.saturating_sub(counter.get()));
@@ -275,7 +220,8 @@ impl Metrics {
         self.closed.with_label_values(&[reason]).inc();
     }
 
-    fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
+    /// Counts a request.
+    pub fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
@@ -285,75 +231,4 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, created: promet
     let collector = created.expect("names and labels are well-formed");
     registry.register(Box::new(collector.clone())).expect("each name is registered once");
     collector
-}
-
-/// Counts every request, measures its time, and logs it.
-pub async fn observe(
-    State(app): State<Shared>,
-    Extension(Client(client)): Extension<Client>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let start = Instant::now();
-    // The label is the route, not the path: otherwise each unknown path would create a label.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)".to_owned(), |path| path.as_str().to_owned());
-    // Clients can invent methods as well.
-    let method = match request.method().as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS") => known.to_owned(),
-        _ => "(other)".to_owned(),
-    };
-    let response = next.run(request).await;
-    let (status, took) = (response.status().as_u16(), start.elapsed());
-    app.metrics.answered(&route, &method, status, took);
-    let extensions = response.extensions();
-    app.log.request(&Logged {
-        time: log::now(),
-        request: app.metrics.requests_total.fetch_add(1, Ordering::Relaxed) + 1,
-        client: client.to_string(),
-        method: &method,
-        route: &route,
-        status,
-        ms: (took.as_secs_f64() * 1e6).round() / 1e3,
-        token: extensions.get().map(|AcceptedToken(name)| &**name),
-        notice: extensions.get().map(|Notice(notice)| notice.as_str()),
-        error: extensions.get().map(|Cause(cause)| cause.as_str()),
-        phrases: extensions.get().map(|Phrases(phrases)| phrases.as_slice()),
-    });
-    response
-}
-
-/// `GET /metrics`
-pub async fn get(State(app): State<Shared>) -> ([(axum::http::HeaderName, &'static str); 1], Vec<u8>) {
-    let metrics = &app.metrics;
-    for (name, limit) in [("search", &app.search_limit), ("survey", &app.duplicates_limit)] {
-        for (state, count) in [("running", limit.running()), ("waiting", limit.waiting())] {
-            metrics.jobs.with_label_values(&[name, state]).set(count as i64);
-        }
-    }
-    if let Some(changes) = &app.changes {
-        metrics.jobs.with_label_values(&["changes", "waiting"]).set(changes.waiting() as i64);
-    }
-    metrics.connections.set(app.connections.count() as i64);
-    metrics.dropped_lines.set(i64::try_from(app.log.dropped()).unwrap_or(i64::MAX));
-    let lost = app.query_log.as_ref().map_or(0, QueryLogWriter::lost);
-    metrics.lost_queries.set(i64::try_from(lost).unwrap_or(i64::MAX));
-    for (part, has_failed) in [
-        ("index", app.current.has_failed()),
-        ("endpoint", app.endpoint.has_failed()),
-        ("tokens", app.tokens.iter().chain(&app.admin_tokens).any(Tokens::has_problem)),
-        ("curation", app.current.has_curation_failed()),
-        ("watch", app.watch.as_ref().is_some_and(|watch| watch.failure().is_some())),
-    ] {
-        metrics.failing.with_label_values(&[part]).set(has_failed.into());
-    }
-    if let Some(watch) = &app.watch {
-        metrics.set_updates(watch);
-    }
-    let mut text = Vec::new();
-    let families = metrics.registry.gather();
-    TextEncoder::new().encode(&families, &mut text).expect("metrics are written to memory as text");
-    ([(axum::http::header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)
 }

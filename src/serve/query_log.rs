@@ -1,4 +1,4 @@
-//! The query log, and `POST /clicks`.
+//! The query log.
 //!
 //! A search must not wait for a disk. Lines are therefore written by a thread of their own. If it falls behind, lines are
 //! dropped and counted.
@@ -10,17 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-
-use super::app::{App, Shared};
-use super::extractors::Json;
 use super::log::{self, Log};
-use super::problem::Problem;
-use super::questions::record;
 use crate::query_log::{Entry, QueryLog, Rotation};
-use crate::question::Question;
-use crate::render::json::ClickRequest;
 use crate::search::Results;
 
 /// How many lines may wait to be written.
@@ -28,15 +19,6 @@ const WAITING: usize = 4_096;
 
 /// How long the end of the server waits for the last lines.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
-
-/// The header of a search whose phrase may be incomplete. The web page searches while a person types, and sends the search
-/// again without it when the person reads the hits.
-const TYPING: &str = "rqsearch-typing";
-
-/// Whether a request says that its phrase may be incomplete.
-pub fn is_typing(headers: &HeaderMap) -> bool {
-    headers.contains_key(TYPING)
-}
 
 /// A query log that is written by a thread of its own.
 pub struct QueryLogWriter {
@@ -87,7 +69,7 @@ impl QueryLogWriter {
         });
     }
 
-    fn write(&self, entry: Entry) {
+    pub fn write(&self, entry: Entry) {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = entries.as_ref().map(|entries| entries.try_send(entry));
         if !matches!(sent, Some(Ok(()))) {
@@ -112,18 +94,4 @@ impl QueryLogWriter {
         // An error means that the thread has ended or that the time is up: both are fine.
         _ = ended.recv_timeout(FINISH_WITHIN);
     }
-}
-
-/// Records that a person opened a hit.
-pub async fn clicked(
-    State(app): State<Shared>,
-    Json(request): Json<ClickRequest>,
-) -> Result<StatusCode, Problem> {
-    request.ensure_phrase().map_err(|error| Problem::refused(&error))?;
-    let append = |app: &App, q: String, question: Question| {
-        let log = app.query_log.as_ref().ok_or_else(Problem::no_path)?;
-        log.write(Entry::Click { time: log::now(), q, clicked: question.id });
-        Ok(())
-    };
-    record(app, request.q, request.id, append).await
 }

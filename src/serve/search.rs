@@ -15,11 +15,19 @@ use super::app::{App, Shared};
 use super::endpoint::{Asked, Share};
 use super::extractors::{Json, Query};
 use super::problem::Problem;
-use super::query_log::is_typing;
 use crate::embed::Role;
 use crate::engine::Opened;
 use crate::render::json::{AnySearchRequest, SearchReply, SearchRequest};
 use crate::search::{self, Mode};
+
+/// The header of a search whose phrase may be incomplete. The web page searches while a person types, and sends the search
+/// again without it when the person reads the hits.
+const TYPING: &str = "rqsearch-typing";
+
+/// Whether a request says that its phrase may be incomplete.
+fn is_typing(headers: &HeaderMap) -> bool {
+    headers.contains_key(TYPING)
+}
 
 /// The length limit of a phrase, in characters. The model reads only about its first 200 words.
 pub const LONGEST_PHRASE: usize = 2_000;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::app::Shared;
 use super::problem::Problem;
 use super::search::json;
-use super::token::Tokens;
+use super::tokens::Tokens;
 use crate::render::json::{HealthReply, StatsReply};
 
 pub async fn stats(State(app): State<Shared>) -> Result<Response, Problem> {

@@ -8,34 +8,24 @@
 
 use std::fmt;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use axum::Extension;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::app::{App, Shared};
-use super::attempts::ONE_MORE_AFTER;
-use super::extractors::{Client, Json};
-use super::problem::Problem;
 use crate::regular_file;
 
 /// The least length of a token, in bytes. A shorter token could be guessed.
 const SHORTEST: usize = 16;
 
 /// The name of the cookie.
-const COOKIE: &str = "rqsearch_session";
+pub const COOKIE: &str = "rqsearch_session";
 
 /// How often the file is checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -58,7 +48,7 @@ impl Right {
     /// The rights that a file can name.
     const ALL: [Self; 2] = [Self::Search, Self::Admin];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::Admin => "admin",
@@ -70,11 +60,11 @@ impl Right {
 /// A token with a name and rights. Only hashes of it are stored.
 #[derive(Clone)]
 pub struct Token {
-    name: Arc<str>,
-    rights: Vec<Right>,
+    pub(super) name: Arc<str>,
+    pub(super) rights: Vec<Right>,
     digest: Digest,
     /// The value of the cookie.
-    session: String,
+    pub(super) session: String,
 }
 
 impl fmt::Debug for Token {
@@ -128,19 +118,20 @@ fn parse_rights(text: &str) -> anyhow::Result<Vec<Right>> {
     text.split(',').map(right).collect()
 }
 
-fn digest(text: &str) -> Digest {
+/// The hash of a token or of a cookie.
+pub fn digest(text: &str) -> Digest {
     Sha256::digest(text).into()
 }
 
 /// What a request sends to identify itself, hashed.
-enum Credential {
+pub enum Credential {
     Token(Digest),
     Session(Digest),
 }
 
 impl Credential {
     /// The credential of a request. A token takes precedence over a cookie.
-    fn of(headers: &HeaderMap) -> Option<Self> {
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         if let Some(value) = text(header::AUTHORIZATION) {
             let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
@@ -225,7 +216,7 @@ impl Tokens {
 
     /// Reads the file again if it has changed since the last check. Returns a message if that changed the
     /// tokens or failed.
-    fn refresh(&self, now: Instant) -> Option<String> {
+    pub(super) fn refresh(&self, now: Instant) -> Option<String> {
         let path = self.path.as_deref()?;
         {
             let mut last_check = self.last_check.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,7 +256,8 @@ impl Tokens {
         self.state.read().unwrap_or_else(PoisonError::into_inner).problem.is_some()
     }
 
-    fn find(&self, given: &Credential) -> Option<Token> {
+    /// The token of a credential.
+    pub(super) fn find(&self, given: &Credential) -> Option<Token> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         // All tokens are compared, so the time does not reveal which one matches.
         let mut found = state
@@ -306,102 +298,6 @@ fn parse(text: &str) -> anyhow::Result<Vec<Token>> {
 /// The name of the token that a request was accepted with. An extension of the request and of the response.
 #[derive(Clone)]
 pub struct AcceptedToken(pub Arc<str>);
-
-/// The tokens and the right that a route requires.
-#[derive(Clone)]
-pub struct Required {
-    pub app: Shared,
-    pub right: Right,
-}
-
-impl App {
-    /// The token that a request sends, which has a right. Only programs write questions, so a cookie does not have the right
-    /// to do that.
-    fn accepted(&self, headers: &HeaderMap, right: Right, client: IpAddr) -> Result<Token, Problem> {
-        let is_usable = |given: &Credential| right != Right::Write || matches!(given, Credential::Token(_));
-        let detail = "this server requires a token; send the header `Authorization: Bearer TOKEN`";
-        let given = Credential::of(headers).filter(is_usable).ok_or_else(|| unauthorized(detail))?;
-        let token = self.authenticate(&given, client)?;
-        if !token.rights.contains(&right) {
-            self.metrics.token_rejected("right");
-            let detail = format!("the token {:?} does not have the right `{}`", token.name, right.name());
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-        }
-        Ok(token)
-    }
-
-    /// Finds the token of a credential.
-    fn authenticate(&self, given: &Credential, address: IpAddr) -> Result<Token, Problem> {
-        let now = Instant::now();
-        // A token of both files has the rights of the first.
-        let files = || self.admin_tokens.iter().chain(&self.tokens);
-        files().filter_map(|tokens| tokens.refresh(now)).for_each(|message| self.log.event(&message));
-        let find = || files().find_map(|tokens| tokens.find(given));
-        // A cookie is a hash that cannot be guessed. Browsers send old ones again and again.
-        let Credential::Token(digest) = given else {
-            return find().ok_or_else(|| {
-                self.metrics.token_rejected("session");
-                unauthorized("the session has ended; sign in again")
-            });
-        };
-        if !self.attempts.may_check(address, digest, now) {
-            self.metrics.token_rejected("limited");
-            return Err(Problem::too_many_attempts(ONE_MORE_AFTER));
-        }
-        let found = find();
-        self.attempts.checked(address, digest, found.is_some(), now);
-        found.ok_or_else(|| {
-            self.metrics.token_rejected("wrong");
-            self.log.event(&format!("a wrong token was sent from {address}"));
-            unauthorized("the token is wrong")
-        })
-    }
-}
-
-fn unauthorized(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, detail)
-}
-
-/// A layer that refuses requests without a token that has a right.
-pub async fn require(
-    State(Required { app, right }): State<Required>,
-    Extension(Client(client)): Extension<Client>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let protects = if right == Right::Write { &app.admin_tokens } else { &app.tokens };
-    match (protects, right) {
-        (None, Right::Write) => return Problem::no_changes().into_response(),
-        (None, _) => return next.run(request).await,
-        (Some(_), _) => {}
-    }
-    let token = match app.accepted(request.headers(), right, client) {
-        Ok(token) => token,
-        Err(problem) => return problem.into_response(),
-    };
-    request.extensions_mut().insert(AcceptedToken(Arc::clone(&token.name)));
-    let mut response = next.run(request).await;
-    response.extensions_mut().insert(AcceptedToken(token.name));
-    response
-}
-
-/// The body of `POST /session`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignIn {
-    token: String,
-}
-
-/// `POST /session`: exchanges a token for a cookie.
-pub async fn sign_in(
-    State(app): State<Shared>,
-    Extension(Client(client)): Extension<Client>,
-    Json(given): Json<SignIn>,
-) -> Result<Response, Problem> {
-    let token = app.authenticate(&Credential::Token(digest(given.token.trim())), client)?;
-    let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", token.session);
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
-}
 
 #[cfg(test)]
 mod tests {
