@@ -31,6 +31,8 @@ const SCHEMAS: &str = "/components/schemas";
 pub fn document() -> Value {
     let mut api = Api::new();
     api.search();
+    api.searches();
+    api.questions();
     api.changes();
     api.suggestions();
     api.feeds();
@@ -66,7 +68,6 @@ impl Api {
     fn search(&mut self) {
         let parameters = self.query::<SearchRequest>();
         let reply = self.replies.subschema_for::<SearchReply<'_>>();
-        let refused = [400, 401, 403, 422, 429, 502, 503, 504];
         self.add(
             "/search",
             "get",
@@ -88,8 +89,12 @@ impl Api {
                 );
             },
             json_answer(&reply),
-            &refused,
+            &[400, 401, 403, 422, 429, 502, 503, 504],
         );
+    }
+
+    fn searches(&mut self) {
+        let reply = self.replies.subschema_for::<SearchReply<'_>>();
         let several = self.replies.subschema_for::<SearchesReply<'_>>();
         let body = body(&self.requests.subschema_for::<AnySearchRequest>());
         self.add(
@@ -107,6 +112,9 @@ impl Api {
             json_answer(&json!({"anyOf": [reply, several]})),
             &[400, 401, 403, 408, 413, 415, 422, 429, 502, 503, 504],
         );
+    }
+
+    fn questions(&mut self) {
         let question = self.replies.subschema_for::<QuestionReply<'_>>();
         let id = json!([{
             "name": "id", "in": "path", "required": true, "schema": {"type": "string"},
