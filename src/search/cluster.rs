@@ -28,7 +28,6 @@ pub(super) fn search_cluster(
     embedder: Option<&dyn Embedder>,
     query: &Query,
 ) -> anyhow::Result<Results> {
-    let cluster = cluster_of(index)?;
     query.filters.validate()?;
     if query.phrase.trim().is_empty() && !query.facets.is_empty() {
         index.ensure_on_this_machine("a count of facets without a phrase")?;
@@ -36,17 +35,9 @@ pub(super) fn search_cluster(
     let remembered = embedder.map(Remembered::new);
     let embedder = remembered.as_ref().map(|model| model as &dyn Embedder);
     let phrase = Phrase::new(index, embedder, query)?;
-    let (mut ids, mut view) = phrase.pinned(index, embedder, query)?;
-    ids.extend(phrase.candidates(index, embedder, query, &view)?);
-    if !query.facets.is_empty() && !condition(&query.filters).is_empty() {
-        // A filter does not change which questions match: they are compared with the best of all.
-        let passing: HashSet<&String> = ids.iter().collect();
-        let mut all = cluster.find(&Found { filter: String::new(), ..phrase.wanted(index, query) })?;
-        all.retain(|id| !passing.contains(id));
-        view.outside.extend(all.iter().cloned());
-        ids.extend(all);
-    }
-    search(&cluster.view(index, &sorted(ids), &view)?, embedder, query)
+    let (pinned, view) = phrase.pinned(index, embedder, query)?;
+    let candidates = phrase.candidates(index, embedder, query, pinned, view)?;
+    search(&candidates, embedder, query)
 }
 
 /// How long the cluster takes to find the candidates of a phrase: those by words and those by the vector, at the same time.
@@ -129,20 +120,47 @@ impl<'a> Phrase<'a> {
         words
     }
 
-    /// The ids of the candidates. If the phrase has typos, it is corrected as the best questions by words write it, and
-    /// embedded again.
+    /// An index of the candidates, and of those that the pin of the phrase names.
     fn candidates(
+        &self,
+        index: &Index,
+        embedder: Option<&dyn Embedder>,
+        query: &Query,
+        pinned: Vec<String>,
+        mut view: View,
+    ) -> anyhow::Result<Index> {
+        let wanted = self.wanted(index, query);
+        let is_corrected = correct::has_typos(&self.keyword) && self.vector.is_some();
+        let compares_all = !query.facets.is_empty() && !wanted.filter.is_empty();
+        if !is_corrected && !compares_all {
+            return self.cluster.find_and_view(index, &wanted, pinned, &view);
+        }
+        let mut ids = pinned;
+        ids.extend(match is_corrected {
+            true => self.corrected(index, embedder, query, &view)?,
+            false => self.cluster.find(&wanted)?,
+        });
+        if compares_all {
+            // A filter does not change which questions match: they are compared with the best of all.
+            let passing: HashSet<&String> = ids.iter().collect();
+            let mut all = self.cluster.find(&Found { filter: String::new(), ..wanted })?;
+            all.retain(|id| !passing.contains(id));
+            view.outside.extend(all.iter().cloned());
+            ids.extend(all);
+        }
+        self.cluster.view(index, &sorted(ids), &view)
+    }
+
+    /// The ids of the candidates of a phrase with typos: it is corrected as the best questions by words write it, and embedded
+    /// again.
+    fn corrected(
         &self,
         index: &Index,
         embedder: Option<&dyn Embedder>,
         query: &Query,
         view: &View,
     ) -> anyhow::Result<Vec<String>> {
-        let wanted = self.wanted(index, query);
-        if !correct::has_typos(&self.keyword) || self.vector.is_none() {
-            return self.cluster.find(&wanted);
-        }
-        let by_words = Found { vector: None, ..wanted };
+        let by_words = Found { vector: None, ..self.wanted(index, query) };
         let mut ids = self.cluster.find(&by_words)?;
         let best = self.cluster.view(index, &ids, view)?;
         let corrected = Retrieval::new(&best, embedder, query)?.semantic;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use milvus::v2::prelude::*;
 
-use super::client::Client;
+use super::client::{Client, Sent};
 use super::requests::{integers, is_one_of, lists, texts};
 use super::schema::{self, DATA, DATE, ID, KEY, LEVEL, PATH, SECTION, TAGS, WORDS};
 use super::{Cluster, Found, entity};
@@ -27,6 +27,22 @@ pub(crate) struct View {
     pub outside: HashSet<String>,
 }
 
+impl View {
+    fn fields(&self) -> Vec<&'static str> {
+        let mut fields = vec![ID, KEY, DATA, DATE, WORDS];
+        if self.has_values {
+            fields.extend([PATH, SECTION, LEVEL, TAGS]);
+        }
+        fields
+    }
+}
+
+/// Questions that were asked for.
+struct AskedDocuments {
+    sent: Sent<QueryResponse>,
+    ids: Vec<String>,
+}
+
 impl Cluster {
     /// An index of some questions, with the statistics of all.
     ///
@@ -38,7 +54,36 @@ impl Cluster {
         ids: &[String],
         view: &View,
     ) -> anyhow::Result<Index> {
-        let mut documents = self.documents(ids, view)?;
+        let asked = self.ask_documents(ids, view)?;
+        Ok(self.index_of(index, self.documents(asked, view)?))
+    }
+
+    /// An index of the questions that are wanted, and of some others: that of [`view`](Self::view). Candidates by words are read
+    /// while those by the vector are searched for.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find) and [`view`](Self::view).
+    pub(crate) fn find_and_view(
+        self: &Arc<Self>,
+        index: &Index,
+        wanted: &Found,
+        others: Vec<String>,
+        view: &View,
+    ) -> anyhow::Result<Index> {
+        let mut known = HashSet::new();
+        let mut asked = Vec::new();
+        let mut ask = |mut ids: Vec<String>| {
+            ids.retain(|id| known.insert(id.clone()));
+            asked.extend(self.ask_documents(&ids, view)?);
+            Ok(())
+        };
+        ask(others)?;
+        self.find_each(wanted, ask)?;
+        Ok(self.index_of(index, self.documents(asked, view)?))
+    }
+
+    /// An index of candidates, with the statistics of all questions.
+    fn index_of(self: &Arc<Self>, index: &Index, mut documents: Vec<CandidateDocument>) -> Index {
         documents.sort_by(|a, b| a.id.cmp(&b.id));
         let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
         let cluster = Arc::clone(self);
@@ -48,7 +93,7 @@ impl Cluster {
         };
         let corpus = Arc::clone(self.corpus());
         let view = Index::of_candidates(index.meta().clone(), index.dir(), corpus, documents, Box::new(read));
-        Ok(view.with_curation(Arc::clone(index.curation())))
+        view.with_curation(Arc::clone(index.curation()))
     }
 
     /// An index of the questions that may ask the same as a phrase. `vector` is that of the phrase.
@@ -67,29 +112,30 @@ impl Cluster {
             limit: SIMILAR,
             ..Found::default()
         };
-        self.view(index, &self.find(&wanted)?, &View::default())
+        self.find_and_view(index, &wanted, Vec::new(), &View::default())
+    }
+
+    /// Asks for what ranks questions: all parts at once.
+    fn ask_documents(&self, ids: &[String], view: &View) -> anyhow::Result<Vec<AskedDocuments>> {
+        let collection = schema::questions(self.client.address());
+        let ask = |ids: &[String]| {
+            let request = Client::query_request(&collection, &is_one_of(ID, ids), &view.fields())?;
+            let sent = self.client.send(move |client| async move { client.query(request).await })?;
+            Ok(AskedDocuments { sent, ids: ids.to_vec() })
+        };
+        ids.chunks(self.candidates_in_reply()).map(ask).collect()
     }
 
     /// What ranks candidates, in no particular order.
-    fn documents(&self, ids: &[String], view: &View) -> anyhow::Result<Vec<CandidateDocument>> {
+    fn documents(&self, asked: Vec<AskedDocuments>, view: &View) -> anyhow::Result<Vec<CandidateDocument>> {
         let collection = schema::questions(self.client.address());
-        let mut documents: Vec<CandidateDocument> = Vec::with_capacity(ids.len());
-        let mut fields = vec![ID, KEY, DATA, DATE, WORDS];
-        if view.has_values {
-            fields.extend([PATH, SECTION, LEVEL, TAGS]);
-        }
-        // All parts are asked for at once.
-        let parts: Vec<&[String]> = ids.chunks(self.candidates_in_reply()).collect();
-        let sent = parts.iter().map(|ids| {
-            let request = Client::query_request(&collection, &is_one_of(ID, ids), &fields)?;
-            self.client.send(move |client| async move { client.query(request).await })
-        });
-        for (sent, ids) in sent.collect::<anyhow::Result<Vec<_>>>()?.iter().zip(parts) {
+        let mut documents = Vec::new();
+        for AskedDocuments { sent, ids } in asked {
             // What failed is asked for again, in parts if need be.
-            match self.client.reply(sent)? {
+            match self.client.reply(&sent)? {
                 Some(reply) => self.add_candidates(reply.results(), view, &mut documents)?,
                 None => {
-                    for results in self.client.query_keys(&collection, ids, &fields)? {
+                    for results in self.client.query_keys(&collection, &ids, &view.fields())? {
                         self.add_candidates(&results, view, &mut documents)?;
                     }
                 }

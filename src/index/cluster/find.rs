@@ -31,21 +31,38 @@ impl Cluster {
     /// # Errors
     /// [`ClusterAway`](super::ClusterAway); the cluster refuses a request.
     pub(crate) fn find(&self, wanted: &Found) -> anyhow::Result<Vec<String>> {
+        let mut found = Vec::new();
+        self.find_each(wanted, |ids| {
+            found.extend(ids);
+            Ok(())
+        })?;
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// Calls a function with the ids of the candidates by words, and then with those by the vector, as soon as the cluster has
+    /// found them. Both can have the same ids.
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find) and of the function.
+    pub(super) fn find_each(
+        &self,
+        wanted: &Found,
+        mut each: impl FnMut(Vec<String>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let limit = wanted.limit.clamp(1, MOST);
         let words = self.ask_by_words(wanted, limit)?;
         let meaning = self.ask_by_vector(wanted, limit)?;
-        let mut ids = match words {
-            Some(words) => words.reply(&self.client)?,
-            None => Vec::new(),
-        };
+        if let Some(words) = words {
+            each(words.reply(&self.client)?)?;
+        }
         if let Some(meaning) = meaning {
             let mut seen = HashSet::new();
             let near = meaning.reply(&self.client)?.into_iter().filter(|id| seen.insert(id.clone()));
-            ids.extend(near.take(limit));
+            each(near.take(limit).collect())?;
         }
-        ids.sort();
-        ids.dedup();
-        Ok(ids)
+        Ok(())
     }
 
     fn ask_by_words(&self, wanted: &Found, limit: usize) -> anyhow::Result<Option<Asked>> {
