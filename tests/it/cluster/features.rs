@@ -169,3 +169,18 @@ fn watch_updates_a_cluster_whenever_a_file_changes() {
     watch.kill().unwrap();
     watch.wait().unwrap();
 }
+
+#[test]
+fn a_server_keeps_an_index_in_a_cluster_current() {
+    let Some(server) = Server::start() else { return };
+    let (dir, remote) = (Dir::new(), server.address("faq"));
+    dir.write("docs/a.md", "## What is an otter?\n\nAn animal.\n");
+    dir.run(&["index", "docs", "--index", &remote]).success();
+    let served = Served::start(&dir, &["--index", &remote, "--watch"]);
+    dir.write("docs/b.md", "## What is a heron?\n\nA bird.\n");
+    until("the heron is found", || {
+        let reply = served.get("/search?q=heron").ok();
+        (reply["hits"][0]["title"] == "What is a heron?").then_some(())
+    });
+    assert_eq!(served.get("/health").ok()["watching"], true);
+}

@@ -31,16 +31,21 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = TempDir::new().unwrap();
         let process = Self::spawn(&program, &data, port);
-        Some(Self { program, data, port, process })
+        // The process is stopped even if it does not answer in time.
+        let server = Self { program, data, port, process };
+        server.wait();
+        Some(server)
     }
 
     fn spawn(program: &PathBuf, data: &TempDir, port: u16) -> Child {
         let mut command = Command::new(program);
         command.args(["server", "--host", "127.0.0.1", "--port", &port.to_string(), "--data-dir"]);
         command.arg(data.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().unwrap();
-        until("the server", || TcpStream::connect(("127.0.0.1", port)).ok());
-        process
+        command.spawn().unwrap()
+    }
+
+    fn wait(&self) {
+        until("the server", || TcpStream::connect(("127.0.0.1", self.port)).ok());
     }
 
     fn stop(&mut self) {
@@ -51,6 +56,7 @@ impl Server {
     fn restart(&mut self) {
         self.stop();
         self.process = Self::spawn(&self.program, &self.data, self.port);
+        self.wait();
     }
 
     fn address(&self, collection: &str) -> String {
