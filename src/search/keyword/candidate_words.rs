@@ -4,7 +4,8 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, TantivyError};
 
 use super::frequencies::{Frequencies, merge_sorted};
-use super::occurrences::{Lengths, Occurrences};
+use super::occurrences::Occurrences;
+use super::postings::Lengths;
 use super::words::Words;
 use crate::analyze::{Token, tokens_in};
 use crate::index::{CandidateDocument, Candidates, FieldWeights, term_hash};

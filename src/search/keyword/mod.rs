@@ -1,5 +1,6 @@
 //! Keyword search: BM25 over titles, alternative titles and answers.
 
+mod best;
 #[cfg(any(test, feature = "milvus"))]
 mod candidate_words;
 mod compound;
@@ -7,6 +8,7 @@ mod frequencies;
 mod look_up;
 mod occurrences;
 mod phrase_words;
+mod postings;
 mod query_term;
 mod segment_words;
 mod synonyms;
@@ -22,11 +24,12 @@ use super::word_sequence::fold;
 use crate::analyze::{phrase_tokens, tokens_in};
 use crate::curation::Fired;
 use crate::index::{Index, K1, Threshold, is_panic_caught, panics_caught, saturated};
+pub use best::Scored;
+use best::{Best, Clause, frequencies_of};
 pub(crate) use compound::{MAX_COMPOUNDS, PART as COMPOUND_PART};
 use look_up::Lookup;
 use look_up::{PARALLEL_DOCUMENTS, Word, add_forms};
-pub use occurrences::Scored;
-use occurrences::{Best, Clause, Occurrences, frequencies_of};
+use occurrences::Occurrences;
 pub(super) use phrase_words::STOP_WORDS;
 pub use phrase_words::is_stop_word;
 use phrase_words::significant;

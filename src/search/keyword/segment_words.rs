@@ -5,7 +5,8 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::frequencies::{Frequencies, merge_sorted};
-use super::occurrences::{Lengths, Occurrences, TermPostings};
+use super::occurrences::Occurrences;
+use super::postings::{Lengths, TermPostings};
 use super::words::Words;
 use crate::analyze::Token;
 use crate::index::{FIELDS, FieldWeights, Fields, WordCounts, reversed};

@@ -3,7 +3,8 @@
 use tantivy::DocId;
 
 use super::frequencies::Frequencies;
-use super::occurrences::{Lengths, Occurrences};
+use super::occurrences::Occurrences;
+use super::postings::Lengths;
 use crate::analyze::Token;
 use crate::search::typo::TypoAutomaton;
 

@@ -5,7 +5,8 @@ use tantivy::DocId;
 #[cfg(any(test, feature = "milvus"))]
 use super::candidate_words::CandidateWords;
 use super::frequencies::Frequencies;
-use super::occurrences::{Lengths, Occurrences};
+use super::occurrences::Occurrences;
+use super::postings::Lengths;
 use super::segment_words::SegmentWords;
 use super::words::Words;
 use crate::analyze::Token;
