@@ -12,7 +12,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Error as ArchiveError, Password};
 
-use super::invalid;
+use super::emit::invalid;
 
 /// The largest size that a compressed file, or the files that are read in an archive, may have when they are expanded:
 /// 4 GiB.

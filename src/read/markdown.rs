@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use super::document::{
-    Document, Inline, Kind, Marker, columns, dedented, inline, is_rule, take_front_matter,
-};
+use super::document::{Document, Inline, Kind, Marker, inline, take_front_matter};
+use super::line::{columns, dedented, is_rule};
 use super::mdx::{Mdx, Piece};
 
 /// How many forgotten fences are repaired. Each takes another pass over the file.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::html;
+use super::line::one_line;
 
 /// Tags that show that a text is HTML. `Vec<T>` and `a < b` are text.
 const TELLING: [&str; 14] = [
@@ -49,11 +50,6 @@ pub fn paragraphs<const N: usize>(texts: [&str; N]) -> String {
 
 fn parts<const N: usize>(texts: [&str; N], between: &str) -> String {
     texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
-}
-
-/// A text on one line, with single spaces.
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A title on one line. Of HTML, tags are removed and entities replaced.

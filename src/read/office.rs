@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::invalid;
+use super::emit::invalid;
 
 /// Opens an archive. `kind` says what it should be (`DOCX file`), and `old` the document of an older program that it may
 /// be instead (`document, or one of Word 97`).

@@ -15,8 +15,9 @@ use ureq::config::Config;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use super::walk::inner_extension;
-use super::{expand, invalid, is_url, office};
+use super::emit::invalid;
+use super::walk::{inner_extension, is_url};
+use super::{expand, office};
 
 /// The largest page or sitemap, in MiB.
 const MAX_PAGE_MIB: u64 = 64;

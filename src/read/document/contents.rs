@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::inline::attribute;
-use super::{Block, Document, Kind};
+use super::model::{Block, Document, Kind};
 
 /// The entries of a document's tables of contents.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 use crate::read::mdx::is_component;
 
 /// The text of a block.

@@ -2,9 +2,11 @@
 
 use std::ops::{Deref, Range};
 
+use super::inline::{Inline, inline};
 use super::inline_markup::FOLDED;
-use super::{Document, Inline, Kind, Marker, columns, dedented, inline, take_front_matter};
-use crate::read::markup::one_line;
+use super::labels::take_front_matter;
+use super::model::{Document, Kind, Marker};
+use crate::read::line::{columns, dedented, one_line};
 
 /// A line of a file.
 #[derive(Clone, Copy, Debug)]

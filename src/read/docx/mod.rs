@@ -13,8 +13,8 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::document::{Document, Kind, Line, Writer};
-use super::invalid;
-use super::markup::one_line;
+use super::emit::invalid;
+use super::line::one_line;
 use super::office::{self, attribute};
 use lists::Lists;
 use paragraph::Paragraph;

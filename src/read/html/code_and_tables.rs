@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::read::document::{Inline, Kind};
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 impl Parser {
     pub fn end_pre(&mut self) {

@@ -7,7 +7,7 @@ mod text;
 use html5gum::{DefaultEmitter, EndTag, StartTag, Token, Tokenizer};
 
 use super::document::{Document, Inline, Kind, Marker, Writer};
-use super::markup::one_line;
+use super::line::one_line;
 use elements::{INLINE, SILENT, begins_another, is_question_class, language_of};
 
 /// A page, and what it tells search engines about itself.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Parser;
 use super::elements::INLINE;
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 /// A title ends where one is longer than this, in bytes: its end tag was forgotten.
 const LONGEST_TITLE: usize = 4000;

@@ -4,7 +4,7 @@ use super::syntax::{directive, field};
 use super::{Parser, Within};
 use crate::read::document::Kind;
 use crate::read::document::inline_markup::code;
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 /// What a directive does with its content.
 enum Directive {

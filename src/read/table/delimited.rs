@@ -7,11 +7,11 @@ use std::rc::Rc;
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::anki::Notes;
-use super::record::{Record, is_answer, is_question, is_title, normalized};
-use crate::question::Question;
+use super::record::{Record, is_question};
+use crate::read::emit::{BadRecord, Emit, invalid};
+use crate::read::keys::{is_answer, is_title, normalized};
 use crate::read::mapping::Mapping;
-use crate::read::{BadRecord, Emit, Text, invalid};
+use crate::read::text::Text;
 
 /// The longest record, in bytes. It limits what a missing closing quote can take in.
 const LONGEST_RECORD: u64 = 16 << 20;
@@ -28,18 +28,6 @@ pub struct Layout {
     pub names: Vec<String>,
     /// The first record is a header.
     pub has_header: bool,
-    /// The records are notes of Anki, whose columns have no names.
-    pub notes: Option<Notes>,
-}
-
-impl Layout {
-    fn question(&self, record: &StringRecord, line: u64, mapping: &Mapping) -> Result<Question, BadRecord> {
-        let record = match &self.notes {
-            Some(notes) => Record::mapped(notes.pairs(record, mapping), mapping),
-            None => Record::mapped(self.names.iter().cloned().zip(record.iter().map(Value::from)), mapping),
-        };
-        record.question(line).map_err(|reason| BadRecord { line, reason })
-    }
 }
 
 /// The layout of a file by its beginning; `None` if no column has questions.
@@ -55,7 +43,7 @@ pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> 
         sample.pop();
     }
     let (names, has_header) = columns(&sample)?;
-    Some(Layout { delimiter, names, has_header, notes: None })
+    Some(Layout { delimiter, names, has_header })
 }
 
 /// The names of a table's columns by its first records, and whether the first record is a header.
@@ -83,7 +71,7 @@ fn mapped_layout(delimiter: u8, extension: &str, head: &str, mapping: &Mapping) 
     let names = first.iter().map(str::to_owned).collect();
     let is_header = unmapped.is_some_and(|layout| layout.has_header);
     let (names, has_header) = mapped_columns(names, is_header, mapping);
-    Some(Layout { delimiter, names, has_header, notes: None })
+    Some(Layout { delimiter, names, has_header })
 }
 
 /// The names of mapped columns by the first record, and whether it is the header.
@@ -134,15 +122,27 @@ pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
     builder
 }
 
-/// Reads record by record.
+/// Reads the records of a file with named columns.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let mapping = text.mapping();
+    let record = |fields: &StringRecord| {
+        Record::mapped(layout.names.iter().cloned().zip(fields.iter().map(Value::from)), &mapping)
+    };
+    read_records(&mut builder(layout.delimiter, false), layout.has_header, text, record, emit)
+}
+
+/// Reads record by record. `record` gives names to the fields of one.
+pub fn read_records(
+    builder: &mut ReaderBuilder,
+    has_header: bool,
+    text: &mut Text,
+    to_record: impl Fn(&StringRecord) -> Record,
+    emit: &mut Emit<'_>,
+) -> io::Result<()> {
     let source = Limited::new(text);
-    let mut reader = builder(layout.delimiter, layout.notes.is_some())
-        .buffer_capacity(8 << 10)
-        .from_reader(source.clone());
+    let mut reader = builder.buffer_capacity(8 << 10).from_reader(source.clone());
     let mut record = StringRecord::new();
-    let mut header_follows = layout.has_header;
+    let mut header_follows = has_header;
     // The reader reads ahead of its records.
     let mut unreadable: Vec<u64> = Vec::new();
     loop {
@@ -172,8 +172,10 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         let next = reader.position().line().max(line + 1);
         let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
         unreadable.retain(|bad| *bad >= next);
-        let question =
-            if bad { Err(BadRecord::not_utf8(line)) } else { layout.question(&record, line, &mapping) };
+        let question = match bad {
+            true => Err(BadRecord::not_utf8(line)),
+            false => to_record(&record).question(line).map_err(|reason| BadRecord { line, reason }),
+        };
         if emit(question).is_break() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{Merit, Object, Shape, Take, at, best, elements};
+use super::shape::{Merit, Object, Shape, Take, at, best, elements};
 use crate::read::markup;
 use crate::read::table::record::{Record, name_of, text_of};
 

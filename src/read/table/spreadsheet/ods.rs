@@ -8,11 +8,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::broken;
-use super::sheet::{LAST_COLUMN, Row, Sheet};
+use super::sheet::{LAST_COLUMN, Row, Sheet, broken};
+use crate::read::emit::{Emit, invalid};
 use crate::read::mapping::Mapping;
 use crate::read::office::{self, attribute};
-use crate::read::{Emit, invalid};
 
 /// A text that is repeated in more columns holds no more than this many.
 const MOST_COPIES: usize = 100;

@@ -1,6 +1,6 @@
 //! The parser's events as a serde deserializer, with aliases replaced by what they stand for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::iter::Chain;
 use std::ops::Range;
 use std::str::Chars;
@@ -10,7 +10,8 @@ use serde::de::value::{Error, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::read::table::tree::{Place, Position};
+use crate::read::emit::BadRecord;
+use crate::read::table::tree::{Node, Place, Position, Tree};
 
 /// The deepest nesting, aliases included.
 const DEEPEST: usize = 128;
@@ -96,6 +97,18 @@ pub fn documents(
     let line = events.error_line.unwrap_or(place.line() as usize);
     let reason = format!("broken YAML: {result}");
     Err(Broken { line, reason, open: events.open, expansion: events.expansion })
+}
+
+/// The documents of a text up to its first error, in memory.
+pub fn nodes(text: &str) -> (Vec<Node>, Option<BadRecord>) {
+    let place = Place::new(VecDeque::new());
+    let mut nodes = Vec::new();
+    let read = documents(&Part { text, line: 1, ..Part::default() }, &place, |document| {
+        nodes.push(Tree(&place).deserialize(document)?);
+        Ok(())
+    });
+    let error = read.err().map(|broken| BadRecord { line: broken.line as u64, reason: broken.reason });
+    (nodes, error)
 }
 
 /// What the parser says, as far as it matters here.

@@ -4,17 +4,16 @@
 //! broken record is blanked, and the parser begins again at the element of the file's list that holds it.
 
 mod events;
+mod rasa;
 
-use std::collections::VecDeque;
 use std::io;
 use std::ops::{ControlFlow, Range};
 
-use serde::de::DeserializeSeed;
-
-use super::tree::{Node, Place, Tree};
-use super::walk::Walk;
-use super::{asks, rasa, whole};
-use crate::read::{BadRecord, Emit, Text};
+use super::settings::{asks, whole};
+use super::tree::Place;
+use super::walk::{Walk, stream};
+use crate::read::emit::{BadRecord, Emit};
+use crate::read::text::Text;
 use events::{Broken, Part, documents};
 
 /// How much is parsed in all, because of broken records: this many bytes, or the text this many times.
@@ -42,7 +41,7 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let key_line = next.key.unwrap_or_default();
         let key = next.key.map_or("", |key| &text[offset(key)..offset(key + 1)]);
         let part = Part { key, key_line, text: &text[offset(next.line)..], line: next.line };
-        let read = documents(&part, &place, |document| walk.document(document));
+        let read = documents(&part, &place, |document| stream::document(&mut walk, document));
         let mut broken = match read {
             Err(broken) if !walk.stopped() => broken,
             _ => break,
@@ -69,18 +68,6 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let _: ControlFlow<()> = held.into_iter().try_for_each(|error| walk.report(error));
     }
     Ok(())
-}
-
-/// The documents of a text up to its first error, in memory.
-pub fn nodes(text: &str) -> (Vec<Node>, Option<BadRecord>) {
-    let place = Place::new(VecDeque::new());
-    let mut nodes = Vec::new();
-    let read = documents(&Part { text, line: 1, ..Part::default() }, &place, |document| {
-        nodes.push(Tree(&place).deserialize(document)?);
-        Ok(())
-    });
-    let error = read.err().map(|broken| BadRecord { line: broken.line as u64, reason: broken.reason });
-    (nodes, error)
 }
 
 /// Where to begin again.
