@@ -60,6 +60,11 @@ impl<'t> Lines<'t> {
         at + 1 + below.iter().position(ends).unwrap_or(below.len())
     }
 
+    /// Whether there is no text on a line.
+    pub fn is_blank(&self, at: usize) -> bool {
+        self.get(at).is_none_or(|line| line.text.is_empty())
+    }
+
     /// A text and the lines that continue it.
     pub fn joined(&self, first: &str, rest: Range<usize>) -> String {
         let rest = self[rest].iter().map(|line| line.text);

@@ -1,7 +1,7 @@
 //! Directives of reStructuredText and Sphinx: `.. note:: text`.
 
-use super::syntax::{directive, field};
-use super::{Parser, Within};
+use super::parser::{Parser, Within};
+use super::syntax::field;
 use crate::read::document::Kind;
 use crate::read::document::inline_markup::code;
 use crate::read::line::one_line;
@@ -59,25 +59,8 @@ impl Directive {
 }
 
 impl<'t> Parser<'t> {
-    /// `.. ` and what follows: a target, a footnote, a directive or a comment.
-    pub fn explicit(&mut self, at: usize, rest: &'t str) -> usize {
-        let line = self.lines[at];
-        if rest.is_empty() && self.is_blank(at + 1) {
-            return at + 1;
-        }
-        let end = self.indented_end(at, line.indent);
-        if rest.starts_with('[') {
-            self.enter(line.indent, self.indent(), Within::Directive);
-            return self.paragraph(at, line.indent + 3, rest, None);
-        }
-        match directive(rest).filter(|_| !rest.starts_with(['|', '_'])) {
-            Some((name, arguments)) => self.directive(at, end, &name.to_lowercase(), arguments),
-            None => end,
-        }
-    }
-
     /// Reads a directive whose block ends at `end`.
-    fn directive(&mut self, at: usize, end: usize, name: &str, arguments: &'t str) -> usize {
+    pub fn directive(&mut self, at: usize, end: usize, name: &str, arguments: &'t str) -> usize {
         let line = self.lines[at];
         let options = self.lines[at + 1..end].iter().take_while(|line| field(line.text).is_some());
         let body = at + 1 + options.clone().count();
