@@ -216,11 +216,8 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         None => reader_for(text.extension(), &head),
     };
     let Some(reader) = reader else {
-        return if named {
-            Err(no_questions("no reader knows the format of this file; --format names one"))
-        } else {
-            Ok(Outcome::NotQuestions)
-        };
+        let unknown = "no reader knows the format of this file; --format names one";
+        return if named { Err(no_questions(unknown)) } else { Ok(Outcome::NotQuestions) };
     };
     text.set_mapping(Mapping::new(&options.map));
     text.set_article(options.articles.then(|| title.to_owned()));
@@ -232,17 +229,22 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         flow
     })?;
     if named && !mapping.is_empty() && mapping.records() == 0 {
-        let why = match reader.name() {
-            "table" => "no record has its keys".to_owned(),
-            "spreadsheet" => "no sheet has the columns".to_owned(),
-            name => format!("the file was read as {name}; name its format with --format"),
-        };
-        return Err(invalid(format!("--map applies to records, but {why}")));
+        return Err(no_mapped_records(reader.name()));
     }
     if let Some(reason) = mapping.missing().filter(|_| !stopped) {
         let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
     }
     Ok(Outcome::Read { format: reader.name(), report: text.take_report() })
+}
+
+/// The error for a mapping that applied to nothing in a file of a format.
+fn no_mapped_records(format: &str) -> io::Error {
+    let why = match format {
+        "table" => "no record has its keys".to_owned(),
+        "spreadsheet" => "no sheet has the columns".to_owned(),
+        name => format!("the file was read as {name}; name its format with --format"),
+    };
+    invalid(format!("--map applies to records, but {why}"))
 }
 
 /// The question of one record, as in a file of JSON Lines: `question`, `answer`, `id`, `tags` and so on. Values that a

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::rc::Rc;
 
 use csv::{ReaderBuilder, StringRecord};
@@ -143,8 +144,6 @@ pub fn read_records(
     let mut reader = builder.buffer_capacity(8 << 10).from_reader(source.clone());
     let mut record = StringRecord::new();
     let mut header_follows = has_header;
-    // The reader reads ahead of its records.
-    let mut unreadable: Vec<u64> = Vec::new();
     loop {
         source.begin_record();
         let line = reader.position().line();
@@ -168,11 +167,7 @@ pub fn read_records(
         if record.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        source.take_unreadable(&mut unreadable);
-        let next = reader.position().line().max(line + 1);
-        let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
-        unreadable.retain(|bad| *bad >= next);
-        let question = match bad {
+        let question = match source.is_unreadable(line..reader.position().line().max(line + 1)) {
             true => Err(BadRecord::not_utf8(line)),
             false => to_record(&record).question(line).map_err(|reason| BadRecord { line, reason }),
         };
@@ -203,31 +198,39 @@ fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
 
 /// The text. Reading it fails within a record that is too long.
 #[derive(Clone)]
-pub struct Limited<'a> {
-    /// The text, and how many bytes of it were read since the last record began.
-    text: Rc<RefCell<(&'a mut Text, u64)>>,
+pub struct Limited<'a>(Rc<RefCell<Source<'a>>>);
+
+struct Source<'a> {
+    text: &'a mut Text,
+    /// How many bytes were read since the last record began.
+    read: u64,
+    /// Lines that are not UTF-8. The reader reads ahead of its records.
+    unreadable: Vec<u64>,
 }
 
 impl<'a> Limited<'a> {
     pub fn new(text: &'a mut Text) -> Self {
-        Self { text: Rc::new(RefCell::new((text, 0))) }
+        Self(Rc::new(RefCell::new(Source { text, read: 0, unreadable: Vec::new() })))
     }
 
     /// Allows another record of the greatest length.
     pub fn begin_record(&self) {
-        self.text.borrow_mut().1 = 0;
+        self.0.borrow_mut().read = 0;
     }
 
-    /// Adds the lines that are not UTF-8 and were read since the last call.
-    pub fn take_unreadable(&self, into: &mut Vec<u64>) {
-        let text = &mut self.text.borrow_mut().0;
-        into.extend(std::iter::from_fn(|| text.take_unreadable()));
+    /// Whether a line of a record is not UTF-8. Records are asked for in order.
+    pub fn is_unreadable(&self, record: Range<u64>) -> bool {
+        let Source { text, unreadable, .. } = &mut *self.0.borrow_mut();
+        unreadable.extend(std::iter::from_fn(|| text.take_unreadable()));
+        let is_bad = unreadable.iter().any(|bad| record.contains(bad));
+        unreadable.retain(|bad| *bad >= record.end);
+        is_bad
     }
 }
 
 impl Read for Limited<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let (text, read) = &mut *self.text.borrow_mut();
+        let Source { text, read, .. } = &mut *self.0.borrow_mut();
         if *read > LONGEST_RECORD {
             return Err(invalid("a record of more than 16 MiB: a quote that never closes?"));
         }

@@ -71,15 +71,6 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
         return ControlFlow::Continue(());
     }
     let thread = Value::Object(object);
-    let accepted = at(&thread, &["/answer/id", "/accepted_answer_id", "/acceptedAnswerId"]);
-    let replies = REPLIES.iter().filter_map(|key| thread.get(key)).flat_map(elements);
-    // Replies to a reply may answer too.
-    let replies = replies
-        .flat_map(|reply| std::iter::once(reply).chain(reply.get("replies").into_iter().flat_map(elements)));
-    let replies = replies.filter(|reply| reply.get("isMinimized").is_none_or(|hidden| *hidden == false));
-    let replies = replies.map(|reply| (merit(reply, accepted), reply));
-    let whole = at(&thread, &["/answer"]).filter(|answer| answer.is_object() || answer.is_string());
-    let answer = best(replies.chain(whole.map(|answer| ((true, i64::MAX, true), answer))));
     let named = |paths: &[&str]| at(&thread, paths).map(name_of).map_or(Value::Null, Value::String);
     let title = text_of(&thread["title"]);
     // The Stack Exchange API escapes what it replies, GitHub does not.
@@ -88,7 +79,7 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     let mut pairs = vec![
         ("title", title.into()),
         ("body", written(&thread).into()),
-        ("answer", answer.map(written).unwrap_or_default().into()),
+        ("answer", answer(&thread).map(written).unwrap_or_default().into()),
         ("id", named(&["/number", "/id", "/question_id"])),
         ("section", named(&["/category", "/section"])),
         ("tags", labels.map(|label| Value::String(name_of(label))).collect()),
@@ -115,6 +106,19 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     let rest: Vec<(String, Value)> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
     let pairs = pairs.into_iter().map(|(key, value)| (key.to_owned(), value));
     take(Ok(Record::markdown(pairs.chain(rest))))
+}
+
+/// The answer of a thread, or else the best reply.
+fn answer(thread: &Value) -> Option<&Value> {
+    let accepted = at(thread, &["/answer/id", "/accepted_answer_id", "/acceptedAnswerId"]);
+    let replies = REPLIES.iter().filter_map(|key| thread.get(key)).flat_map(elements);
+    // Replies to a reply may answer too.
+    let replies = replies
+        .flat_map(|reply| std::iter::once(reply).chain(reply.get("replies").into_iter().flat_map(elements)));
+    let replies = replies.filter(|reply| reply.get("isMinimized").is_none_or(|hidden| *hidden == false));
+    let replies = replies.map(|reply| (merit(reply, accepted), reply));
+    let whole = at(thread, &["/answer"]).filter(|answer| answer.is_object() || answer.is_string());
+    best(replies.chain(whole.map(|answer| ((true, i64::MAX, true), answer))))
 }
 
 fn merit(reply: &Value, accepted: Option<&Value>) -> Merit {

@@ -193,10 +193,8 @@ impl<'p> Events<'p> {
             Some(Ok(parsed)) => parsed,
             Some(Err(error)) => {
                 self.error_line = Some(self.part.line(error.marker().line()));
-                let hint = match error.kind() {
-                    ErrorKind::MappingValueNotAllowed => ": a text with a colon needs quotes",
-                    _ => "",
-                };
+                let needs_quotes = matches!(error.kind(), ErrorKind::MappingValueNotAllowed);
+                let hint = if needs_quotes { ": a text with a colon needs quotes" } else { "" };
                 return Err(Error::custom(format!("{}{hint}", error.info())));
             }
             None => return Ok(Event::StreamEnd),
@@ -219,20 +217,7 @@ impl<'p> Events<'p> {
             }
         };
         let line = self.part.line(span.start.line());
-        if matches!(event, Event::End) {
-            self.open.pop();
-            if let Some(parent) = self.open.last_mut() {
-                parent.done = !parent.value_follows;
-            }
-        } else {
-            self.place.line.set(line as u64);
-            if let Some(parent) = self.open.last_mut() {
-                if !parent.value_follows {
-                    (parent.element, parent.done) = (line, !parent.is_map && style.is_none());
-                }
-                parent.value_follows ^= parent.is_map;
-            }
-        }
+        self.pass(&event, line, style.is_some());
         let outside = self.open.len();
         if let Some(style) = style {
             let is_map = matches!(event, Event::Map);
@@ -241,6 +226,24 @@ impl<'p> Events<'p> {
         }
         self.record(&event, anchor, outside)?;
         Ok(event)
+    }
+
+    /// Notes in the innermost list or map what an event on a line does to it. `begins`: a list or map.
+    fn pass(&mut self, event: &Event, line: usize, begins: bool) {
+        if matches!(event, Event::End) {
+            self.open.pop();
+            if let Some(parent) = self.open.last_mut() {
+                parent.done = !parent.value_follows;
+            }
+            return;
+        }
+        self.place.line.set(line as u64);
+        if let Some(parent) = self.open.last_mut() {
+            if !parent.value_follows {
+                (parent.element, parent.done) = (line, !parent.is_map && !begins);
+            }
+            parent.value_follows ^= parent.is_map;
+        }
     }
 
     /// Keeps the events of anchored nodes.
