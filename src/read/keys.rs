@@ -103,27 +103,12 @@ pub fn is_answer(name: &str) -> bool {
 }
 
 /// Names of lists and objects that belong to a record instead of holding records.
-const PARTS: [&str; 15] = [
-    "answers",
-    "choices",
-    "options",
-    "patterns",
-    "utterances",
-    "responses",
-    "paragraphs",
-    "comments",
-    "replies",
-    "milestone",
-    "projectitems",
-    "projectcards",
-    "closedbypullrequestsreferences",
-    "suggested_topics",
-    "related_topics",
-];
+const PARTS: &str = "answers choices options patterns utterances responses paragraphs comments replies \
+    milestone projectitems projectcards closedbypullrequestsreferences suggested_topics related_topics";
 
 /// Whether a value of this (normalized) name belongs to a record instead of holding records.
 pub fn is_part(name: &str) -> bool {
-    PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
+    PARTS.split(' ').any(|part| part == name) || TAGS.contains(&name) || ALSO.contains(&name)
 }
 
 /// The keys and values of a map that may be a record.

@@ -39,20 +39,8 @@ struct Parser<'t> {
 }
 
 /// The states that headings have if a file does not define any.
-const STATES: [&str; 12] = [
-    "TODO",
-    "DONE",
-    "NEXT",
-    "WAITING",
-    "WAIT",
-    "HOLD",
-    "CANCELLED",
-    "CANCELED",
-    "SOMEDAY",
-    "STARTED",
-    "IN-PROGRESS",
-    "INPROGRESS",
-];
+const STATES: &str = "TODO DONE NEXT WAITING WAIT HOLD CANCELLED CANCELED SOMEDAY STARTED IN-PROGRESS \
+    INPROGRESS";
 
 /// Tags that say how to export a heading, not what it is about.
 const EXPORT_TAGS: [&str; 6] = ["toc", "noexport", "export", "ignore", "archive", "unnumbered"];
@@ -118,7 +106,8 @@ impl<'t> Parser<'t> {
         self.open.clear();
         let mut title = title;
         if let Some((word, rest)) = title.split_once(' ')
-            && (self.states.contains(&word) || self.states.is_empty() && STATES.contains(&word))
+            && (self.states.contains(&word)
+                || self.states.is_empty() && STATES.split(' ').any(|state| state == word))
         {
             title = rest.trim_start();
         }

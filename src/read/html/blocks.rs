@@ -168,7 +168,8 @@ impl Blocks {
         let Some(row) = &mut self.row else {
             return self.break_paragraph();
         };
-        let cell = self.text.take_cell();
+        let cell = std::mem::take(&mut self.text.markdown);
+        self.text.plain.push(' ');
         if !cell.trim().is_empty() || !row.is_empty() {
             row.push(one_line(&cell).replace('|', "\\|"));
         }
@@ -180,7 +181,8 @@ impl Blocks {
         let Some(cells) = self.row.take().filter(|cells| !cells.is_empty()) else {
             return;
         };
-        self.text.set_row(format!("| {} |", cells.join(" | ")));
+        self.text.markdown = format!("| {} |", cells.join(" | "));
+        self.text.marks.clear();
         self.flush();
         self.rows += 1;
         if self.rows == 1 {

@@ -16,7 +16,7 @@ pub struct Text {
     /// Without markup.
     pub plain: String,
     /// Where the open emphasis, links and code begin in `markdown`.
-    marks: Vec<(&'static str, usize)>,
+    pub marks: Vec<(&'static str, usize)>,
     link: Option<String>,
     bold: usize,
     links: usize,
@@ -142,18 +142,6 @@ impl Text {
             only_link: words > 0 && links == words,
         };
         (std::mem::take(&mut self.markdown), inline)
-    }
-
-    /// Ends a cell and returns its Markdown.
-    pub fn take_cell(&mut self) -> String {
-        self.plain.push(' ');
-        std::mem::take(&mut self.markdown)
-    }
-
-    /// Replaces the Markdown of a row, whose cells were taken.
-    pub fn set_row(&mut self, markdown: String) {
-        self.markdown = markdown;
-        self.marks.clear();
     }
 }
 

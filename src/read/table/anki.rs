@@ -6,15 +6,12 @@ use std::io;
 use csv::StringRecord;
 use serde_json::Value;
 
-use super::delimited::{builder, read_records};
+use super::delimited::{builder, read_records, sample};
 use super::record::{Record, is_question};
 use crate::read::emit::Emit;
 use crate::read::mapping::Mapping;
 use crate::read::markup;
 use crate::read::text::Text;
-
-/// How many notes are looked at.
-const SAMPLE: usize = 50;
 
 /// A longer sound or gap is text, in bytes.
 const LONGEST_GAP: usize = 4000;
@@ -36,16 +33,7 @@ pub struct Notes {
 /// or three fields, and the first must read like a text.
 pub fn notes(head: &str, is_sure: bool) -> Option<Notes> {
     let (mut notes, has_headers) = Notes::by_headers(head);
-    let mut sample: Vec<StringRecord> = builder(notes.delimiter, true)
-        .from_reader(head.as_bytes())
-        .records()
-        .take(SAMPLE)
-        .filter_map(Result::ok)
-        .collect();
-    // The last record of the sample may be cut.
-    if sample.len() > 2 {
-        sample.pop();
-    }
+    let sample = sample(&builder(notes.delimiter, true), head, 2);
     if !is_sure && !has_headers && !are_cards(&sample) {
         return None;
     }

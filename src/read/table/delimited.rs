@@ -17,7 +17,7 @@ use crate::read::text::Text;
 /// The longest record, in bytes. It limits what a missing closing quote can take in.
 const LONGEST_RECORD: u64 = 16 << 20;
 
-/// How many records are examined to find the columns of a table without a header.
+/// How many records are examined to find the columns of a file.
 const SAMPLE: usize = 50;
 
 /// What a delimited file looks like.
@@ -37,14 +37,18 @@ pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> 
     if !mapping.is_empty() {
         return mapped_layout(delimiter, extension, head, mapping);
     }
-    let mut reader = builder(delimiter, false).from_reader(head.as_bytes());
+    let (names, has_header) = columns(&sample(&builder(delimiter, false), head, 1))?;
+    Some(Layout { delimiter, names, has_header })
+}
+
+/// The first records of a file. The last of them may be cut, and is left out if there are more than `fewest`.
+pub fn sample(builder: &ReaderBuilder, head: &str, fewest: usize) -> Vec<StringRecord> {
+    let mut reader = builder.from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
-    // The last record of the sample may be cut.
-    if sample.len() > 1 {
+    if sample.len() > fewest {
         sample.pop();
     }
-    let (names, has_header) = columns(&sample)?;
-    Some(Layout { delimiter, names, has_header })
+    sample
 }
 
 /// The names of a table's columns by its first records, and whether the first record is a header.

@@ -21,18 +21,8 @@ const TEXTS: [&str; 7] = ["body_markdown", "body", "body_html", "bodyHTML", "bod
 const VOTES: [&str; 7] = ["upvoteCount", "upvotes", "score", "votes", "like_count", "likes", "points"];
 
 /// What tells that a title and a body are a thread without replies.
-const TELLING: [&str; 10] = [
-    "html_url",
-    "createdAt",
-    "reactions",
-    "reactionGroups",
-    "authorAssociation",
-    "author_association",
-    "stateReason",
-    "isAnswered",
-    "upvoteCount",
-    "issueType",
-];
+const TELLING: &str = "html_url createdAt reactions reactionGroups authorAssociation author_association \
+    stateReason isAnswered upvoteCount issueType";
 
 /// What says that a reply was accepted.
 const ACCEPTED: [&str; 5] = ["isAnswer", "is_answer", "isAccepted", "is_accepted", "accepted"];
@@ -62,7 +52,7 @@ fn fits(object: &Object) -> bool {
         && (has_replies()
             || has_answer()
             || has("number") && (has("body") || has("state"))
-            || has("body") && (TELLING.into_iter().any(has) || is_colored() || leads_to_github()))
+            || has("body") && (TELLING.split(' ').any(has) || is_colored() || leads_to_github()))
 }
 
 fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {

@@ -14,10 +14,10 @@ use zip::ZipArchive;
 use crate::read::emit::{Emit, invalid};
 use crate::read::expand::{self, Compression};
 use crate::read::mapping::Mapping;
-use crate::read::office;
+use crate::read::office::{self, broken};
 use crate::read::reader::Reader;
 use crate::read::text::Text;
-use sheet::{KIND, broken};
+use sheet::KIND;
 
 /// The extensions of spreadsheets, in lower case.
 const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
@@ -74,8 +74,9 @@ fn too_large() -> io::Error {
 fn check_size<R: Read + Seek>(archive: &mut ZipArchive<R>) -> io::Result<()> {
     let mut rest = LARGEST;
     for index in 0..archive.len() {
-        let bytes = io::copy(&mut archive.by_index(index).map_err(broken)?.take(rest + 1), &mut io::sink());
-        rest = rest.checked_sub(bytes.map_err(broken)?).ok_or_else(too_large)?;
+        let bytes =
+            io::copy(&mut archive.by_index(index).map_err(broken(KIND))?.take(rest + 1), &mut io::sink());
+        rest = rest.checked_sub(bytes.map_err(broken(KIND))?).ok_or_else(too_large)?;
     }
     Ok(())
 }

@@ -5,21 +5,14 @@ use std::ops::ControlFlow;
 
 use csv::StringRecord;
 use serde_json::Value;
-use zip::result::ZipError;
 
 use crate::read::emit::{BadRecord, Emit, invalid};
 use crate::read::mapping::Mapping;
-use crate::read::office;
 use crate::read::table::delimited::{columns, is_header, mapped_columns};
 use crate::read::table::record::Record;
 
 /// What error messages call the file.
 pub const KIND: &str = "spreadsheet";
-
-/// The error of a broken archive.
-pub fn broken(error: impl Into<ZipError>) -> io::Error {
-    office::broken(KIND, error)
-}
 
 /// How many rows are looked at to find the header, or to tell columns apart that have no names.
 const SAMPLE: usize = 50;
