@@ -29,7 +29,7 @@ pub mod writer;
 pub use extract::article;
 pub use findings::Marking;
 pub use inline::{Inline, inline};
-pub use labels::take_front_matter;
+pub use labels::{front_matter_title, take_front_matter};
 pub use model::{Document, Kind, Marker};
 pub use question_line::{ends_asking, is_question_like, labelled_question};
 pub use writer::{Line, Writer};
