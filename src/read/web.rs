@@ -186,9 +186,7 @@ impl Web {
                 }
             };
             let mut problem = |reason: String| pages.problems.push((address.clone(), reason));
-            if let Some(reason) = sitemap.broken {
-                problem(reason);
-            }
+            sitemap.broken.into_iter().for_each(&mut problem);
             let (own, foreign): (Vec<_>, Vec<_>) =
                 sitemap.addresses.into_iter().partition(|to| is_url(to) && same_host(to, url));
             if let Some(example) = foreign.first() {
