@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::document::inline_markup::{
     Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown,
 };
-use super::document::writer::{Lines, admonition, is_identifier};
+use super::document::writer::{Lines, Row, admonition, is_identifier};
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses an Org file.
@@ -272,7 +272,7 @@ impl<'t> Parser<'t> {
             let inner = inner.strip_suffix('|').unwrap_or(inner);
             (line.number, inner.split('|').map(|cell| convert(&cell.trim().replace("\\vert", "|"))).collect())
         };
-        let rows: Vec<(u64, Vec<String>)> = self.lines[at..end].iter().filter(is_row).map(cells).collect();
+        let rows: Vec<Row> = self.lines[at..end].iter().filter(is_row).map(cells).collect();
         self.writer.table(self.indent(), &rows);
         end
     }

@@ -253,17 +253,14 @@ impl Sitemap {
     }
 
     /// Reads elements up to the first error. No sitemap is left if the root is another element.
-    fn read<R: BufRead>(
-        mut reader: quick_xml::Reader<R>,
-        sitemap: &mut Option<Self>,
-    ) -> quick_xml::Result<()> {
+    fn read(mut xml: quick_xml::Reader<impl BufRead>, sitemap: &mut Option<Self>) -> quick_xml::Result<()> {
         let mut buffer = Vec::new();
         // The text of a `loc` that is a child of an entry, which is a child of the root.
         let mut address: Option<String> = None;
         let mut depth = 0;
         loop {
             buffer.clear();
-            match reader.read_event_into(&mut buffer)? {
+            match xml.read_event_into(&mut buffer)? {
                 Event::Start(element) => {
                     depth += 1;
                     match (depth, element.local_name().as_ref()) {

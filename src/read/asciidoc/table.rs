@@ -1,10 +1,10 @@
 //! Tables of AsciiDoc.
 
-use crate::read::document::Line;
+use crate::read::document::writer::{Line, Row};
 
 /// The rows of a table, with their lines. Its cells go from row to row, whatever lines they are on. Without `columns`,
 /// the first line is the first row.
-pub fn rows(delimiter: &str, lines: &[Line<'_>], columns: Option<usize>) -> Vec<(u64, Vec<String>)> {
+pub fn rows(delimiter: &str, lines: &[Line<'_>], columns: Option<usize>) -> Vec<Row> {
     let separator = delimiter.chars().next().filter(|sign| matches!(sign, ':' | ',')).unwrap_or('|');
     let mut cells: Vec<(u64, String)> = Vec::new();
     let mut in_first_line = 0;

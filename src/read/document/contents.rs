@@ -25,8 +25,9 @@ impl Contents {
         let entries: Vec<(usize, &str, &str)> = document
             .blocks
             .iter()
-            .filter(|block| block.kind == Kind::Text && !is_way_back(&block.text.text))
+            .filter(|block| block.kind == Kind::Text)
             .filter_map(|block| Some((block.indent, block.text.contents_target()?, block.text.text.as_str())))
+            .filter(|(.., text)| !is_way_back(text))
             .collect();
         let mut contents = Self::default();
         if entries.len() < FEWEST_ENTRIES {
@@ -62,23 +63,15 @@ impl Contents {
     }
 }
 
+/// What links to the beginning of a document are called.
+const WAYS_BACK: &str = "back to top|top|back|to top|go to top|table of contents|contents|back to contents|\
+    back to table of contents";
+
 /// "Back to top" and its like.
 pub fn is_way_back(text: &str) -> bool {
     let text = text.to_lowercase();
     let words = text.trim_matches(|c: char| !c.is_alphabetic());
-    [
-        "back to top",
-        "top",
-        "back",
-        "to top",
-        "go to top",
-        "table of contents",
-        "contents",
-        "back to contents",
-        "back to table of contents",
-    ]
-    .contains(&words)
-        || words.is_empty()
+    words.is_empty() || WAYS_BACK.split('|').any(|way| way == words)
 }
 
 /// The anchors that a block names: `<a name="soil">`, `<a id="soil">`, `{#soil}`.
@@ -113,22 +106,12 @@ pub fn says_questions(document: &Document) -> bool {
 }
 
 /// Words in the title of a page of frequently asked questions.
-const FAQ: [&str; 10] = [
-    "faq",
-    "frequently asked",
-    "häufig gestellte",
-    "foire aux questions",
-    "preguntas frecuentes",
-    "perguntas frequentes",
-    "domande frequenti",
-    "частые вопросы",
-    "常见问题",
-    "よくある質問",
-];
+const FAQ: &str = "faq|frequently asked|häufig gestellte|foire aux questions|preguntas frecuentes|\
+    perguntas frequentes|domande frequenti|частые вопросы|常见问题|よくある質問";
 
 /// Whether the title or the first heading says that these are frequently asked questions.
 pub fn is_faq(document: &Document) -> bool {
-    says(document, 1, |text| FAQ.iter().any(|words| text.contains(words)))
+    says(document, 1, |text| FAQ.split('|').any(|words| text.contains(words)))
 }
 
 /// Whether the title or one of the first headings says something, in lower case.

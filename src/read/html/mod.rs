@@ -12,7 +12,6 @@ use blocks::Blocks;
 use elements::{INLINE, SILENT, begins_another, is_question_class, language_of};
 
 /// A page, and what it tells search engines about itself.
-#[derive(Default)]
 pub struct Page {
     /// The page.
     pub document: Document,

@@ -98,14 +98,8 @@ impl<'t> Parser<'t> {
     }
 
     /// What a directive shows before its content. `text` are its arguments on all of their lines.
-    fn introduction(
-        &self,
-        directive: &Directive,
-        arguments: &str,
-        text: String,
-        alt: Option<&str>,
-    ) -> String {
-        match directive {
+    fn introduction(&self, kind: &Directive, arguments: &str, text: String, alt: Option<&str>) -> String {
+        match kind {
             Directive::Image => {
                 let image = |alt: &str| format!("![{}]({arguments})", alt.replace(['[', ']'], ""));
                 alt.map(image).unwrap_or_default()

@@ -183,18 +183,12 @@ impl<'t> Parser<'t> {
         self.paragraph(at, column + width, rest, Some((column, marker)))
     }
 
-    /// A paragraph, or what begins as one: a term, the introduction of code. `item` is the column and the marker of
+    /// A paragraph, or what begins as one: a term, the introduction of code. `own` is the column and the marker of
     /// the item that it begins.
-    fn paragraph(
-        &mut self,
-        at: usize,
-        column: usize,
-        text: &'t str,
-        item_before: Option<(usize, Marker)>,
-    ) -> usize {
+    fn paragraph(&mut self, at: usize, column: usize, text: &'t str, own: Option<(usize, Marker)>) -> usize {
         let line = self.lines[at];
-        let continues = |next: &Line<'_>| match item_before {
-            Some((own, _)) => next.indent > own && item(next.text).is_none(),
+        let continues = |next: &Line<'_>| match own {
+            Some((begin, _)) => next.indent > begin && item(next.text).is_none(),
             None => next.indent == line.indent,
         };
         let ends = |at: &usize| {
@@ -204,14 +198,14 @@ impl<'t> Parser<'t> {
         let end = (at + 1..self.lines.len()).find(ends).unwrap_or(self.lines.len());
         let indent = self.indent();
         let next = self.lines.get(end).filter(|next| !next.text.is_empty() && next.indent > line.indent);
-        let is_term = end == at + 1 && item_before.is_none() && !text.ends_with(':');
+        let is_term = end == at + 1 && own.is_none() && !text.ends_with(':');
         if is_term && next.is_some_and(|next| item(next.text).is_none()) {
             self.term(line, text);
             return end;
         }
         let all = self.lines.joined(text, at + 1..end);
-        let all = if item_before.is_some() { folded(&all) } else { all };
-        let marker = item_before.map(|(_, marker)| marker);
+        let all = if own.is_some() { folded(&all) } else { all };
+        let marker = own.map(|(_, marker)| marker);
         let before = marker.map_or(indent, Marker::column);
         let Some(intro) = all.strip_suffix("::") else {
             let markdown = self.inline(&all);

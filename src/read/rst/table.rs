@@ -1,7 +1,6 @@
 //! Tables of reStructuredText.
 
-use crate::read::document::Line;
-use crate::read::document::writer::Lines;
+use crate::read::document::writer::{Line, Lines, Row};
 
 /// More columns of a table are left out.
 const MOST_COLUMNS: usize = 100;
@@ -10,7 +9,7 @@ const MOST_COLUMNS: usize = 100;
 const MOST_ROWS: usize = 500;
 
 /// The rows of a grid table (`+---+`) or a simple one (`=== ===`), with their lines, and where it ends.
-pub fn rows(lines: &Lines<'_>, at: usize) -> (Vec<(u64, Vec<String>)>, usize) {
+pub fn rows(lines: &Lines<'_>, at: usize) -> (Vec<Row>, usize) {
     let border = lines[at];
     let is_grid = border.text.starts_with('+');
     let end = if is_grid {
@@ -19,7 +18,7 @@ pub fn rows(lines: &Lines<'_>, at: usize) -> (Vec<(u64, Vec<String>)>, usize) {
         simple_table_end(lines, at)
     };
     let starts = column_starts(border.text, is_grid);
-    let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     let mut begins = true;
     for line in &lines[at..end] {
         let is_between = line.text.chars().all(|c| matches!(c, '+' | '-' | '=' | '|' | ' '));

@@ -286,14 +286,8 @@ impl<'d> Collector<'d> {
         }
     }
 
-    fn number(
-        &mut self,
-        number: u32,
-        bold: bool,
-        style: Style,
-        style_before: Option<Style>,
-    ) -> Option<Style> {
-        let follows_item = style_before == Some(style) && !self.blank_before;
+    fn number(&mut self, number: u32, bold: bool, style: Style, before: Option<Style>) -> Option<Style> {
+        let follows_item = before == Some(style) && !self.blank_before;
         let candidate = self.candidates.last_mut()?;
         candidate.number = Some(number);
         candidate.bold = bold;

@@ -77,16 +77,15 @@ type Pair = Option<(String, Node)>;
 impl<'e, 'f> Walk<'e, 'f> {
     /// A walk through a new file of data.
     pub fn data(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
-        Self::new(position, Rules { is_data: true, mapping }, emit)
+        let rules = Rules { is_data: true, mapping };
+        Self { position, emit, rules, stopped: false, found: false, count: 0, interrupted: None }
     }
 
     /// A walk through a new file that may be settings.
     pub fn settings(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
-        Self::new(position, Rules { is_data: false, mapping }, emit)
-    }
-
-    fn new(position: &'e dyn Position, rules: Rules, emit: &'e mut Emit<'f>) -> Self {
-        Self { position, emit, rules, stopped: false, found: false, count: 0, interrupted: None }
+        let mut walk = Self::data(position, mapping, emit);
+        walk.rules.is_data = false;
+        walk
     }
 
     /// Whether the receiver wants no more. The walk then ends with an error that means nothing.
