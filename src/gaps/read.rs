@@ -137,8 +137,6 @@ fn read_table(
         return Ok(());
     }
     let columns = Columns::of(&record, column)?;
-    // The reader reads ahead of its records.
-    let mut unreadable = Vec::new();
     loop {
         source.begin_record();
         let from = reader.position().line();
@@ -146,15 +144,11 @@ fn read_table(
         if !reader.read_record(&mut record).with_context(|| format!("line {from}"))? {
             return Ok(());
         }
-        source.take_unreadable(&mut unreadable);
         let line = record.position().map_or(from, csv::Position::line);
-        let next = reader.position().line().max(line + 1);
-        let is_text = !unreadable.iter().any(|bad| (line..next).contains(bad));
-        unreadable.retain(|bad| *bad >= next);
-        match is_text {
-            false => add(line, Err("not UTF-8".to_owned())),
-            true if record.iter().all(|field| field.trim().is_empty()) => {}
-            true => add(line, columns.phrase(&record)),
+        match source.is_unreadable(line..reader.position().line().max(line + 1)) {
+            true => add(line, Err("not UTF-8".to_owned())),
+            false if record.iter().all(|field| field.trim().is_empty()) => {}
+            false => add(line, columns.phrase(&record)),
         }
     }
 }

@@ -12,7 +12,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Error as ArchiveError, Password};
 
-use super::invalid;
+use super::emit::invalid;
 
 /// The largest size that a compressed file, or the files that are read in an archive, may have when they are expanded:
 /// 4 GiB.
@@ -176,25 +176,12 @@ pub fn extract(
     wanted: impl Fn(&str) -> bool,
     each: &mut dyn FnMut(&str, File) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let size = archive.metadata()?.len();
     let password = Password::empty();
     let listing =
         Archive::read_with_memory_limit(&mut archive, &password, MAX_DECODER_KIB).map_err(archive_error)?;
-    let name = |entry: &ArchiveEntry| entry.name().replace('\\', "/");
     let is_wanted =
         |entry: &ArchiveEntry| entry.has_stream() && !entry.is_directory() && wanted(&name(entry));
-    // What stands before a wanted file in its block is expanded too.
-    let mut blocks: Vec<(usize, usize)> = Vec::new();
-    let mut expanded: u64 = 0;
-    for block in 0..listing.blocks.len() {
-        let decoder = BlockDecoder::new(1, block, &listing, &password, &mut archive);
-        if let Some(last) = decoder.entries().iter().rposition(is_wanted) {
-            let sizes = decoder.entries()[..=last].iter().map(ArchiveEntry::size);
-            expanded = sizes.fold(expanded, u64::saturating_add);
-            blocks.push((block, last));
-        }
-    }
-    check_expanded(size, expanded)?;
+    let blocks = wanted_blocks(&mut archive, &listing, is_wanted)?;
     let mut flow = ControlFlow::Continue(());
     let mut names = HashSet::new();
     let mut failure = None;
@@ -225,6 +212,30 @@ pub fn extract(
         }
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The blocks with wanted files, and the last wanted one in each.
+fn wanted_blocks(
+    archive: &mut File,
+    listing: &Archive,
+    is_wanted: impl Fn(&ArchiveEntry) -> bool,
+) -> io::Result<Vec<(usize, usize)>> {
+    let size = archive.metadata()?.len();
+    // What stands before a wanted file in its block is expanded too.
+    let (mut blocks, mut expanded, password) = (Vec::new(), 0, Password::empty());
+    for block in 0..listing.blocks.len() {
+        let decoder = BlockDecoder::new(1, block, listing, &password, archive);
+        if let Some(last) = decoder.entries().iter().rposition(&is_wanted) {
+            let sizes = decoder.entries()[..=last].iter().map(ArchiveEntry::size);
+            expanded = sizes.fold(expanded, u64::saturating_add);
+            blocks.push((block, last));
+        }
+    }
+    check_expanded(size, expanded).map(|()| blocks)
+}
+
+fn name(entry: &ArchiveEntry) -> String {
+    entry.name().replace('\\', "/")
 }
 
 /// An error of an archive in words. Those of the crate are only meant for debugging.

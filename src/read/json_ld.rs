@@ -5,8 +5,9 @@
 use serde_json::{Map, Value};
 
 use crate::question::Question;
-use crate::read::BadRecord;
-use crate::read::table::{Record, json_reason};
+use crate::read::emit::BadRecord;
+use crate::read::table::json::reason;
+use crate::read::table::record::Record;
 
 /// The questions of a `<script type="application/ld+json">` that begins on a line; empty if it is about something else.
 pub fn questions(script: &str, line: u64) -> Vec<Result<Question, BadRecord>> {
@@ -14,7 +15,7 @@ pub fn questions(script: &str, line: u64) -> Vec<Result<Question, BadRecord>> {
         Ok(value) => value,
         Err(error) if script.contains("FAQPage") => {
             let line = line + (error.line() as u64).saturating_sub(1);
-            return vec![Err(BadRecord { line, reason: json_reason(&error) })];
+            return vec![Err(BadRecord { line, reason: reason(&error) })];
         }
         Err(_) => return Vec::new(),
     };

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::table::{View, normalized};
+use super::keys::{View, normalized};
 
 /// The parts of a question that a key can be assigned to. A part that `Record` does not know
 /// becomes a field.

@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use super::document::{
-    Document, Inline, Kind, Marker, columns, dedented, inline, is_rule, take_front_matter,
-};
+use super::document::{Document, Inline, Kind, Marker, front_matter_title, inline, take_front_matter};
+use super::line::{columns, dedented, is_rule};
 use super::mdx::{Mdx, Piece};
 
 /// How many forgotten fences are repaired. Each takes another pass over the file.
@@ -287,13 +286,9 @@ impl Parser {
     }
 
     fn front_matter_line(&mut self, number: u64, line: &str) {
-        let value = line.split_once(':').filter(|(key, _)| {
-            let key = key.trim();
-            key.eq_ignore_ascii_case("title") || key.eq_ignore_ascii_case("question")
-        });
-        match value.map(|(_, value)| value.trim().trim_matches(['"', '\''])) {
-            Some(title) if !title.is_empty() => self.document.title = Some((number, title.to_owned())),
-            _ => match line.strip_prefix("- ") {
+        match front_matter_title(line) {
+            Some(title) => self.document.title = Some((number, title.to_owned())),
+            None => match line.strip_prefix("- ") {
                 Some(item) => take_front_matter(&format!("{}: {item}", self.key), &mut self.document.common),
                 None => {
                     let key = line.split(':').next().filter(|key| key.len() <= LONGEST_KEY);

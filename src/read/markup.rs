@@ -3,28 +3,14 @@
 use std::borrow::Cow;
 
 use super::html;
+use super::line::one_line;
 
 /// Tags that show that a text is HTML. `Vec<T>` and `a < b` are text.
-const TELLING: [&str; 14] = [
-    "<p>",
-    "</p>",
-    "<br",
-    "</a>",
-    "</li>",
-    "</div>",
-    "</span>",
-    "</b>",
-    "</strong>",
-    "</em>",
-    "</i>",
-    "</code>",
-    "</h",
-    "<img ",
-];
+const TELLING: &str = "<p>|</p>|<br|</a>|</li>|</div>|</span>|</b>|</strong>|</em>|</i>|</code>|</h|<img ";
 
 /// Whether a text is written in HTML.
 pub fn is_html(text: &str) -> bool {
-    text.contains('<') && TELLING.iter().any(|tag| text.contains(tag))
+    text.contains('<') && TELLING.split('|').any(|tag| text.contains(tag))
 }
 
 /// A text as Markdown: HTML is converted, any other text is only trimmed.
@@ -49,11 +35,6 @@ pub fn paragraphs<const N: usize>(texts: [&str; N]) -> String {
 
 fn parts<const N: usize>(texts: [&str; N], between: &str) -> String {
     texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
-}
-
-/// A text on one line, with single spaces.
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A title on one line. Of HTML, tags are removed and entities replaced.

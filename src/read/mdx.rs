@@ -17,20 +17,8 @@ pub enum Piece {
 }
 
 /// Components that fold their content away below a title.
-const FOLDS: [&str; 12] = [
-    "Accordion",
-    "AccordionItem",
-    "Collapse",
-    "Collapsible",
-    "CollapsibleSection",
-    "Details",
-    "Disclosure",
-    "Expandable",
-    "Expander",
-    "FAQ",
-    "FAQItem",
-    "Toggle",
-];
+const FOLDS: &str = "Accordion AccordionItem Collapse Collapsible CollapsibleSection Details Disclosure \
+    Expandable Expander FAQ FAQItem Toggle";
 
 /// Attributes that hold the title of a component.
 const TITLES: [&str; 6] = [" label=", " title=", " summary=", " question=", " header=", " heading="];
@@ -103,7 +91,6 @@ impl Mdx {
         }
         let mut pieces = Vec::new();
         let mut at = start;
-        let skip_space = |at: usize| end - line[at..end].trim_start().len();
         if let Some(is_fold) = self.tag {
             let tag = 0..tag_end(&line[..end]).unwrap_or(end);
             pieces.extend(title(line, tag.clone(), is_fold));
@@ -115,7 +102,7 @@ impl Mdx {
                 open.indent = None;
             }
             self.close(line[tag.clone()].ends_with("/>"), &mut pieces);
-            at = skip_space(tag.end);
+            at = tag.end;
         } else if line[start..end].starts_with(":::") {
             self.admonition(line, start..end, &mut pieces);
             return Some(pieces);
@@ -127,22 +114,39 @@ impl Mdx {
         if at == start && start >= 4 && self.open.is_empty() {
             return None;
         }
-        while let Some(name) = component(&line[at..end]) {
+        let from = self.tags(line, at..end, &mut pieces);
+        let (text, ends) = self.ends(line, from..end);
+        if from == start && ends == 0 {
+            return None;
+        }
+        pieces.extend(Some(Piece::Text(text.clone())).filter(|_| !text.is_empty()));
+        (0..ends).for_each(|_| self.close(true, &mut pieces));
+        Some(pieces)
+    }
+
+    /// Takes the tags at the beginning of a text, and returns where they end.
+    fn tags(&mut self, line: &str, text: Range<usize>, pieces: &mut Vec<Piece>) -> usize {
+        let Range { start: mut at, end } = text;
+        loop {
+            at = end - line[at..end].trim_start().len();
+            let Some(name) = component(&line[at..end]) else { return at };
             let is_end = line[at..].starts_with("</");
             let tag = tag_end(&line[at..end]).map_or(at..end, |end| at..at + end);
             let is_whole = line[tag.clone()].ends_with('>');
             if !is_end {
-                let is_fold = FOLDS.contains(&name);
+                let is_fold = FOLDS.split(' ').any(|fold| fold == name);
                 self.open.push(Open::component(is_fold));
                 pieces.extend(is_fold.then_some(Piece::FoldStart));
                 pieces.extend(title(line, tag.clone(), is_fold));
                 self.tag = Some(is_fold).filter(|_| !is_whole);
             }
-            self.close(is_end || is_whole && line[tag.clone()].ends_with("/>"), &mut pieces);
-            at = skip_space(tag.end);
+            self.close(is_end || is_whole && line[tag.clone()].ends_with("/>"), pieces);
+            at = tag.end;
         }
-        // Tags at the end of text.
-        let mut text = at..end;
+    }
+
+    /// A text without the tags at its end that close something, and how many there are.
+    fn ends(&self, line: &str, mut text: Range<usize>) -> (Range<usize>, usize) {
         let mut ends = 0;
         while ends < self.open.len().min(MOST_ENDS)
             && let Some(tag) = line[text.clone()].rfind("</").map(|tag| text.start + tag)
@@ -151,14 +155,9 @@ impl Mdx {
             && !line[text.start..tag].contains(&format!("<{name}"))
         {
             ends += 1;
-            text.end = tag - (line[text.start..tag].len() - line[text.start..tag].trim_end().len());
+            text.end = text.start + line[text.start..tag].trim_end().len();
         }
-        if at == start && ends == 0 {
-            return None;
-        }
-        pieces.extend(Some(Piece::Text(text.clone())).filter(|_| !text.is_empty()));
-        (0..ends).for_each(|_| self.close(true, &mut pieces));
-        Some(pieces)
+        (text, ends)
     }
 
     /// `:::note Title`, `:::note[Title]`, `:::`.

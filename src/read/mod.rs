@@ -4,9 +4,12 @@ mod asciidoc;
 mod date;
 mod document;
 mod docx;
+mod emit;
 mod expand;
 mod html;
 mod json_ld;
+mod keys;
+mod line;
 mod mapping;
 mod markdown;
 mod markup;
@@ -15,6 +18,7 @@ mod mojibake;
 mod office;
 mod org;
 mod phrasings;
+mod reader;
 mod report;
 mod rst;
 mod saved_page;
@@ -38,82 +42,24 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::question::Question;
+use emit::{invalid, no_questions};
+use line::one_line;
 use table::spreadsheet::Spreadsheet;
 
 #[cfg(feature = "serve")]
 pub(crate) use date::time_text as rfc3339;
 pub(crate) use date::{span as date_span, year};
+pub use emit::{BadRecord, Emit, has_no_questions};
 pub use expand::{Compression, MAX_EXPANDED, MAX_RATIO, extract};
 pub use mapping::{Assignment, Mapping, PARTS};
 pub use phrasings::{PHRASINGS, Phrasing, append_phrasings, is_phrasings, phrasings};
+pub use reader::Reader;
 pub use report::{Report, letters};
 pub use stamp::Stamp;
-pub use table::InvalidRecord;
 pub(crate) use table::delimited;
+pub use table::record::InvalidRecord;
 pub use text::Text;
 pub use walk::{Found, Tree, has_known_extension, inner_extension, is_archive, is_url, walk};
-
-/// Reads the questions in files of one format.
-///
-/// A reader depends on the format only, never on a particular file or site.
-pub trait Reader: Sync {
-    /// The name of the format in messages, such as `Markdown`.
-    fn name(&self) -> &'static str;
-
-    /// How likely a file is of this format, from 0 (it is not) to 100 (it is). `extension` is in lower case, without a
-    /// dot, and may be empty; `head` is the beginning of the text.
-    fn fit(&self, extension: &str, head: &str) -> u8;
-
-    /// Passes each question to `emit`, in the order of the file where the format allows it, and each record that cannot
-    /// be read as a [`BadRecord`]. Stops if `emit` returns `Break`.
-    ///
-    /// A reader of records needs memory for the largest record only, not for the file.
-    ///
-    /// # Errors
-    /// The rest of the file cannot be read. The questions passed before are valid.
-    fn read(&self, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()>;
-}
-
-/// The longest answer in a document, in bytes. The rest is dropped.
-const LONGEST_ANSWER: usize = 1 << 20;
-
-/// Receives the records of a reader. `Break` stops the reader.
-pub type Emit<'a> = dyn FnMut(Result<Question, BadRecord>) -> ControlFlow<()> + 'a;
-
-/// A record that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRecord {
-    /// Line in the file, from 1.
-    pub line: u64,
-    /// Why, in lower case without a full stop: `expected a comma, found "x"`.
-    pub reason: String,
-}
-
-impl BadRecord {
-    fn not_utf8(line: u64) -> Self {
-        Self { line, reason: "not UTF-8".to_owned() }
-    }
-}
-
-/// An error of a whole file, with a reason as in [`BadRecord`].
-fn invalid(reason: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, reason.into())
-}
-
-/// Why a file that could be read has no questions.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct NoQuestions(&'static str);
-
-fn no_questions(why: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, NoQuestions(why))
-}
-
-/// Whether an error of [`read`] means that the file was read and has no questions, rather than that some of it could not
-/// be read.
-pub fn has_no_questions(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<NoQuestions>())
-}
 
 /// All readers. If two fit a file equally well, the first one reads it.
 pub const READERS: [&dyn Reader; 10] = [
@@ -256,7 +202,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
     let is_text = Spreadsheet.fit(text.extension(), "") + text_formats::Docx.fit(text.extension(), "") == 0;
     let head = if is_text { text.head()? } else { String::new() };
     if is_text && head.trim().is_empty() {
-        if !named && table::is_settings(text.extension()) {
+        if !named && table::settings::is_settings(text.extension()) {
             return Ok(Outcome::NotQuestions);
         }
         return Err(no_questions("empty file"));
@@ -270,11 +216,8 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         None => reader_for(text.extension(), &head),
     };
     let Some(reader) = reader else {
-        return if named {
-            Err(no_questions("no reader knows the format of this file; --format names one"))
-        } else {
-            Ok(Outcome::NotQuestions)
-        };
+        let unknown = "no reader knows the format of this file; --format names one";
+        return if named { Err(no_questions(unknown)) } else { Ok(Outcome::NotQuestions) };
     };
     text.set_mapping(Mapping::new(&options.map));
     text.set_article(options.articles.then(|| title.to_owned()));
@@ -286,17 +229,22 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
         flow
     })?;
     if named && !mapping.is_empty() && mapping.records() == 0 {
-        let why = match reader.name() {
-            "table" => "no record has its keys".to_owned(),
-            "spreadsheet" => "no sheet has the columns".to_owned(),
-            name => format!("the file was read as {name}; name its format with --format"),
-        };
-        return Err(invalid(format!("--map applies to records, but {why}")));
+        return Err(no_mapped_records(reader.name()));
     }
     if let Some(reason) = mapping.missing().filter(|_| !stopped) {
         let _: ControlFlow<()> = emit(Err(BadRecord { line: 1, reason }));
     }
     Ok(Outcome::Read { format: reader.name(), report: text.take_report() })
+}
+
+/// The error for a mapping that applied to nothing in a file of a format.
+fn no_mapped_records(format: &str) -> io::Error {
+    let why = match format {
+        "table" => "no record has its keys".to_owned(),
+        "spreadsheet" => "no sheet has the columns".to_owned(),
+        name => format!("the file was read as {name}; name its format with --format"),
+    };
+    invalid(format!("--map applies to records, but {why}"))
 }
 
 /// The question of one record, as in a file of JSON Lines: `question`, `answer`, `id`, `tags` and so on. Values that a
@@ -305,7 +253,7 @@ pub fn read(input: Input<'_>, emit: &mut Emit<'_>) -> io::Result<Outcome> {
 /// # Errors
 /// The record has no question, or a value does not fit its key.
 pub fn record(record: serde_json::Map<String, serde_json::Value>) -> Result<Question, InvalidRecord> {
-    let question = table::Record::new(record).strict_question()?;
+    let question = table::record::Record::new(record).strict_question()?;
     without_control_characters(question)
         .map_err(|BadRecord { reason, .. }| InvalidRecord { field: "question".to_owned(), reason })
 }
@@ -314,7 +262,7 @@ pub fn record(record: serde_json::Map<String, serde_json::Value>) -> Result<Ques
 fn without_control_characters(mut question: Question) -> Result<Question, BadRecord> {
     let has_control = |title: &String| title.contains(char::is_control);
     for title in question.also.iter_mut().chain([&mut question.title]).filter(|title| has_control(title)) {
-        *title = markup::one_line(&title.replace(char::is_control, " "));
+        *title = one_line(&title.replace(char::is_control, " "));
     }
     question.also.retain(|title| !title.is_empty());
     if question.title.is_empty() {

@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::invalid;
+use super::emit::invalid;
 
 /// Opens an archive. `kind` says what it should be (`DOCX file`), and `old` the document of an older program that it may
 /// be instead (`document, or one of Word 97`).
@@ -21,16 +21,16 @@ pub fn open<R: Read + Seek>(mut file: R, kind: &str, old: &str) -> io::Result<Zi
     let magic = file.read_exact(&mut magic).map(|()| magic);
     file.rewind()?;
     match magic {
-        Ok([b'P', b'K', ..]) => ZipArchive::new(file).map_err(|error| broken(kind, error)),
+        Ok([b'P', b'K', ..]) => ZipArchive::new(file).map_err(broken(kind)),
         // An OLE container: Office puts encrypted files into one.
         Ok([0xd0, 0xcf, 0x11, 0xe0]) => Err(invalid(format!("an encrypted {old}"))),
         _ => Err(invalid(format!("not a {kind}: no ZIP archive"))),
     }
 }
 
-/// The error of a broken archive, or that of the file system.
-pub fn broken(kind: &str, error: impl Into<ZipError>) -> io::Error {
-    match error.into() {
+/// Converts the error of a broken archive. One of the file system stays as it is.
+pub fn broken<E: Into<ZipError>>(kind: &str) -> impl Fn(E) -> io::Error {
+    move |error| match error.into() {
         ZipError::Io(error) if error.kind() != io::ErrorKind::InvalidData => error,
         error => invalid(format!("broken {kind}: {error}")),
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::document::inline_markup::{
     Mark, Markup, Rest, anchor, code, folded, link, may_begin, to_markdown,
 };
-use super::document::writer::{Lines, admonition, is_identifier};
+use super::document::writer::{Lines, Row, admonition, is_identifier};
 use super::document::{Document, Kind, Line, Marker, Writer};
 
 /// Parses an Org file.
@@ -39,20 +39,8 @@ struct Parser<'t> {
 }
 
 /// The states that headings have if a file does not define any.
-const STATES: [&str; 12] = [
-    "TODO",
-    "DONE",
-    "NEXT",
-    "WAITING",
-    "WAIT",
-    "HOLD",
-    "CANCELLED",
-    "CANCELED",
-    "SOMEDAY",
-    "STARTED",
-    "IN-PROGRESS",
-    "INPROGRESS",
-];
+const STATES: &str = "TODO DONE NEXT WAITING WAIT HOLD CANCELLED CANCELED SOMEDAY STARTED IN-PROGRESS \
+    INPROGRESS";
 
 /// Tags that say how to export a heading, not what it is about.
 const EXPORT_TAGS: [&str; 6] = ["toc", "noexport", "export", "ignore", "archive", "unnumbered"];
@@ -118,7 +106,8 @@ impl<'t> Parser<'t> {
         self.open.clear();
         let mut title = title;
         if let Some((word, rest)) = title.split_once(' ')
-            && (self.states.contains(&word) || self.states.is_empty() && STATES.contains(&word))
+            && (self.states.contains(&word)
+                || self.states.is_empty() && STATES.split(' ').any(|state| state == word))
         {
             title = rest.trim_start();
         }
@@ -283,7 +272,7 @@ impl<'t> Parser<'t> {
             let inner = inner.strip_suffix('|').unwrap_or(inner);
             (line.number, inner.split('|').map(|cell| convert(&cell.trim().replace("\\vert", "|"))).collect())
         };
-        let rows: Vec<(u64, Vec<String>)> = self.lines[at..end].iter().filter(is_row).map(cells).collect();
+        let rows: Vec<Row> = self.lines[at..end].iter().filter(is_row).map(cells).collect();
         self.writer.table(self.indent(), &rows);
         end
     }

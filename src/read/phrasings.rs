@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::markup::one_line;
-use super::{BadRecord, invalid};
+use super::emit::{BadRecord, invalid};
+use super::line::one_line;
 use crate::regular_file;
 use crate::title::title_key;
 

@@ -1,7 +1,7 @@
 //! Text saved from a web page, and any other text without markup: each line is a block.
 
-use super::document::{Document, Inline, Kind, columns};
-use super::markup::one_line;
+use super::document::{Document, Inline, Kind};
+use super::line::{columns, one_line};
 
 /// The longest beginning of a line that is looked at, in bytes.
 const LONGEST_LINE: usize = 4000;

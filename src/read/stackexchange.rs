@@ -11,7 +11,10 @@ use std::ops::ControlFlow;
 use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 
-use super::{BadRecord, Emit, Reader, Text, date, markup};
+use super::emit::{BadRecord, Emit};
+use super::reader::Reader;
+use super::text::Text;
+use super::{date, markup};
 use crate::question::Question;
 
 /// Reads Stack Exchange dumps.

@@ -9,9 +9,11 @@ use std::rc::Rc;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
+use super::emit::{BadRecord, invalid};
 use super::mapping::Mapping;
+use super::report::Report;
 use super::walk::inner_extension;
-use super::{BadRecord, Report, expand, invalid, mojibake};
+use super::{expand, mojibake};
 
 /// The longest line that [`Text::next_line`] returns, in bytes. A longer one is a [`BadRecord`].
 ///

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::Stamp;
+use super::stamp::Stamp;
 use crate::decisions::has_decisions;
 
 /// The extensions of files that are read when a directory is walked. A file that was named is read whatever its

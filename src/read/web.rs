@@ -15,8 +15,9 @@ use ureq::config::Config;
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use super::walk::inner_extension;
-use super::{expand, invalid, is_url, office};
+use super::emit::invalid;
+use super::walk::{inner_extension, is_url};
+use super::{expand, office};
 
 /// The largest page or sitemap, in MiB.
 const MAX_PAGE_MIB: u64 = 64;
@@ -185,9 +186,7 @@ impl Web {
                 }
             };
             let mut problem = |reason: String| pages.problems.push((address.clone(), reason));
-            if let Some(reason) = sitemap.broken {
-                problem(reason);
-            }
+            sitemap.broken.into_iter().for_each(&mut problem);
             let (own, foreign): (Vec<_>, Vec<_>) =
                 sitemap.addresses.into_iter().partition(|to| is_url(to) && same_host(to, url));
             if let Some(example) = foreign.first() {
@@ -196,28 +195,21 @@ impl Web {
                     foreign.len()
                 ));
             }
-            let new = own.into_iter().filter(|to| seen.insert(to.clone()));
-            if sitemap.is_index {
-                if depth == MAX_DEPTH {
-                    problem(format!("sitemaps are nested more than {MAX_DEPTH} deep, the limit"));
-                    continue;
-                }
-                for to in new {
-                    fetched += 1;
-                    if fetched > MAX_SITEMAPS {
-                        problem(format!("it leads to more than {MAX_SITEMAPS} sitemaps, the limit"));
-                        break;
-                    }
-                    queue.push_back((to, None, depth + 1));
+            let mut new = own.into_iter().filter(|to| seen.insert(to.clone())).peekable();
+            if sitemap.is_index && depth == MAX_DEPTH {
+                problem(format!("sitemaps are nested more than {MAX_DEPTH} deep, the limit"));
+            } else if sitemap.is_index {
+                let waiting = queue.len();
+                queue.extend(new.by_ref().take(MAX_SITEMAPS - fetched).map(|to| (to, None, depth + 1)));
+                fetched += queue.len() - waiting;
+                if new.peek().is_some() {
+                    problem(format!("it leads to more than {MAX_SITEMAPS} sitemaps, the limit"));
                 }
             } else {
-                let room = MAX_PAGES - pages.urls.len();
-                let mut new = new.peekable();
-                pages.urls.extend(new.by_ref().take(room));
+                pages.urls.extend(new.by_ref().take(MAX_PAGES - pages.urls.len()));
                 if new.peek().is_some() {
-                    problem(format!(
-                        "the sitemap has more than {MAX_PAGES} pages, the limit; the rest is not read"
-                    ));
+                    let limit = format!("{MAX_PAGES} pages, the limit; the rest is not read");
+                    problem(format!("the sitemap has more than {limit}"));
                     break;
                 }
             }
@@ -252,44 +244,46 @@ impl Sitemap {
         if !["<?xml", "<!--", "<urlset", "<sitemapindex"].iter().any(|root| start.starts_with(root)) {
             return Ok(None);
         }
-        let mut reader = quick_xml::Reader::from_reader(input);
+        let mut sitemap = None;
+        let read = Self::read(quick_xml::Reader::from_reader(input), &mut sitemap);
+        if let (Err(error), Some(sitemap)) = (read, &mut sitemap) {
+            sitemap.broken = Some(format!("broken XML: {error}"));
+        }
+        Ok(sitemap)
+    }
+
+    /// Reads elements up to the first error. No sitemap is left if the root is another element.
+    fn read(mut xml: quick_xml::Reader<impl BufRead>, sitemap: &mut Option<Self>) -> quick_xml::Result<()> {
         let mut buffer = Vec::new();
-        let mut sitemap: Option<Self> = None;
         // The text of a `loc` that is a child of an entry, which is a child of the root.
         let mut address: Option<String> = None;
         let mut depth = 0;
         loop {
             buffer.clear();
-            let event = match reader.read_event_into(&mut buffer) {
-                Ok(event) => event,
-                Err(error) => {
-                    if let Some(sitemap) = &mut sitemap {
-                        sitemap.broken = Some(format!("broken XML: {error}"));
-                    }
-                    return Ok(sitemap);
-                }
-            };
-            match event {
+            match xml.read_event_into(&mut buffer)? {
                 Event::Start(element) => {
                     depth += 1;
                     match (depth, element.local_name().as_ref()) {
-                        (1, "urlset") => sitemap = Some(Self::default()),
-                        (1, "sitemapindex") => sitemap = Some(Self { is_index: true, ..Self::default() }),
-                        (1, _) => return Ok(None),
+                        (1, "urlset") => *sitemap = Some(Self::default()),
+                        (1, "sitemapindex") => *sitemap = Some(Self { is_index: true, ..Self::default() }),
+                        (1, _) => {
+                            *sitemap = None;
+                            return Ok(());
+                        }
                         (3, "loc") => address = Some(String::new()),
                         _ => {}
                     }
                 }
                 Event::End(_) => {
                     depth -= 1;
-                    if let (2, Some(address), Some(sitemap)) = (depth, address.take(), &mut sitemap) {
+                    if let (2, Some(address), Some(sitemap)) = (depth, address.take(), &mut *sitemap) {
                         let address = address.split('#').next().unwrap_or_default().trim();
                         sitemap
                             .addresses
                             .extend(Some(address.to_owned()).filter(|address| !address.is_empty()));
                     }
                 }
-                Event::Eof => return Ok(sitemap),
+                Event::Eof => return Ok(()),
                 event => address.iter_mut().for_each(|address| office::push_text(&event, address)),
             }
         }

@@ -282,7 +282,9 @@ impl<'t> Parser<'t> {
             }
             Delimiter::Table => {
                 self.write_title();
-                self.table(line.text, inner);
+                let mut rows = table::rows(line.text, inner, self.attached.columns);
+                rows.iter_mut().flat_map(|(_, cells)| cells).for_each(|cell| *cell = self.inline(cell));
+                self.writer.table(indent, &rows);
             }
             Delimiter::Raw | Delimiter::Comment | Delimiter::Blocks => self.title = None,
         }

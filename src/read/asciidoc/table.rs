@@ -1,31 +1,27 @@
 //! Tables of AsciiDoc.
 
-use super::Parser;
-use crate::read::document::Line;
+use crate::read::document::writer::{Line, Row};
 
-impl Parser<'_> {
-    /// Writes a table. Its cells go from row to row, whatever lines they are on.
-    pub fn table(&mut self, delimiter: &str, lines: &[Line<'_>]) {
-        let separator = delimiter.chars().next().filter(|sign| matches!(sign, ':' | ',')).unwrap_or('|');
-        let mut cells: Vec<(u64, String)> = Vec::new();
-        let mut in_first_line = 0;
-        for line in lines.iter().filter(|line| !line.text.starts_with("//")) {
-            if separator == '|' {
-                add_cells(line, &mut cells);
-            } else {
-                let pieces = line.text.split(separator).map(|cell| cell.trim().trim_matches('"'));
-                cells.extend(pieces.map(|cell| (line.number, cell.to_owned())));
-            }
-            if in_first_line == 0 {
-                in_first_line = cells.len();
-            }
+/// The rows of a table, with their lines. Its cells go from row to row, whatever lines they are on. Without `columns`,
+/// the first line is the first row.
+pub fn rows(delimiter: &str, lines: &[Line<'_>], columns: Option<usize>) -> Vec<Row> {
+    let separator = delimiter.chars().next().filter(|sign| matches!(sign, ':' | ',')).unwrap_or('|');
+    let mut cells: Vec<(u64, String)> = Vec::new();
+    let mut in_first_line = 0;
+    for line in lines.iter().filter(|line| !line.text.starts_with("//")) {
+        if separator == '|' {
+            add_cells(line, &mut cells);
+        } else {
+            let pieces = line.text.split(separator).map(|cell| cell.trim().trim_matches('"'));
+            cells.extend(pieces.map(|cell| (line.number, cell.to_owned())));
         }
-        let width = self.attached.columns.unwrap_or(in_first_line).max(1);
-        let cell = |(_, cell): &(u64, String)| self.inline(&cell.trim().replace("\\|", "|"));
-        let row = |cells: &[(u64, String)]| (cells[0].0, cells.iter().map(cell).collect());
-        let rows: Vec<(u64, Vec<String>)> = cells.chunks(width).map(row).collect();
-        self.writer.table(self.indent(), &rows);
+        if in_first_line == 0 {
+            in_first_line = cells.len();
+        }
     }
+    let cell = |(_, cell): &(u64, String)| cell.trim().replace("\\|", "|");
+    let row = |cells: &[(u64, String)]| (cells[0].0, cells.iter().map(cell).collect());
+    cells.chunks(columns.unwrap_or(in_first_line).max(1)).map(row).collect()
 }
 
 /// Adds the cells of a line. What is before the first separator belongs to the cell of the line before.

@@ -1,9 +1,14 @@
 //! The lines of an answer, without metadata and boilerplate.
 
 use super::contents::is_way_back;
-use super::{Block, Document, Kind, dedented, is_rule, labels, without_tags};
+use super::inline::without_tags;
+use super::labels;
+use super::model::{Block, Document, Kind};
 use crate::question::Question;
-use crate::read::LONGEST_ANSWER;
+use crate::read::line::{dedented, is_rule};
+
+/// The longest answer in a document, in bytes. The rest is dropped.
+pub const LONGEST_ANSWER: usize = 1 << 20;
 
 /// The lines of an answer.
 pub struct Lines {

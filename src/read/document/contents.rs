@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::inline::attribute;
-use super::{Block, Document, Kind};
+use super::model::{Block, Document, Kind};
 
 /// The entries of a document's tables of contents.
 #[derive(Debug, Default)]
@@ -25,8 +25,9 @@ impl Contents {
         let entries: Vec<(usize, &str, &str)> = document
             .blocks
             .iter()
-            .filter(|block| block.kind == Kind::Text && !is_way_back(&block.text.text))
+            .filter(|block| block.kind == Kind::Text)
             .filter_map(|block| Some((block.indent, block.text.contents_target()?, block.text.text.as_str())))
+            .filter(|(.., text)| !is_way_back(text))
             .collect();
         let mut contents = Self::default();
         if entries.len() < FEWEST_ENTRIES {
@@ -62,23 +63,15 @@ impl Contents {
     }
 }
 
+/// What links to the beginning of a document are called.
+const WAYS_BACK: &str = "back to top|top|back|to top|go to top|table of contents|contents|back to contents|\
+    back to table of contents";
+
 /// "Back to top" and its like.
 pub fn is_way_back(text: &str) -> bool {
     let text = text.to_lowercase();
     let words = text.trim_matches(|c: char| !c.is_alphabetic());
-    [
-        "back to top",
-        "top",
-        "back",
-        "to top",
-        "go to top",
-        "table of contents",
-        "contents",
-        "back to contents",
-        "back to table of contents",
-    ]
-    .contains(&words)
-        || words.is_empty()
+    words.is_empty() || WAYS_BACK.split('|').any(|way| way == words)
 }
 
 /// The anchors that a block names: `<a name="soil">`, `<a id="soil">`, `{#soil}`.
@@ -104,67 +97,29 @@ fn slug(text: &str) -> String {
 }
 
 /// Words that tell that a document holds questions.
-const SAYS_QUESTIONS: [&str; 24] = [
-    "question",
-    "faq",
-    "interview",
-    "q&a",
-    "quiz",
-    "exercise",
-    "trivia",
-    "riddle",
-    "fragen",
-    "preguntas",
-    "perguntas",
-    "domande",
-    "vragen",
-    "pytania",
-    "вопрос",
-    "питання",
-    "sorular",
-    "问题",
-    "問題",
-    "問答",
-    "问答",
-    "面试",
-    "質問",
-    "질문",
-];
+const SAYS_QUESTIONS: &str = "question faq interview q&a quiz exercise trivia riddle fragen preguntas \
+    perguntas domande vragen pytania вопрос питання sorular 问题 問題 問答 问答 面试 質問 질문";
 
 /// Whether one of the first headings, or the title, says that the document holds questions.
 pub fn says_questions(document: &Document) -> bool {
-    let says = |text: &str| contains_any(text, &SAYS_QUESTIONS);
-    let is_heading = |block: &&Block| matches!(block.kind, Kind::Heading(_));
-    document.title.as_ref().is_some_and(|(_, title)| says(title))
-        || document.blocks.iter().filter(is_heading).take(3).any(|block| says(&block.text.text))
+    says(document, 3, |text| SAYS_QUESTIONS.split(' ').any(|word| text.contains(word)))
 }
 
 /// Words in the title of a page of frequently asked questions.
-const FAQ: [&str; 10] = [
-    "faq",
-    "frequently asked",
-    "häufig gestellte",
-    "foire aux questions",
-    "preguntas frecuentes",
-    "perguntas frequentes",
-    "domande frequenti",
-    "частые вопросы",
-    "常见问题",
-    "よくある質問",
-];
+const FAQ: &str = "faq|frequently asked|häufig gestellte|foire aux questions|preguntas frecuentes|\
+    perguntas frequentes|domande frequenti|частые вопросы|常见问题|よくある質問";
 
 /// Whether the title or the first heading says that these are frequently asked questions.
 pub fn is_faq(document: &Document) -> bool {
-    let says = |text: &str| contains_any(text, &FAQ);
-    let first = document.blocks.iter().find(|block| matches!(block.kind, Kind::Heading(_)));
-    document.title.as_ref().is_some_and(|(_, title)| says(title))
-        || first.is_some_and(|block| says(&block.text.text))
+    says(document, 1, |text| FAQ.split('|').any(|words| text.contains(words)))
 }
 
-/// Whether a text contains one of some words, which are in lower case.
-fn contains_any(text: &str, words: &[&str]) -> bool {
-    let text = text.to_lowercase();
-    words.iter().any(|word| text.contains(word))
+/// Whether the title or one of the first headings says something, in lower case.
+fn says(document: &Document, headings: usize, what: impl Fn(&str) -> bool) -> bool {
+    let is_heading = |block: &&Block| matches!(block.kind, Kind::Heading(_));
+    document.title.as_ref().is_some_and(|(_, title)| what(&title.to_lowercase()))
+        || (document.blocks.iter().filter(is_heading).take(headings))
+            .any(|block| what(&block.text.text.to_lowercase()))
 }
 
 /// The anchor of a heading without the number before it, for comparisons of headings.

@@ -3,19 +3,19 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::answer::{Lines, trimmed};
+use super::answer::{LONGEST_ANSWER, Lines, trimmed};
 use super::boilerplate::{begins_footer, cleaned, counted_heading, is_heading_like, is_question_count};
 use super::contents::is_way_back;
-use super::finder::{Chosen, Findings, Marking};
+use super::findings::{Chosen, Findings, Marking};
+use super::inline::inline;
 use super::labels;
 use super::list_item::{content, split_item};
+use super::model::{Block, Document, Kind};
 use super::question_line::{asked, labelled_answer, labelled_question, level_alone, numbered, split_level};
 use super::sections::Sections;
 use super::title::{clean_title, section_title, trimmed_title};
-use super::{Block, Document, Kind, inline};
 use crate::question::Question;
-use crate::read::LONGEST_ANSWER;
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 /// How many blocks after a heading may be empty if it leads to a question.
 const LOOK_AHEAD: usize = 100;

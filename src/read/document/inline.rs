@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 use crate::read::mdx::is_component;
 
 /// The text of a block.
@@ -173,60 +173,9 @@ pub fn without_tags(line: &str) -> String {
 }
 
 /// Elements of HTML that people put into Markdown.
-const ELEMENTS: [&str; 52] = [
-    "a",
-    "abbr",
-    "b",
-    "big",
-    "blockquote",
-    "br",
-    "center",
-    "code",
-    "dd",
-    "del",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "figure",
-    "font",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "picture",
-    "pre",
-    "q",
-    "s",
-    "samp",
-    "section",
-    "small",
-    "source",
-    "span",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-];
+const ELEMENTS: &str = "a abbr b big blockquote br center code dd del details div dl dt em figure font h1 h2 \
+    h3 h4 h5 h6 hr i img ins kbd li mark ol p picture pre q s samp section small source span strong sub \
+    summary sup table tbody td th thead tr ul";
 
 /// Whether `<…>` is a tag of HTML or of a component, or a comment.
 fn is_html(tag: &str) -> bool {
@@ -235,7 +184,8 @@ fn is_html(tag: &str) -> bool {
     }
     let name = tag.trim_start_matches(['<', '/']);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
-    tag.ends_with('>') && (ELEMENTS.contains(&name[..end].to_ascii_lowercase().as_str()) || is_component(tag))
+    let is_element = || ELEMENTS.split(' ').any(|element| element.eq_ignore_ascii_case(&name[..end]));
+    tag.ends_with('>') && (is_element() || is_component(tag))
 }
 
 #[cfg(test)]

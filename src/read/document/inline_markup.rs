@@ -82,87 +82,124 @@ pub fn may_begin(before: Option<char>) -> bool {
 
 /// Converts inline markup to Markdown. A line end within a construct becomes [`FOLDED`].
 pub fn to_markdown<M: Markup>(markup: &M, text: &str) -> String {
-    let mut written = String::with_capacity(text.len() + text.len() / 16);
-    // Open marks, with the place where each ends.
-    let mut open: Vec<(usize, &Mark)> = Vec::new();
-    // The next place where each mark may end. No place is looked at twice for one mark.
-    let mut ends = vec![0; M::MARKS.len()];
-    let found = RefCell::new(Vec::new());
-    let mut before: Option<char> = None;
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at..];
-        if let Some((end, mark)) = open.last().copied()
-            && end <= at
-        {
-            open.pop();
-            written.push_str(mark.markdown);
-            if end == at {
-                at += mark.sign.len();
-                before = mark.sign.chars().next_back();
-            }
-            continue;
+    let mut scan = Scan {
+        markup,
+        text,
+        at: 0,
+        before: None,
+        written: String::with_capacity(text.len() + text.len() / 16),
+        open: Vec::new(),
+        ends: vec![0; M::MARKS.len()],
+        found: RefCell::new(Vec::new()),
+    };
+    while scan.at < text.len() {
+        if !scan.end_mark() && !scan.special() && !scan.begin_mark() {
+            scan.push();
         }
-        let scan = Rest { text: rest, at, whole: text, found: &found };
-        let special =
-            markup.special(&scan, before, &mut written).or_else(|| address(rest, before, &mut written));
-        if let Some(used) = special.filter(|used| *used > 0) {
-            before = rest[..used].chars().next_back();
-            at += used;
-            continue;
-        }
-        let limit = open.last().map_or(text.len(), |(end, _)| *end);
-        if let Some((mark, end)) = begins::<M>(text, at, before, &mut ends).filter(|(_, end)| *end < limit) {
-            let inner = at + mark.sign.len()..end;
-            at = end + mark.sign.len();
-            match mark.markdown {
-                "`" => written.push_str(&code(&text[inner])),
-                "\\" => push_text(&text[inner], &mut written),
-                markdown => {
-                    written.push_str(markdown);
-                    at = inner.start;
-                    open.push((end, mark));
-                }
-            }
-            before = mark.sign.chars().next_back();
-            continue;
-        }
-        if c == '\n' && !open.is_empty() {
-            written.push(FOLDED);
-        } else {
-            push(c, before, &rest[c.len_utf8()..], &mut written);
-        }
-        before = Some(c);
-        at += c.len_utf8();
     }
-    open.iter().rev().for_each(|(_, mark)| written.push_str(mark.markdown));
-    written
+    scan.open.iter().rev().for_each(|(_, mark)| scan.written.push_str(mark.markdown));
+    scan.written
 }
 
-/// The mark that begins at a place, and where it ends.
-fn begins<M: Markup>(
-    text: &str,
+/// A text that is being converted.
+struct Scan<'t, M> {
+    markup: &'t M,
+    text: &'t str,
     at: usize,
+    /// The character before.
     before: Option<char>,
-    ends: &mut [usize],
-) -> Option<(&'static Mark, usize)> {
-    let rest = &text[at..];
-    M::MARKS.iter().zip(ends).find_map(|(mark, end)| {
-        let inner = rest.strip_prefix(mark.sign)?;
-        let fits = mark.anywhere || may_begin(before);
-        let first = inner.chars().next().filter(|c| fits && !c.is_whitespace())?;
-        let from = at + mark.sign.len() + first.len_utf8();
-        if *end < from {
-            let may_end = |place: &usize| {
-                let after = text[place + mark.sign.len()..].chars().next();
-                let inside = text[..*place].chars().next_back();
-                inside.is_some_and(|c| !c.is_whitespace()) && (mark.anywhere || M::may_end(after))
-            };
-            let found = text[from..].match_indices(mark.sign).map(|(place, _)| from + place).find(may_end);
-            *end = found.unwrap_or(usize::MAX);
+    written: String,
+    /// Open marks, with the place where each ends.
+    open: Vec<(usize, &'static Mark)>,
+    /// The next place where each mark may end. No place is looked at twice for one mark.
+    ends: Vec<usize>,
+    found: RefCell<Vec<(&'static str, usize)>>,
+}
+
+impl<M: Markup> Scan<'_, M> {
+    /// Ends the innermost mark, if this is its end.
+    fn end_mark(&mut self) -> bool {
+        let Some((end, mark)) = self.open.pop_if(|(end, _)| *end <= self.at) else { return false };
+        self.written.push_str(mark.markdown);
+        if end == self.at {
+            self.pass(mark.sign.len());
         }
-        (*end < text.len()).then_some((mark, *end))
-    })
+        true
+    }
+
+    /// Goes on behind some bytes.
+    fn pass(&mut self, bytes: usize) {
+        self.before = self.text[self.at..self.at + bytes].chars().next_back();
+        self.at += bytes;
+    }
+
+    /// Writes a link or another construct, if one is here.
+    fn special(&mut self) -> bool {
+        let (text, before, written) = (&self.text[self.at..], self.before, &mut self.written);
+        let rest = Rest { text, at: self.at, whole: self.text, found: &self.found };
+        let used = self
+            .markup
+            .special(&rest, before, written)
+            .or_else(|| address(text, before, written))
+            .unwrap_or(0);
+        if used > 0 {
+            self.pass(used);
+        }
+        used > 0
+    }
+
+    /// Begins a mark, or writes all of one that has no markup in it, if one is here.
+    fn begin_mark(&mut self) -> bool {
+        let limit = self.open.last().map_or(self.text.len(), |(end, _)| *end);
+        let Some((mark, end)) = self.mark().filter(|(_, end)| *end < limit) else { return false };
+        let inner = &self.text[self.at + mark.sign.len()..end];
+        match mark.markdown {
+            "`" => self.written.push_str(&code(inner)),
+            "\\" => push_text(inner, &mut self.written),
+            markdown => {
+                self.written.push_str(markdown);
+                self.open.push((end, mark));
+                self.pass(mark.sign.len());
+                return true;
+            }
+        }
+        self.at = end;
+        self.pass(mark.sign.len());
+        true
+    }
+
+    /// The mark that begins here, and where it ends.
+    fn mark(&mut self) -> Option<(&'static Mark, usize)> {
+        let (text, at) = (self.text, self.at);
+        M::MARKS.iter().zip(&mut self.ends).find_map(|(mark, end)| {
+            let inner = text[at..].strip_prefix(mark.sign)?;
+            let fits = mark.anywhere || may_begin(self.before);
+            let first = inner.chars().next().filter(|c| fits && !c.is_whitespace())?;
+            let from = at + mark.sign.len() + first.len_utf8();
+            if *end < from {
+                let may_end = |place: &usize| {
+                    let after = text[place + mark.sign.len()..].chars().next();
+                    let inside = text[..*place].chars().next_back();
+                    inside.is_some_and(|c| !c.is_whitespace()) && (mark.anywhere || M::may_end(after))
+                };
+                let mut places = text[from..].match_indices(mark.sign).map(|(place, _)| from + place);
+                *end = places.find(may_end).unwrap_or(usize::MAX);
+            }
+            (*end < text.len()).then_some((mark, *end))
+        })
+    }
+
+    /// Writes a character.
+    fn push(&mut self) {
+        let mut rest = self.text[self.at..].chars();
+        let Some(c) = rest.next() else { return };
+        if c == '\n' && !self.open.is_empty() {
+            self.written.push(FOLDED);
+        } else {
+            push(c, self.before, rest.as_str(), &mut self.written);
+        }
+        self.pass(c.len_utf8());
+    }
 }
 
 /// An address of the web, which may have signs that are marks elsewhere.

@@ -5,27 +5,9 @@ use crate::question::Question;
 use crate::read::date;
 
 /// Headings and labels that introduce an answer's parts, not a question or a section.
-const PARTS: [&str; 19] = [
-    "answers",
-    "solution",
-    "explanation",
-    "example",
-    "examples",
-    "code",
-    "code example",
-    "example code",
-    "short answer",
-    "long answer",
-    "detailed answer",
-    "show answer",
-    "view answer",
-    "click to expand",
-    "click to see the answer",
-    "reveal answer",
-    "see answer",
-    "output",
-    "response",
-];
+const PARTS: &str = "answers|solution|explanation|example|examples|code|code example|example code|\
+    short answer|long answer|detailed answer|show answer|view answer|click to expand|\
+    click to see the answer|reveal answer|see answer|output|response";
 
 /// [`is_answer_label`] with nothing behind the label.
 pub fn is_bare_answer_label(text: &str) -> bool {
@@ -39,7 +21,7 @@ const PLAIN_LABELS: [&str; 3] = ["explanation", "solution", "response"];
 pub fn is_answer_label(text: &str) -> bool {
     let label = text.split([':', '：']).next().unwrap_or_default();
     let plain = label.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    PARTS.contains(&plain.as_str())
+    PARTS.split('|').any(|part| part == plain)
         || words::ANSWER_LABELS.iter().any(|known| words::same_word(known, &plain))
 }
 

@@ -1,7 +1,8 @@
 //! The text of a list item: what it asks, and the answer that begins on the same line.
 
+use super::inline::inline;
+use super::model::{Block, Document};
 use super::question_line::{ends_asking, split_level};
-use super::{Block, Document, inline};
 
 /// What an item asks, and whether in bold: its bold beginning if it has one (`- **What?** It …`), else all of it up
 /// to its last question mark.

@@ -1,7 +1,7 @@
 //! Titles without numbers, labels and signs around them.
 
 use super::question_line::{labelled_question, numbered_title, split_level};
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 /// Signs around a title: folds show one that turns, links to the top and to the heading itself show arrows and paragraph
 /// signs. The last two are invisible parts of emoji.

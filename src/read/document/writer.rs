@@ -2,9 +2,11 @@
 
 use std::ops::{Deref, Range};
 
+use super::inline::{Inline, inline};
 use super::inline_markup::FOLDED;
-use super::{Document, Inline, Kind, Marker, columns, dedented, inline, take_front_matter};
-use crate::read::markup::one_line;
+use super::labels::take_front_matter;
+use super::model::{Document, Kind, Marker};
+use crate::read::line::{columns, dedented, one_line};
 
 /// A line of a file.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,11 @@ impl<'t> Lines<'t> {
         at + 1 + below.iter().position(ends).unwrap_or(below.len())
     }
 
+    /// Whether there is no text on a line.
+    pub fn is_blank(&self, at: usize) -> bool {
+        self.get(at).is_none_or(|line| line.text.is_empty())
+    }
+
     /// A text and the lines that continue it.
     pub fn joined(&self, first: &str, rest: Range<usize>) -> String {
         let rest = self[rest].iter().map(|line| line.text);
@@ -89,6 +96,9 @@ const DEEPEST: usize = 40;
 
 /// Rows are not filled up to more columns than this.
 const WIDEST: usize = 30;
+
+/// A row of a table: its line, and its cells in Markdown.
+pub type Row = (u64, Vec<String>);
 
 /// Writes Markdown, block by block.
 #[derive(Default)]
@@ -170,7 +180,7 @@ impl Writer {
     }
 
     /// Writes a table; the first row is its header. A header `Question`, `Answer` declares the questions.
-    pub fn table(&mut self, indent: usize, rows: &[(u64, Vec<String>)]) {
+    pub fn table(&mut self, indent: usize, rows: &[Row]) {
         let Some((_, header)) = rows.first() else {
             return;
         };
@@ -187,13 +197,7 @@ impl Writer {
     }
 
     /// Writes a table with columns of questions and of answers. The other columns describe the question.
-    fn table_of_questions(
-        &mut self,
-        indent: usize,
-        rows: &[(u64, Vec<String>)],
-        question: usize,
-        answer: usize,
-    ) {
+    fn table_of_questions(&mut self, indent: usize, rows: &[Row], question: usize, answer: usize) {
         let is_asked = |cells: &Vec<String>| cells.get(question).is_some_and(|cell| !cell.is_empty());
         for (line, cells) in rows.iter().skip(1).filter(|(_, cells)| is_asked(cells)) {
             self.title(Kind::Declared, *line, &one_line(&cells[question]));
@@ -210,7 +214,7 @@ impl Writer {
         self.mark(Kind::Boundary, rows[rows.len() - 1].0);
     }
 
-    fn plain_table(&mut self, indent: usize, rows: &[(u64, Vec<String>)]) {
+    fn plain_table(&mut self, indent: usize, rows: &[Row]) {
         let width = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         for (at, (line, cells)) in rows.iter().enumerate() {
             let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();

@@ -13,9 +13,9 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::document::{Document, Kind, Line, Writer};
-use super::invalid;
-use super::markup::one_line;
-use super::office::{self, attribute};
+use super::emit::invalid;
+use super::line::one_line;
+use super::office::{self, attribute, broken};
 use lists::Lists;
 use paragraph::Paragraph;
 use styles::{Format, Role, Style, outline, set_list, styles};
@@ -23,10 +23,6 @@ use xml::{each_event, value};
 
 /// What error messages call the file.
 const KIND: &str = "DOCX file";
-
-fn broken(error: impl Into<ZipError>) -> io::Error {
-    office::broken(KIND, error)
-}
 
 /// The largest part of a file, expanded, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -57,10 +53,10 @@ fn part<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str) -> io::Result<O
     let part = match archive.by_name(name) {
         Ok(part) => part,
         Err(ZipError::FileNotFound) => return Ok(None),
-        Err(error) => return Err(broken(error)),
+        Err(error) => return Err(broken(KIND)(error)),
     };
     let mut bytes = Vec::new();
-    part.take(LARGEST + 1).read_to_end(&mut bytes).map_err(broken)?;
+    part.take(LARGEST + 1).read_to_end(&mut bytes).map_err(broken(KIND))?;
     if bytes.len() as u64 > LARGEST {
         return Err(invalid(format!("{name} expands to more than {} MiB", LARGEST >> 20)));
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::read::invalid;
+use crate::read::emit::invalid;
 use crate::read::office::attribute;
 
 /// The longest value that is looked at, in bytes.

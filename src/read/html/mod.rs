@@ -1,17 +1,17 @@
 //! HTML → blocks and Markdown. Elements may be nested to any depth, and end tags may be missing.
 
-mod code_and_tables;
+mod blocks;
 mod elements;
 mod text;
 
 use html5gum::{DefaultEmitter, EndTag, StartTag, Token, Tokenizer};
 
-use super::document::{Document, Inline, Kind, Marker, Writer};
-use super::markup::one_line;
+use super::document::{Document, Kind};
+use super::line::one_line;
+use blocks::Blocks;
 use elements::{INLINE, SILENT, begins_another, is_question_class, language_of};
 
 /// A page, and what it tells search engines about itself.
-#[derive(Default)]
 pub struct Page {
     /// The page.
     pub document: Document,
@@ -23,7 +23,8 @@ pub struct Page {
 pub fn parse(html: &str) -> Page {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
-    let mut parser = Parser { line: 1, ..Parser::default() };
+    let mut parser = Parser::default();
+    parser.blocks.line = 1;
     for token in Tokenizer::new_with_emitter(html, emitter) {
         // Reading from memory cannot fail.
         let Ok(token) = token;
@@ -43,8 +44,8 @@ pub fn parse(html: &str) -> Page {
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    parser.flush();
-    parser.page
+    parser.blocks.flush();
+    Page { document: parser.blocks.document, json_ld: parser.json_ld }
 }
 
 /// A piece of HTML as Markdown.
@@ -52,45 +53,18 @@ pub fn to_markdown(html: &str) -> String {
     parse(html).document.text.trim().to_owned()
 }
 
-/// Deeper lists and quotations are not indented further.
-const DEEPEST: usize = 12;
+/// The longest script that is looked at, in bytes.
+const LONGEST_SCRIPT: usize = 16 << 20;
 
 #[derive(Default)]
 struct Parser {
-    page: Page,
-    /// The line of the current token, from 1.
-    line: u64,
-    /// How many bytes of the page were counted for it.
+    blocks: Blocks,
+    json_ld: Vec<(u64, String)>,
+    /// How many bytes of the page were counted for the line.
     counted: usize,
     /// An element whose content is skipped, and how many of its name are open in it.
     silent: Option<(String, usize)>,
     script: Option<(u64, String)>,
-    /// The title that is open: its element, and how many of its name are open in it.
-    title: Option<(String, usize)>,
-    kind: Option<Kind>,
-    /// The line where the current block began.
-    began: u64,
-    /// The Markdown of the current block.
-    markdown: String,
-    /// Its text.
-    plain: String,
-    /// Where the open emphasis, links and code begin in `markdown`.
-    marks: Vec<(&'static str, usize)>,
-    link: Option<String>,
-    bold: usize,
-    links: usize,
-    code: usize,
-    words: usize,
-    bold_words: usize,
-    link_words: usize,
-    /// Open lists: the number of the last item, or `None` for bullets.
-    lists: Vec<Option<u32>>,
-    marker: Option<Marker>,
-    quotes: usize,
-    /// Inside `<pre>`: its text and the language of the code.
-    pre: Option<(String, String)>,
-    row: Option<Vec<String>>,
-    rows: usize,
     /// Inside an element of schema.org's type Question, before its name.
     expects_name: bool,
 }
@@ -101,7 +75,7 @@ impl Parser {
         let to = to.min(html.len());
         if to > self.counted {
             let passed = &html.as_bytes()[self.counted..to];
-            self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.blocks.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
             self.counted = to;
         }
     }
@@ -119,23 +93,23 @@ impl Parser {
         if SILENT.contains(&name.as_str()) && !tag.self_closing {
             return self.start_silent(name, &attribute);
         }
-        if self.pre.is_some() {
+        if self.blocks.pre.is_some() {
             return self.start_in_pre(&name, &attribute);
         }
         let marks = [attribute("class"), attribute("itemprop")].map(Option::unwrap_or_default).join(" ");
         self.expects_name |= attribute("itemtype").is_some_and(|kind| kind.ends_with("schema.org/Question"));
         let kind = self.title_kind(&name, &marks);
-        if let Some((open, depth)) = &mut self.title {
+        if let Some((open, depth)) = &mut self.blocks.title {
             if !begins_another(open, &name, kind) {
                 *depth += usize::from(*open == name);
                 return self.inline_start(&name, &attribute);
             }
-            self.flush();
+            self.blocks.flush();
         }
         if let Some(kind) = kind {
-            self.break_paragraph();
-            self.kind = Some(kind);
-            self.title = Some((name, 1));
+            self.blocks.break_paragraph();
+            self.blocks.kind = Some(kind);
+            self.blocks.title = Some((name, 1));
             return;
         }
         self.block_start(&name, &attribute);
@@ -145,59 +119,72 @@ impl Parser {
     fn start_silent(&mut self, name: String, attribute: &impl Fn(&str) -> Option<String>) {
         let is_json = || attribute("type").is_some_and(|kind| kind.to_lowercase().contains("ld+json"));
         if name == "script" && is_json() {
-            self.script = Some((self.line, String::new()));
+            self.script = Some((self.blocks.line, String::new()));
         }
         self.silent = Some((name, 1));
     }
 
     fn start_in_pre(&mut self, name: &str, attribute: &impl Fn(&str) -> Option<String>) {
-        match (name, &mut self.pre) {
+        match (name, &mut self.blocks.pre) {
             ("code", Some((_, language))) if language.is_empty() => {
                 *language = language_of(&attribute("class").unwrap_or_default());
             }
-            ("br", _) => self.text("\n"),
+            ("br", _) => self.blocks.add("\n"),
             _ => {}
         }
     }
 
     fn block_start(&mut self, name: &str, attribute: &impl Fn(&str) -> Option<String>) {
+        let blocks = &mut self.blocks;
         match name {
-            name if INLINE.contains(&name) => self.inline_start(name, attribute),
+            name if INLINE.contains(&name) => return self.inline_start(name, attribute),
+            "li" => return blocks.begin_item(),
+            "tr" => return blocks.begin_row(),
+            "td" | "th" => return blocks.end_cell(),
+            _ => blocks.break_paragraph(),
+        }
+        match name {
             "ul" | "ol" => {
-                self.break_paragraph();
                 let start = attribute("start").and_then(|start| start.parse().ok()).unwrap_or(1u32);
-                self.lists.push((name == "ol").then(|| start.saturating_sub(1)));
+                blocks.lists.push((name == "ol").then(|| start.saturating_sub(1)));
             }
-            "li" => {
-                self.flush();
-                self.begin_item();
-            }
-            "blockquote" => {
-                self.break_paragraph();
-                self.quotes += 1;
-            }
+            "blockquote" => blocks.quotes += 1,
             "pre" => {
-                self.break_paragraph();
-                self.pre = Some((String::new(), language_of(&attribute("class").unwrap_or_default())));
+                blocks.pre = Some((String::new(), language_of(&attribute("class").unwrap_or_default())));
             }
             "hr" => {
-                self.break_paragraph();
-                let source = self.page.document.write_line("---");
-                self.page.document.push(Kind::Rule, self.line, source, Inline::default());
-                self.blank();
+                blocks.write(Kind::Rule, "---");
+                blocks.blank();
             }
-            "details" => self.break_and_mark(Kind::FoldStart),
-            "footer" | "aside" => self.break_and_mark(Kind::Boundary),
-            "table" => {
-                self.break_paragraph();
-                self.rows = 0;
+            "details" => blocks.mark(Kind::FoldStart),
+            "footer" | "aside" => blocks.mark(Kind::Boundary),
+            "table" => blocks.rows = 0,
+            _ => {}
+        }
+    }
+
+    fn inline_start(&mut self, name: &str, attribute: &impl Fn(&str) -> Option<String>) {
+        let is_plain = self.blocks.title.is_none();
+        match name {
+            "img" => {
+                if let Some(alt) = attribute("alt").filter(|alt| !alt.trim().is_empty() && is_plain) {
+                    let (alt, source) = (one_line(&alt).replace(['[', ']'], ""), attribute("src"));
+                    let image = format!("![{alt}]({})", source.unwrap_or_default());
+                    self.blocks.text.markdown.push_str(&image);
+                }
             }
-            "tr" => {
-                self.flush();
-                self.row = Some(Vec::new());
-            }
-            "td" | "th" => self.end_cell(),
-            _ => self.break_paragraph(),
+            "br" if is_plain && self.blocks.row.is_none() => self.blocks.flush(),
+            "br" => self.blocks.text.space(),
+            _ if INLINE.contains(&name) => self.blocks.text.start(name, attribute("href")),
+            _ => self.blocks.text.space(),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match &mut self.script {
+            Some((_, script)) if script.len() + text.len() <= LONGEST_SCRIPT => script.push_str(text),
+            None if self.silent.is_none() => self.blocks.add(text),
+            _ => {}
         }
     }
 
@@ -206,22 +193,22 @@ impl Parser {
         if self.silent.is_some() {
             return self.end_silent(&name);
         }
-        if self.pre.is_some() {
+        if self.blocks.pre.is_some() {
             if name == "pre" {
-                self.end_pre();
+                self.blocks.end_pre();
             }
             return;
         }
-        if let Some((_, depth)) = self.title.as_mut().filter(|(open, _)| *open == name) {
+        if let Some((_, depth)) = self.blocks.title.as_mut().filter(|(open, _)| *open == name) {
             *depth -= 1;
             if *depth == 0 {
-                self.flush();
-                return self.blank();
+                self.blocks.flush();
+                return self.blocks.blank();
             }
         }
         match name.as_str() {
-            name if INLINE.contains(&name) => self.inline_end(name),
-            _ if self.title.is_some() => self.space(),
+            name if INLINE.contains(&name) => self.blocks.text.end(name),
+            _ if self.blocks.title.is_some() => self.blocks.text.space(),
             name => self.block_end(name),
         }
     }
@@ -231,116 +218,26 @@ impl Parser {
             *depth -= 1;
             if *depth == 0 {
                 self.silent = None;
-                self.page.json_ld.extend(self.script.take());
+                self.json_ld.extend(self.script.take());
             }
         }
     }
 
     fn block_end(&mut self, name: &str) {
+        let blocks = &mut self.blocks;
         match name {
-            "ul" | "ol" => {
-                self.break_paragraph();
-                self.lists.pop();
-            }
-            "li" => self.flush(),
-            "blockquote" => {
-                self.break_paragraph();
-                self.quotes = self.quotes.saturating_sub(1);
-            }
-            "details" => self.break_and_mark(Kind::FoldEnd),
-            "main" | "article" | "body" | "dl" => self.break_and_mark(Kind::Boundary),
-            "td" | "th" => self.end_cell(),
-            "tr" => self.end_row(),
-            _ => self.break_paragraph(),
+            "li" => return blocks.flush(),
+            "td" | "th" => return blocks.end_cell(),
+            "tr" => return blocks.end_row(),
+            _ => blocks.break_paragraph(),
         }
-    }
-
-    /// Begins an item of the innermost list.
-    fn begin_item(&mut self) {
-        let number = match self.lists.last_mut() {
-            Some(Some(number)) => {
-                *number = number.saturating_add(1);
-                Some(*number)
-            }
-            _ => None,
-        };
-        self.marker = Some(Writer::marker(number, self.column()));
-    }
-
-    /// Ends the current block.
-    fn flush(&mut self) {
-        if self.row.is_some() && self.title.is_none() {
-            // A cell may hold paragraphs.
-            return self.space();
+        match name {
+            "ul" | "ol" => drop(blocks.lists.pop()),
+            "blockquote" => blocks.quotes = blocks.quotes.saturating_sub(1),
+            "details" => blocks.mark(Kind::FoldEnd),
+            "main" | "article" | "body" | "dl" => blocks.mark(Kind::Boundary),
+            _ => {}
         }
-        while let Some((mark, _)) = self.marks.last().copied() {
-            self.end_mark(mark);
-        }
-        let kind = self.kind.take().unwrap_or(Kind::Text);
-        self.title = None;
-        let markdown = std::mem::take(&mut self.markdown);
-        let inline = self.take_inline();
-        if markdown.trim().is_empty() {
-            return;
-        }
-        let marker = self.marker.take();
-        let prefix = match kind {
-            Kind::Heading(level) => format!("{} ", "#".repeat(level.into())),
-            Kind::Term | Kind::Summary | Kind::Declared | Kind::Button => String::new(),
-            _ => self.prefix(marker),
-        };
-        let source = self.page.document.write_line(&format!("{prefix}{}", markdown.trim()));
-        self.page.document.push(kind, self.began.max(1), source, inline);
-        if let Some(block) = self.page.document.blocks.last_mut() {
-            block.indent = prefix.len() - prefix.trim_start().len();
-            block.marker = marker;
-        }
-    }
-
-    /// The text of the current block.
-    fn take_inline(&mut self) -> Inline {
-        let [words, bold, links] =
-            [&mut self.words, &mut self.bold_words, &mut self.link_words].map(std::mem::take);
-        Inline {
-            text: one_line(&std::mem::take(&mut self.plain)),
-            bold: words > 0 && bold == words,
-            link: self.link.take(),
-            only_link: words > 0 && links == words,
-        }
-    }
-
-    /// Columns before the marker of an item in the innermost list.
-    fn column(&self) -> usize {
-        self.lists.len().saturating_sub(1).min(DEEPEST) * 3
-    }
-
-    /// What precedes a line in a list or a quotation.
-    fn prefix(&self, marker: Option<Marker>) -> String {
-        let quote = "> ".repeat(self.quotes.min(DEEPEST));
-        let indent = " ".repeat(self.column());
-        match marker {
-            Some(marker) => format!("{quote}{indent}{}", marker.sign()),
-            None if self.lists.is_empty() => quote,
-            None => format!("{quote}{indent}   "),
-        }
-    }
-
-    /// Ends the current block; what follows is another paragraph.
-    fn break_paragraph(&mut self) {
-        self.flush();
-        if self.row.is_none() && self.marker.is_none() {
-            self.blank();
-        }
-    }
-
-    /// Ends the current block and adds one without text.
-    fn break_and_mark(&mut self, kind: Kind) {
-        self.break_paragraph();
-        self.page.document.mark(kind, self.line);
-    }
-
-    fn blank(&mut self) {
-        self.page.document.blank(self.line);
     }
 
     /// What kind of title an element is, if it is one.

@@ -2,21 +2,33 @@
 
 use std::borrow::Cow;
 
-use super::Parser;
-use super::elements::INLINE;
-use crate::read::markup::one_line;
-
-/// A title ends where one is longer than this, in bytes: its end tag was forgotten.
-const LONGEST_TITLE: usize = 4000;
-
-/// The longest script that is looked at, in bytes.
-const LONGEST_SCRIPT: usize = 16 << 20;
+use crate::read::document::Inline;
+use crate::read::line::one_line;
 
 /// More emphasis, links and code that are open at the same time are text: each copies what is inside when it ends.
 const MOST_MARKS: usize = 16;
 
-impl Parser {
-    pub fn inline_start(&mut self, name: &str, attribute: &impl Fn(&str) -> Option<String>) {
+/// The text of the current block.
+#[derive(Default)]
+pub struct Text {
+    /// With markup.
+    pub markdown: String,
+    /// Without markup.
+    pub plain: String,
+    /// Where the open emphasis, links and code begin in `markdown`.
+    pub marks: Vec<(&'static str, usize)>,
+    link: Option<String>,
+    bold: usize,
+    links: usize,
+    code: usize,
+    words: usize,
+    bold_words: usize,
+    link_words: usize,
+}
+
+impl Text {
+    /// Begins an element that is part of a line. `target` is where a link leads.
+    pub fn start(&mut self, name: &str, target: Option<String>) {
         match name {
             "strong" | "b" => {
                 self.bold += 1;
@@ -29,29 +41,18 @@ impl Parser {
                 self.plain.push('`');
             }
             "a" => {
-                if let Some(target) = attribute("href") {
+                if let Some(target) = target {
                     self.links += 1;
                     self.link.get_or_insert(target);
                     self.begin_mark("a");
                 }
             }
-            "img" => {
-                if let Some(alt) =
-                    attribute("alt").filter(|alt| !alt.trim().is_empty() && self.title.is_none())
-                {
-                    let alt = one_line(&alt).replace(['[', ']'], "");
-                    self.markdown.push_str(&format!("![{alt}]({})", attribute("src").unwrap_or_default()));
-                }
-            }
-            "br" if self.title.is_none() && self.row.is_none() => self.flush(),
-            "br" => self.space(),
-            _ if INLINE.contains(&name) => {}
-            _ => self.space(),
+            _ => {}
         }
     }
 
-    /// The end tag of an element that is part of a line of text.
-    pub fn inline_end(&mut self, name: &str) {
+    /// Ends an element that is part of a line.
+    pub fn end(&mut self, name: &str) {
         match name {
             "strong" | "b" => {
                 self.bold = self.bold.saturating_sub(1);
@@ -73,39 +74,8 @@ impl Parser {
         }
     }
 
-    pub fn text(&mut self, text: &str) {
-        if let Some((_, script)) = &mut self.script {
-            if script.len() + text.len() <= LONGEST_SCRIPT {
-                script.push_str(text);
-            }
-            return;
-        }
-        if self.silent.is_some() {
-            return;
-        }
-        if let Some((code, _)) = &mut self.pre {
-            return code.push_str(text);
-        }
-        let mut line = self.line;
-        for piece in text.split_inclusive(char::is_whitespace) {
-            let word = piece.trim_end();
-            if !word.is_empty() {
-                if self.plain.is_empty() {
-                    self.began = line;
-                }
-                self.word(word);
-            }
-            if word.len() < piece.len() {
-                self.space();
-            }
-            line += u64::from(piece.ends_with('\n'));
-        }
-        if self.title.is_some() && self.plain.len() > LONGEST_TITLE {
-            self.flush();
-        }
-    }
-
-    fn word(&mut self, word: &str) {
+    /// Adds a word.
+    pub fn word(&mut self, word: &str) {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         self.words += letters;
         self.bold_words += if self.bold > 0 { letters } else { 0 };
@@ -118,6 +88,7 @@ impl Parser {
         }
     }
 
+    /// Adds a space, unless there is one.
     pub fn space(&mut self) {
         for text in [&mut self.plain, &mut self.markdown] {
             if !text.is_empty() && !text.ends_with(' ') {
@@ -126,14 +97,14 @@ impl Parser {
         }
     }
 
-    pub fn begin_mark(&mut self, mark: &'static str) {
+    fn begin_mark(&mut self, mark: &'static str) {
         if self.marks.len() < MOST_MARKS {
             self.marks.push((mark, self.markdown.len()));
         }
     }
 
     /// Puts a mark around what was written since it began.
-    pub fn end_mark(&mut self, mark: &str) {
+    fn end_mark(&mut self, mark: &str) {
         let Some(at) = self.marks.iter().rposition(|(open, _)| *open == mark) else {
             return;
         };
@@ -155,6 +126,22 @@ impl Parser {
         self.markdown.push_str(if before { " " } else { "" });
         self.markdown.push_str(&marked);
         self.markdown.push_str(if after { " " } else { "" });
+    }
+
+    /// Ends the block and returns its Markdown, and its text without markup.
+    pub fn take(&mut self) -> (String, Inline) {
+        while let Some((mark, _)) = self.marks.last().copied() {
+            self.end_mark(mark);
+        }
+        let [words, bold, links] =
+            [&mut self.words, &mut self.bold_words, &mut self.link_words].map(std::mem::take);
+        let inline = Inline {
+            text: one_line(&std::mem::take(&mut self.plain)),
+            bold: words > 0 && bold == words,
+            link: self.link.take(),
+            only_link: words > 0 && links == words,
+        };
+        (std::mem::take(&mut self.markdown), inline)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Directives of reStructuredText and Sphinx: `.. note:: text`.
 
-use super::syntax::{directive, field};
-use super::{Parser, Within};
+use super::parser::{Parser, Within};
+use super::syntax::field;
 use crate::read::document::Kind;
 use crate::read::document::inline_markup::code;
-use crate::read::markup::one_line;
+use crate::read::line::one_line;
 
 /// What a directive does with its content.
 enum Directive {
@@ -59,25 +59,8 @@ impl Directive {
 }
 
 impl<'t> Parser<'t> {
-    /// `.. ` and what follows: a target, a footnote, a directive or a comment.
-    pub fn explicit(&mut self, at: usize, rest: &'t str) -> usize {
-        let line = self.lines[at];
-        if rest.is_empty() && self.is_blank(at + 1) {
-            return at + 1;
-        }
-        let end = self.indented_end(at, line.indent);
-        if rest.starts_with('[') {
-            self.enter(line.indent, self.indent(), Within::Directive);
-            return self.paragraph(at, line.indent + 3, rest, None);
-        }
-        match directive(rest).filter(|_| !rest.starts_with(['|', '_'])) {
-            Some((name, arguments)) => self.directive(at, end, &name.to_lowercase(), arguments),
-            None => end,
-        }
-    }
-
     /// Reads a directive whose block ends at `end`.
-    fn directive(&mut self, at: usize, end: usize, name: &str, arguments: &'t str) -> usize {
+    pub fn directive(&mut self, at: usize, end: usize, name: &str, arguments: &'t str) -> usize {
         let line = self.lines[at];
         let options = self.lines[at + 1..end].iter().take_while(|line| field(line.text).is_some());
         let body = at + 1 + options.clone().count();
@@ -115,14 +98,8 @@ impl<'t> Parser<'t> {
     }
 
     /// What a directive shows before its content. `text` are its arguments on all of their lines.
-    fn introduction(
-        &self,
-        directive: &Directive,
-        arguments: &str,
-        text: String,
-        alt: Option<&str>,
-    ) -> String {
-        match directive {
+    fn introduction(&self, kind: &Directive, arguments: &str, text: String, alt: Option<&str>) -> String {
+        match kind {
             Directive::Image => {
                 let image = |alt: &str| format!("![{}]({arguments})", alt.replace(['[', ']'], ""));
                 alt.map(image).unwrap_or_default()

@@ -3,15 +3,16 @@
 mod directive;
 mod inline;
 mod names;
+mod parser;
 mod syntax;
 mod table;
 
-use super::document::inline_markup::{folded, to_markdown};
+use super::document::inline_markup::folded;
 use super::document::writer::Lines;
 use super::document::{Document, Kind, Line, Marker, Writer};
-use inline::Inline;
 use names::Names;
-use syntax::{Number, adornment, field, is_directive, item};
+use parser::{Parser, Within};
+use syntax::{Number, adornment, directive, field, is_directive, item};
 
 /// Parses reStructuredText, with the directives and roles of Sphinx.
 pub fn parse(text: &str) -> Document {
@@ -30,34 +31,6 @@ pub fn parse(text: &str) -> Document {
     parser.writer.document
 }
 
-struct Parser<'t> {
-    lines: &'t Lines<'t>,
-    names: Names,
-    writer: Writer,
-    open: Vec<Container>,
-    /// The lists with automatic numbers (`#.`): their column, and the last number.
-    counters: Vec<(usize, u32)>,
-    /// The adornments of titles in the order of their appearance: the sign, and whether it is above as well.
-    levels: Vec<(char, bool)>,
-}
-
-/// Something that indented lines belong to.
-struct Container {
-    /// The column where it begins: deeper lines belong to it.
-    column: usize,
-    /// The column of its content in the Markdown.
-    indent: usize,
-    kind: Within,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    Item,
-    Definition,
-    Fold,
-    Directive,
-}
-
 impl<'t> Parser<'t> {
     /// Reads a block and returns where the next one begins.
     fn block(&mut self, at: usize) -> usize {
@@ -74,7 +47,7 @@ impl<'t> Parser<'t> {
             *column > line.indent || *column == line.indent && !line.text.starts_with("#.")
         };
         while self.counters.pop_if(ends).is_some() {}
-        if adornment(line.text).is_some() && line.text.len() >= 4 && self.is_blank(at + 1) {
+        if adornment(line.text).is_some() && line.text.len() >= 4 && self.lines.is_blank(at + 1) {
             self.writer.rule(line.number);
             return at + 1;
         }
@@ -87,6 +60,23 @@ impl<'t> Parser<'t> {
             return at + 1;
         }
         self.content(at, line.indent, line.text)
+    }
+
+    /// `.. ` and what follows: a target, a footnote, a directive or a comment.
+    fn explicit(&mut self, at: usize, rest: &'t str) -> usize {
+        let line = self.lines[at];
+        if rest.is_empty() && self.lines.is_blank(at + 1) {
+            return at + 1;
+        }
+        let end = self.indented_end(at, line.indent);
+        if rest.starts_with('[') {
+            self.enter(line.indent, self.indent(), Within::Directive);
+            return self.paragraph(at, line.indent + 3, rest, None);
+        }
+        match directive(rest).filter(|_| !rest.starts_with(['|', '_'])) {
+            Some((name, arguments)) => self.directive(at, end, &name.to_lowercase(), arguments),
+            None => end,
+        }
     }
 
     /// Writes the title at a line. `over`: its adornment is above as well.
@@ -120,7 +110,10 @@ impl<'t> Parser<'t> {
         }
         if text.starts_with("+-") || text.starts_with("+=") || text.starts_with("===") && text.contains(" =")
         {
-            return self.table(at);
+            let (mut rows, end) = table::rows(self.lines, at);
+            rows.iter_mut().flat_map(|(_, cells)| cells).for_each(|cell| *cell = self.inline(cell));
+            self.writer.table(indent, &rows);
+            return end;
         }
         if text.starts_with("| ") || text == "|" {
             let markdown = self.inline(text[1..].trim());
@@ -128,36 +121,6 @@ impl<'t> Parser<'t> {
             return at + 1;
         }
         self.paragraph(at, column, text, None)
-    }
-
-    /// Where the block of lines that are indented deeper than `column` ends.
-    fn indented_end(&self, at: usize, column: usize) -> usize {
-        self.lines.end(at, |next| !next.text.is_empty() && next.indent <= column)
-    }
-
-    fn is_blank(&self, at: usize) -> bool {
-        self.lines.get(at).is_none_or(|line| line.text.is_empty())
-    }
-
-    /// Closes what a line in this column does not belong to.
-    fn leave(&mut self, column: usize) {
-        while let Some(last) = self.open.pop_if(|last| last.column >= column) {
-            if last.kind == Within::Fold {
-                self.writer.mark(Kind::FoldEnd, self.writer.last_line());
-            }
-        }
-    }
-
-    fn enter(&mut self, column: usize, indent: usize, kind: Within) {
-        self.open.push(Container { column, indent, kind });
-    }
-
-    fn indent(&self) -> usize {
-        self.open.last().map_or(0, |last| last.indent)
-    }
-
-    fn inline(&self, text: &str) -> String {
-        to_markdown(&Inline { names: &self.names, is_nested: false }, text)
     }
 
     /// The sign of the title that begins at a line, and whether it is above as well.
@@ -220,18 +183,12 @@ impl<'t> Parser<'t> {
         self.paragraph(at, column + width, rest, Some((column, marker)))
     }
 
-    /// A paragraph, or what begins as one: a term, the introduction of code. `item` is the column and the marker of
+    /// A paragraph, or what begins as one: a term, the introduction of code. `own` is the column and the marker of
     /// the item that it begins.
-    fn paragraph(
-        &mut self,
-        at: usize,
-        column: usize,
-        text: &'t str,
-        item_before: Option<(usize, Marker)>,
-    ) -> usize {
+    fn paragraph(&mut self, at: usize, column: usize, text: &'t str, own: Option<(usize, Marker)>) -> usize {
         let line = self.lines[at];
-        let continues = |next: &Line<'_>| match item_before {
-            Some((own, _)) => next.indent > own && item(next.text).is_none(),
+        let continues = |next: &Line<'_>| match own {
+            Some((begin, _)) => next.indent > begin && item(next.text).is_none(),
             None => next.indent == line.indent,
         };
         let ends = |at: &usize| {
@@ -241,14 +198,14 @@ impl<'t> Parser<'t> {
         let end = (at + 1..self.lines.len()).find(ends).unwrap_or(self.lines.len());
         let indent = self.indent();
         let next = self.lines.get(end).filter(|next| !next.text.is_empty() && next.indent > line.indent);
-        let is_term = end == at + 1 && item_before.is_none() && !text.ends_with(':');
+        let is_term = end == at + 1 && own.is_none() && !text.ends_with(':');
         if is_term && next.is_some_and(|next| item(next.text).is_none()) {
             self.term(line, text);
             return end;
         }
         let all = self.lines.joined(text, at + 1..end);
-        let all = if item_before.is_some() { folded(&all) } else { all };
-        let marker = item_before.map(|(_, marker)| marker);
+        let all = if own.is_some() { folded(&all) } else { all };
+        let marker = own.map(|(_, marker)| marker);
         let before = marker.map_or(indent, Marker::column);
         let Some(intro) = all.strip_suffix("::") else {
             let markdown = self.inline(&all);
@@ -274,7 +231,7 @@ impl<'t> Parser<'t> {
 
     /// A literal block: deeper than `column`, or lines that begin with the same sign.
     fn literal(&mut self, at: usize, column: usize) -> usize {
-        let Some(start) = (at..self.lines.len()).find(|at| !self.is_blank(*at)) else {
+        let Some(start) = (at..self.lines.len()).find(|at| !self.lines.is_blank(*at)) else {
             return at;
         };
         let first = self.lines[start];

@@ -1,7 +1,6 @@
 //! Tables of reStructuredText.
 
-use super::Parser;
-use crate::read::document::Line;
+use crate::read::document::writer::{Line, Lines, Row};
 
 /// More columns of a table are left out.
 const MOST_COLUMNS: usize = 100;
@@ -9,48 +8,42 @@ const MOST_COLUMNS: usize = 100;
 /// A simple table that does not end within as many lines is none.
 const MOST_ROWS: usize = 500;
 
-impl Parser<'_> {
-    /// Writes a grid table (`+---+`) or a simple one (`=== ===`).
-    pub fn table(&mut self, at: usize) -> usize {
-        let border = self.lines[at];
-        let is_grid = border.text.starts_with('+');
-        let end = if is_grid {
-            self.lines.end(at, |next| !next.text.starts_with(['+', '|']))
-        } else {
-            self.simple_table_end(at)
-        };
-        let starts = column_starts(border.text, is_grid);
-        let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
-        let mut begins = true;
-        for line in &self.lines[at..end] {
-            let is_between = line.text.chars().all(|c| matches!(c, '+' | '-' | '=' | '|' | ' '));
-            if line.text.is_empty() || is_between {
-                begins |= is_grid && line.text.starts_with('+');
-                continue;
-            }
-            let cells = cells(line.from(border.indent), &starts);
-            begins |= !is_grid && cells.first().is_some_and(|first| !first.is_empty());
-            match rows.last_mut().filter(|_| !begins) {
-                Some((_, last)) => continue_row(last, &cells),
-                None => rows.push((line.number, cells)),
-            }
-            begins = false;
+/// The rows of a grid table (`+---+`) or a simple one (`=== ===`), with their lines, and where it ends.
+pub fn rows(lines: &Lines<'_>, at: usize) -> (Vec<Row>, usize) {
+    let border = lines[at];
+    let is_grid = border.text.starts_with('+');
+    let end = if is_grid {
+        lines.end(at, |next| !next.text.starts_with(['+', '|']))
+    } else {
+        simple_table_end(lines, at)
+    };
+    let starts = column_starts(border.text, is_grid);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut begins = true;
+    for line in &lines[at..end] {
+        let is_between = line.text.chars().all(|c| matches!(c, '+' | '-' | '=' | '|' | ' '));
+        if line.text.is_empty() || is_between {
+            begins |= is_grid && line.text.starts_with('+');
+            continue;
         }
-        for cell in rows.iter_mut().flat_map(|(_, cells)| cells) {
-            *cell = self.inline(cell);
+        let cells = cells(line.from(border.indent), &starts);
+        begins |= !is_grid && cells.first().is_some_and(|first| !first.is_empty());
+        match rows.last_mut().filter(|_| !begins) {
+            Some((_, last)) => continue_row(last, &cells),
+            None => rows.push((line.number, cells)),
         }
-        self.writer.table(self.indent(), &rows);
-        end
+        begins = false;
     }
+    (rows, end)
+}
 
-    /// Behind the last border that a blank line follows, or else at the first blank line.
-    fn simple_table_end(&self, at: usize) -> usize {
-        let is_border =
-            |line: &Line<'_>| line.text.starts_with('=') && line.text.chars().all(|c| matches!(c, '=' | ' '));
-        let is_last = |at: &usize| is_border(&self.lines[*at]) && self.is_blank(at + 1);
-        let last = (at + 1..self.lines.len().min(at + MOST_ROWS)).find(is_last);
-        last.map_or_else(|| self.lines.end(at, |next| next.text.is_empty()), |last| last + 1)
-    }
+/// Behind the last border that a blank line follows, or else at the first blank line.
+fn simple_table_end(lines: &Lines<'_>, at: usize) -> usize {
+    let is_border =
+        |line: &Line<'_>| line.text.starts_with('=') && line.text.chars().all(|c| matches!(c, '=' | ' '));
+    let is_last = |at: &usize| is_border(&lines[*at]) && lines.is_blank(at + 1);
+    let last = (at + 1..lines.len().min(at + MOST_ROWS)).find(is_last);
+    last.map_or_else(|| lines.end(at, |next| next.text.is_empty()), |last| last + 1)
 }
 
 /// The columns of a border where cells begin.

@@ -1,16 +1,17 @@
 //! Notes exported from Anki as text (<https://docs.ankiweb.net/exporting.html#notes-in-plain-text>): one note a
 //! line, its fields between tabs, after headers such as `#html:true`.
 
+use std::io;
+
 use csv::StringRecord;
 use serde_json::Value;
 
-use super::delimited::{Layout, builder};
-use super::record::is_question;
+use super::delimited::{builder, read_records, sample};
+use super::record::{Record, is_question};
+use crate::read::emit::Emit;
 use crate::read::mapping::Mapping;
 use crate::read::markup;
-
-/// How many notes are looked at.
-const SAMPLE: usize = 50;
+use crate::read::text::Text;
 
 /// A longer sound or gap is text, in bytes.
 const LONGEST_GAP: usize = 4000;
@@ -18,6 +19,7 @@ const LONGEST_GAP: usize = 4000;
 /// What the headers say. Columns count from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
+    delimiter: u8,
     html: bool,
     tags: Vec<String>,
     deck: Option<String>,
@@ -27,45 +29,11 @@ pub struct Notes {
     note_type_column: Option<usize>,
 }
 
-/// The layout of an export. Unless the file is one for sure, without headers every line must have two or three fields,
-/// and the first must read like a text.
-pub fn layout(head: &str, is_sure: bool) -> Option<Layout> {
-    let mut notes = Notes::default();
-    let mut delimiter = None;
-    let mut has_headers = false;
-    for line in head.lines().take_while(|line| line.starts_with('#')) {
-        let Some((name, value)) = line[1..].split_once(':') else { continue };
-        let column = || value.trim().parse::<usize>().ok().and_then(|column| column.checked_sub(1));
-        match name {
-            "separator" => delimiter = separator(value),
-            "html" => notes.html = value.trim() == "true",
-            "tags" => notes.tags = value.split_whitespace().map(str::to_owned).collect(),
-            "deck" => notes.deck = Some(value.trim().to_owned()),
-            "tags column" => notes.tags_column = column(),
-            "deck column" => notes.deck_column = column(),
-            "guid column" => notes.guid_column = column(),
-            "notetype column" => notes.note_type_column = column(),
-            "notetype" | "columns" | "if matches" => {}
-            _ => continue,
-        }
-        has_headers = true;
-    }
-    let delimiter = match delimiter {
-        Some(delimiter) => delimiter,
-        None if has_headers => guessed_separator(head),
-        None => b'\t',
-    };
-    let layout = Layout { delimiter, names: Vec::new(), has_header: false, notes: None };
-    let mut sample: Vec<StringRecord> = builder(delimiter, true)
-        .from_reader(head.as_bytes())
-        .records()
-        .take(SAMPLE)
-        .filter_map(Result::ok)
-        .collect();
-    // The last record of the sample may be cut.
-    if sample.len() > 2 {
-        sample.pop();
-    }
+/// The notes of an export, by its beginning. Unless the file is one for sure, without headers every line must have two
+/// or three fields, and the first must read like a text.
+pub fn notes(head: &str, is_sure: bool) -> Option<Notes> {
+    let (mut notes, has_headers) = Notes::by_headers(head);
+    let sample = sample(&builder(notes.delimiter, true), head, 2);
     if !is_sure && !has_headers && !are_cards(&sample) {
         return None;
     }
@@ -75,7 +43,14 @@ pub fn layout(head: &str, is_sure: bool) -> Option<Layout> {
         let last = sample.first()?.len() - 1;
         notes.tags_column = sample.iter().all(|note| are_tags(&note[last])).then_some(last);
     }
-    Some(Layout { notes: Some(notes), ..layout })
+    Some(notes)
+}
+
+/// Reads the notes of an export.
+pub fn read(notes: &Notes, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
+    let mapping = text.mapping();
+    let record = |note: &StringRecord| Record::mapped(notes.pairs(note, &mapping), &mapping);
+    read_records(&mut builder(notes.delimiter, true), false, text, record, emit)
 }
 
 fn separator(value: &str) -> Option<u8> {
@@ -126,6 +101,36 @@ fn are_tags(text: &str) -> bool {
 }
 
 impl Notes {
+    /// What the headers say, and whether there are any.
+    fn by_headers(head: &str) -> (Self, bool) {
+        let mut notes = Self::default();
+        let mut delimiter = None;
+        let mut has_headers = false;
+        for line in head.lines().take_while(|line| line.starts_with('#')) {
+            let Some((name, value)) = line[1..].split_once(':') else { continue };
+            let column = || value.trim().parse::<usize>().ok().and_then(|column| column.checked_sub(1));
+            match name {
+                "separator" => delimiter = separator(value),
+                "html" => notes.html = value.trim() == "true",
+                "tags" => notes.tags = value.split_whitespace().map(str::to_owned).collect(),
+                "deck" => notes.deck = Some(value.trim().to_owned()),
+                "tags column" => notes.tags_column = column(),
+                "deck column" => notes.deck_column = column(),
+                "guid column" => notes.guid_column = column(),
+                "notetype column" => notes.note_type_column = column(),
+                "notetype" | "columns" | "if matches" => {}
+                _ => continue,
+            }
+            has_headers = true;
+        }
+        notes.delimiter = match delimiter {
+            Some(delimiter) => delimiter,
+            None if has_headers => guessed_separator(head),
+            None => b'\t',
+        };
+        (notes, has_headers)
+    }
+
     /// The names and values of a note. Mapped fields have their number as name.
     pub fn pairs(&self, note: &StringRecord, mapping: &Mapping) -> Vec<(String, Value)> {
         let number = |column: usize| (column + 1).to_string();

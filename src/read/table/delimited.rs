@@ -2,21 +2,22 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::rc::Rc;
 
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
 
-use super::anki::Notes;
-use super::record::{Record, is_answer, is_question, is_title, normalized};
-use crate::question::Question;
+use super::record::{Record, is_question};
+use crate::read::emit::{BadRecord, Emit, invalid};
+use crate::read::keys::{is_answer, is_title, normalized};
 use crate::read::mapping::Mapping;
-use crate::read::{BadRecord, Emit, Text, invalid};
+use crate::read::text::Text;
 
 /// The longest record, in bytes. It limits what a missing closing quote can take in.
 const LONGEST_RECORD: u64 = 16 << 20;
 
-/// How many records are examined to find the columns of a table without a header.
+/// How many records are examined to find the columns of a file.
 const SAMPLE: usize = 50;
 
 /// What a delimited file looks like.
@@ -28,18 +29,6 @@ pub struct Layout {
     pub names: Vec<String>,
     /// The first record is a header.
     pub has_header: bool,
-    /// The records are notes of Anki, whose columns have no names.
-    pub notes: Option<Notes>,
-}
-
-impl Layout {
-    fn question(&self, record: &StringRecord, line: u64, mapping: &Mapping) -> Result<Question, BadRecord> {
-        let record = match &self.notes {
-            Some(notes) => Record::mapped(notes.pairs(record, mapping), mapping),
-            None => Record::mapped(self.names.iter().cloned().zip(record.iter().map(Value::from)), mapping),
-        };
-        record.question(line).map_err(|reason| BadRecord { line, reason })
-    }
 }
 
 /// The layout of a file by its beginning; `None` if no column has questions.
@@ -48,14 +37,18 @@ pub fn layout(extension: &str, head: &str, mapping: &Mapping) -> Option<Layout> 
     if !mapping.is_empty() {
         return mapped_layout(delimiter, extension, head, mapping);
     }
-    let mut reader = builder(delimiter, false).from_reader(head.as_bytes());
+    let (names, has_header) = columns(&sample(&builder(delimiter, false), head, 1))?;
+    Some(Layout { delimiter, names, has_header })
+}
+
+/// The first records of a file. The last of them may be cut, and is left out if there are more than `fewest`.
+pub fn sample(builder: &ReaderBuilder, head: &str, fewest: usize) -> Vec<StringRecord> {
+    let mut reader = builder.from_reader(head.as_bytes());
     let mut sample: Vec<StringRecord> = reader.records().take(SAMPLE).filter_map(Result::ok).collect();
-    // The last record of the sample may be cut.
-    if sample.len() > 1 {
+    if sample.len() > fewest {
         sample.pop();
     }
-    let (names, has_header) = columns(&sample)?;
-    Some(Layout { delimiter, names, has_header, notes: None })
+    sample
 }
 
 /// The names of a table's columns by its first records, and whether the first record is a header.
@@ -83,7 +76,7 @@ fn mapped_layout(delimiter: u8, extension: &str, head: &str, mapping: &Mapping) 
     let names = first.iter().map(str::to_owned).collect();
     let is_header = unmapped.is_some_and(|layout| layout.has_header);
     let (names, has_header) = mapped_columns(names, is_header, mapping);
-    Some(Layout { delimiter, names, has_header, notes: None })
+    Some(Layout { delimiter, names, has_header })
 }
 
 /// The names of mapped columns by the first record, and whether it is the header.
@@ -134,17 +127,27 @@ pub fn builder(delimiter: u8, comments: bool) -> ReaderBuilder {
     builder
 }
 
-/// Reads record by record.
+/// Reads the records of a file with named columns.
 pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let mapping = text.mapping();
+    let record = |fields: &StringRecord| {
+        Record::mapped(layout.names.iter().cloned().zip(fields.iter().map(Value::from)), &mapping)
+    };
+    read_records(&mut builder(layout.delimiter, false), layout.has_header, text, record, emit)
+}
+
+/// Reads record by record. `record` gives names to the fields of one.
+pub fn read_records(
+    builder: &mut ReaderBuilder,
+    has_header: bool,
+    text: &mut Text,
+    to_record: impl Fn(&StringRecord) -> Record,
+    emit: &mut Emit<'_>,
+) -> io::Result<()> {
     let source = Limited::new(text);
-    let mut reader = builder(layout.delimiter, layout.notes.is_some())
-        .buffer_capacity(8 << 10)
-        .from_reader(source.clone());
+    let mut reader = builder.buffer_capacity(8 << 10).from_reader(source.clone());
     let mut record = StringRecord::new();
-    let mut header_follows = layout.has_header;
-    // The reader reads ahead of its records.
-    let mut unreadable: Vec<u64> = Vec::new();
+    let mut header_follows = has_header;
     loop {
         source.begin_record();
         let line = reader.position().line();
@@ -168,12 +171,10 @@ pub fn read(layout: &Layout, text: &mut Text, emit: &mut Emit<'_>) -> io::Result
         if record.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        source.take_unreadable(&mut unreadable);
-        let next = reader.position().line().max(line + 1);
-        let bad = unreadable.iter().any(|bad| (line..next).contains(bad));
-        unreadable.retain(|bad| *bad >= next);
-        let question =
-            if bad { Err(BadRecord::not_utf8(line)) } else { layout.question(&record, line, &mapping) };
+        let question = match source.is_unreadable(line..reader.position().line().max(line + 1)) {
+            true => Err(BadRecord::not_utf8(line)),
+            false => to_record(&record).question(line).map_err(|reason| BadRecord { line, reason }),
+        };
         if emit(question).is_break() {
             return Ok(());
         }
@@ -201,31 +202,39 @@ fn first_line(from: u64, record: &StringRecord, to: u64) -> u64 {
 
 /// The text. Reading it fails within a record that is too long.
 #[derive(Clone)]
-pub struct Limited<'a> {
-    /// The text, and how many bytes of it were read since the last record began.
-    text: Rc<RefCell<(&'a mut Text, u64)>>,
+pub struct Limited<'a>(Rc<RefCell<Source<'a>>>);
+
+struct Source<'a> {
+    text: &'a mut Text,
+    /// How many bytes were read since the last record began.
+    read: u64,
+    /// Lines that are not UTF-8. The reader reads ahead of its records.
+    unreadable: Vec<u64>,
 }
 
 impl<'a> Limited<'a> {
     pub fn new(text: &'a mut Text) -> Self {
-        Self { text: Rc::new(RefCell::new((text, 0))) }
+        Self(Rc::new(RefCell::new(Source { text, read: 0, unreadable: Vec::new() })))
     }
 
     /// Allows another record of the greatest length.
     pub fn begin_record(&self) {
-        self.text.borrow_mut().1 = 0;
+        self.0.borrow_mut().read = 0;
     }
 
-    /// Adds the lines that are not UTF-8 and were read since the last call.
-    pub fn take_unreadable(&self, into: &mut Vec<u64>) {
-        let text = &mut self.text.borrow_mut().0;
-        into.extend(std::iter::from_fn(|| text.take_unreadable()));
+    /// Whether a line of a record is not UTF-8. Records are asked for in order.
+    pub fn is_unreadable(&self, record: Range<u64>) -> bool {
+        let Source { text, unreadable, .. } = &mut *self.0.borrow_mut();
+        unreadable.extend(std::iter::from_fn(|| text.take_unreadable()));
+        let is_bad = unreadable.iter().any(|bad| record.contains(bad));
+        unreadable.retain(|bad| *bad >= record.end);
+        is_bad
     }
 }
 
 impl Read for Limited<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let (text, read) = &mut *self.text.borrow_mut();
+        let Source { text, read, .. } = &mut *self.0.borrow_mut();
         if *read > LONGEST_RECORD {
             return Err(invalid("a record of more than 16 MiB: a quote that never closes?"));
         }

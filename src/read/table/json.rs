@@ -8,8 +8,10 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeSeed;
 
 use super::tree::{Place, Position, Tree};
+use super::walk::stream::document;
 use super::walk::{At, Walk};
-use crate::read::{Emit, Text};
+use crate::read::emit::Emit;
+use crate::read::text::Text;
 
 /// One JSON value per line.
 pub fn read_lines(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
@@ -43,7 +45,7 @@ pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     let mut walk = Walk::data(&stream, mapping, emit);
     let mut deserializer = serde_json::Deserializer::from_reader(&stream);
     let error = loop {
-        match walk.document(&mut deserializer).map(|()| deserializer.end()) {
+        match document(&mut walk, &mut deserializer).map(|()| deserializer.end()) {
             Ok(Ok(())) => return Ok(()),
             // Pages of replies are often written one after another.
             Ok(Err(error)) if !error.is_io() => {}
@@ -62,7 +64,7 @@ pub fn read_stream(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// The message of serde without the place, which a [`BadRecord`](crate::read::BadRecord) has itself.
+/// The message of serde without the place, which a [`BadRecord`](crate::read::emit::BadRecord) has itself.
 pub fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

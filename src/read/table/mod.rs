@@ -1,13 +1,13 @@
 //! Records with named parts: CSV, TSV, JSON, JSON Lines, YAML, TOML, Anki exports, spreadsheets.
 //!
-//! [`record`] knows which name means what (`question`, `title`, `Question Text`), and [`walk`] where records
+//! [`keys`](super::keys) knows which name means what (`question`, `title`, `Question Text`), and [`walk`] where records
 //! are in nested data. A format only parses.
 
 mod anki;
 pub(crate) mod delimited;
-mod json;
-mod rasa;
-mod record;
+pub mod json;
+pub mod record;
+pub mod settings;
 mod shapes;
 pub mod spreadsheet;
 mod toml;
@@ -15,18 +15,12 @@ mod tree;
 mod walk;
 mod yaml;
 
-pub use json::reason as json_reason;
-pub use record::{InvalidRecord, Record, View, normalized};
+use std::io;
 
-use std::collections::VecDeque;
-use std::io::{self, Read};
-
+use super::emit::Emit;
 use super::mapping::Mapping;
-use super::{Emit, Reader, Text, invalid};
-use record::{is_question, is_sure_title};
-
-/// The largest file that is read into memory as a whole, in bytes: YAML and TOML.
-const LARGEST_TEXT: u64 = 64 << 20;
+use super::reader::Reader;
+use super::text::Text;
 
 /// Reads tables and lists of records.
 pub struct Table;
@@ -38,6 +32,7 @@ enum Format {
     Yaml,
     Toml,
     Delimited(delimited::Layout),
+    Anki(anki::Notes),
 }
 
 impl Format {
@@ -51,7 +46,7 @@ impl Format {
             "yml" | "yaml" => Some(Self::Yaml),
             "toml" => Some(Self::Toml),
             "csv" | "tsv" => delimited::layout(extension, head, mapping).map(Self::Delimited),
-            "anki" => anki::layout(head, true).map(Self::Delimited),
+            "anki" => anki::notes(head, true).map(Self::Anki),
             "txt" | "text" | "" | "data" | "log" if start.starts_with('{') && is_json_lines(start) => {
                 Some(Self::JsonLines)
             }
@@ -60,8 +55,8 @@ impl Format {
             }
             "txt" | "text" | "" | "data" => delimited::layout(extension, head, mapping)
                 .filter(|layout| layout.has_header && layout.names.len() > 1)
-                .or_else(|| anki::layout(head, false))
-                .map(Self::Delimited),
+                .map(Self::Delimited)
+                .or_else(|| anki::notes(head, false).map(Self::Anki)),
             _ => None,
         }
     }
@@ -80,27 +75,6 @@ fn is_json_lines(start: &str) -> bool {
 fn looks_like_json(start: &str) -> bool {
     let bare: String = start.chars().filter(|c| !c.is_whitespace()).take(2).collect();
     matches!(bare.as_str(), "{\"" | "[{" | "[\"")
-}
-
-/// The whole text, and its lines that are not UTF-8.
-fn whole(text: &mut Text, format: &str) -> io::Result<(String, VecDeque<u64>)> {
-    let mut content = String::new();
-    (&mut *text).take(LARGEST_TEXT + 1).read_to_string(&mut content)?;
-    if content.len() as u64 > LARGEST_TEXT {
-        return Err(invalid(format!("a {format} file of more than {} MiB", LARGEST_TEXT >> 20)));
-    }
-    Ok((content, std::iter::from_fn(|| text.take_unreadable()).collect()))
-}
-
-/// Whether most files with this extension are settings, so that an empty one is not worth a message.
-pub fn is_settings(extension: &str) -> bool {
-    matches!(extension, "yml" | "yaml" | "toml")
-}
-
-/// Whether the key on a line of settings belongs to a question.
-fn asks(line: &str, separator: char) -> bool {
-    let line = line.trim_start().trim_start_matches("- ");
-    line.split_once(separator).is_some_and(|(key, _)| is_sure_title(&normalized(key)) || is_question(key))
 }
 
 impl Reader for Table {
@@ -125,6 +99,7 @@ impl Reader for Table {
             Some(Format::Yaml) => yaml::read(text, emit),
             Some(Format::Toml) => toml::read(text, emit),
             Some(Format::Delimited(layout)) => delimited::read(&layout, text, emit),
+            Some(Format::Anki(notes)) => anki::read(&notes, text, emit),
             None => Ok(()),
         }
     }

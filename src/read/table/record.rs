@@ -7,139 +7,19 @@ use serde_json::Value;
 
 use crate::question::Question;
 use crate::read::document::{ends_asking, is_question_like, labelled_question};
+use crate::read::keys::{
+    ALSO, ANSWER, BARE, BODY, DATE, KEY, LEVEL, NEUTRAL, SCORE, SECTION, SURE_TITLE, TAGS, TITLE, URL, View,
+    is_answer, is_title, normalized,
+};
+use crate::read::line::one_line;
 use crate::read::mapping::Mapping;
 use crate::read::{date, markup};
-
-/// Keys that hold the question, best first.
-const TITLE: [&str; 9] = [
-    "question",
-    "title",
-    "question_title",
-    "question_text",
-    "query",
-    "q",
-    "prompt",
-    "instruction",
-    "questions",
-];
-
-/// Keys of titles that always ask.
-const SURE_TITLE: [&str; 5] = ["question", "question_title", "question_text", "q", "questions"];
-
-/// Keys of answers and of anything else.
-const NEUTRAL: [&str; 5] = ["text", "content", "output", "html", "explanation"];
-
-/// Keys that hold more words of the question than its title has.
-const BODY: [&str; 6] = ["body", "question_body", "details", "context", "description", "input"];
-
-/// Keys whose text may ask where there is no title.
-const BARE: [&str; 4] = ["text", "body", "question_body", "content"];
-
-/// Keys that hold the answer, best first.
-const ANSWER: [&str; 18] = [
-    "answer",
-    "accepted_answer",
-    "acceptedanswer",
-    "best_answer",
-    "answer_text",
-    "text",
-    "answers",
-    "a",
-    "response",
-    "solution",
-    "explanation",
-    "content",
-    "output",
-    "completion",
-    "responses",
-    "answer_html",
-    "html",
-    "reply",
-];
-
-const KEY: [&str; 7] = ["id", "_id", "key", "qid", "uuid", "question_id", "slug"];
-const SECTION: [&str; 6] = ["section", "category", "chapter", "group", "subject", "topic"];
-const LEVEL: [&str; 4] = ["level", "difficulty", "seniority", "difficulty_level"];
-const TAGS: [&str; 5] = ["tags", "tag", "topics", "keywords", "labels"];
-const URL: [&str; 6] = ["url", "link", "href", "permalink", "source_url", "question_url"];
-const SCORE: [&str; 5] = ["score", "votes", "rating", "upvotes", "likes"];
-const DATE: [&str; 16] = [
-    "date",
-    "created",
-    "created_at",
-    "createdat",
-    "creation_date",
-    "creationdate",
-    "datecreated",
-    "published",
-    "published_at",
-    "publishedat",
-    "datepublished",
-    "publish_date",
-    "updated",
-    "updated_at",
-    "updatedat",
-    "timestamp",
-];
-const ALSO: [&str; 7] =
-    ["also", "also_asked", "aliases", "paraphrases", "variants", "alternate_questions", "similar_questions"];
 
 /// How many keys of a record without a question an error lists.
 const KEYS_NAMED: usize = 12;
 
 /// The longest value that is kept as a field of no known meaning, in bytes.
 const LONGEST_FIELD: usize = 500;
-
-/// What a name of a column or key is compared as: `Question Title` → `question_title`.
-pub fn normalized(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'0'..=b'9')) {
-        return Cow::Borrowed(name);
-    }
-    let name = name.trim().trim_start_matches('\u{feff}').trim_matches(['"', '*']);
-    Cow::Owned(name.to_lowercase().replace([' ', '-'], "_"))
-}
-
-/// Whether a column or key of this (normalized) name holds a question.
-pub fn is_title(name: &str) -> bool {
-    TITLE.contains(&name)
-}
-
-/// Whether a key of this (normalized) name holds a question, and nothing else has such a key.
-pub fn is_sure_title(name: &str) -> bool {
-    SURE_TITLE.contains(&name)
-}
-
-/// Whether a column or key of this (normalized) name holds an answer.
-pub fn is_answer(name: &str) -> bool {
-    ANSWER.contains(&name) || BODY.contains(&name)
-}
-
-/// Names of lists and objects that belong to a record instead of holding records.
-const PARTS: [&str; 15] = [
-    "answers",
-    "choices",
-    "options",
-    "patterns",
-    "utterances",
-    "responses",
-    "paragraphs",
-    "comments",
-    "replies",
-    "milestone",
-    "projectitems",
-    "projectcards",
-    "closedbypullrequestsreferences",
-    "suggested_topics",
-    "related_topics",
-];
-
-/// Whether a value of this (normalized) name belongs to a record instead of holding records.
-pub fn is_part(name: &str) -> bool {
-    PARTS.contains(&name) || TAGS.contains(&name) || ALSO.contains(&name)
-}
-
-/// The keys and values of a map that may be a record.
-pub type View<'n> = Vec<(&'n str, Cow<'n, Value>)>;
 
 /// The pairs of a record, taken out one after another.
 pub struct Record {
@@ -251,7 +131,7 @@ impl Record {
         } else {
             (asked.as_str(), "")
         };
-        let title = if self.markdown { markup::one_line(title) } else { markup::title(title) };
+        let title = if self.markdown { one_line(title) } else { markup::title(title) };
         let mut question = Question::new(title, line);
         if question.title.is_empty() {
             return Err(self.why_no_question(maps_question));

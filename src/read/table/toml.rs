@@ -7,10 +7,11 @@ use std::ops::Range;
 use serde_json::Value;
 use toml_edit::{Document, Item, Key, TableLike};
 
+use super::settings::{asks, whole};
 use super::tree::{Content, Node, Pairs, Place};
 use super::walk::Walk;
-use super::{asks, whole};
-use crate::read::{BadRecord, Emit, Text};
+use crate::read::emit::{BadRecord, Emit};
+use crate::read::text::Text;
 
 /// Reads the records of a file. A broken file yields its error only if it holds questions, by its keys: most
 /// TOML files are settings.

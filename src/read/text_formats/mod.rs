@@ -3,12 +3,12 @@
 use std::io::{self, BufReader};
 use std::ops::ControlFlow;
 
-use super::document::finder::{self, Marking};
-use super::document::{Document, article};
-use super::{
-    Emit, Reader, Report, Text, asciidoc, docx, html, invalid, json_ld, letters, markdown, org, rst,
-    saved_page,
-};
+use super::document::{Document, Marking, article, finder};
+use super::emit::{Emit, invalid};
+use super::reader::Reader;
+use super::report::{Report, letters};
+use super::text::Text;
+use super::{asciidoc, docx, html, json_ld, markdown, org, rst, saved_page};
 
 /// The largest document, in bytes. It is in memory as a whole, with its blocks.
 const LARGEST: usize = 64 << 20;

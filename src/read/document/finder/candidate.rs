@@ -1,6 +1,9 @@
 //! A block that may be a question.
 
-use super::marking::Marking;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::read::document::findings::Marking;
 use crate::read::document::question_line::{ends_asking, is_question_like, split_level};
 use crate::read::document::title::split_emoji;
 
@@ -84,4 +87,27 @@ pub fn count(all: &[Candidate], is: impl Fn(&Candidate) -> bool) -> usize {
 /// The candidates with a property.
 pub fn only(all: &[Candidate], is: impl Fn(&Candidate) -> bool) -> Vec<Candidate> {
     all.iter().filter(|candidate| is(candidate)).copied().collect()
+}
+
+/// Whether a candidate is in one of these ranges, which are in order.
+pub fn is_inside(candidate: &Candidate, answers: &[Range<usize>]) -> bool {
+    let around = answers.partition_point(|answer| answer.end <= candidate.at);
+    answers.get(around).is_some_and(|answer| answer.start <= candidate.at)
+}
+
+/// The headings above at least one heading with a property, before the next heading of their own or a higher rank.
+pub fn holders(headings: &[&Candidate], is: impl Fn(&Candidate) -> bool) -> HashSet<usize> {
+    // For each level: whether a heading of it, or one below that, has the property.
+    let mut found = [false; 8];
+    let mut holders = HashSet::new();
+    for heading in headings.iter().rev() {
+        let below = usize::from(heading.level()) + 1;
+        let holds = found[below..].iter().any(|found| *found);
+        found[below..].fill(false);
+        found[below - 1] |= holds || is(heading);
+        if holds {
+            holders.insert(heading.at);
+        }
+    }
+    holders
 }

@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::candidate::{Asks, Candidate, count, only};
-use super::marking::Marking;
-use super::{FEWEST, Finder, holders, is_inside};
+use super::candidate::{Asks, Candidate, count, holders, is_inside, only};
+use super::layout::Layout;
+use crate::read::document::findings::Marking;
 use crate::read::document::numbering::{self, Mark};
 use crate::read::document::question_line::Style;
+
+/// Fewer questions do not make a marking, except for headings, folds and labels, and the first line of a document.
+pub const FEWEST: usize = 2;
 
 /// The questions that one marking gives.
 pub struct Choice {
@@ -27,7 +30,7 @@ pub struct Choice {
     pub why: String,
 }
 
-impl Finder<'_> {
+impl Layout<'_> {
     /// The questions that one marking gives, with points. `answers` are the blocks of the answers below headings.
     pub fn choice(&self, marking: Marking, all: &[Candidate], answers: &[Range<usize>]) -> Choice {
         let own = only(all, |candidate| !candidate.of_answer);

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::candidate::{Asks, Candidate, only};
-use super::marking::Marking;
 use crate::read::document::boilerplate::{counted_heading, is_heading_like, is_question_count};
 use crate::read::document::contents::{self, Contents};
+use crate::read::document::findings::Marking;
 use crate::read::document::labels;
 use crate::read::document::list_item::item_title;
+use crate::read::document::model::{Block, Document, Kind};
 use crate::read::document::question_line::{
     Item, Separator, Style, asked, labelled_question, numbered, numbered_title,
 };
-use crate::read::document::{Block, Document, Kind};
 
 /// A line that asks without any other mark is no longer than this, in bytes.
 const LONGEST_BARE: usize = 200;
@@ -286,14 +286,8 @@ impl<'d> Collector<'d> {
         }
     }
 
-    fn number(
-        &mut self,
-        number: u32,
-        bold: bool,
-        style: Style,
-        style_before: Option<Style>,
-    ) -> Option<Style> {
-        let follows_item = style_before == Some(style) && !self.blank_before;
+    fn number(&mut self, number: u32, bold: bool, style: Style, before: Option<Style>) -> Option<Style> {
+        let follows_item = before == Some(style) && !self.blank_before;
         let candidate = self.candidates.last_mut()?;
         candidate.number = Some(number);
         candidate.bold = bold;

@@ -6,44 +6,22 @@
 mod candidate;
 mod choice;
 mod collect;
-mod marking;
+mod layout;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use super::question_line::labelled_answer;
-use super::title::clean_title;
-use super::{Document, Kind, contents, extract};
-use crate::question::Question;
-use crate::read::Report;
-use candidate::{Asks, Candidate, only};
-use choice::Choice;
-use collect::Collector;
-pub use marking::Marking;
-
-/// The questions of a document, and how they were found.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// In the order of the document.
-    pub questions: Vec<Question>,
-    /// The marking that explains most of the document.
-    pub marking: Option<Marking>,
-    /// Why it was chosen.
-    pub why: Option<String>,
-}
-
-impl Findings {
-    /// What the finder tells about the document.
-    pub fn report(&self) -> Report {
-        let marking = self.marking.map(|marking| marking.to_string());
-        Report { marking, why: self.why.clone(), letters: 0 }
-    }
-}
+use super::findings::{Chosen, Findings, Marking};
+use super::model::Document;
+use super::{contents, extract};
+use candidate::{Asks, Candidate, holders, is_inside, only};
+use choice::{Choice, FEWEST};
+use layout::Layout;
 
 /// Finds the questions of a document.
 pub fn find(document: &Document) -> Findings {
-    let finder = Finder::new(document);
-    let best = finder.best(&(0..document.blocks.len()), |_| true);
+    let layout = Layout::of(document);
+    let best = layout.best(&(0..document.blocks.len()), |_| true);
     let asking_title = document.title.as_ref().filter(|(_, title)| Asks::of(title) == Asks::Surely);
     if let Some((line, title)) = asking_title
         && best.as_ref().is_none_or(|choice| choice.chosen.len() < 2)
@@ -55,7 +33,7 @@ pub fn find(document: &Document) -> Findings {
     };
     let marking = best.marking;
     let mut why = best.why.clone();
-    let chosen = finder.chosen(best);
+    let chosen = layout.chosen(best);
     let others: BTreeSet<String> =
         chosen.values().filter(|other| **other != marking).map(ToString::to_string).collect();
     if !others.is_empty() {
@@ -64,41 +42,11 @@ pub fn find(document: &Document) -> Findings {
     Findings {
         marking: Some(marking),
         why: Some(why),
-        ..extract::extract(document, &chosen, &finder.parts(&chosen))
+        ..extract::extract(document, &chosen, &layout.parts(&chosen))
     }
 }
 
-/// The blocks that are questions, with their markings.
-pub type Chosen = BTreeMap<usize, Marking>;
-
-struct Finder<'d> {
-    document: &'d Document,
-    candidates: Vec<Candidate>,
-    says_questions: bool,
-    is_faq: bool,
-    /// A heading asks.
-    heading_asks: bool,
-    /// A line has a label such as `A:`.
-    labels_answers: bool,
-}
-
-/// Fewer questions do not make a marking, except for headings, folds and labels, and the first line of a document.
-const FEWEST: usize = 2;
-
-impl<'d> Finder<'d> {
-    fn new(document: &'d Document) -> Self {
-        let candidates = Collector::new(document).candidates();
-        let asks = |candidate: &Candidate| candidate.level() < 7 && candidate.asks > Asks::No;
-        Self {
-            document,
-            says_questions: contents::says_questions(document),
-            is_faq: contents::is_faq(document),
-            heading_asks: candidates.iter().any(asks),
-            labels_answers: document.blocks.iter().any(|block| labelled_answer(&block.text.text).is_some()),
-            candidates,
-        }
-    }
-
+impl Layout<'_> {
     /// The marking that gives most among the blocks of a range.
     fn best(&self, range: &Range<usize>, allowed: impl Fn(Marking) -> bool) -> Option<Choice> {
         let first = |at: usize| self.candidates.partition_point(|candidate| candidate.at < at);
@@ -127,15 +75,6 @@ impl<'d> Finder<'d> {
             .or_else(|| Some(self.choice(Marking::Bare, &bare, &[])).filter(|choice| choice.points > 0))
     }
 
-    /// Whether a block is the first of the document.
-    fn begins_with(&self, at: usize) -> bool {
-        self.document.blocks[..at].iter().all(|block| block.kind == Kind::Blank)
-    }
-
-    fn headings(&self) -> impl Iterator<Item = &Candidate> {
-        self.candidates.iter().filter(|candidate| matches!(candidate.marking, Marking::Heading(_)))
-    }
-
     /// The chosen blocks. Between chosen headings, headings of other levels that surely ask are questions as well,
     /// unless they contain or are contained in one; and parts of the document without any question are looked at
     /// on their own.
@@ -160,12 +99,6 @@ impl<'d> Finder<'d> {
         }
         chosen.extend(added);
         chosen
-    }
-
-    /// The title of a candidate, for comparisons.
-    fn title(&self, at: usize) -> String {
-        let (title, _) = clean_title(&self.document.blocks[at].text.text);
-        title.to_lowercase()
     }
 
     fn add_other_levels(&self, level: u8, chosen: &mut Chosen) {
@@ -221,27 +154,4 @@ fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
         answers.push(heading.at..end.map_or(usize::MAX, |end| end.at));
     }
     answers
-}
-
-/// Whether a candidate is in one of these ranges, which are in order.
-fn is_inside(candidate: &Candidate, answers: &[Range<usize>]) -> bool {
-    let around = answers.partition_point(|answer| answer.end <= candidate.at);
-    answers.get(around).is_some_and(|answer| answer.start <= candidate.at)
-}
-
-/// The headings above at least one heading with a property, before the next heading of their own or a higher rank.
-fn holders(headings: &[&Candidate], is: impl Fn(&Candidate) -> bool) -> HashSet<usize> {
-    // For each level: whether a heading of it, or one below that, has the property.
-    let mut found = [false; 8];
-    let mut holders = HashSet::new();
-    for heading in headings.iter().rev() {
-        let below = usize::from(heading.level()) + 1;
-        let holds = found[below..].iter().any(|found| *found);
-        found[below..].fill(false);
-        found[below - 1] |= holds || is(heading);
-        if holds {
-            holders.insert(heading.at);
-        }
-    }
-    holders
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{Object, Shape, Take, at, best, pairs};
+use super::shape::{Object, Shape, Take, at, best, pairs};
 use crate::read::markup;
 use crate::read::table::record::{Record, name_of, text_of};
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{Object, Shape, Take};
+use super::shape::{Object, Shape, Take};
 use crate::read::table::record::{Record, text_of};
 
 pub const INTENT: Shape = Shape { fits, read };

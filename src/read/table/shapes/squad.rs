@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{Object, Shape, Take, pairs};
+use super::shape::{Object, Shape, Take, pairs};
 use crate::read::markup;
 use crate::read::table::record::{Record, text_of};
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{Merit, Object, Shape, Take, at, best, elements};
+use super::shape::{Merit, Object, Shape, Take, at, best, elements};
 use crate::read::markup;
 use crate::read::table::record::{Record, name_of, text_of};
 
@@ -21,18 +21,8 @@ const TEXTS: [&str; 7] = ["body_markdown", "body", "body_html", "bodyHTML", "bod
 const VOTES: [&str; 7] = ["upvoteCount", "upvotes", "score", "votes", "like_count", "likes", "points"];
 
 /// What tells that a title and a body are a thread without replies.
-const TELLING: [&str; 10] = [
-    "html_url",
-    "createdAt",
-    "reactions",
-    "reactionGroups",
-    "authorAssociation",
-    "author_association",
-    "stateReason",
-    "isAnswered",
-    "upvoteCount",
-    "issueType",
-];
+const TELLING: &str = "html_url createdAt reactions reactionGroups authorAssociation author_association \
+    stateReason isAnswered upvoteCount issueType";
 
 /// What says that a reply was accepted.
 const ACCEPTED: [&str; 5] = ["isAnswer", "is_answer", "isAccepted", "is_accepted", "accepted"];
@@ -62,7 +52,7 @@ fn fits(object: &Object) -> bool {
         && (has_replies()
             || has_answer()
             || has("number") && (has("body") || has("state"))
-            || has("body") && (TELLING.into_iter().any(has) || is_colored() || leads_to_github()))
+            || has("body") && (TELLING.split(' ').any(has) || is_colored() || leads_to_github()))
 }
 
 fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
@@ -71,15 +61,6 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
         return ControlFlow::Continue(());
     }
     let thread = Value::Object(object);
-    let accepted = at(&thread, &["/answer/id", "/accepted_answer_id", "/acceptedAnswerId"]);
-    let replies = REPLIES.iter().filter_map(|key| thread.get(key)).flat_map(elements);
-    // Replies to a reply may answer too.
-    let replies = replies
-        .flat_map(|reply| std::iter::once(reply).chain(reply.get("replies").into_iter().flat_map(elements)));
-    let replies = replies.filter(|reply| reply.get("isMinimized").is_none_or(|hidden| *hidden == false));
-    let replies = replies.map(|reply| (merit(reply, accepted), reply));
-    let whole = at(&thread, &["/answer"]).filter(|answer| answer.is_object() || answer.is_string());
-    let answer = best(replies.chain(whole.map(|answer| ((true, i64::MAX, true), answer))));
     let named = |paths: &[&str]| at(&thread, paths).map(name_of).map_or(Value::Null, Value::String);
     let title = text_of(&thread["title"]);
     // The Stack Exchange API escapes what it replies, GitHub does not.
@@ -88,7 +69,7 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     let mut pairs = vec![
         ("title", title.into()),
         ("body", written(&thread).into()),
-        ("answer", answer.map(written).unwrap_or_default().into()),
+        ("answer", answer(&thread).map(written).unwrap_or_default().into()),
         ("id", named(&["/number", "/id", "/question_id"])),
         ("section", named(&["/category", "/section"])),
         ("tags", labels.map(|label| Value::String(name_of(label))).collect()),
@@ -115,6 +96,19 @@ fn read(object: Object, take: &mut Take<'_>) -> ControlFlow<()> {
     let rest: Vec<(String, Value)> = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
     let pairs = pairs.into_iter().map(|(key, value)| (key.to_owned(), value));
     take(Ok(Record::markdown(pairs.chain(rest))))
+}
+
+/// The answer of a thread, or else the best reply.
+fn answer(thread: &Value) -> Option<&Value> {
+    let accepted = at(thread, &["/answer/id", "/accepted_answer_id", "/acceptedAnswerId"]);
+    let replies = REPLIES.iter().filter_map(|key| thread.get(key)).flat_map(elements);
+    // Replies to a reply may answer too.
+    let replies = replies
+        .flat_map(|reply| std::iter::once(reply).chain(reply.get("replies").into_iter().flat_map(elements)));
+    let replies = replies.filter(|reply| reply.get("isMinimized").is_none_or(|hidden| *hidden == false));
+    let replies = replies.map(|reply| (merit(reply, accepted), reply));
+    let whole = at(thread, &["/answer"]).filter(|answer| answer.is_object() || answer.is_string());
+    best(replies.chain(whole.map(|answer| ((true, i64::MAX, true), answer))))
 }
 
 fn merit(reply: &Value, accepted: Option<&Value>) -> Merit {

@@ -10,13 +10,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 
 use zip::ZipArchive;
-use zip::result::ZipError;
 
+use crate::read::emit::{Emit, invalid};
+use crate::read::expand::{self, Compression};
 use crate::read::mapping::Mapping;
-use crate::read::{Compression, Emit, Text, expand, invalid, office};
-
-/// What error messages call the file.
-const KIND: &str = "spreadsheet";
+use crate::read::office::{self, broken};
+use crate::read::reader::Reader;
+use crate::read::text::Text;
+use sheet::KIND;
 
 /// The extensions of spreadsheets, in lower case.
 const EXTENSIONS: [&str; 3] = ["xlsx", "xlsm", "ods"];
@@ -27,7 +28,7 @@ const LARGEST: u64 = 128 << 20;
 /// Reads spreadsheets. The line of a question is its row.
 pub struct Spreadsheet;
 
-impl crate::read::Reader for Spreadsheet {
+impl Reader for Spreadsheet {
     fn name(&self) -> &'static str {
         "spreadsheet"
     }
@@ -69,16 +70,13 @@ fn too_large() -> io::Error {
     invalid(format!("a spreadsheet that expands to more than {} MiB", LARGEST >> 20))
 }
 
-fn broken(error: impl Into<ZipError>) -> io::Error {
-    office::broken(KIND, error)
-}
-
 /// The sizes that an archive declares may be wrong, so this expands it.
 fn check_size<R: Read + Seek>(archive: &mut ZipArchive<R>) -> io::Result<()> {
     let mut rest = LARGEST;
     for index in 0..archive.len() {
-        let bytes = io::copy(&mut archive.by_index(index).map_err(broken)?.take(rest + 1), &mut io::sink());
-        rest = rest.checked_sub(bytes.map_err(broken)?).ok_or_else(too_large)?;
+        let bytes =
+            io::copy(&mut archive.by_index(index).map_err(broken(KIND))?.take(rest + 1), &mut io::sink());
+        rest = rest.checked_sub(bytes.map_err(broken(KIND))?).ok_or_else(too_large)?;
     }
     Ok(())
 }

@@ -8,11 +8,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::broken;
-use super::sheet::{LAST_COLUMN, Row, Sheet};
+use super::sheet::{KIND, LAST_COLUMN, Row, Sheet};
+use crate::read::emit::{Emit, invalid};
 use crate::read::mapping::Mapping;
-use crate::read::office::{self, attribute};
-use crate::read::{Emit, invalid};
+use crate::read::office::{self, attribute, broken};
 
 /// A text that is repeated in more columns holds no more than this many.
 const MOST_COPIES: usize = 100;
@@ -24,9 +23,9 @@ pub fn read<R: Read + Seek>(
     emit: &mut Emit<'_>,
 ) -> io::Result<()> {
     let is_table = |tag: &io::Result<Vec<u8>>| tag.as_ref().is_ok_and(|tag| tag.starts_with(b"table:table "));
-    let content = BufReader::new(archive.by_name("content.xml").map_err(broken)?);
+    let content = BufReader::new(archive.by_name("content.xml").map_err(broken(KIND))?);
     let sheets = content.split(b'<').filter(is_table).count();
-    let mut xml = Reader::from_reader(BufReader::new(archive.by_name("content.xml").map_err(broken)?));
+    let mut xml = Reader::from_reader(BufReader::new(archive.by_name("content.xml").map_err(broken(KIND))?));
     xml.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
     let mut book = Book {

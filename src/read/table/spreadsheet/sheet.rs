@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use csv::StringRecord;
 use serde_json::Value;
 
+use crate::read::emit::{BadRecord, Emit, invalid};
 use crate::read::mapping::Mapping;
 use crate::read::table::delimited::{columns, is_header, mapped_columns};
 use crate::read::table::record::Record;
-use crate::read::{BadRecord, Emit, invalid};
+
+/// What error messages call the file.
+pub const KIND: &str = "spreadsheet";
 
 /// How many rows are looked at to find the header, or to tell columns apart that have no names.
 const SAMPLE: usize = 50;

@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek};
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 
 use super::sheet::{Row, Sheet};
+use crate::read::emit::{Emit, invalid};
 use crate::read::mapping::Mapping;
-use crate::read::{Emit, invalid};
 
 /// Reads the sheets, cell by cell.
 pub fn read<R: Read + Seek>(file: R, mapping: &Mapping, emit: &mut Emit<'_>) -> io::Result<()> {

@@ -8,23 +8,22 @@
 //! settings: only what asks is a record, and a map with a title is not one yet.
 
 mod recognize;
-mod stream;
+pub mod stream;
 
 use std::ops::ControlFlow::{self, Continue};
 use std::rc::Rc;
 
-use serde::Deserializer;
 use serde_json::Value;
 
-use super::record::{Record, is_question, is_title, normalized};
-use super::shapes::{Object, Shape};
+use super::record::{Record, is_question};
+use super::shapes::{Object, Shape, shape_of};
 use super::tree::{Content, Node, Pairs, Position, values};
 use crate::question::Question;
 use crate::read::document::ends_asking;
+use crate::read::emit::{BadRecord, Emit};
+use crate::read::keys::{is_title, normalized};
 use crate::read::mapping::Mapping;
-use crate::read::{BadRecord, Emit};
-use recognize::{QUESTION_LISTS, is_container};
-use stream::Root;
+use recognize::{QUESTION_LISTS, Rules, is_container};
 
 /// After this many elements without a question, a list of settings holds none.
 const LONGEST_HELD: usize = 1000;
@@ -33,9 +32,7 @@ const LONGEST_HELD: usize = 1000;
 pub struct Walk<'e, 'f> {
     position: &'e dyn Position,
     emit: &'e mut Emit<'f>,
-    mapping: Rc<Mapping>,
-    /// The file holds data. Otherwise it may be settings.
-    is_data: bool,
+    rules: Rules,
     stopped: bool,
     found: bool,
     /// How many records were handed over.
@@ -80,13 +77,15 @@ type Pair = Option<(String, Node)>;
 impl<'e, 'f> Walk<'e, 'f> {
     /// A walk through a new file of data.
     pub fn data(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
-        let (stopped, found, count, interrupted) = (false, false, 0, None);
-        Self { position, emit, mapping, is_data: true, stopped, found, count, interrupted }
+        let rules = Rules { is_data: true, mapping };
+        Self { position, emit, rules, stopped: false, found: false, count: 0, interrupted: None }
     }
 
     /// A walk through a new file that may be settings.
     pub fn settings(position: &'e dyn Position, mapping: Rc<Mapping>, emit: &'e mut Emit<'f>) -> Self {
-        Self { is_data: false, ..Self::data(position, mapping, emit) }
+        let mut walk = Self::data(position, mapping, emit);
+        walk.rules.is_data = false;
+        walk
     }
 
     /// Whether the receiver wants no more. The walk then ends with an error that means nothing.
@@ -102,14 +101,6 @@ impl<'e, 'f> Walk<'e, 'f> {
     /// Hands over a record that the parser could not read.
     pub fn report(&mut self, bad: BadRecord) -> ControlFlow<()> {
         (self.emit)(Err(bad))
-    }
-
-    /// Reads a document. After an error, its list can be read on as another document.
-    ///
-    /// # Errors
-    /// The document is broken, or the walk has [`stopped`](Self::stopped).
-    pub fn document<'de, D: Deserializer<'de>>(&mut self, document: D) -> Result<(), D::Error> {
-        document.deserialize_any(Root { walk: self, section: None, is_top: true })
     }
 
     /// Reads a map at the top of a document that is in memory.
@@ -147,14 +138,14 @@ impl<'e, 'f> Walk<'e, 'f> {
     /// A list that begins. Data is trusted, and if keys are mapped, the user says that there are records.
     fn list(&self, key: Option<&str>, section: Option<String>, is_top: bool) -> List {
         let is_named = key.is_some_and(|key| QUESTION_LISTS.contains(&&*normalized(key)));
-        let trusted = is_named || self.is_data || !self.mapping.is_empty();
-        List { section, trusted, certain: self.is_data && is_top, held: Vec::new() }
+        let trusted = is_named || self.rules.is_data || !self.rules.mapping.is_empty();
+        List { section, trusted, certain: self.rules.is_data && is_top, held: Vec::new() }
     }
 
     /// The question that a record, a text, or a row of a question and its answers is.
     fn question(&self, value: Value, line: u64) -> Result<Question, String> {
         match value {
-            Value::Object(object) => Record::mapped(object, &self.mapping).question(line),
+            Value::Object(object) => Record::mapped(object, &self.rules.mapping).question(line),
             Value::String(text) => answered(text, Value::Null, line),
             Value::Array(mut items) if items.first().is_some_and(Value::is_string) => {
                 let title = items.remove(0).as_str().unwrap_or_default().to_owned();
@@ -169,12 +160,13 @@ impl<'e, 'f> Walk<'e, 'f> {
         let section = list.section.as_deref();
         let at = At { line, section, key: None };
         let (asks, plausible, value) = match node.content {
-            Content::Map(pairs) if self.is_group(&pairs) => return self.group(pairs, at),
+            Content::Map(pairs) if self.rules.is_group(&pairs) => return self.group(pairs, at),
             Content::Map(pairs) => {
-                let view = self.view(&pairs);
-                let (asks, plausible) = (!self.is_data && self.asks(&view), self.has_question(&view));
+                let view = self.rules.view(&pairs);
+                let (asks, plausible) =
+                    (!self.rules.is_data && self.rules.asks(&view), self.rules.has_question(&view));
                 let object: Object = values(pairs).collect();
-                match Shape::of(&object).filter(|_| self.may_have_shape()) {
+                match shape_of(&object).filter(|_| self.rules.may_have_shape()) {
                     Some(shape) => return self.shaped(shape, object, at),
                     None => (asks, plausible, Value::Object(object)),
                 }
@@ -184,7 +176,7 @@ impl<'e, 'f> Walk<'e, 'f> {
                 return items.into_iter().try_for_each(|node| self.element(node, &mut inner));
             }
             // A text among settings.
-            Content::Scalar(Value::String(text)) if !self.is_data && !is_question(&text) => {
+            Content::Scalar(Value::String(text)) if !self.rules.is_data && !is_question(&text) => {
                 return Continue(());
             }
             content => self.judged(content),
@@ -198,7 +190,7 @@ impl<'e, 'f> Walk<'e, 'f> {
         let is_record = if plausible { list.trusted } else { list.certain };
         if is_record {
             self.hand_over(at, self.question(value, line))?;
-        } else if !self.is_data && list.held.len() < LONGEST_HELD {
+        } else if !self.rules.is_data && list.held.len() < LONGEST_HELD {
             list.held.push((line, value));
         }
         Continue(())
@@ -208,13 +200,13 @@ impl<'e, 'f> Walk<'e, 'f> {
     fn judged(&self, content: Content) -> (bool, bool, Value) {
         match content {
             Content::Scalar(Value::String(text)) if is_question(&text) => {
-                (!self.is_data && ends_asking(&text), true, Value::String(text))
+                (!self.rules.is_data && ends_asking(&text), true, Value::String(text))
             }
             Content::Scalar(Value::String(text)) if !text.trim().is_empty() => {
                 (false, false, Value::String(text))
             }
             Content::List(items) if items.first().and_then(Node::text).is_some_and(is_question) => {
-                (!self.is_data, true, items.into_iter().map(Node::into_value).collect())
+                (!self.rules.is_data, true, items.into_iter().map(Node::into_value).collect())
             }
             _ => (false, false, Value::Null),
         }
@@ -225,7 +217,7 @@ impl<'e, 'f> Walk<'e, 'f> {
         let object: Object = values(pairs).collect();
         match shape {
             Some(shape) => self.shaped(shape, object, at),
-            None => self.hand_over(at, Record::mapped(object, &self.mapping).question(at.line)),
+            None => self.hand_over(at, Record::mapped(object, &self.rules.mapping).question(at.line)),
         }
     }
 
@@ -237,7 +229,7 @@ impl<'e, 'f> Walk<'e, 'f> {
 
     /// A map with the name of a section and lists of its records.
     fn group(&mut self, pairs: Pairs, at: At<'_>) -> ControlFlow<()> {
-        let name = Record::section_name(&self.view(&pairs)).or_else(|| at.key.and_then(section_of));
+        let name = Record::section_name(&self.rules.view(&pairs)).or_else(|| at.key.and_then(section_of));
         let section = name.as_deref().or(at.section);
         self.map(pairs, At { section, key: None, ..at }, false)
     }
@@ -247,7 +239,7 @@ impl<'e, 'f> Walk<'e, 'f> {
         let count = self.count;
         let mut own = Own::default();
         for (key, node) in pairs {
-            let pair = match node.is_nested() && !self.is_whole(&key) {
+            let pair = match node.is_nested() && !self.rules.is_whole(&key) {
                 true => self.entry(key, node, at.section)?,
                 false => Some((key, node)),
             };
@@ -276,17 +268,17 @@ impl<'e, 'f> Walk<'e, 'f> {
 
     /// What is left of a map: one record, or answers by question. `is_alone`: there were no records in it.
     fn own(&mut self, own: Pairs, at: At<'_>, is_alone: bool) -> ControlFlow<()> {
-        let (view, shape) = (self.view(&own), self.shape(&own));
-        let is_record = if self.is_data {
+        let (view, shape) = (self.rules.view(&own), self.rules.shape(&own));
+        let is_record = if self.rules.is_data {
             let asks = |(key, node): &(String, Node)| match &*normalized(key) {
                 "question" | "q" => true,
                 "title" => node.text().is_some_and(is_question),
                 _ => false,
             };
-            let is_sure = is_alone || self.mapping.maps("question") || own.iter().any(asks);
-            shape.is_some() || is_sure && self.has_question(&view)
+            let is_sure = is_alone || self.rules.mapping.maps("question") || own.iter().any(asks);
+            shape.is_some() || is_sure && self.rules.has_question(&view)
         } else {
-            self.asks(&view) && self.has_question(&view)
+            self.rules.asks(&view) && self.rules.has_question(&view)
         };
         if is_record {
             return self.record(own, shape, at);
@@ -297,13 +289,14 @@ impl<'e, 'f> Walk<'e, 'f> {
 
     /// Hands over what a map holds, its records or itself as one, or gives it back.
     fn take(&mut self, pairs: Pairs, at: At<'_>) -> ControlFlow<(), Option<Pairs>> {
-        if self.is_group(&pairs) {
+        if self.rules.is_group(&pairs) {
             self.group(pairs, at)?;
             return Continue(None);
         }
-        let shape = self.shape(&pairs);
-        let view = self.view(&pairs);
-        let is_record = if self.is_data { self.has_question(&view) } else { self.asks(&view) };
+        let shape = self.rules.shape(&pairs);
+        let view = self.rules.view(&pairs);
+        let is_record =
+            if self.rules.is_data { self.rules.has_question(&view) } else { self.rules.asks(&view) };
         if shape.is_none() && !is_record {
             return Continue(Some(pairs));
         }
@@ -316,12 +309,12 @@ impl<'e, 'f> Walk<'e, 'f> {
         let own = section_of(&key);
         let section = own.as_deref().or(above);
         let content = match node.content {
-            Content::List(items) if self.holds_records_of(&key, &items) => {
+            Content::List(items) if self.rules.holds_records_of(&key, &items) => {
                 let mut list = self.list(Some(&key), section.map(str::to_owned), false);
                 items.into_iter().try_for_each(|node| self.element(node, &mut list))?;
                 return Continue(None);
             }
-            Content::Map(pairs) if self.is_data && is_container(&key) => {
+            Content::Map(pairs) if self.rules.is_data && is_container(&key) => {
                 self.map(pairs, At { line, section, key: None }, false)?;
                 return Continue(None);
             }
@@ -348,24 +341,24 @@ impl<'e, 'f> Walk<'e, 'f> {
         let mut rest = Pairs::new();
         for (key, Node { line, content }) in pairs {
             let pair = match content {
-                Content::Map(inner) if self.is_data => {
+                Content::Map(inner) if self.rules.is_data => {
                     let inner = self.take(inner, At { line, section, key: Some(&key) })?;
                     rest.extend(inner.map(|inner| (key, Node { line, content: Content::Map(inner) })));
                     continue;
                 }
-                Content::List(_) | Content::Map(_) if !self.is_data && !self.is_whole(&key) => {
+                Content::List(_) | Content::Map(_) if !self.rules.is_data && !self.rules.is_whole(&key) => {
                     self.entry(key, Node { line, content }, section)?
                 }
                 content => Some((key, Node { line, content })),
             };
             match pair {
-                Some((key, node)) if is_question(&key) && (!self.is_data || node.text().is_some()) => {
+                Some((key, node)) if is_question(&key) && (!self.rules.is_data || node.text().is_some()) => {
                     self.answer(key, node, section)?;
                 }
                 pair => rest.extend(pair),
             }
         }
-        if !self.is_data {
+        if !self.rules.is_data {
             rest.clear();
         }
         Continue(rest)

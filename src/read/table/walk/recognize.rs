@@ -1,12 +1,14 @@
 //! What a map, a list or a value is: a record, a section with records, or part of a record.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::Walk;
-use crate::read::table::record::{Record, View, is_answer, is_part, is_question, is_title, normalized};
-use crate::read::table::shapes::{Shape, is_turn};
+use crate::read::keys::{View, is_answer, is_part, is_title, normalized};
+use crate::read::mapping::Mapping;
+use crate::read::table::record::{Record, is_question};
+use crate::read::table::shapes::{Shape, is_turn, may_fit, shape_of};
 use crate::read::table::tree::{Content, Node, Pairs};
 
 /// Whether a list or map under this key holds records and is no section.
@@ -28,7 +30,15 @@ pub const QUESTION_LISTS: [&str; 5] = ["questions", "faq", "faqs", "qa", "mainen
 /// Levels that are enough to recognize a [`Shape`].
 const SHAPE_LEVELS: usize = 6;
 
-impl Walk<'_, '_> {
+/// What counts as a record in a file.
+pub struct Rules {
+    /// The file holds data. Otherwise it may be settings.
+    pub is_data: bool,
+    /// The keys that are mapped.
+    pub mapping: Rc<Mapping>,
+}
+
+impl Rules {
     /// Whether the value of a key belongs to a record instead of holding records.
     pub fn is_whole(&self, key: &str) -> bool {
         is_part(&normalized(key)) || self.mapping.uses(key)
@@ -68,9 +78,9 @@ impl Walk<'_, '_> {
 
     /// The shape of a map.
     pub fn shape(&self, pairs: &Pairs) -> Option<&'static Shape> {
-        let may_fit = self.may_have_shape() && Shape::may_fit(pairs.iter().map(|(key, _)| key));
+        let may_fit = self.may_have_shape() && may_fit(pairs.iter().map(|(key, _)| key));
         let inner = |(key, node): &(String, Node)| Some((key.clone(), node.outline(SHAPE_LEVELS)?));
-        may_fit.then(|| Shape::of(&pairs.iter().filter_map(inner).collect())).flatten()
+        may_fit.then(|| shape_of(&pairs.iter().filter_map(inner).collect())).flatten()
     }
 
     /// Whether a list holds records. Otherwise it is the answer to its key, or a conversation.

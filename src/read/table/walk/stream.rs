@@ -11,14 +11,21 @@ use super::{At, List, Own, Pair, Walk, section_of};
 use crate::read::table::record::is_question;
 use crate::read::table::tree::{Content, Node, Tree, scalars};
 
+/// Reads a document. After an error, its list can be read on as another document.
+///
+/// # Errors
+/// The document is broken, or the walk has [`stopped`](Walk::stopped).
+pub fn document<'de, D: Deserializer<'de>>(walk: &mut Walk<'_, '_>, document: D) -> Result<(), D::Error> {
+    document.deserialize_any(Root { walk, section: None, is_top: true })
+}
+
 /// Visits the value of a document, or a container of data below it.
-pub struct Root<'w, 'e, 'f> {
-    /// The walk.
-    pub walk: &'w mut Walk<'e, 'f>,
+struct Root<'w, 'e, 'f> {
+    walk: &'w mut Walk<'e, 'f>,
     /// The section that the container is in.
-    pub section: Option<&'w str>,
+    section: Option<&'w str>,
     /// It is the document.
-    pub is_top: bool,
+    is_top: bool,
 }
 
 impl<'de> Visitor<'de> for Root<'_, '_, '_> {
@@ -41,7 +48,7 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
         let mut next = || {
             let Some(key) = entries.next_key::<String>()? else { return Ok(false) };
             let line = walk.position.line();
-            let pair = if walk.is_whole(&key) {
+            let pair = if walk.rules.is_whole(&key) {
                 Some((key, entries.next_value_seed(Tree(walk.position))?))
             } else {
                 entries.next_value_seed(Entry { walk, key, line, above: section })?
@@ -57,7 +64,7 @@ impl<'de> Visitor<'de> for Root<'_, '_, '_> {
             }
         };
         // What was read of settings before an error is good.
-        if read.is_ok() || !walk.is_data && !walk.stopped {
+        if read.is_ok() || !walk.rules.is_data && !walk.stopped {
             stop(walk.own(own.pairs, at, !is_top && walk.count == count))?;
         }
         read
@@ -77,7 +84,7 @@ impl Walk<'_, '_> {
             _ => list,
         };
         let mut turns = Vec::new();
-        let mut may_be_turns = self.is_data && key.is_some();
+        let mut may_be_turns = self.rules.is_data && key.is_some();
         loop {
             match elements.next_element_seed(Tree(self.position)) {
                 Ok(Some(node)) if may_be_turns && (!turns.is_empty() || is_turn_node(&node)) => {
@@ -134,7 +141,7 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
         let Self { walk, key, line, above: section } = self;
-        if walk.is_data && is_container(&key) {
+        if walk.rules.is_data && is_container(&key) {
             return Root { walk, section, is_top: false }.visit_map(entries).map(|()| None);
         }
         let Node { content, .. } = Tree(walk.position).visit_map(entries)?;

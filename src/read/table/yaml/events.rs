@@ -1,6 +1,6 @@
 //! The parser's events as a serde deserializer, with aliases replaced by what they stand for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::iter::Chain;
 use std::ops::Range;
 use std::str::Chars;
@@ -10,7 +10,8 @@ use serde::de::value::{Error, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::read::table::tree::{Place, Position};
+use crate::read::emit::BadRecord;
+use crate::read::table::tree::{Node, Place, Position, Tree};
 
 /// The deepest nesting, aliases included.
 const DEEPEST: usize = 128;
@@ -98,6 +99,18 @@ pub fn documents(
     Err(Broken { line, reason, open: events.open, expansion: events.expansion })
 }
 
+/// The documents of a text up to its first error, in memory.
+pub fn nodes(text: &str) -> (Vec<Node>, Option<BadRecord>) {
+    let place = Place::new(VecDeque::new());
+    let mut nodes = Vec::new();
+    let read = documents(&Part { text, line: 1, ..Part::default() }, &place, |document| {
+        nodes.push(Tree(&place).deserialize(document)?);
+        Ok(())
+    });
+    let error = read.err().map(|broken| BadRecord { line: broken.line as u64, reason: broken.reason });
+    (nodes, error)
+}
+
 /// What the parser says, as far as it matters here.
 #[derive(Clone)]
 enum Event {
@@ -180,10 +193,8 @@ impl<'p> Events<'p> {
             Some(Ok(parsed)) => parsed,
             Some(Err(error)) => {
                 self.error_line = Some(self.part.line(error.marker().line()));
-                let hint = match error.kind() {
-                    ErrorKind::MappingValueNotAllowed => ": a text with a colon needs quotes",
-                    _ => "",
-                };
+                let needs_quotes = matches!(error.kind(), ErrorKind::MappingValueNotAllowed);
+                let hint = if needs_quotes { ": a text with a colon needs quotes" } else { "" };
                 return Err(Error::custom(format!("{}{hint}", error.info())));
             }
             None => return Ok(Event::StreamEnd),
@@ -206,20 +217,7 @@ impl<'p> Events<'p> {
             }
         };
         let line = self.part.line(span.start.line());
-        if matches!(event, Event::End) {
-            self.open.pop();
-            if let Some(parent) = self.open.last_mut() {
-                parent.done = !parent.value_follows;
-            }
-        } else {
-            self.place.line.set(line as u64);
-            if let Some(parent) = self.open.last_mut() {
-                if !parent.value_follows {
-                    (parent.element, parent.done) = (line, !parent.is_map && style.is_none());
-                }
-                parent.value_follows ^= parent.is_map;
-            }
-        }
+        self.pass(&event, line, style.is_some());
         let outside = self.open.len();
         if let Some(style) = style {
             let is_map = matches!(event, Event::Map);
@@ -228,6 +226,24 @@ impl<'p> Events<'p> {
         }
         self.record(&event, anchor, outside)?;
         Ok(event)
+    }
+
+    /// Notes in the innermost list or map what an event on a line does to it. `begins`: a list or map.
+    fn pass(&mut self, event: &Event, line: usize, begins: bool) {
+        if matches!(event, Event::End) {
+            self.open.pop();
+            if let Some(parent) = self.open.last_mut() {
+                parent.done = !parent.value_follows;
+            }
+            return;
+        }
+        self.place.line.set(line as u64);
+        if let Some(parent) = self.open.last_mut() {
+            if !parent.value_follows {
+                (parent.element, parent.done) = (line, !parent.is_map && !begins);
+            }
+            parent.value_follows ^= parent.is_map;
+        }
     }
 
     /// Keeps the events of anchored nodes.

@@ -4,18 +4,17 @@
 //! broken record is blanked, and the parser begins again at the element of the file's list that holds it.
 
 mod events;
+mod rasa;
 
-use std::collections::VecDeque;
 use std::io;
 use std::ops::{ControlFlow, Range};
 
-use serde::de::DeserializeSeed;
-
-use super::tree::{Node, Place, Tree};
-use super::walk::Walk;
-use super::{asks, rasa, whole};
-use crate::read::{BadRecord, Emit, Text};
-use events::{Broken, Part, documents};
+use super::settings::{asks, whole};
+use super::tree::Place;
+use super::walk::{Walk, stream};
+use crate::read::emit::{BadRecord, Emit};
+use crate::read::text::Text;
+use events::{Broken, Open, Part, documents};
 
 /// How much is parsed in all, because of broken records: this many bytes, or the text this many times.
 const LARGEST_EFFORT: (usize, usize) = (64 << 20, 4);
@@ -42,7 +41,7 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let key_line = next.key.unwrap_or_default();
         let key = next.key.map_or("", |key| &text[offset(key)..offset(key + 1)]);
         let part = Part { key, key_line, text: &text[offset(next.line)..], line: next.line };
-        let read = documents(&part, &place, |document| walk.document(document));
+        let read = documents(&part, &place, |document| stream::document(&mut walk, document));
         let mut broken = match read {
             Err(broken) if !walk.stopped() => broken,
             _ => break,
@@ -69,18 +68,6 @@ pub fn read(text: &mut Text, emit: &mut Emit<'_>) -> io::Result<()> {
         let _: ControlFlow<()> = held.into_iter().try_for_each(|error| walk.report(error));
     }
     Ok(())
-}
-
-/// The documents of a text up to its first error, in memory.
-pub fn nodes(text: &str) -> (Vec<Node>, Option<BadRecord>) {
-    let place = Place::new(VecDeque::new());
-    let mut nodes = Vec::new();
-    let read = documents(&Part { text, line: 1, ..Part::default() }, &place, |document| {
-        nodes.push(Tree(&place).deserialize(document)?);
-        Ok(())
-    });
-    let error = read.err().map(|broken| BadRecord { line: broken.line as u64, reason: broken.reason });
-    (nodes, error)
 }
 
 /// Where to begin again.
@@ -115,25 +102,7 @@ impl Lines {
     fn blank(&self, text: &mut String, broken: &Broken) -> Option<Next> {
         let open = &broken.open;
         let blocks = open.iter().position(|open| open.column.is_none()).unwrap_or(open.len());
-        // The parser tells the column behind the dash if the list is not indented.
-        let column_of = |at: usize| match (at.checked_sub(1).map(|at| &open[at]), &open[at]) {
-            (Some(map), list) if map.is_map && self.indentation(text, list.element) == map.column => {
-                map.column
-            }
-            (_, list) => list.column,
-        };
-        let holds_records = |at: &usize| !open[*at].is_map && (at + 1 == blocks || open[at + 1].is_map);
-        let innermost = (0..blocks).rev().find(holds_records).or(blocks.checked_sub(1));
-        let (first, column) = match innermost {
-            // The value has not begun yet.
-            Some(at) if open[at].value_follows && open[at].element < broken.line && at + 1 == open.len() => {
-                (broken.line, self.indentation(text, broken.line).unwrap_or_default())
-            }
-            Some(at) => (open[at].element, column_of(at).unwrap_or_default()),
-            None if open.is_empty() => (broken.line, 0),
-            // The whole document is between brackets.
-            None => return None,
-        };
+        let (first, column) = self.innermost(text, broken, blocks)?;
         // Whether an element of a list or map in this column, or of one around it, begins on a line.
         let begins = |line: usize, column| self.indentation(text, line).is_some_and(|found| found <= column);
         let begin = |line: usize, column| (1..=line).rev().find(|line| begins(*line, column)).unwrap_or(line);
@@ -157,9 +126,32 @@ impl Lines {
         };
         // What is done was handed over.
         let again = outermost.filter(|at| !open[*at].done);
-        let line = again.map_or(range.start, |at| begin(open[at].element, column_of(at).unwrap_or_default()));
+        let line = again.map_or(range.start, |at| begin(open[at].element, self.column(text, open, at)));
         let next = Next { key, line };
         blank(text, self.offset(range.start)..self.offset(range.end)).then_some(next)
+    }
+
+    /// The line and column of the record with an error. `blocks` of the open lists and maps are not between brackets.
+    fn innermost(&self, text: &str, broken: &Broken, blocks: usize) -> Option<(usize, usize)> {
+        let open = &broken.open;
+        let holds_records = |at: &usize| !open[*at].is_map && (at + 1 == blocks || open[at + 1].is_map);
+        match (0..blocks).rev().find(holds_records).or(blocks.checked_sub(1)) {
+            // The value has not begun yet.
+            Some(at) if open[at].value_follows && open[at].element < broken.line && at + 1 == open.len() => {
+                Some((broken.line, self.indentation(text, broken.line).unwrap_or_default()))
+            }
+            Some(at) => Some((open[at].element, self.column(text, open, at))),
+            // Otherwise the whole document is between brackets.
+            None => open.is_empty().then_some((broken.line, 0)),
+        }
+    }
+
+    /// The column of the elements of a list or map.
+    fn column(&self, text: &str, open: &[Open], at: usize) -> usize {
+        let map = at.checked_sub(1).map(|at| &open[at]).filter(|map| map.is_map);
+        // The parser tells the column behind the dash if the list is not indented.
+        let is_dash = |map: &&Open| self.indentation(text, open[at].element) == map.column;
+        map.filter(is_dash).unwrap_or(&open[at]).column.unwrap_or_default()
     }
 }
 

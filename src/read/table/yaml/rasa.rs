@@ -8,11 +8,12 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::record::text_of;
-use super::tree::{Content, Node};
-use super::yaml;
+use super::events::nodes;
 use crate::question::Question;
-use crate::read::{BadRecord, Emit, markup};
+use crate::read::emit::{BadRecord, Emit};
+use crate::read::line::one_line;
+use crate::read::table::record::text_of;
+use crate::read::table::tree::{Content, Node};
 
 /// Files with responses, in the directory of the training data or the one above it.
 const RESPONSE_FILES: [&str; 4] = ["domain.yml", "domain.yaml", "responses.yml", "responses.yaml"];
@@ -43,7 +44,7 @@ impl Responses {
                 Err(error) => Some(error.to_string()),
                 Ok(bytes) if bytes as u64 > LARGEST => Some(format!("more than {} MiB", LARGEST >> 20)),
                 Ok(_) => {
-                    let (documents, error) = yaml::nodes(&text);
+                    let (documents, error) = nodes(&text);
                     documents.iter().for_each(|document| self.add(document));
                     error.map(|bad| format!("line {}: {}", bad.line, bad.reason))
                 }
@@ -75,7 +76,7 @@ impl Responses {
 /// Reads the intents of a file in a directory.
 pub fn read(text: &str, directory: Option<&Path>, emit: &mut Emit<'_>) {
     let mut responses = Responses::default();
-    let (documents, error) = yaml::nodes(text);
+    let (documents, error) = nodes(text);
     documents.iter().for_each(|document| responses.add(document));
     let responses = responses.and_near(directory, emit);
     let items = documents.iter().filter_map(|document| document.get("nlu")).flat_map(Node::elements);
@@ -120,7 +121,7 @@ fn example(line: &str) -> String {
         rest = after;
     }
     text.push_str(rest);
-    markup::one_line(&text)
+    one_line(&text)
 }
 
 /// The first annotation: what is before it, its text, and what is after it.

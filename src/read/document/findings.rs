@@ -1,8 +1,30 @@
-//! How a document marks its questions.
+//! The questions of a document, and how it marks them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::read::document::question_line::Style;
+use super::question_line::Style;
+use crate::question::Question;
+use crate::read::report::Report;
+
+/// The questions of a document, and how they were found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// In the order of the document.
+    pub questions: Vec<Question>,
+    /// The marking that explains most of the document.
+    pub marking: Option<Marking>,
+    /// Why it was chosen.
+    pub why: Option<String>,
+}
+
+impl Findings {
+    /// What the finder tells about the document.
+    pub fn report(&self) -> Report {
+        let marking = self.marking.map(|marking| marking.to_string());
+        Report { marking, why: self.why.clone(), letters: 0 }
+    }
+}
 
 /// How a document marks its questions. Of two markings that explain it equally well, the first one is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +54,9 @@ pub enum Marking {
     /// Lines that end in a question mark, each followed by prose.
     Bare,
 }
+
+/// The blocks that are questions, with their markings.
+pub type Chosen = BTreeMap<usize, Marking>;
 
 impl fmt::Display for Marking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
