@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 
 use super::model::ModelArgs;
 use super::streams::stdout;
 use super::{IndexLocation, Outcome, layout};
 use crate::curation::CurationFiles;
 use crate::embed::Patience;
+use crate::hint::hinted;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
 use crate::render::{json, terminal};
@@ -34,10 +35,10 @@ pub fn run(
     Opened { model, files, location }: Opened<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
-        bail!(
-            "the terminal does not support interactive search: TERM is not set or is `dumb`\n  \
-             hint: search without -i: rqsearch \"how do lifetimes work\""
-        );
+        bail!(hinted(
+            "the terminal does not support interactive search: TERM is not set or is `dumb`",
+            "search without -i: rqsearch \"how do lifetimes work\""
+        ));
     }
     request.limit = limit.map_or(LIMIT, NonZeroUsize::get);
     let dir = location.find()?;
@@ -48,7 +49,10 @@ pub fn run(
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
     let open = move || Ok(model.engine(dir.as_slice(), Patience::PHRASE)?.with_curation(files)?);
-    let tty = tty().map_err(|error| anyhow!("could not open the terminal for interactive search: {error}\n  hint: search without -i: rqsearch PHRASE"))?;
+    let tty = tty().context(hinted(
+        "could not open the terminal for interactive search",
+        "search without -i: rqsearch PHRASE",
+    ))?;
     let Some(question) = pick(tty, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)

@@ -10,6 +10,7 @@ mod dups;
 mod eval;
 mod export;
 mod gaps;
+mod hints;
 mod index;
 #[cfg(feature = "interactive")]
 mod interactive;
@@ -48,6 +49,7 @@ use crate::regular_file::directory_of;
 use crate::render::terminal::Layout;
 use locate_index::IndexLocation;
 
+pub use hints::report;
 pub use streams::{is_stdout_closed, say};
 
 /// Find the question that any phrase is about

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::batch::{self, Line};
 use super::curation::{CurationArgs, report_unknown};
+use super::hints::parsed;
 #[cfg(feature = "interactive")]
 use super::interactive;
 use super::locate_index::IndexesArgs;
@@ -18,6 +19,7 @@ use super::model::{IndexModel, ModelArgs};
 use super::streams::{say, stdout};
 use super::{IndexLocation, Outcome, layout};
 use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
@@ -108,7 +110,7 @@ pub struct Args {
     batch: Option<PathBuf>,
     /// Rerank the best hits with a cross-encoder: a name (see `rqsearch models`) or the path of a directory
     /// with an ONNX model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     rerank: Option<ModelSpec>,
     /// Rerank for at most MS milliseconds; the remaining hits keep their order
     #[arg(long, value_name = "MS", requires = "rerank", default_value_t = DEFAULT_BUDGET.as_millis() as u64)]
@@ -186,7 +188,7 @@ pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     if args.rerank.is_some() && args.sort != SortArg::Relevance {
-        bail!("--rerank orders hits by relevance\n  hint: leave out --rerank or --sort");
+        bail!(hinted("--rerank orders hits by relevance", "leave out --rerank or --sort"));
     }
     if let Some(batch) = &args.batch {
         return run_batch(args, batch, location);
@@ -198,7 +200,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return interactive::run(request, args.limit, args.json, opened);
     }
     if args.phrase.is_empty() && args.exact.is_empty() && args.facets.is_empty() {
-        bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
+        bail!(hinted("no phrase to search for", "rqsearch \"how do lifetimes work\", or rqsearch --help"));
     }
     let query = args.query(&args.phrase.join(" "))?;
     let (index, model) = args.open(location, query.mode)?;

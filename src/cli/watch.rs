@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::Outcome;
+use super::hints::{report, report_problem};
 use super::index::{counted, progress_bar, show_progress};
 use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
@@ -181,11 +182,10 @@ fn stop_on_signals(_: Control) -> io::Result<()> {
 }
 
 fn write_json(update: &Update) -> anyhow::Result<()> {
-    let result = update.result.as_ref().map_err(String::as_str);
     let time = humantime::format_rfc3339_millis(update.time).to_string();
     let took_ms = (update.took.as_secs_f64() * 1e6).round() / 1e3;
     let mut out = data();
-    let reply = UpdateReply::new(time, took_ms, result, &update.problems);
+    let reply = UpdateReply::new(time, took_ms, update.result.as_ref(), &update.problems);
     serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush()?)
@@ -213,10 +213,11 @@ impl StatusLine {
     fn report(&self, update: &Update, keeps_missing: bool) {
         let has_lines = self.bar.is_hidden();
         self.bar.suspend(|| {
-            update.problems.iter().for_each(|problem| say(&format!("rqsearch: {problem}")));
+            update.problems.iter().for_each(report_problem);
             match &update.result {
                 Err(error) => {
-                    say(&format!("rqsearch: {error}\n  (the update is tried again until it succeeds)"))
+                    report(error);
+                    say("  (the update is tried again until it succeeds)");
                 }
                 Ok(summary) => {
                     super::index::report_missing(summary, keeps_missing);

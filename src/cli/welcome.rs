@@ -17,8 +17,7 @@ pub fn run(location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     };
     let state = match found.and_then(|index| index.question_count()) {
         Ok(count) => format!("{count} {}", plural(count, "question")),
-        // The hint is for commands that need the index.
-        Err(error) => format!("{error:#}").lines().next().unwrap_or_default().to_owned(),
+        Err(error) => format!("{error:#}"),
     };
     let reason = location.reason();
     let mut out = stdout();

@@ -20,6 +20,7 @@ use super::model::ModelArgs;
 use super::streams::{say, stdout};
 use super::{Outcome, layout, plural};
 use crate::duplicates::{Cache, Duplicates, Options, duplicates, map};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::pair::FITTED;
 use crate::render::duplicates::{Redirects, write_github, write_markdown, write_sarif};
@@ -106,7 +107,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     #[cfg(not(feature = "interactive"))]
     if args.review {
-        bail!("this build has no interactive review\n  hint: edit the file of decisions");
+        bail!(hinted("this build has no interactive review", "edit the file of decisions"));
     }
     #[cfg(feature = "interactive")]
     if args.review {
@@ -140,13 +141,13 @@ impl Args {
         let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let is_of_pairs = matches!(format, Format::Text | Format::Json);
         if self.check.is_some() && !is_of_pairs {
-            bail!("--check cannot be written as {name}\n  hint: use --format json");
+            bail!(hinted(format!("--check cannot be written as {name}"), "use --format json"));
         }
         if self.top.is_some() && !is_of_pairs {
-            bail!("--top lists pairs, and --format {name} has groups\n  hint: use --format json");
+            bail!(hinted(format!("--top lists pairs, and --format {name} has groups"), "use --format json"));
         }
         if self.link_base.is_some() && format != Format::Markdown {
-            bail!("--link-base has no effect on {name}\n  hint: use --format markdown");
+            bail!(hinted(format!("--link-base has no effect on {name}"), "use --format markdown"));
         }
         Ok(())
     }

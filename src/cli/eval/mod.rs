@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use super::curation::CurationArgs;
+use super::hints::parsed;
 use super::locate_index::IndexesArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::streams::data;
@@ -22,6 +23,7 @@ use crate::evaluate::{
     EarlierRun, Evaluation, FittedScaling, Judged, ModeReport, Questions, SetReport, calibrate, evaluate,
     fit, fit_scaling, mode_report, set_report,
 };
+use crate::hint::hinted;
 use crate::index::{Index, store_calibration};
 use crate::render::report::write_report;
 use crate::search::{FITTED, Mode};
@@ -69,7 +71,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Index and search the sets' own corpora with this model instead of the built-in one
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     model: Option<ModelSpec>,
     /// Use the pins of the index. Without this option, eval measures the ranking without them
     #[arg(long)]
@@ -144,11 +146,11 @@ impl Args {
         let sets: Vec<Set<'_>> = judged.chain(self.from_feedback.as_deref().map(Set::Feedback)).collect();
         ensure!(
             sets.len() <= 1 || self.run.is_none() && self.compare.is_none(),
-            "--run and --compare accept only one set\n  hint: evaluate one set at a time"
+            hinted("--run and --compare accept only one set", "evaluate one set at a time")
         );
         ensure!(
             sets.len() <= 1 || !self.calibrate,
-            "--calibrate accepts only one set\n  hint: write all phrases about the index into one file"
+            hinted("--calibrate accepts only one set", "write all phrases about the index into one file")
         );
         Ok(sets)
     }

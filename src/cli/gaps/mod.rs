@@ -18,6 +18,7 @@ use super::streams::{say, stdout};
 use super::{Outcome, cell, layout, plural, write_file};
 use crate::embed::Prepare;
 use crate::gaps::{self, Group, Options, Phrase, Phrases, Report, gaps};
+use crate::hint::hinted;
 use crate::index::guarded;
 use crate::read::{BadRecord, MAX_EXPANDED, Text, inner_extension};
 use crate::render::gaps::write_page;
@@ -102,7 +103,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let phrases = phrases.into_sorted();
     if phrases.is_empty() {
-        bail!("no phrases to search for\n  hint: rqsearch gaps FILE, with a phrase per line");
+        bail!(hinted("no phrases to search for", "rqsearch gaps FILE, with a phrase per line"));
     }
     let index = args.curation.open(args.index.location())?.on_this_machine()?;
     // Without vectors, nothing tells what an answer is.

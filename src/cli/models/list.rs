@@ -294,13 +294,14 @@ fn say_requirements() {
     say(&format!("\n{} is inside the program and needs nothing else.", Builtin::info().name));
     #[cfg(feature = "fastembed")]
     {
+        use crate::cli::hints::explained;
         use crate::embed::onnx::runtime;
 
         say("The other models must be installed: rqsearch models fetch NAME");
         let found = match runtime::locate() {
             Ok(Some(library)) => format!("found {}", library.display()),
-            Ok(None) => format!("not found\n  {}", runtime::HINT),
-            Err(error) => format!("{error:#}"),
+            Ok(None) => format!("not found\n  hint: {}", runtime::HINT),
+            Err(error) => explained(&error),
         };
         say(&format!("They need ONNX Runtime as well: {found}"));
         say("--model and --rerank also take a directory with an ONNX model.");
