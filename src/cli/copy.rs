@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
 use crate::hint::hinted;
 #[cfg(not(feature = "milvus"))]
 use crate::index::Index;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::locate_index::IndexArgs;
+use super::locate_index::{IndexArgs, IndexLocation};
+use super::outcome::Outcome;
 use super::streams::{say, stdout};
-use super::{IndexLocation, Outcome, layout};
+use super::text::layout;
 use crate::curation::CurationFiles;
 use crate::index::Index;
 use crate::render::{json, terminal};

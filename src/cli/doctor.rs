@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::hints::explained;
-use super::locate_index::IndexArgs;
+use super::locate_index::{IndexArgs, IndexLocation};
+use super::outcome::Outcome;
 use super::shell::features;
 use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::embed::{self, Loading, Prepare};
 use crate::index::{FORMAT, Index};
 

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use indicatif::HumanCount;
 
-use super::streams::stdout;
-use super::{Outcome, layout, plural, say};
+use super::outcome::Outcome;
+use super::streams::{say, stdout};
+use super::text::{layout, plural};
 use crate::index::Build;
 use crate::render::{json, terminal};
 

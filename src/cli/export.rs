@@ -2,8 +2,8 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::Outcome;
 use super::locate_index::IndexArgs;
+use super::outcome::Outcome;
 use super::streams::data;
 use crate::question::Question;
 use crate::related::related;

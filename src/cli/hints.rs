@@ -3,9 +3,7 @@
 //! Messages of the library name no commands and options of this program. The advice for errors with a type is here; other
 //! errors carry theirs ([`Hinted`]).
 
-use std::str::FromStr;
-
-use super::say;
+use super::streams::say;
 use crate::embed::{NotApproved, Unavailable, WrongModel};
 use crate::hint::Hinted;
 use crate::index::{Busy, NeedsCopy, OpenError, Problem, WriteError};
@@ -39,11 +37,6 @@ pub fn explained_problem(problem: &Problem) -> String {
 /// Why an index is searched by keywords only, and how to use its model.
 pub fn keywords_only(reason: &NotApproved) -> String {
     explained(&anyhow::Error::from(reason.clone()).context("using keyword search only"))
-}
-
-/// Parses the value of an option. An error contains its hint.
-pub fn parsed<T: FromStr<Err = anyhow::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error| explained(&error))
 }
 
 /// What to do about an error.

@@ -7,9 +7,11 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context, anyhow, bail};
 
+use super::locate_index::IndexLocation;
 use super::model::ModelArgs;
+use super::outcome::Outcome;
 use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout};
+use super::text::layout;
 use crate::curation::CurationFiles;
 use crate::embed::Patience;
 use crate::hint::hinted;

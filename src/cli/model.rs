@@ -8,8 +8,9 @@ use std::borrow::Cow;
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
 use anyhow::bail;
 
-use super::hints::{self, parsed};
-use super::say;
+use super::hints::{self};
+use super::option_values::parsed;
+use super::streams::say;
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
 use crate::embed::Patience;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, NotApproved, Pooling, Prepare, Settings};

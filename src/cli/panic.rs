@@ -6,7 +6,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::hint::hinted;
 
 /// The first panic of the process: its message and place. Later ones are consequences.

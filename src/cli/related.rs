@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::locate_index::IndexArgs;
+use super::outcome::Outcome;
 use super::show::find_one;
 use super::streams::stdout;
-use super::{Outcome, layout};
+use super::text::layout;
 use crate::related::{LIMIT, related};
 use crate::render::{json, terminal};
 

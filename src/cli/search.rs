@@ -11,13 +11,14 @@ use clap::ValueEnum;
 
 use super::batch::{self, Line};
 use super::curation::{CurationArgs, report_unknown};
-use super::hints::parsed;
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::locate_index::IndexesArgs;
+use super::locate_index::{IndexLocation, IndexesArgs};
 use super::model::{IndexModel, ModelArgs};
+use super::option_values::{at_least_one, parsed, weight};
+use super::outcome::Outcome;
 use super::streams::{say, stdout};
-use super::{IndexLocation, Outcome, layout};
+use super::text::layout;
 use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::hint::hinted;
 use crate::index::Index;
@@ -170,19 +171,6 @@ impl From<ModeArg> for Mode {
             ModeArg::Semantic => Self::Semantic,
         }
     }
-}
-
-/// Parses a number from 0 to 1.
-pub(super) fn weight(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok(weight),
-        _ => Err("must be a number from 0 to 1".into()),
-    }
-}
-
-/// Parses a count.
-pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "must be a whole number, 1 or more".into())
 }
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {

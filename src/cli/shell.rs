@@ -11,7 +11,8 @@ use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::{Outcome, say};
+use super::outcome::Outcome;
+use super::streams::say;
 use crate::embed::Builtin;
 use crate::hint::hinted;
 use crate::index::FORMAT;

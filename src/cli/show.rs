@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use anyhow::bail;
 
 use super::locate_index::IndexesArgs;
+use super::outcome::Outcome;
 use super::streams::stdout;
-use super::{Outcome, layout};
+use super::text::layout;
 use crate::hint::hinted;
 use crate::index::Index;
 use crate::question::Question;

@@ -6,7 +6,9 @@ use anyhow::{Context, bail};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::IndexArgs;
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
 use crate::hint::hinted;
 use crate::site::{Link, Options, Written, write};
 

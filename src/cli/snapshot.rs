@@ -6,7 +6,9 @@ use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::BuildArgs;
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
 use crate::hint::hinted;
 use crate::index::{Contents, NeedsCopy, restore_snapshot, write_snapshot};
 

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::IndexArgs;
+use super::outcome::Outcome;
 use super::streams::stdout;
-use super::{Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::analyze::Language;
 use crate::index::{Index, LanguageStats, Stats};
 use crate::render::json;

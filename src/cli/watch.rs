@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::Outcome;
 use super::hints::{report, report_problem};
 use super::index::{counted, progress_bar, show_progress};
 use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
+use super::option_values::at_least_one;
+use super::outcome::Outcome;
 use super::streams::{data, say};
 use crate::embed::{self, Loading, Prepare};
 use crate::index::{Counts, Missing, Summary};
@@ -50,7 +51,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "keep_missing")]
     remove_missing: bool,
     /// Use N threads [default: the number of processors]
-    #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     network: NetworkArgs,

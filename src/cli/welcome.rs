@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use super::locate_index::IndexLocation;
+use super::outcome::Outcome;
 use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::index::Index;
 
 /// Prints three examples and the index that a search would use.

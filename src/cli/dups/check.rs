@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{Args, Format, outcome, write_json};
 use crate::cli::batch::{self, Line};
+use crate::cli::outcome::Outcome;
 use crate::cli::streams::{say, stdout};
-use crate::cli::{Outcome, layout};
+use crate::cli::text::layout;
 use crate::decisions::Decisions;
 use crate::duplicates::{check, retain_undecided};
 use crate::embed::Prepare;

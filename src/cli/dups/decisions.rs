@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::cli::IndexLocation;
-use crate::cli::plural;
+use crate::cli::locate_index::IndexLocation;
 use crate::cli::streams::say;
+use crate::cli::text::plural;
 use crate::decisions::{Decisions, FILE_NAME};
 use crate::duplicates::Unapplied;
 use crate::hint::hinted;

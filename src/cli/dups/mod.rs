@@ -17,8 +17,10 @@ use indicatif::HumanCount;
 
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
+use super::option_values::{at_least_one, weight};
+use super::outcome::Outcome;
 use super::streams::{say, stdout};
-use super::{Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::duplicates::{Cache, Duplicates, Options, duplicates, map};
 use crate::hint::hinted;
 use crate::index::Index;
@@ -69,7 +71,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "review")]
     author: Option<String>,
     /// Minimum probability, 0 to 1, that two questions ask the same
-    #[arg(long, value_name = "P", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
+    #[arg(long, value_name = "P", value_parser = weight, default_value_t = FITTED.threshold)]
     threshold: f32,
     /// Only questions from files whose path contains TEXT
     #[arg(long, value_name = "TEXT")]
@@ -78,7 +80,7 @@ pub struct Args {
     #[arg(long)]
     across: bool,
     /// List the N most probable pairs instead of groups
-    #[arg(long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     top: Option<NonZeroUsize>,
     /// What to write [default: text]
     #[arg(long, value_name = "FORMAT", value_enum)]

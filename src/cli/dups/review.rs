@@ -7,8 +7,9 @@ use indicatif::HumanCount;
 
 use super::{Args, Source, say_keywords_only};
 use crate::cli::interactive::{has_colours, is_dumb, tty};
+use crate::cli::outcome::Outcome;
 use crate::cli::streams::say;
-use crate::cli::{Outcome, plural};
+use crate::cli::text::plural;
 use crate::decisions::DecisionFile;
 use crate::duplicates::{Cache, Judged};
 use crate::hint::hinted;

@@ -12,11 +12,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use super::curation::CurationArgs;
-use super::hints::parsed;
 use super::locate_index::IndexesArgs;
 use super::model::{NetworkArgs, SettingsArgs};
-use super::streams::data;
-use super::{Outcome, say, write_file};
+use super::option_values::{parsed, weight};
+use super::outcome::Outcome;
+use super::streams::{data, say};
+use super::write_file::write_file;
 use crate::curation::{Curation, Pins, Synonyms};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
@@ -47,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "report", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
-    #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
+    #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
     /// Write the hybrid rankings of one set to a file, as a TREC run
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::cli::Outcome;
+use crate::cli::outcome::Outcome;
 use crate::embed::{Builtin, Prepare};
 use crate::evaluate::{PairMeasures, Pairs, fit_pairs};
 use crate::logistic::Model;

@@ -6,7 +6,9 @@ use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
 use crate::cli::hints::report_problem;
-use crate::cli::{IndexLocation, plural, say};
+use crate::cli::locate_index::IndexLocation;
+use crate::cli::streams::say;
+use crate::cli::text::plural;
 use crate::embed::Embedder;
 use crate::evaluate::{Judged, from_feedback};
 use crate::feedback;

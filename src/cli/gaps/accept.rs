@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::Args;
+use crate::cli::locate_index::IndexLocation;
 use crate::cli::streams::{say, stdout};
-use crate::cli::{IndexLocation, layout, plural};
+use crate::cli::text::{layout, plural};
 use crate::gaps::{Group, Report, Suggestion, group_id};
 use crate::hint::hinted;
 use crate::index::Index;

@@ -14,8 +14,11 @@ use self::accept::Acceptance;
 use super::curation::CurationArgs;
 use super::locate_index::IndexesArgs;
 use super::model::ModelArgs;
+use super::option_values::{at_least_one, weight};
+use super::outcome::Outcome;
 use super::streams::{say, stdout};
-use super::{Outcome, cell, layout, plural, write_file};
+use super::text::{cell, layout, plural};
+use super::write_file::write_file;
 use crate::embed::Prepare;
 use crate::gaps::{self, Group, Options, Phrase, Phrases, Report, gaps};
 use crate::hint::hinted;
@@ -64,19 +67,19 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "accept")]
     phrasings: Option<PathBuf>,
     /// Minimum confidence, 0 to 1, of an answer
-    #[arg(long, value_name = "C", value_parser = super::search::weight, default_value_t = FITTED.threshold)]
+    #[arg(long, value_name = "C", value_parser = weight, default_value_t = FITTED.threshold)]
     min_confidence: f32,
     /// How similar the phrases of a group are, 0 to 1. More gives smaller groups
-    #[arg(long, value_name = "S", value_parser = super::search::weight, default_value_t = gaps::SIMILARITY)]
+    #[arg(long, value_name = "S", value_parser = weight, default_value_t = gaps::SIMILARITY)]
     similarity: f32,
     /// Only groups that were asked N times or more
-    #[arg(long, value_name = "N", value_parser = super::search::at_least_one, default_value = "2")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "2")]
     min_size: NonZeroUsize,
     /// List at most N groups or questions [default: 20; all with --json, --csv or --html]
-    #[arg(short = 'n', long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = at_least_one)]
     limit: Option<NonZeroUsize>,
     /// List at most N phrases of each group [default: 4; all with --json, --csv or --html]
-    #[arg(long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     examples: Option<NonZeroUsize>,
     /// Write one JSON object
     #[arg(long)]

@@ -12,10 +12,14 @@ use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::hints::{parsed, report_problem};
+use super::dry_run;
+use super::hints::report_problem;
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
-use super::{Outcome, dry_run, plural, say};
+use super::option_values::{at_least_one, parsed};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
 use crate::hint::hinted;
 use crate::index::{
@@ -88,7 +92,7 @@ pub struct Args {
     #[arg(long)]
     reread: bool,
     /// Use N threads [default: the number of processors]
-    #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     threads: Option<NonZeroUsize>,
     /// Keep the questions of files that no longer exist. Otherwise they are removed
     #[arg(long)]

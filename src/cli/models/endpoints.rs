@@ -4,8 +4,9 @@ use std::env;
 
 use anyhow::ensure;
 
-use crate::cli::hints::parsed;
-use crate::cli::{Outcome, say};
+use crate::cli::option_values::parsed;
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
 use crate::embed::address::Address;
 use crate::embed::approvals::{Approvals, Approved};
 use crate::hint::hinted;

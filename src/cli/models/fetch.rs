@@ -7,7 +7,8 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::model::NetworkArgs;
-use crate::cli::{Outcome, say};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
 use crate::embed::catalogue::Entry;
 use crate::embed::hub::{self, Watcher};
 use crate::embed::{Builtin, ModelSpec};

@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::cli::{Outcome, layout, say};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
+use crate::cli::text::layout;
 use crate::embed::Builtin;
 
 /// How the name of what can be used at once is shown.
