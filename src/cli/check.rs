@@ -12,7 +12,7 @@ use super::hints::report_problem;
 use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
 use super::outcome::Outcome;
-use super::streams::{say, stdout};
+use super::streams::{say, stdout, write_json};
 use super::text::{layout, plural};
 use crate::duplicates::Cache;
 use crate::embed::{self, Embedder, Prepare};
@@ -66,9 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(stdout());
     match args.json {
         true => {
-            serde_json::to_writer(&mut out, &Reply::new(&report, repaired.as_ref()))
-                .map_err(io::Error::from)?;
-            writeln!(out)?;
+            write_json(&mut out, &Reply::new(&report, repaired.as_ref()))?;
         }
         false => write_report(&mut out, &dir, &report, repaired.as_ref())?,
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use super::locate_index::IndexLocation;
 use super::model::ModelArgs;
 use super::outcome::Outcome;
-use super::streams::stdout;
+use super::streams::{stdout, write_json};
 use super::text::layout;
 use crate::curation::CurationFiles;
 use crate::embed::Patience;
@@ -64,8 +64,7 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     let is_terminal = io::stdout().is_terminal();
     let mut out = stdout();
     if json {
-        serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::QuestionReply::from(question))?;
     } else if is_terminal {
         terminal::write_question(&mut out, question, layout())?;
     } else {

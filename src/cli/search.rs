@@ -17,7 +17,7 @@ use super::locate_index::{IndexLocation, IndexesArgs};
 use super::model::{IndexModel, ModelArgs};
 use super::option_values::{at_least_one, parsed, weight};
 use super::outcome::Outcome;
-use super::streams::{say, stdout};
+use super::streams::{say, stdout, write_json};
 use super::text::layout;
 use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
 use crate::hint::hinted;
@@ -202,8 +202,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
-        serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &reply)?;
     } else if let Some(facets) = results.facets.as_ref().filter(|_| query.phrase.is_empty()) {
         terminal::write_facets(&mut out, facets, layout())?;
     } else {

@@ -1,12 +1,12 @@
 //! `rqsearch show ID`
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::bail;
 
 use super::locate_index::IndexesArgs;
 use super::outcome::Outcome;
-use super::streams::stdout;
+use super::streams::{stdout, write_json};
 use super::text::layout;
 use crate::hint::hinted;
 use crate::index::Index;
@@ -30,8 +30,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let question = find_one(&index, &args.id)?;
     let mut out = stdout();
     if args.json {
-        serde_json::to_writer(&mut out, &json::QuestionReply::from(&question)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::QuestionReply::from(&question))?;
     } else {
         terminal::write_question(&mut out, &question, layout())?;
     }

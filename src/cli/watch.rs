@@ -16,7 +16,7 @@ use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
 use super::option_values::at_least_one;
 use super::outcome::Outcome;
-use super::streams::{data, say};
+use super::streams::{data, say, write_json};
 use crate::embed::{self, Loading, Prepare};
 use crate::index::{Counts, Missing, Summary};
 use crate::render::escape::escaped;
@@ -104,7 +104,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     stop_on_signals(control.clone())?;
     let line = StatusLine::new();
     let report = |update: &Update| match args.json {
-        true => write_json(update),
+        true => write_update(update),
         false => {
             line.report(update, args.keep_missing);
             Ok(())
@@ -182,13 +182,12 @@ fn stop_on_signals(_: Control) -> io::Result<()> {
     Ok(())
 }
 
-fn write_json(update: &Update) -> anyhow::Result<()> {
+fn write_update(update: &Update) -> anyhow::Result<()> {
     let time = humantime::format_rfc3339_millis(update.time).to_string();
     let took_ms = (update.took.as_secs_f64() * 1e6).round() / 1e3;
     let mut out = data();
     let reply = UpdateReply::new(time, took_ms, update.result.as_ref(), &update.problems);
-    serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-    writeln!(out)?;
+    write_json(&mut out, &reply)?;
     Ok(out.flush()?)
 }
 

@@ -5,7 +5,9 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use indicatif::HumanCount;
 
-use super::{Args, Source, say_keywords_only};
+use super::args::Args;
+use super::decisions::Source;
+use super::shared::say_keywords_only;
 use crate::cli::interactive::{has_colours, is_dumb, tty};
 use crate::cli::outcome::Outcome;
 use crate::cli::streams::say;

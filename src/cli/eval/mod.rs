@@ -5,7 +5,6 @@ mod set;
 mod table;
 mod trec;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use super::locate_index::IndexesArgs;
 use super::model::{NetworkArgs, SettingsArgs};
 use super::option_values::{parsed, weight};
 use super::outcome::Outcome;
-use super::streams::{data, say};
+use super::streams::{data, say, write_json};
 use super::write_file::write_file;
 use crate::curation::{Curation, Pins, Synonyms};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
@@ -250,8 +249,7 @@ impl Measured {
         let mut out = data();
         if args.json {
             let report = serde_json::json!({ "rows": rows, "calibration": calibrations, "scaling": scaling });
-            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-            writeln!(out)?;
+            write_json(&mut out, &report)?;
             return Ok(());
         }
         write_table(&mut out, &rows)?;

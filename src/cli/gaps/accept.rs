@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::Args;
+use super::acceptance::Acceptance;
+use super::args::Args;
 use crate::cli::locate_index::IndexLocation;
 use crate::cli::streams::{say, stdout};
 use crate::cli::text::{layout, plural};
@@ -15,33 +16,6 @@ use crate::index::Index;
 use crate::question::Question;
 use crate::read::{self, PHRASINGS, Phrasing};
 use crate::regular_file::directory_of;
-
-/// The least number of digits of an id.
-const SHORTEST_ID: usize = 4;
-
-/// A group whose phrases become other ways to ask a question.
-#[derive(Clone, Debug)]
-pub struct Acceptance {
-    /// The beginning of the id of the group.
-    pub group: String,
-    /// The id or key of the question, if it is not the suggested one.
-    question: Option<String>,
-}
-
-/// Parses `GROUP` or `GROUP=QUESTION`.
-pub fn acceptance(text: &str) -> Result<Acceptance, String> {
-    let (group, question) = match text.split_once('=') {
-        Some((group, question)) => (group, Some(question.to_owned())),
-        None => (text, None),
-    };
-    let is_id = group.len() >= SHORTEST_ID && group.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_id || question.as_ref().is_some_and(String::is_empty) {
-        return Err(format!(
-            "must be the id of a group, or {SHORTEST_ID} or more digits of it, perhaps with = and the id of a question"
-        ));
-    }
-    Ok(Acceptance { group: group.to_lowercase(), question })
-}
 
 /// The phrases of a group, and the question that they ask.
 struct Accepted<'a> {
