@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::hint::hinted;
 use crate::line_file::LineFile;
 
 /// The maximum length of a title in a file of feedback, in characters.
@@ -92,10 +93,10 @@ impl FeedbackFile {
     /// The file cannot be opened or created.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let file = LineFile::open(path).with_context(|| {
-            format!(
-                "could not open {} for feedback\n  hint: name a file that this user may write, in a directory \
+            hinted(
+                format!("could not open {} for feedback", path.display()),
+                "name a file that this user may write, in a directory \
                  that exists",
-                path.display()
             )
         })?;
         Ok(Self(Mutex::new(file)))

@@ -63,8 +63,8 @@
 //!
 //! # Open an existing index
 //!
-//! Errors that a program may want to handle are typed: [`OpenError`](index::OpenError) and
-//! [`WrongModel`](embed::WrongModel).
+//! Errors that a program may want to handle are typed: [`OpenError`](index::OpenError), [`Busy`](index::Busy),
+//! [`WrongModel`](embed::WrongModel), [`NotApproved`](embed::NotApproved) and [`Unavailable`](embed::Unavailable).
 //!
 //! ```
 //! use std::path::Path;
@@ -117,6 +117,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod feedback;
 pub mod gaps;
+mod hint;
 pub mod index;
 #[cfg(feature = "interactive")]
 pub mod interactive;

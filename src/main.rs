@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(error) if cli::is_stdout_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            cli::say(&format!("rqsearch: {error:#}"));
+            cli::report(&error);
             ExitCode::from(2)
         }
     }

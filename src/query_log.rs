@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::hint::hinted;
 use crate::line_file::LineFile;
 
 /// A line of a query log.
@@ -70,10 +71,10 @@ impl QueryLog {
     /// The file cannot be opened or created.
     pub fn open(path: &Path, rotation: Rotation) -> anyhow::Result<Self> {
         let file = LineFile::open(path).with_context(|| {
-            format!(
-                "could not open {} for the query log\n  hint: name a file that this user may write, in a directory \
+            hinted(
+                format!("could not open {} for the query log", path.display()),
+                "name a file that this user may write, in a directory \
                  that exists",
-                path.display()
             )
         })?;
         Ok(Self { path: path.to_owned(), rotation, file })

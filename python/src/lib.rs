@@ -89,7 +89,7 @@ impl Engine {
 
     fn search<'py>(&self, py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let request: SearchRequest = argument(request)?;
-        let query = request.query().map_err(|error| PyValueError::new_err(first_line(&error)))?;
+        let query = request.query().map_err(|error| PyValueError::new_err(format!("{error:#}")))?;
         let results = py.detach(|| self.engine.search(&query)).map_err(|error| raised(py, &error))?;
         data(py, &SearchReply::new(&results, request.min_confidence))
     }
@@ -101,7 +101,7 @@ impl Engine {
             .iter()
             .map(SearchRequest::query)
             .collect::<anyhow::Result<Vec<_>>>()
-            .map_err(|error| PyValueError::new_err(first_line(&error)))?;
+            .map_err(|error| PyValueError::new_err(format!("{error:#}")))?;
         let results = py.detach(|| {
             let opened = self.engine.current()?;
             worker_threads::map(&queries, |query| opened.search(query))
@@ -120,14 +120,14 @@ impl Engine {
     fn check<'py>(&self, py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let request: CheckRequest = argument(request)?;
         let (phrase, threshold) =
-            request.accepted().map_err(|error| PyValueError::new_err(first_line(&error)))?;
+            request.accepted().map_err(|error| PyValueError::new_err(format!("{error:#}")))?;
         let found = py.detach(|| self.engine.check(phrase, threshold)).map_err(|error| raised(py, &error))?;
         data(py, &CheckReply::new(None, phrase, &found))
     }
 
     fn duplicates<'py>(&self, py: Python<'py>, request: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let request: DuplicatesRequest = argument(request)?;
-        let options = request.options().map_err(|error| PyValueError::new_err(first_line(&error)))?;
+        let options = request.options().map_err(|error| PyValueError::new_err(format!("{error:#}")))?;
         let found = py
             .detach(|| {
                 let index = &self.engine.current()?.index;
@@ -191,7 +191,7 @@ impl BuildOptions {
             embedder,
             reread: self.reread,
             switch_model: self.keyword_only || self.spec.is_some(),
-            problems: &|Problem { path, line, reason }: &Problem| {
+            problems: &|Problem { path, line, reason, .. }: &Problem| {
                 let problem = (path.clone(), *line, reason.clone());
                 skipped.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(problem);
             },
@@ -233,7 +233,7 @@ fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
         Ok(outcome) => outcome.status(),
         Err(error) if cli::is_stdout_closed(&error) => 0,
         Err(error) => {
-            cli::say(&format!("rqsearch: {error:#}"));
+            cli::report(&error);
             2
         }
     })
@@ -260,15 +260,9 @@ fn raised(py: Python<'_>, error: &anyhow::Error) -> PyErr {
     };
     let raise = || {
         let class = py.import("rqsearch._errors")?.getattr(name)?;
-        Ok(PyErr::from_value(class.call1((PyString::new(py, &first_line(error)),))?))
+        Ok(PyErr::from_value(class.call1((PyString::new(py, &format!("{error:#}")),))?))
     };
     raise().unwrap_or_else(|failure| failure)
-}
-
-/// The message without the hints, which name commands.
-fn first_line(error: &anyhow::Error) -> String {
-    let message = format!("{error:#}");
-    message.split("\n  hint:").next().unwrap_or_default().to_owned()
 }
 
 #[pymodule]

@@ -8,12 +8,15 @@ use anyhow::{Context, bail};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use super::hints::report_problem;
 use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
-use super::streams::{say, stdout};
-use super::{Outcome, layout, plural};
+use super::outcome::Outcome;
+use super::streams::{say, stdout, write_json};
+use super::text::{layout, plural};
 use crate::duplicates::Cache;
 use crate::embed::{self, Embedder, Prepare};
+use crate::hint::hinted;
 use crate::index::check::{AffectedQuestion, Damage, Report, by_path, check};
 use crate::index::{Build, NeedsCopy, Problem, Repaired, read_roots};
 
@@ -40,7 +43,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Some(dir) = args.index.location().find()? else {
-        bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
+        bail!(hinted("no index here", "--index names one; `rqsearch index PATH` creates one"));
     };
     NeedsCopy::ensure_directory(&dir, "`rqsearch check`")?;
     let cache = Cache::damaged_file(&dir);
@@ -63,9 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(stdout());
     match args.json {
         true => {
-            serde_json::to_writer(&mut out, &Reply::new(&report, repaired.as_ref()))
-                .map_err(io::Error::from)?;
-            writeln!(out)?;
+            write_json(&mut out, &Reply::new(&report, repaired.as_ref()))?;
         }
         false => write_report(&mut out, &dir, &report, repaired.as_ref())?,
     }
@@ -90,7 +91,7 @@ fn repair(args: &Args, dir: &Path) -> anyhow::Result<Repaired> {
         embed::open(model.as_ref().expect("the index has a model"), None, args.network.loading(Prepare::Many))
     };
     let embedder: Option<Box<dyn Embedder>> = model.as_ref().map(|_| load()).transpose()?;
-    let problems = |problem: &Problem| say(&format!("rqsearch: {problem}"));
+    let problems = |problem: &Problem| report_problem(problem);
     let offline = args.network.is_offline();
     Build { embedder: embedder.as_deref(), offline, problems: &problems, ..Build::new(dir, &roots) }.repair()
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
+use crate::hint::hinted;
 #[cfg(not(feature = "milvus"))]
 use crate::index::Index;
 use crate::index::is_cluster_address;
@@ -39,8 +42,8 @@ fn copy(args: &Args) -> anyhow::Result<u64> {
 }
 
 fn between_directories<T>() -> anyhow::Result<T> {
-    anyhow::bail!(
-        "copy moves an index from a directory to a cluster or back\n  \
-         hint: `rqsearch snapshot` and `rqsearch restore` copy an index between directories"
-    )
+    anyhow::bail!(hinted(
+        "copy moves an index from a directory to a cluster or back",
+        "`rqsearch snapshot` and `rqsearch restore` copy an index between directories"
+    ))
 }

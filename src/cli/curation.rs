@@ -1,11 +1,12 @@
 //! `rqsearch curation`, and the options that name the files of synonyms and pins
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
-use super::locate_index::IndexArgs;
-use super::streams::{say, stdout};
-use super::{IndexLocation, Outcome, layout};
+use super::locate_index::{IndexArgs, IndexLocation};
+use super::outcome::Outcome;
+use super::streams::{say, stdout, write_json};
+use super::text::layout;
 use crate::curation::CurationFiles;
 use crate::index::Index;
 use crate::render::{json, terminal};
@@ -79,8 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let mut out = stdout();
     if args.json {
-        serde_json::to_writer(&mut out, &json::CurationReply::from(&report)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::CurationReply::from(&report))?;
     } else {
         terminal::write_curation(&mut out, &report, layout())?;
     }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::locate_index::IndexArgs;
+use super::hints::explained;
+use super::locate_index::{IndexArgs, IndexLocation};
+use super::outcome::Outcome;
 use super::shell::features;
 use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::embed::{self, Loading, Prepare};
 use crate::index::{FORMAT, Index};
 
@@ -147,7 +149,7 @@ impl IndexReport {
     fn new(location: IndexLocation<'_>) -> Self {
         let mut report =
             Self { path: None, reason: location.reason(), questions: None, model: None, error: None };
-        report.error = report.fill(location).err().map(|error| format!("{error:#}"));
+        report.error = report.fill(location).err().as_ref().map(explained);
         report
     }
 
@@ -172,11 +174,8 @@ fn onnx_runtime() -> Option<Finding> {
     use crate::embed::onnx::runtime;
 
     Some(match runtime::locate() {
-        Ok(path) => Finding {
-            error: path.is_none().then(|| runtime::HINT.trim_start_matches("hint: ").to_owned()),
-            path,
-        },
-        Err(error) => Finding { path: None, error: Some(format!("{error:#}")) },
+        Ok(path) => Finding { error: path.is_none().then(|| runtime::HINT.to_owned()), path },
+        Err(error) => Finding { path: None, error: Some(explained(&error)) },
     })
 }
 
@@ -196,7 +195,7 @@ fn directories() -> Vec<Directory> {
         name,
         path: path.as_ref().ok().cloned(),
         exists: path.as_ref().is_ok_and(|path| path.exists()),
-        error: path.as_ref().err().map(|error| format!("{error:#}")),
+        error: path.as_ref().err().map(explained),
     };
     found.iter().map(directory).collect()
 }

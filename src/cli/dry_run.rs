@@ -1,11 +1,12 @@
 //! `rqsearch index --dry-run`
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use indicatif::HumanCount;
 
-use super::streams::stdout;
-use super::{Outcome, layout, plural, say};
+use super::outcome::Outcome;
+use super::streams::{say, stdout, write_json};
+use super::text::{layout, plural};
 use crate::index::Build;
 use crate::render::{json, terminal};
 
@@ -20,8 +21,7 @@ pub fn run(build: &Build<'_>, as_json: bool, verbose: bool) -> anyhow::Result<Ou
         let is_quiet = preview.questions == 0 && preview.problems.is_empty();
         without += u64::from(is_quiet);
         if as_json {
-            serde_json::to_writer(&mut out, &json::PreviewReply::from(&preview)).map_err(io::Error::from)?;
-            writeln!(out)
+            write_json(&mut out, &json::PreviewReply::from(&preview))
         } else if is_quiet && !verbose {
             Ok(())
         } else {

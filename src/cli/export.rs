@@ -1,10 +1,10 @@
 //! `rqsearch export`
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
-use super::Outcome;
 use super::locate_index::IndexArgs;
-use super::streams::data;
+use super::outcome::Outcome;
+use super::streams::{data, write_json};
 use crate::question::Question;
 use crate::related::related;
 use crate::render::json;
@@ -38,8 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
                     .as_ref()
                     .map(|related| related.iter().map(json::RelatedQuestion::from).collect()),
             };
-            serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
+            write_json(&mut out, &reply)?;
         }
     }
     out.flush()?;

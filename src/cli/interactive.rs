@@ -5,13 +5,16 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 
+use super::locate_index::IndexLocation;
 use super::model::ModelArgs;
-use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout};
+use super::outcome::Outcome;
+use super::streams::{stdout, write_json};
+use super::text::layout;
 use crate::curation::CurationFiles;
 use crate::embed::Patience;
+use crate::hint::hinted;
 use crate::interactive::{Settings, pick};
 use crate::question::Question;
 use crate::render::{json, terminal};
@@ -34,10 +37,10 @@ pub fn run(
     Opened { model, files, location }: Opened<'_>,
 ) -> anyhow::Result<Outcome> {
     if is_dumb() {
-        bail!(
-            "the terminal does not support interactive search: TERM is not set or is `dumb`\n  \
-             hint: search without -i: rqsearch \"how do lifetimes work\""
-        );
+        bail!(hinted(
+            "the terminal does not support interactive search: TERM is not set or is `dumb`",
+            "search without -i: rqsearch \"how do lifetimes work\""
+        ));
     }
     request.limit = limit.map_or(LIMIT, NonZeroUsize::get);
     let dir = location.find()?;
@@ -48,7 +51,10 @@ pub fn run(
     let settings = Settings { request, name, colours: has_colours() };
     let model = model.clone();
     let open = move || Ok(model.engine(dir.as_slice(), Patience::PHRASE)?.with_curation(files)?);
-    let tty = tty().map_err(|error| anyhow!("could not open the terminal for interactive search: {error}\n  hint: search without -i: rqsearch PHRASE"))?;
+    let tty = tty().context(hinted(
+        "could not open the terminal for interactive search",
+        "search without -i: rqsearch PHRASE",
+    ))?;
     let Some(question) = pick(tty, settings, open)? else { return Ok(Outcome::Left) };
     print(&question, json)?;
     Ok(Outcome::Success)
@@ -58,8 +64,7 @@ fn print(question: &Question, json: bool) -> anyhow::Result<()> {
     let is_terminal = io::stdout().is_terminal();
     let mut out = stdout();
     if json {
-        serde_json::to_writer(&mut out, &json::QuestionReply::from(question)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::QuestionReply::from(question))?;
     } else if is_terminal {
         terminal::write_question(&mut out, question, layout())?;
     } else {

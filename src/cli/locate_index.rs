@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::streams::say;
+use crate::hint::hinted;
 use crate::index::{FOLDER, Index};
 
 /// The environment variable that names an index.
@@ -128,7 +129,10 @@ impl IndexLocation<'_> {
         match self {
             Self::Named(dir) => Ok(Some(dir.to_owned())),
             Self::Several(dirs) => {
-                bail!("this needs one index, and {} are named\n  hint: name one with --index", dirs.len())
+                bail!(hinted(
+                    format!("this needs one index, and {} are named", dirs.len()),
+                    "name one with --index"
+                ))
             }
             Self::Variable => Ok(variable()),
             Self::Builtin => Ok(None),
@@ -153,7 +157,7 @@ impl IndexLocation<'_> {
     /// directory.
     pub fn to_build(self) -> anyhow::Result<PathBuf> {
         if matches!(self, Self::Builtin) {
-            bail!("the built-in index cannot be changed\n  hint: name a directory with --index");
+            bail!(hinted("the built-in index cannot be changed", "name a directory with --index"));
         }
         Ok(self.find()?.unwrap_or_else(|| PathBuf::from(FOLDER)))
     }

@@ -9,9 +9,11 @@ use anyhow::Context;
 use tokio::runtime;
 
 use super::curation::CurationArgs;
+use super::hints::{explained, keywords_only};
 use super::locate_index::IndexArgs;
 use super::model::ModelArgs;
-use super::{Outcome, say};
+use super::outcome::Outcome;
+use super::streams::say;
 use crate::curation::CurationFiles;
 use crate::embed::Patience;
 use crate::engine::Engine;
@@ -45,7 +47,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (server, opened) = Server::new(move || open(&model, &files, &dirs));
     if let Err(error) = opened {
         say(&format!(
-            "rqsearch: {error:#}\nrqsearch: every tool returns this error until the index can be opened"
+            "rqsearch: {}\nrqsearch: every tool returns this error until the index can be opened",
+            explained(&error)
         ));
     }
     if io::stdin().is_terminal() {
@@ -77,8 +80,8 @@ fn is_disconnected(error: &anyhow::Error) -> bool {
 /// Opens the index. Reports on stderr if its model must not be used.
 fn open(model: &ModelArgs, files: &CurationFiles, dirs: &[PathBuf]) -> anyhow::Result<Engine> {
     let engine = model.clone().engine(dirs, Patience::PHRASE)?.with_curation(files.clone())?;
-    if let Some(notice) = engine.current()?.notice() {
-        say(&format!("rqsearch: {notice}"));
+    if let Some(reason) = &engine.current()?.not_approved {
+        say(&format!("rqsearch: {}", keywords_only(reason)));
     }
     Ok(engine)
 }

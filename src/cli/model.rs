@@ -8,13 +8,17 @@ use std::borrow::Cow;
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
 use anyhow::bail;
 
-use super::say;
+use super::hints::{self};
+use super::option_values::parsed;
+use super::streams::say;
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
 use crate::embed::Patience;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, NotApproved, Pooling, Prepare, Settings};
 #[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
 use crate::engine::Engine;
 use crate::engine::{self, keywords_only};
+#[cfg(any(feature = "mcp", feature = "serve", feature = "interactive"))]
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::search::{Mode, Query};
 
@@ -23,7 +27,7 @@ use crate::search::{Mode, Query};
 pub struct ModelArgs {
     /// Where the model of the index is, if it has moved: a name, a directory, or an endpoint (URL#NAME). Any
     /// other model is refused
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     model: Option<ModelSpec>,
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -105,7 +109,7 @@ impl ModelArgs {
                 if mode == Mode::Semantic {
                     return Err(reason.into());
                 }
-                say(&format!("rqsearch: {}", keywords_only(&reason)));
+                say(&format!("rqsearch: {}", hints::keywords_only(&reason)));
                 Ok(IndexModel { embedder: None, not_approved: Some(reason) })
             }
         }
@@ -120,10 +124,10 @@ impl ModelArgs {
                 self.load(model, Loading { patience, ..self.network.loading(Prepare::Many) })
             }),
             ([], None | Some(ModelSpec::Builtin)) => Engine::fixed(Index::builtin()?),
-            ([], Some(spec)) => bail!(
-                "the built-in index uses the built-in model, not {spec}\n  \
-                 hint: choose an index with --index, or omit --model"
-            ),
+            ([], Some(spec)) => bail!(hinted(
+                format!("the built-in index uses the built-in model, not {spec}"),
+                "choose an index with --index, or omit --model"
+            )),
         }
     }
 

@@ -6,9 +6,8 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::anyhow;
-
-use super::Outcome;
+use super::outcome::Outcome;
+use crate::hint::hinted;
 
 /// The first panic of the process: its message and place. Later ones are consequences.
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
@@ -22,11 +21,9 @@ pub fn caught(run: impl FnOnce() -> anyhow::Result<Outcome>) -> anyhow::Result<O
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
     result.unwrap_or_else(|_| {
-        Err(anyhow!(
-            "internal error: {}\n  \
-             hint: `rqsearch check` verifies the files of the index; if they are sound, this is a bug: please report \
-             it with the output of `rqsearch doctor`",
-            first.as_deref().unwrap_or("unknown").replace('\n', " ")
-        ))
+        let panic = first.as_deref().unwrap_or("unknown").replace('\n', " ");
+        let hint = "`rqsearch check` verifies the files of the index; if they are sound, this is a bug: please \
+                    report it with the output of `rqsearch doctor`";
+        Err(hinted(format!("internal error: {panic}"), hint).into())
     })
 }

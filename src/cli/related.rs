@@ -1,11 +1,12 @@
 //! `rqsearch related ID`
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use super::locate_index::IndexArgs;
+use super::outcome::Outcome;
 use super::show::find_one;
-use super::streams::stdout;
-use super::{Outcome, layout};
+use super::streams::{stdout, write_json};
+use super::text::layout;
 use crate::related::{LIMIT, related};
 use crate::render::{json, terminal};
 
@@ -30,8 +31,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = stdout();
     if args.json {
         let reply = json::RelatedReply::new(&question, &found);
-        serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &reply)?;
     } else {
         terminal::write_related(&mut out, &found, layout())?;
     }

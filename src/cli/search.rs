@@ -13,11 +13,14 @@ use super::batch::{self, Line};
 use super::curation::{CurationArgs, report_unknown};
 #[cfg(feature = "interactive")]
 use super::interactive;
-use super::locate_index::IndexesArgs;
+use super::locate_index::{IndexLocation, IndexesArgs};
 use super::model::{IndexModel, ModelArgs};
-use super::streams::{say, stdout};
-use super::{IndexLocation, Outcome, layout};
+use super::option_values::{at_least_one, parsed, weight};
+use super::outcome::Outcome;
+use super::streams::{say, stdout, write_json};
+use super::text::layout;
 use crate::embed::{self, Builtin, Embedder as _, ModelSpec, Prepare, Reranker};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::render::{json, terminal};
 use crate::search::{
@@ -108,7 +111,7 @@ pub struct Args {
     batch: Option<PathBuf>,
     /// Rerank the best hits with a cross-encoder: a name (see `rqsearch models`) or the path of a directory
     /// with an ONNX model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     rerank: Option<ModelSpec>,
     /// Rerank for at most MS milliseconds; the remaining hits keep their order
     #[arg(long, value_name = "MS", requires = "rerank", default_value_t = DEFAULT_BUDGET.as_millis() as u64)]
@@ -170,23 +173,10 @@ impl From<ModeArg> for Mode {
     }
 }
 
-/// Parses a number from 0 to 1.
-pub(super) fn weight(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok(weight),
-        _ => Err("must be a number from 0 to 1".into()),
-    }
-}
-
-/// Parses a count.
-pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "must be a whole number, 1 or more".into())
-}
-
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let location = args.index.location();
     if args.rerank.is_some() && args.sort != SortArg::Relevance {
-        bail!("--rerank orders hits by relevance\n  hint: leave out --rerank or --sort");
+        bail!(hinted("--rerank orders hits by relevance", "leave out --rerank or --sort"));
     }
     if let Some(batch) = &args.batch {
         return run_batch(args, batch, location);
@@ -198,7 +188,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         return interactive::run(request, args.limit, args.json, opened);
     }
     if args.phrase.is_empty() && args.exact.is_empty() && args.facets.is_empty() {
-        bail!("no phrase to search for\n  hint: rqsearch \"how do lifetimes work\", or rqsearch --help");
+        bail!(hinted("no phrase to search for", "rqsearch \"how do lifetimes work\", or rqsearch --help"));
     }
     let query = args.query(&args.phrase.join(" "))?;
     let (index, model) = args.open(location, query.mode)?;
@@ -212,8 +202,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(stdout());
     if args.json {
         let reply = json::SearchReply::new(&results, args.min_confidence);
-        serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &reply)?;
     } else if let Some(facets) = results.facets.as_ref().filter(|_| query.phrase.is_empty()) {
         terminal::write_facets(&mut out, facets, layout())?;
     } else {

@@ -9,17 +9,20 @@ use std::path::PathBuf;
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::value_parser;
 
 use super::curation::CurationArgs;
+use super::hints::{explained, explained_problem, keywords_only};
 use super::locate_index::{IndexLocation, IndexesArgs};
 use super::model::ModelArgs;
-use super::{Outcome, plural};
+use super::outcome::Outcome;
+use super::text::plural;
 use crate::decisions::DecisionFile;
 use crate::embed::Patience;
 use crate::engine::Engine;
 use crate::feedback::FeedbackFile;
+use crate::hint::hinted;
 use crate::index::{Index, OpenError, is_panic_caught};
 use crate::query_log::{QueryLog, Rotation};
 use crate::serve::{Limits, Log, LogFormat, Options, Server, Tokens};
@@ -130,7 +133,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if options.admin_tokens.is_some() {
         ensure!(
             !matches!(location, IndexLocation::Several(_)),
-            "several indexes cannot be written\n  hint: serve one index, or leave --admin-token-file out"
+            hinted("several indexes cannot be written", "serve one index, or leave --admin-token-file out")
         );
         create_if_missing(location, &log)?;
     }
@@ -138,8 +141,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let engine = args.model.clone().engine(&location.dirs()?, patience)?;
     let engine = engine.with_curation(args.curation.files())?;
     let opened = engine.current()?;
-    if let Some(notice) = opened.notice() {
-        log.event(&format!("{notice}\n  (restart the server after that)"));
+    if let Some(reason) = &opened.not_approved {
+        log.event(&format!("{}\n  (restart the server after that)", keywords_only(reason)));
     }
     let questions = opened.index.question_count()?;
     drop(opened);
@@ -175,10 +178,11 @@ fn run_with(server: Server, watcher: Watcher, log: &Log) -> anyhow::Result<()> {
     let control = watcher.control();
     let mut has_failed = false;
     let report = |update: &Update| {
-        update.problems.iter().for_each(|problem| log.event(&problem.to_string()));
+        update.problems.iter().for_each(|problem| log.event(&explained_problem(problem)));
         match &update.result {
             Err(error) => {
-                log.event(&format!("{error}\n  (the last commit is searched, and the update tried again)"))
+                let error = explained(error);
+                log.event(&format!("{error}\n  (the last commit is searched, and the update tried again)"));
             }
             Ok(_) if has_failed => log.event("the index is up to date again"),
             Ok(_) => {}
@@ -206,9 +210,10 @@ fn report_panics(log: Log) {
 
 impl Args {
     fn watcher(&self) -> anyhow::Result<Watcher> {
-        let dir = self.index.location().find()?.context(
-            "the built-in index has no files to watch\n  hint: create an index with `rqsearch index PATH`",
-        )?;
+        let dir = self.index.location().find()?.context(hinted(
+            "the built-in index has no files to watch",
+            "create an index with `rqsearch index PATH`",
+        ))?;
         let model = self.model.clone();
         Watcher::new(watch::Options {
             poll: self.poll.map(Duration::from_secs_f32),
@@ -219,7 +224,7 @@ impl Args {
 
     fn options(&self) -> anyhow::Result<Options> {
         if self.log_phrases && self.log != LogFormat::Json {
-            bail!("--log-phrases adds phrases to the requests in the log\n  hint: add --log json");
+            bail!(hinted("--log-phrases adds phrases to the requests in the log", "add --log json"));
         }
         let threads = self.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         Ok(Options {
@@ -252,7 +257,7 @@ impl Args {
         let variable = env::var(ADMIN_TOKEN).ok().filter(|token| !token.trim().is_empty());
         let tokens = match (&self.admin_token_file, variable) {
             (Some(_), Some(_)) => {
-                bail!("--admin-token-file and {ADMIN_TOKEN} are both set\n  hint: use one of them")
+                bail!(hinted(format!("--admin-token-file and {ADMIN_TOKEN} are both set"), "use one of them"))
             }
             (Some(file), None) => Tokens::open(file)?,
             (None, Some(token)) => {
@@ -271,11 +276,12 @@ impl Args {
 }
 
 fn address(text: &str) -> anyhow::Result<SocketAddr> {
-    let hint = "\n  hint: for example --listen 127.0.0.1:7700; port 0 picks a free port";
-    let mut found = text
-        .to_socket_addrs()
-        .map_err(|error| anyhow!("{text:?} is not an address to listen on: {error}{hint}"))?;
-    found.next().with_context(|| format!("{text:?} is not an address to listen on{hint}"))
+    let invalid = || {
+        let hint = "for example --listen 127.0.0.1:7700; port 0 picks a free port";
+        hinted(format!("{text:?} is not an address to listen on"), hint)
+    };
+    let mut found = text.to_socket_addrs().with_context(invalid)?;
+    found.next().with_context(invalid)
 }
 
 /// As many connections as the limit of open files allows, up to the default. Each connection is an open file;

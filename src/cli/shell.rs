@@ -11,8 +11,10 @@ use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::{Outcome, say};
+use super::outcome::Outcome;
+use super::streams::say;
 use crate::embed::Builtin;
+use crate::hint::hinted;
 use crate::index::FORMAT;
 
 const NAME: &str = "rqsearch";
@@ -101,9 +103,10 @@ pub fn man(args: &ManArgs, mut command: Command) -> anyhow::Result<Outcome> {
         None => &command,
         Some(name) => match command.find_subcommand(name) {
             Some(described) => described,
-            None => bail!(
-                "unknown command {name:?}\n  hint: `rqsearch --help` lists the commands; `rqsearch search man …` searches for a phrase"
-            ),
+            None => bail!(hinted(
+                format!("unknown command {name:?}"),
+                "`rqsearch --help` lists the commands; `rqsearch search man …` searches for a phrase"
+            )),
         },
     };
     let mut text = Vec::new();

@@ -1,12 +1,14 @@
 //! `rqsearch show ID`
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::bail;
 
 use super::locate_index::IndexesArgs;
-use super::streams::stdout;
-use super::{Outcome, layout};
+use super::outcome::Outcome;
+use super::streams::{stdout, write_json};
+use super::text::layout;
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::question::Question;
 use crate::render::{json, terminal};
@@ -28,8 +30,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let question = find_one(&index, &args.id)?;
     let mut out = stdout();
     if args.json {
-        serde_json::to_writer(&mut out, &json::QuestionReply::from(&question)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::QuestionReply::from(&question))?;
     } else {
         terminal::write_question(&mut out, &question, layout())?;
     }
@@ -42,12 +43,17 @@ pub fn find_one(index: &Index, id: &str) -> anyhow::Result<Question> {
     let mut found = index.find(id.trim())?;
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => bail!("no question has the id or key {id:?}\n  hint: a search shows the id of each question"),
-        several if index.members().next().is_some() => bail!(
-            "{several} questions have the id or key {id:?} in {}\n  \
-             hint: use more digits of the id, or name one index with --index",
-            index.dir().display()
-        ),
-        several => bail!("{several} questions have the id or key {id:?}\n  hint: use more digits of the id"),
+        0 => bail!(hinted(
+            format!("no question has the id or key {id:?}"),
+            "a search shows the id of each question"
+        )),
+        several if index.members().next().is_some() => bail!(hinted(
+            format!("{several} questions have the id or key {id:?} in {}", index.dir().display()),
+            "use more digits of the id, or name one index with --index"
+        )),
+        several => bail!(hinted(
+            format!("{several} questions have the id or key {id:?}"),
+            "use more digits of the id"
+        )),
     }
 }

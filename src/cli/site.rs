@@ -6,7 +6,10 @@ use anyhow::{Context, bail};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::IndexArgs;
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
+use crate::hint::hinted;
 use crate::site::{Link, Options, Written, write};
 
 /// Write a search for a static web site: files that need no server
@@ -38,7 +41,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let link = link.transpose().context("--link")?;
     let index = args.index.location().open()?.on_this_machine()?;
     if index.question_count()? == 0 {
-        bail!("the index has no questions\n  hint: add some with `rqsearch index PATH`");
+        bail!(hinted("the index has no questions", "add some with `rqsearch index PATH`"));
     }
     let options = Options { link, root: args.root.clone() };
     let written = write(&index, &args.out, &options)?;

@@ -6,7 +6,10 @@ use anyhow::bail;
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::BuildArgs;
-use super::{Outcome, plural, say};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
+use crate::hint::hinted;
 use crate::index::{Contents, NeedsCopy, restore_snapshot, write_snapshot};
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +26,7 @@ pub struct SnapshotArgs {
 
 pub fn snapshot(args: &SnapshotArgs) -> anyhow::Result<Outcome> {
     let Some(dir) = args.index.location().find()? else {
-        bail!("no index here\n  hint: --index names one; `rqsearch index PATH` creates one");
+        bail!(hinted("no index here", "--index names one; `rqsearch index PATH` creates one"));
     };
     NeedsCopy::ensure_directory(&dir, "`rqsearch snapshot`")?;
     let contents = write_snapshot(&dir, &args.file, args.force)?;

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::locate_index::IndexArgs;
-use super::streams::stdout;
-use super::{Outcome, layout, plural};
+use super::outcome::Outcome;
+use super::streams::{stdout, write_json};
+use super::text::{layout, plural};
 use crate::analyze::Language;
 use crate::index::{Index, LanguageStats, Stats};
 use crate::render::json;
@@ -31,8 +32,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let stats = index.stats()?;
     let mut out = stdout();
     if args.json {
-        serde_json::to_writer(&mut out, &json::StatsReply::new(&index, &stats)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &json::StatsReply::new(&index, &stats))?;
     } else {
         write_stats(&mut out, &index, &stats)?;
     }

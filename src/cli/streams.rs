@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use serde::Serialize;
+
 use crate::render::escape::{escaped, is_dangerous};
 
 /// Standard output with colours where they are wanted. An error of it that says that its reader has
@@ -20,6 +22,12 @@ pub fn stdout() -> impl Write {
 pub fn data() -> impl Write {
     let is_terminal = io::stdout().is_terminal();
     Stdout(Escaping::new(io::stdout().lock(), is_terminal))
+}
+
+/// Writes a JSON value and the end of its line.
+pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
 }
 
 /// Writes a message for the user. A stderr that is closed or full stops no command.

@@ -10,11 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::Outcome;
+use super::hints::{report, report_problem};
 use super::index::{counted, progress_bar, show_progress};
 use super::locate_index::BuildArgs;
 use super::model::NetworkArgs;
-use super::streams::{data, say};
+use super::option_values::at_least_one;
+use super::outcome::Outcome;
+use super::streams::{data, say, write_json};
 use crate::embed::{self, Loading, Prepare};
 use crate::index::{Counts, Missing, Summary};
 use crate::render::escape::escaped;
@@ -49,7 +51,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "keep_missing")]
     remove_missing: bool,
     /// Use N threads [default: the number of processors]
-    #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     network: NetworkArgs,
@@ -102,7 +104,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     stop_on_signals(control.clone())?;
     let line = StatusLine::new();
     let report = |update: &Update| match args.json {
-        true => write_json(update),
+        true => write_update(update),
         false => {
             line.report(update, args.keep_missing);
             Ok(())
@@ -180,14 +182,12 @@ fn stop_on_signals(_: Control) -> io::Result<()> {
     Ok(())
 }
 
-fn write_json(update: &Update) -> anyhow::Result<()> {
-    let result = update.result.as_ref().map_err(String::as_str);
+fn write_update(update: &Update) -> anyhow::Result<()> {
     let time = humantime::format_rfc3339_millis(update.time).to_string();
     let took_ms = (update.took.as_secs_f64() * 1e6).round() / 1e3;
     let mut out = data();
-    let reply = UpdateReply::new(time, took_ms, result, &update.problems);
-    serde_json::to_writer(&mut out, &reply).map_err(io::Error::from)?;
-    writeln!(out)?;
+    let reply = UpdateReply::new(time, took_ms, update.result.as_ref(), &update.problems);
+    write_json(&mut out, &reply)?;
     Ok(out.flush()?)
 }
 
@@ -213,10 +213,11 @@ impl StatusLine {
     fn report(&self, update: &Update, keeps_missing: bool) {
         let has_lines = self.bar.is_hidden();
         self.bar.suspend(|| {
-            update.problems.iter().for_each(|problem| say(&format!("rqsearch: {problem}")));
+            update.problems.iter().for_each(report_problem);
             match &update.result {
                 Err(error) => {
-                    say(&format!("rqsearch: {error}\n  (the update is tried again until it succeeds)"))
+                    report(error);
+                    say("  (the update is tried again until it succeeds)");
                 }
                 Ok(summary) => {
                     super::index::report_missing(summary, keeps_missing);

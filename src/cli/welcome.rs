@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use super::locate_index::IndexLocation;
+use super::outcome::Outcome;
 use super::streams::stdout;
-use super::{IndexLocation, Outcome, layout, plural};
+use super::text::{layout, plural};
 use crate::index::Index;
 
 /// Prints three examples and the index that a search would use.
@@ -17,8 +19,7 @@ pub fn run(location: IndexLocation<'_>) -> anyhow::Result<Outcome> {
     };
     let state = match found.and_then(|index| index.question_count()) {
         Ok(count) => format!("{count} {}", plural(count, "question")),
-        // The hint is for commands that need the index.
-        Err(error) => format!("{error:#}").lines().next().unwrap_or_default().to_owned(),
+        Err(error) => format!("{error:#}"),
     };
     let reason = location.reason();
     let mut out = stdout();

@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use tempfile::NamedTempFile;
 
 use super::Decisions;
+use crate::hint::hinted;
 use crate::regular_file::directory_of;
 
 /// A file of decisions that is changed.
@@ -33,9 +34,14 @@ impl DecisionFile {
         let parent = directory_of(&path);
         ensure!(
             parent.is_dir(),
-            "could not open {} for decisions: the directory {} does not exist\n  hint: create it",
-            path.display(),
-            parent.display()
+            hinted(
+                format!(
+                    "could not open {} for decisions: the directory {} does not exist",
+                    path.display(),
+                    parent.display()
+                ),
+                "create it"
+            )
         );
         let file = Self { path, changing: Mutex::new(()) };
         file.read()?;
@@ -89,9 +95,9 @@ impl DecisionFile {
 /// Locks a file, which is created if it does not exist, until the returned value is dropped.
 fn locked(path: &Path) -> anyhow::Result<File> {
     let what = || {
-        format!(
-            "could not open {} for decisions\n  hint: name a file that this user may write",
-            path.display()
+        hinted(
+            format!("could not open {} for decisions", path.display()),
+            "name a file that this user may write",
         )
     };
     loop {

@@ -16,6 +16,7 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::feedback::bounded_title;
+use crate::hint::hinted;
 use crate::question::Question;
 
 pub use file::DecisionFile;
@@ -190,10 +191,10 @@ impl Decisions {
         for (number, line) in (1..).zip(text.lines()) {
             let at = || format!("{}:{number}", path.display());
             if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
-                bail!(
-                    "{}: a merge conflict\n  hint: keep the lines of both sides, and remove the marks",
-                    at()
-                );
+                bail!(hinted(
+                    format!("{}: a merge conflict", at()),
+                    "keep the lines of both sides, and remove the marks"
+                ));
             }
             if line.trim().is_empty() {
                 continue;
@@ -212,9 +213,13 @@ impl Decisions {
                 let known = entry.get_mut();
                 ensure!(
                     known.choice == decision.choice,
-                    "another line decides the pair {} and {} differently\n  hint: remove one of both lines",
-                    decision.one.id,
-                    decision.two.id
+                    hinted(
+                        format!(
+                            "another line decides the pair {} and {} differently",
+                            decision.one.id, decision.two.id
+                        ),
+                        "remove one of both lines"
+                    )
                 );
                 if (&known.date, &*known) < (&decision.date, &decision) {
                     *known = decision;

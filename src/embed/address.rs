@@ -10,8 +10,10 @@ use std::str::FromStr;
 use anyhow::{bail, ensure};
 use ureq::http::Uri;
 
+use crate::hint::hinted;
+
 /// A hint with an example of a valid address.
-const EXAMPLE: &str = "hint: an address looks like http://localhost:11434/v1";
+const EXAMPLE: &str = "an address looks like http://localhost:11434/v1";
 
 /// The normalized address of an endpoint, such as `https://api.example.org/v1`.
 ///
@@ -66,10 +68,13 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         // This message does not repeat the address, because it may contain a secret.
-        let secret = "an endpoint address must not contain a user, password or query: it is stored and shown\n  \
-             hint: put a key into the environment variable RQSEARCH_API_KEY";
+        let secret = hinted(
+            "an endpoint address must not contain a user, password or query: it is stored and shown",
+            "put a key into the environment variable RQSEARCH_API_KEY",
+        );
         ensure!(!text.contains(['@', '?', '\\']), secret);
-        let invalid = || anyhow::anyhow!("{text:?} is not a valid endpoint address\n  {EXAMPLE}");
+        let invalid =
+            || anyhow::Error::from(hinted(format!("{text:?} is not a valid endpoint address"), EXAMPLE));
         // The parser silently drops a fragment.
         ensure!(!text.contains('#'), invalid());
         let uri: Uri = text.parse().map_err(|_| invalid())?;
@@ -123,6 +128,7 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hinted;
 
     fn address(text: &str) -> Address {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -177,8 +183,9 @@ mod tests {
     #[test]
     fn errors_do_not_repeat_secrets() {
         for text in ["https://me:secret@host/v1", "https://host/v1?key=secret"] {
-            let error = text.parse::<Address>().unwrap_err().to_string();
-            assert!(error.contains("RQSEARCH_API_KEY") && !error.contains("secret"), "{error}");
+            let error = text.parse::<Address>().unwrap_err();
+            let shown = format!("{error:#}\n{}", Hinted::of(&error).unwrap());
+            assert!(shown.contains("RQSEARCH_API_KEY") && !shown.contains("secret"), "{shown}");
         }
     }
 

@@ -51,6 +51,7 @@ impl EndpointCalls {
             spawn_blocking(call).await.unwrap_or_else(|panic| {
                 Err(Unavailable {
                     message: format!("the call of the endpoint failed: {panic}"),
+                    hint: None,
                     timed_out: false,
                 })
             })
@@ -58,6 +59,7 @@ impl EndpointCalls {
         timeout_at(deadline.into(), call).await.unwrap_or_else(|_| {
             Err(Unavailable {
                 message: "the embedding endpoint did not answer in time".into(),
+                hint: None,
                 timed_out: true,
             })
         })

@@ -19,6 +19,7 @@ use anyhow::{Context, bail, ensure};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::address::Address;
+use crate::hint::hinted;
 
 /// The environment variable with the key of an endpoint that is named on the command line and has no approval
 /// yet.
@@ -85,15 +86,17 @@ pub fn config_path() -> anyhow::Result<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => {
             let directory = dirs::config_dir().with_context(|| {
-                format!("could not find the configuration directory\n  hint: set {VARIABLE} to a file")
+                hinted("could not find the configuration directory", format!("set {VARIABLE} to a file"))
             })?;
             directory.join("rqsearch").join("config.toml")
         }
     };
     ensure!(
         path.is_absolute(),
-        "{VARIABLE} names {}, which is not an absolute path\n  hint: set it to the absolute path of a file",
-        path.display()
+        hinted(
+            format!("{VARIABLE} names {}, which is not an absolute path", path.display()),
+            "set it to the absolute path of a file"
+        )
     );
     Ok(path)
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use fastembed::{OutputKey, TextEmbedding, TextRerank};
 
 use super::{Pooling, Settings};
+use crate::hint::hinted;
 
 /// The task of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,16 +63,15 @@ impl Entry {
     pub fn named(name: &str, kind: Kind) -> anyhow::Result<&'static Self> {
         match find(name) {
             Some(entry) if entry.kind == kind => Ok(entry),
-            Some(entry) if kind == Kind::Embedding => bail!(
-                "{} is a reranker and cannot embed texts\n  hint: use it with --rerank {}",
-                entry.name,
-                entry.name
-            ),
-            Some(entry) => bail!(
-                "{} is an embedding model and cannot rerank\n  hint: `rqsearch models reranker` lists rerankers",
-                entry.name
-            ),
-            None => bail!("no model is called {name:?}\n  hint: {}", similar(name, Some(kind))),
+            Some(entry) if kind == Kind::Embedding => bail!(hinted(
+                format!("{} is a reranker and cannot embed texts", entry.name),
+                format!("use it with --rerank {}", entry.name)
+            )),
+            Some(entry) => bail!(hinted(
+                format!("{} is an embedding model and cannot rerank", entry.name),
+                "`rqsearch models reranker` lists rerankers"
+            )),
+            None => bail!(hinted(format!("no model is called {name:?}"), similar(name, Some(kind)))),
         }
     }
 
@@ -80,7 +80,7 @@ impl Entry {
     /// # Errors
     /// No model has the name. The message suggests similar names.
     pub fn any(name: &str) -> anyhow::Result<&'static Self> {
-        find(name).with_context(|| format!("no model is called {name:?}\n  hint: {}", similar(name, None)))
+        find(name).with_context(|| hinted(format!("no model is called {name:?}"), similar(name, None)))
     }
 
     /// Completes `settings` with the defaults of the catalogue.
@@ -170,6 +170,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::hint::Hinted;
 
     #[test]
     fn every_fastembed_model_is_listed_once() {
@@ -188,18 +189,18 @@ mod tests {
 
     #[test]
     fn suggestions_have_the_requested_kind() {
-        let error = Entry::named("bge-smal-en", Kind::Embedding).unwrap_err().to_string();
-        assert!(error.contains("did you mean bge-small-en-v1.5"), "{error}");
-        let error = Entry::named("qqq", Kind::Embedding).unwrap_err().to_string();
-        assert!(error.contains("`rqsearch models`"), "{error}");
+        let hint = |found: anyhow::Result<&Entry>| Hinted::of(&found.unwrap_err()).unwrap().to_owned();
+        let embedding = |name| hint(Entry::named(name, Kind::Embedding));
+        for (hint, expected) in [
+            (embedding("bge-smal-en"), "did you mean bge-small-en-v1.5"),
+            (embedding("qqq"), "`rqsearch models`"),
+            (embedding("bge-reranker-base"), "--rerank"),
+            (hint(Entry::any("bge-reranker-bas")), "did you mean bge-reranker-base"),
+            (hint(Entry::any("bge-smal-en-v1.5")), "did you mean bge-small-en-v1.5"),
+        ] {
+            assert!(hint.contains(expected), "{hint}");
+        }
         assert_eq!(Entry::named("BGE-M3", Kind::Embedding).unwrap().name, "bge-m3");
-        assert!(
-            Entry::named("bge-reranker-base", Kind::Embedding).unwrap_err().to_string().contains("--rerank")
-        );
         assert!(Entry::named("bge-m3", Kind::Reranker).is_err());
-        let error = Entry::any("bge-reranker-bas").unwrap_err().to_string();
-        assert!(error.contains("did you mean bge-reranker-base"), "{error}");
-        let error = Entry::any("bge-smal-en-v1.5").unwrap_err().to_string();
-        assert!(error.contains("did you mean bge-small-en-v1.5"), "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! Metadata of models.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::hint::Hinted;
 
 /// The metadata that an index stores about its model: enough to load the model again, and to distinguish it
 /// from other models.
@@ -88,7 +89,8 @@ impl ModelInfo {
 }
 
 /// An error: an index was searched without the model that it was built with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the index was built with {}, {}", .made_with.label(), unlike(.given.as_ref()))]
 pub struct WrongModel {
     /// The model of the index.
     pub made_with: ModelInfo,
@@ -96,27 +98,19 @@ pub struct WrongModel {
     pub given: Option<ModelInfo>,
 }
 
-impl fmt::Display for WrongModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the index was built with {}, ", self.made_with.label())?;
-        match &self.given {
-            Some(given) => write!(f, "not with {}", given.label())?,
-            None => f.write_str("and a semantic search needs that model")?,
-        }
-        f.write_str("\n  hint: search with that model, or rebuild the index")
+/// How a search differs from the model of the index.
+fn unlike(given: Option<&ModelInfo>) -> String {
+    match given {
+        Some(given) => format!("not with {}", given.label()),
+        None => "and a semantic search needs that model".to_owned(),
     }
 }
-
-impl std::error::Error for WrongModel {}
 
 /// An error: an index uses an endpoint that the user has not approved. Nothing was sent to the endpoint.
 ///
 /// [`Engine`](crate::engine::Engine) searches such an index by keywords.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the index uses the model {model} at {url}, an endpoint that you have not approved\n  \
-     hint: approve it with `rqsearch models allow {url}`; your phrases are then sent to it"
-)]
+#[error("the index uses the model {model} at {url}, an endpoint that you have not approved")]
 pub struct NotApproved {
     /// The address of the endpoint.
     pub url: String,
@@ -138,8 +132,10 @@ impl NotApproved {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Unavailable {
-    /// What happened. Further lines are hints.
+    /// What happened.
     pub message: String,
+    /// What to try, for the person at the terminal. It may name commands and options of the program.
+    pub hint: Option<String>,
     /// Whether the time ran out before the endpoint answered.
     pub timed_out: bool,
 }
@@ -147,12 +143,11 @@ pub struct Unavailable {
 impl Unavailable {
     /// The error for a call that failed. The error itself is kept if it is an [`Unavailable`].
     pub fn new(error: anyhow::Error) -> Self {
-        error.downcast().unwrap_or_else(|error| Self { message: format!("{error:#}"), timed_out: false })
-    }
-
-    /// The message without hints, on one line.
-    pub fn summary(&self) -> &str {
-        self.message.lines().next().unwrap_or_default()
+        error.downcast().unwrap_or_else(|error| Self {
+            message: format!("{error:#}"),
+            hint: Hinted::of(&error).map(str::to_owned),
+            timed_out: false,
+        })
     }
 }
 

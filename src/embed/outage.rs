@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn failure() -> Result<(), Unavailable> {
-        Err(Unavailable { message: "no answer".into(), timed_out: true })
+        Err(Unavailable { message: "no answer".into(), hint: None, timed_out: true })
     }
 
     #[test]

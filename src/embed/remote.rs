@@ -19,6 +19,7 @@ use super::{
     Embedder, Loading, ModelInfo, NotApproved, Origin, Patience, Role, Settings, Unavailable, WordPiece,
     truncated,
 };
+use crate::hint::{hinted, with_hint};
 
 /// The number of texts in one request. All servers of this kind accept this many.
 const BATCH: usize = 32;
@@ -141,13 +142,15 @@ impl Endpoint {
     ) -> anyhow::Result<Self> {
         let is_loopback = address.is_loopback();
         if loading.offline && !is_loopback {
-            bail!(
-                "{address} is not on this machine, and --offline (or HF_HUB_OFFLINE) forbids the network\n  \
-                 hint: --mode keyword searches without the model"
-            );
+            bail!(hinted(
+                format!(
+                    "{address} is not on this machine, and --offline (or HF_HUB_OFFLINE) forbids the network"
+                ),
+                "--mode keyword searches without the model"
+            ));
         }
         if settings.pooling.is_some() {
-            bail!("--pooling is for ONNX models only: an endpoint pools by itself\n  hint: omit --pooling");
+            bail!(hinted("--pooling is for ONNX models only: an endpoint pools by itself", "omit --pooling"));
         }
         let mut endpoint = Self {
             info: ModelInfo {
@@ -245,12 +248,14 @@ impl Endpoint {
             // A server that is starting or busy may answer a little later.
             is_transient: matches!(error, Io(_) | Timeout(_) | ConnectionFailed),
             pause: None,
-            error: anyhow!(
-                "could not reach {} for the model {}: {error}\n  \
-                 hint: check that the server is running; --mode keyword searches without the model",
-                self.address,
-                printable(&self.info.name)
-            ),
+            error: anyhow!(hinted(
+                format!(
+                    "could not reach {} for the model {}: {error}",
+                    self.address,
+                    printable(&self.info.name)
+                ),
+                "check that the server is running; --mode keyword searches without the model"
+            )),
         }
     }
 
@@ -260,12 +265,15 @@ impl Endpoint {
         let header = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok());
         let pause = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
         let body = response.body_mut().read_to_string().unwrap_or_default();
-        let (message, hint) = (self.message(&body), self.hint(status.as_u16()));
+        let error = anyhow!("{} returned {status}: {}", self.address, self.message(&body));
         Failure {
             timed_out: false,
             is_transient: matches!(status.as_u16(), 408 | 429 | 500..=599),
             pause,
-            error: anyhow!("{} returned {status}: {message}{hint}", self.address),
+            error: match self.hint(status.as_u16()) {
+                Some(hint) => with_hint(error, hint).into(),
+                None => error,
+            },
         }
     }
 
@@ -275,11 +283,10 @@ impl Endpoint {
                 timed_out: true,
                 ..Failure::permanent(anyhow!("{} did not send its whole reply in time", self.address))
             },
-            error => Failure::permanent(anyhow!(
-                "the reply of {} is not that of an embedding endpoint: {error}\n  \
-                 hint: check the address; it usually ends like http://localhost:11434/v1",
-                self.address
-            )),
+            error => Failure::permanent(anyhow!(hinted(
+                format!("the reply of {} is not that of an embedding endpoint: {error}", self.address),
+                "check the address; it usually ends like http://localhost:11434/v1"
+            ))),
         }
     }
 
@@ -333,7 +340,8 @@ impl Endpoint {
         printable(&message).chars().take(MESSAGE).collect()
     }
 
-    fn hint(&self, status: u16) -> String {
+    /// What to try after a reply with this status.
+    fn hint(&self, status: u16) -> Option<String> {
         let hint = match (status, &self.key.variable, &self.key.value) {
             (401 | 403, Some(variable), None) => format!("set {variable} to the endpoint's key"),
             (401 | 403, Some(variable), Some(_)) => format!("check the key in {variable}"),
@@ -348,9 +356,9 @@ impl Endpoint {
                 "check the address, which usually ends like http://localhost:11434/v1, and the model's name"
                     .to_owned()
             }
-            _ => return String::new(),
+            _ => return None,
         };
-        format!("\n  hint: {hint}")
+        Some(hint)
     }
 }
 
@@ -371,7 +379,7 @@ impl Failure {
     }
 
     fn unavailable(self) -> Unavailable {
-        Unavailable { message: format!("{:#}", self.error), timed_out: self.timed_out }
+        Unavailable { timed_out: self.timed_out, ..Unavailable::new(self.error) }
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use super::info::printable;
 use super::{Builtin, Embedder, ModelInfo, NotApproved, Origin, Pooling, Prepare, Reranker};
+use crate::hint::hinted;
 
 /// A model, as a user specifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl FromStr for ModelSpec {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let text = text.trim();
         if text.is_empty() {
-            bail!("the name of the model is empty\n  hint: `rqsearch models` lists the models");
+            bail!(hinted("the name of the model is empty", "`rqsearch models` lists the models"));
         }
         if let Some((scheme, _)) = text.split_once("://") {
             if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
@@ -60,14 +61,20 @@ fn endpoint(text: &str) -> anyhow::Result<ModelSpec> {
     let (url, model) = text.split_once('#').unwrap_or((text, ""));
     let url: super::address::Address = url.parse()?;
     if model.is_empty() {
-        bail!("{url} has no model name\n  hint: append it after a #: {url}#nomic-embed-text");
+        bail!(hinted(
+            format!("{url} has no model name"),
+            format!("append it after a #: {url}#nomic-embed-text")
+        ));
     }
     Ok(ModelSpec::Endpoint { url: url.to_string(), model: model.into() })
 }
 
 #[cfg(not(feature = "remote"))]
 fn endpoint(_: &str) -> anyhow::Result<ModelSpec> {
-    bail!("this program was built without support for endpoints\n  hint: build it with the feature `remote`")
+    bail!(hinted(
+        "this program was built without support for endpoints",
+        "build it with the feature `remote`"
+    ))
 }
 
 impl fmt::Display for ModelSpec {
@@ -207,13 +214,13 @@ pub fn open(
         }
     };
     if !loaded.model().is_same(model) {
-        bail!(
-            "the index was built with {}, but {spec} is {}\n  \
-             hint: pass the model of the index with --model, or embed everything again with \
-             `rqsearch index --model {spec}`",
-            model.label(),
-            loaded.model().label()
-        );
+        bail!(hinted(
+            format!("the index was built with {}, but {spec} is {}", model.label(), loaded.model().label()),
+            format!(
+                "pass the model of the index with --model, or embed everything again with \
+             `rqsearch index --model {spec}`"
+            )
+        ));
     }
     Ok(loaded)
 }
@@ -227,21 +234,23 @@ pub fn load_reranker(spec: &ModelSpec, loading: Loading) -> anyhow::Result<Box<d
         ModelSpec::Named(name) => load_named_reranker(name, loading),
         ModelSpec::Folder(path) => load_folder_reranker(path, loading),
         ModelSpec::Builtin | ModelSpec::Endpoint { .. } => {
-            bail!(
-                "{spec} is not a reranker\n  \
-                 hint: `rqsearch models reranker` lists rerankers; or pass the directory of an ONNX cross-encoder"
-            )
+            bail!(hinted(
+                format!("{spec} is not a reranker"),
+                "`rqsearch models reranker` lists rerankers; or pass the directory of an ONNX cross-encoder"
+            ))
         }
     }
 }
 
 fn load_builtin(settings: &Settings, prepare: Prepare) -> anyhow::Result<Box<dyn Embedder>> {
     if *settings != Settings::default() {
-        bail!(
-            "the built-in model has fixed settings: no prefixes, mean pooling, {} dimensions\n  \
-             hint: omit --query-prefix, --passage-prefix, --pooling and --dimensions",
-            Builtin::info().dimensions
-        );
+        bail!(hinted(
+            format!(
+                "the built-in model has fixed settings: no prefixes, mean pooling, {} dimensions",
+                Builtin::info().dimensions
+            ),
+            "omit --query-prefix, --passage-prefix, --pooling and --dimensions"
+        ));
     }
     Ok(Box::new(Builtin::load(prepare)?))
 }
@@ -286,23 +295,28 @@ mod local {
 mod local {
     use super::*;
 
-    const WITHOUT: &str = "this program was built without support for ONNX models\n  \
-         hint: build it with the feature `fastembed`, or use an endpoint or the built-in model";
+    fn without(name: impl fmt::Display) -> anyhow::Error {
+        hinted(
+            format!("cannot load {name}: this program was built without support for ONNX models"),
+            "build it with the feature `fastembed`, or use an endpoint or the built-in model",
+        )
+        .into()
+    }
 
     pub fn load_named(name: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
-        bail!("cannot load {name}: {WITHOUT}")
+        Err(without(name))
     }
 
     pub fn load_folder(path: &Path, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
-        bail!("cannot load {}: {WITHOUT}", path.display())
+        Err(without(path.display()))
     }
 
     pub fn load_named_reranker(name: &str, _: Loading) -> anyhow::Result<Box<dyn Reranker>> {
-        bail!("cannot load {name}: {WITHOUT}")
+        Err(without(name))
     }
 
     pub fn load_folder_reranker(path: &Path, _: Loading) -> anyhow::Result<Box<dyn Reranker>> {
-        bail!("cannot load {}: {WITHOUT}", path.display())
+        Err(without(path.display()))
     }
 }
 
@@ -333,15 +347,17 @@ use load_endpoint as load_endpoint_of_index;
 
 #[cfg(not(feature = "remote"))]
 fn load_endpoint(url: &str, _: &str, _: &Settings, _: Loading) -> anyhow::Result<Box<dyn Embedder>> {
-    bail!(
-        "cannot use {url}: this program was built without support for endpoints\n  \
-         hint: build it with the feature `remote`"
-    )
+    bail!(hinted(
+        format!("cannot use {url}: this program was built without support for endpoints"),
+        "build it with the feature `remote`"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "remote")]
+    use crate::hint::Hinted;
 
     #[track_caller]
     fn check(text: &str, expected: ModelSpec) {
@@ -371,11 +387,14 @@ mod tests {
     #[cfg(feature = "remote")]
     #[test]
     fn an_endpoint_without_a_model_name_or_with_a_secret_is_refused() {
-        let error = |text: &str| text.parse::<ModelSpec>().unwrap_err().to_string();
-        assert!(error("https://host/v1").contains("https://host/v1#"));
-        assert!(error("https://host/v1#").contains("https://host/v1#"));
+        let shown = |text: &str| {
+            let error = text.parse::<ModelSpec>().unwrap_err();
+            format!("{error:#}\n{}", Hinted::of(&error).unwrap())
+        };
+        assert!(shown("https://host/v1").contains("https://host/v1#"));
+        assert!(shown("https://host/v1#").contains("https://host/v1#"));
         for text in ["https://me:secret@host/v1#m", "https://host/v1?key=secret#m"] {
-            assert!(error(text).contains("RQSEARCH_API_KEY") && !error(text).contains("secret"));
+            assert!(shown(text).contains("RQSEARCH_API_KEY") && !shown(text).contains("secret"));
         }
     }
 }

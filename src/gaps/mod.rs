@@ -19,6 +19,7 @@ use std::cmp::Reverse;
 use anyhow::bail;
 
 use crate::embed::{Embedder, normalized};
+use crate::hint::hinted;
 use crate::index::{Index, Quantized, text_hash, unrelated_cosine};
 use crate::question::Question;
 use crate::search::FITTED;
@@ -173,10 +174,10 @@ pub fn gaps(
 ) -> anyhow::Result<Report> {
     index.ensure_on_this_machine("a report on gaps")?;
     let (Some(embedder), Some(_)) = (embedder, &index.meta().model) else {
-        bail!(
-            "the index has keywords only, which do not tell whether a question answers a phrase\n  \
-             hint: `rqsearch index --model builtin` adds embeddings"
-        );
+        bail!(hinted(
+            "the index has keywords only, which do not tell whether a question answers a phrase",
+            "`rqsearch index --model builtin` adds embeddings"
+        ));
     };
     let searched = search_all(index, embedder, phrases, options, progress)?;
     let unasked = if options.unasked { unasked(index, &searched)? } else { Vec::new() };
@@ -414,6 +415,6 @@ mod tests {
     fn an_index_with_keywords_only_is_refused() {
         let index = Index::in_memory(&[Question::new("Why?", 1)], None).unwrap();
         let error = gaps(&index, None, &phrases(&ASKED), &Options::default(), &|_| {}).unwrap_err();
-        assert!(error.to_string().contains("rqsearch index --model builtin"), "{error}");
+        assert!(error.to_string().contains("keywords only"), "{error}");
     }
 }

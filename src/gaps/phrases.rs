@@ -1,7 +1,6 @@
 //! Phrases that people asked, each counted once.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use crate::index::text_hash;
 use crate::title::title_key;
@@ -23,24 +22,18 @@ pub const LONGEST_PHRASE: usize = 2_000;
 pub const MOST_PHRASES: usize = 300_000;
 
 /// Why a phrase was not added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refused {
     /// It has no word and no symbol.
+    #[error("the phrase has no word")]
     Empty,
     /// It has more than [`LONGEST_PHRASE`] characters.
+    #[error("the phrase has more than {LONGEST_PHRASE} characters")]
     TooLong,
     /// There are [`MOST_PHRASES`] others already.
+    #[error("there are more than {MOST_PHRASES} different phrases")]
     TooMany,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("the phrase has no word"),
-            Self::TooLong => write!(f, "the phrase has more than {LONGEST_PHRASE} characters"),
-            Self::TooMany => write!(f, "there are more than {MOST_PHRASES} different phrases"),
-        }
-    }
 }
 
 /// Counts phrases. Two phrases are the same if they are the same [title](title_key): case, accents, white space and the

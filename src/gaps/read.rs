@@ -7,6 +7,7 @@ use csv::StringRecord;
 use serde_json::{Map, Value};
 
 use super::phrases::{Phrases, Refused};
+use crate::hint::hinted;
 use crate::read::{BadRecord, Text, delimited};
 
 /// The columns and keys that hold a phrase, unless one is named.
@@ -33,9 +34,10 @@ impl Layout {
     fn of(extension: &str, head: &str, has_column: bool) -> anyhow::Result<Self> {
         let start = head.trim_start();
         match extension {
-            "json" if start.starts_with('[') => bail!(
-                "a JSON array is not read\n  hint: write one JSON object per line, for example with `jq -c '.[]'`"
-            ),
+            "json" if start.starts_with('[') => bail!(hinted(
+                "a JSON array is not read",
+                "write one JSON object per line, for example with `jq -c '.[]'`"
+            )),
             "jsonl" | "ndjson" | "json" => Ok(Self::JsonLines),
             "csv" | "tsv" => Ok(Self::Table(delimited::delimiter(extension, head))),
             _ if start.starts_with('{') => Ok(Self::JsonLines),
@@ -172,11 +174,10 @@ impl Columns {
         };
         let Some(phrase) = phrase else {
             let named = column.map_or_else(|| quoted(NAMES), |column| format!("{column:?}"));
-            bail!(
-                "line 1: no column is named {named}; the columns are {}\n  \
-                 hint: name the column with the phrases with --column NAME",
-                quoted(header)
-            );
+            bail!(hinted(
+                format!("line 1: no column is named {named}; the columns are {}", quoted(header)),
+                "name the column with the phrases with --column NAME"
+            ));
         };
         Ok(Self { phrase, count: position(COUNT).filter(|count| *count != phrase) })
     }
@@ -200,6 +201,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::hint::Hinted;
 
     /// The phrases with their counts, and the lines that were skipped with a part of the reason.
     type Expected<'a> = (&'a [(&'a str, u64)], &'a [(u64, &'a str)]);
@@ -271,8 +273,9 @@ mod tests {
             (None, "no column is named \"q\""),
             (Some("x"), "named \"x\"; the columns are \"when\", \"asked\""),
         ] {
-            let error = read_text("csv", b"when,asked\n1,a", column).err().unwrap().to_string();
-            assert!(error.contains(reason) && error.contains("--column"), "{error}");
+            let error = read_text("csv", b"when,asked\n1,a", column).err().unwrap();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(Hinted::of(&error).unwrap().contains("--column"));
         }
     }
 

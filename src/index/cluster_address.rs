@@ -9,10 +9,7 @@ pub fn is_cluster_address(name: &Path) -> bool {
 
 /// What needs all questions of an index at once, so that an index in a cluster must be copied for it first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{what} is not supported with an index in a cluster yet\n  \
-     hint: `rqsearch copy {address} DIR` copies it to a directory, for which it is"
-)]
+#[error("{what} is not supported with an index in a cluster yet")]
 pub struct NeedsCopy {
     /// What was asked for, as the subject of a sentence.
     pub what: &'static str,

@@ -18,6 +18,7 @@ use super::reader::Index;
 use super::rows::Row;
 use super::schema::schema;
 use super::tantivy_index::create;
+use crate::hint::hinted;
 use crate::question::Question;
 
 /// Copies an index with its vectors: from a directory to a cluster or back. Returns the number of questions.
@@ -28,10 +29,10 @@ use crate::question::Question;
 /// There is an index at the target already; one of the two cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> anyhow::Result<u64> {
     match Index::open(to) {
-        Ok(_) => bail!(
-            "there is an index at {} already\n  hint: copy to another place, or remove it first",
-            to.display()
-        ),
+        Ok(_) => bail!(hinted(
+            format!("there is an index at {} already", to.display()),
+            "copy to another place, or remove it first"
+        )),
         Err(OpenError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }

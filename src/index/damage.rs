@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::bail;
 use tantivy::TantivyError;
 
+use crate::hint::hinted;
+
 thread_local! {
     /// How many functions run on this thread whose panics become errors.
     static CATCHING: Cell<u32> = const { Cell::new(0) };
@@ -64,11 +66,13 @@ pub fn caught<T>(read: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T
 /// The function fails or panics.
 pub fn guarded<T>(dir: &Path, read: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     catch(read).unwrap_or_else(|panic| {
-        bail!(
-            "reading the index in {0} failed unexpectedly ({panic})\n  \
-             hint: `rqsearch check --index {0}` verifies its files; if they are sound, this is a bug",
-            dir.display()
-        )
+        bail!(hinted(
+            format!("reading the index in {0} failed unexpectedly ({panic})", dir.display()),
+            format!(
+                "`rqsearch check --index {}` verifies its files; if they are sound, this is a bug",
+                dir.display()
+            )
+        ))
     })
 }
 

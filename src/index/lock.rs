@@ -18,6 +18,7 @@ use tantivy::directory::{
 use super::commit_file;
 use super::read_only::{MANAGED, ensure_lockable, ensure_readable};
 use crate::curation::{PINS, SYNONYMS};
+use crate::hint::{hinted, with_hint};
 use crate::regular_file::is_irregular;
 
 /// How long a writer waits for another one. That is long enough for a commit of written questions, and not for an update
@@ -52,7 +53,7 @@ impl WriteLock {
         fs::create_dir_all(dir).map_err(|error| cannot_write(dir, error))?;
         let path = dir.join(&INDEX_WRITER_LOCK.filepath);
         if is_irregular(&path) {
-            bail!("{} is not a regular file\n  hint: remove it", path.display());
+            bail!(hinted(format!("{} is not a regular file", path.display()), "remove it"));
         }
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| cannot_write(dir, error))?;
@@ -233,8 +234,7 @@ impl Directory for WriteLock {
 /// Another process is writing the index.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "another process is writing the index in {dir}{}\n  \
-     hint: wait until it has finished; you can search the index in the meantime",
+    "another process is writing the index in {dir}{}",
     .holder.as_ref().map_or_else(String::new, |holder| format!(": {holder}"))
 )]
 pub struct Busy {
@@ -266,9 +266,7 @@ pub fn explain_write(error: anyhow::Error) -> anyhow::Error {
         }
         _ => return error,
     };
-    let message = format!("{error:#}\n  hint: {hint}");
-    // The message has the text of all causes, so that the hint stands at its end.
-    anyhow!(message)
+    with_hint(error, hint).into()
 }
 
 /// The kind of the I/O error that caused an error. Tantivy shares its I/O errors in an [`Arc`].
@@ -282,6 +280,7 @@ fn io_kind(error: &anyhow::Error) -> Option<ErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hinted;
 
     #[test]
     fn names_of_segment_files_are_recognized() {
@@ -315,12 +314,18 @@ mod tests {
     fn causes_outside_the_program_are_told_apart() {
         let explained = |kind: ErrorKind| {
             let shared = TantivyIo(Arc::new(kind.into()));
-            explain_write(anyhow!(shared).context("could not commit the index")).to_string()
+            let error = explain_write(anyhow!(shared).context("could not commit the index"));
+            assert_eq!(
+                format!("{error:#}"),
+                format!("could not commit the index: an IO error occurred: {kind}")
+            );
+            Hinted::of(&error).map(str::to_owned)
         };
-        assert!(explained(ErrorKind::StorageFull).contains("disk is full"));
-        assert!(explained(ErrorKind::ReadOnlyFilesystem).contains("read-only"));
-        assert!(explained(ErrorKind::PermissionDenied).contains("permission"));
-        assert!(!explained(ErrorKind::NotFound).contains("hint"));
+        let hint = |kind| explained(kind).unwrap();
+        assert!(hint(ErrorKind::StorageFull).contains("disk is full"));
+        assert!(hint(ErrorKind::ReadOnlyFilesystem).contains("read-only"));
+        assert!(hint(ErrorKind::PermissionDenied).contains("permission"));
+        assert_eq!(explained(ErrorKind::NotFound), None);
     }
 
     /// An error whose source is a shared I/O error, like those of tantivy.

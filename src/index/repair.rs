@@ -10,6 +10,7 @@ use super::lock::{WriteLock, explain_write};
 use super::metadata::ensure_commit;
 use super::open_error::OpenError;
 use super::reader::Index;
+use crate::hint::hinted;
 
 /// The result of a repair.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +49,16 @@ impl Build<'_> {
     fn repair_locked(&self, lock: &WriteLock) -> anyhow::Result<Repaired> {
         let report = check(self.dir)?;
         if report.is_commit_damaged() {
-            bail!(
-                "meta.json in {} is damaged, so the segments of the index are not known\n  \
-                 hint: remove the directory and build the index again with `rqsearch index --index {} PATH…`",
-                self.dir.display(),
-                self.dir.display()
-            );
+            bail!(hinted(
+                format!(
+                    "meta.json in {} is damaged, so the segments of the index are not known",
+                    self.dir.display()
+                ),
+                format!(
+                    "remove the directory and build the index again with `rqsearch index --index {} PATH…`",
+                    self.dir.display()
+                )
+            ));
         }
         if let Some(Damage { file, reason, .. }) =
             report.damage.iter().find(|damage| damage.segment.is_none())

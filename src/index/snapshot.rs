@@ -28,6 +28,7 @@ use super::open_error::OpenError;
 use super::read_only::ReadOnly;
 use super::reader::Index;
 use crate::curation::{PINS, SYNONYMS};
+use crate::hint::hinted;
 use crate::regular_file;
 
 /// The name of the manifest.
@@ -77,9 +78,13 @@ pub fn write_snapshot(dir: &Path, file: &Path, replace: bool) -> anyhow::Result<
     refuse_existing(file, replace)?;
     ensure!(
         check(dir)?.is_sound(),
-        "the index in {0} is damaged, so no snapshot was written\n  \
-         hint: `rqsearch check --index {0}` names the damaged files, `rqsearch check --repair` repairs the index",
-        dir.display()
+        hinted(
+            format!("the index in {} is damaged, so no snapshot was written", dir.display()),
+            format!(
+                "`rqsearch check --index {}` names the damaged files, `rqsearch check --repair` repairs the index",
+                dir.display()
+            )
+        )
     );
     let sources =
         open_files(dir).with_context(|| format!("could not read the index in {}", dir.display()))?;
@@ -141,7 +146,7 @@ fn temporary_file(snapshot: &Path) -> io::Result<NamedTempFile> {
 
 fn refuse_existing(file: &Path, replace: bool) -> anyhow::Result<()> {
     let exists = file.symlink_metadata().is_ok();
-    ensure!(replace || !exists, "{} exists\n  hint: --force replaces it", file.display());
+    ensure!(replace || !exists, hinted(format!("{} exists", file.display()), "--force replaces it"));
     Ok(())
 }
 
@@ -221,7 +226,7 @@ pub fn restore_snapshot(file: &Path, dir: &Path, replace: bool) -> anyhow::Resul
     let manifest = manifest(&mut archive).with_context(broken)?;
     match ensure_commit(dir) {
         Ok(()) if !replace => {
-            bail!("there is an index in {}\n  hint: --force replaces it", dir.display())
+            bail!(hinted(format!("there is an index in {}", dir.display()), "--force replaces it"))
         }
         Ok(()) | Err(OpenError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
@@ -314,11 +319,13 @@ fn publish(files: Vec<(String, NamedTempFile)>, lock: &WriteLock, dir: &Path) ->
         }
         match is_same(&target, file.path())? {
             Some(true) => {}
-            Some(false) if lock.is_referenced(&name) => bail!(
-                "the index in {} and the snapshot have different files of the name {name}\n  \
-                 hint: restore to another directory with --index, then replace the directory",
-                dir.display()
-            ),
+            Some(false) if lock.is_referenced(&name) => bail!(hinted(
+                format!(
+                    "the index in {} and the snapshot have different files of the name {name}",
+                    dir.display()
+                ),
+                "restore to another directory with --index, then replace the directory"
+            )),
             _ => {
                 file.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
             }

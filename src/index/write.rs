@@ -4,7 +4,6 @@
 //! A change of the model embeds them again, like all other questions.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,100 +73,64 @@ pub enum Effect {
 }
 
 /// Why a change was not made. The other changes of the same commit were made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
     /// The key of the question is not valid.
+    #[error("the id is not valid: {reason}")]
     Key {
         /// Why, in lower case without a full stop.
         reason: String,
     },
     /// The question has no title.
+    #[error("the question has no title")]
     NoTitle,
     /// No written question has this key or id.
+    #[error("no written question has the id {id:?}")]
     NotFound {
         /// The key or id.
         id: String,
     },
     /// The question was read from a file. To change it, change the file.
+    #[error("the question {id:?} comes from {source}; change that file instead")]
     FromFile {
         /// The key or id.
         id: String,
         /// Where the question is.
-        source: Source,
+        r#source: Source,
     },
     /// The key of a new question is the id of another question, which would then be hard to find.
+    #[error("{key:?} is the id that the index gave to a question from {source}; use another id")]
     Taken {
         /// The key.
         key: String,
         /// The source of the other question.
-        source: Source,
+        r#source: Source,
     },
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key { reason } => write!(f, "the id is not valid: {reason}"),
-            Self::NoTitle => f.write_str("the question has no title"),
-            Self::NotFound { id } => write!(f, "no written question has the id {id:?}"),
-            Self::FromFile { id, source } => {
-                write!(f, "the question {id:?} comes from {source}; change that file instead")
-            }
-            Self::Taken { key, source } => {
-                write!(f, "{key:?} is the id that the index gave to a question from {source}; use another id")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
-
 /// Why no change of a commit was made.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
     /// Another process was writing the index for all of the time that the caller would wait.
+    #[error(transparent)]
     Busy(Busy),
     /// The index is the built-in one, in memory, or several, and cannot be changed.
+    #[error("the built-in index, an index in memory, and several indexes cannot be changed")]
     Fixed,
     /// The index cannot be opened.
-    Open(OpenError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The model of the index is at an endpoint that the user has not approved, so new questions cannot be embedded.
+    #[error(transparent)]
     NotApproved(NotApproved),
     /// The model of the index was changed at the same time.
+    #[error("the model of the index was changed at the same time; try again")]
     ModelChanged,
     /// The model failed, or the index could not be written: for example, the disk is full.
+    #[error(transparent)]
     Failed(anyhow::Error),
-}
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Busy(error) => error.fmt(f),
-            Self::Fixed => {
-                f.write_str("the built-in index, an index in memory, and several indexes cannot be changed")
-            }
-            Self::Open(error) => error.fmt(f),
-            Self::NotApproved(error) => error.fmt(f),
-            Self::ModelChanged => {
-                f.write_str("the model of the index was changed at the same time; try again")
-            }
-            Self::Failed(error) => write!(f, "{error:#}"),
-        }
-    }
-}
-
-impl std::error::Error for WriteError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Busy(error) => Some(error),
-            Self::Open(error) => Some(error),
-            Self::NotApproved(error) => Some(error),
-            Self::Failed(error) => Some(error.as_ref()),
-            Self::Fixed | Self::ModelChanged => None,
-        }
-    }
 }
 
 impl From<anyhow::Error> for WriteError {
@@ -176,12 +139,6 @@ impl From<anyhow::Error> for WriteError {
             Ok(busy) => Self::Busy(busy),
             Err(error) => Self::Failed(explain_write(error)),
         }
-    }
-}
-
-impl From<OpenError> for WriteError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
     }
 }
 

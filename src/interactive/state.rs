@@ -269,8 +269,7 @@ impl State {
             }
             Err(error) => {
                 self.results = None;
-                // The lines after the first are hints for the command line.
-                self.notice = format!("{error:#}").lines().next().map(str::to_owned);
+                self.notice = Some(format!("{error:#}"));
             }
         }
         self.select(0);

@@ -33,6 +33,7 @@ use tokio::sync::Semaphore;
 
 use crate::embed::ahead::EndpointCalls;
 use crate::engine::{Engine, Opened};
+use crate::index::OpenError;
 use crate::render::escape::escaped;
 use tools::{Asked, Tool};
 use transport::Stdio;
@@ -220,6 +221,16 @@ fn internal(error: &anyhow::Error) -> ErrorData {
     ErrorData::internal_error(format!("{error:#}"), None)
 }
 
+/// The message of an error that the model, or its user, can correct.
+fn tool_error(error: &anyhow::Error) -> String {
+    match error.downcast_ref() {
+        Some(OpenError::Missing { dir }) => {
+            format!("{error:#}; `rqsearch index --index {} PATH…` creates one", dir.display())
+        }
+        _ => format!("{error:#}"),
+    }
+}
+
 /// The reply to a call that the client cancelled. It is not sent.
 fn cancelled() -> ErrorData {
     ErrorData::internal_error("the call was cancelled", None)
@@ -256,7 +267,7 @@ impl ServerHandler for Server {
         })?;
         let called = self.call(tool, request.arguments.unwrap_or_default(), &context).await?;
         let result = called
-            .unwrap_or_else(|error| CallToolResult::error(vec![ContentBlock::text(format!("{error:#}"))]));
+            .unwrap_or_else(|error| CallToolResult::error(vec![ContentBlock::text(tool_error(&error))]));
         Ok(result.into())
     }
 

@@ -176,7 +176,7 @@ fn parsed<T: DeserializeOwned>(mut arguments: JsonObject) -> anyhow::Result<T> {
 fn ensure_short(name: &str, text: &str) -> anyhow::Result<()> {
     ensure!(
         text.len() <= truncate::PHRASE,
-        "`{name}` has {} bytes; the maximum is {}\n  hint: describe the problem in one or two sentences",
+        "`{name}` has {} bytes; the maximum is {}; describe the problem in one or two sentences",
         text.len(),
         truncate::PHRASE
     );
@@ -205,7 +205,7 @@ fn search_questions(
     request.without.iter().try_for_each(|words| ensure_short("without", words))?;
     ensure!(
         request.offset <= truncate::OFFSET,
-        "`offset` must be at most {}\n  hint: use a more specific phrase or a filter",
+        "`offset` must be at most {}; use a more specific phrase or a filter",
         truncate::OFFSET
     );
     let mut cut = Vec::new();
@@ -288,7 +288,7 @@ fn question(opened: &Opened, id: &str) -> anyhow::Result<Question> {
     let mut found = opened.index.find(id)?;
     match found.as_slice() {
         [_] => Ok(found.remove(0)),
-        [] => bail!("no question has the id {id:?}\n  hint: use the `id` of a hit of search_questions"),
+        [] => bail!("no question has the id {id:?}; use the `id` of a hit of search_questions"),
         several => {
             let named =
                 several.iter().take(NAMED).map(|question| format!("{} ({})", question.id, question.title));

@@ -22,7 +22,7 @@ pub fn search_or_fall_back(
     };
     let reason: Unavailable = error.downcast()?;
     let keyword = Query { mode: Mode::Keyword, ..query.clone() };
-    let notice = format!("using keyword search only: {}", reason.summary());
+    let notice = format!("using keyword search only: {}", reason.message);
     let mut results = search(index, None, &keyword)?;
     results.notice = joined_notices([Some(notice), results.notice]);
     Ok(results)
@@ -42,7 +42,8 @@ mod tests {
         }
 
         fn embed(&self, _: &str, _: Role) -> anyhow::Result<Vec<f32>> {
-            Err(Unavailable { message: "no answer\n  hint: start it".into(), timed_out: true }.into())
+            Err(Unavailable { message: "no answer".into(), hint: Some("start it".into()), timed_out: true }
+                .into())
         }
 
         fn count_tokens(&self, _: &str) -> usize {

@@ -22,6 +22,7 @@ use super::word_sequence::WordSequence;
 use crate::analyze::detect;
 use crate::curation::Fired;
 use crate::embed::{Builtin, Embedder, ModelInfo, WrongModel};
+use crate::hint::hinted;
 use crate::index::{Centred, Index, Quantized, is_panic_caught, panics_caught};
 use crate::title::title_key;
 
@@ -410,7 +411,7 @@ pub(super) fn query_vector(
 ) -> anyhow::Result<Option<Quantized>> {
     let Some(model) = index.meta().model.as_ref().filter(|_| query.mode != Mode::Keyword) else {
         if query.mode == Mode::Semantic {
-            bail!("the index has keywords only\n  hint: `rqsearch index --model builtin` adds embeddings");
+            bail!(hinted("the index has keywords only", "`rqsearch index --model builtin` adds embeddings"));
         }
         return Ok(None);
     };

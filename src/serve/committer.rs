@@ -97,7 +97,7 @@ impl App {
 
     fn finish_commit(&self, commit: Commit) {
         if let Err(error) = commit.finish() {
-            self.log.event(&error.to_string());
+            self.log.event(&format!("{error:#}"));
         }
     }
 

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::hint::hinted;
 
 /// The hosts that a request may name.
 pub struct AllowedHosts {
@@ -62,8 +63,9 @@ impl AllowedHosts {
 /// The host in a name that the user gives: in lower case, without the port and a trailing dot.
 fn host_name(name: &str) -> anyhow::Result<String> {
     let invalid = || {
-        anyhow::anyhow!(
-            "{name:?} is not a host name\n  hint: give only the name, as in --allow-host faq.example.org"
+        hinted(
+            format!("{name:?} is not a host name"),
+            "give only the name, as in --allow-host faq.example.org",
         )
     };
     let authority: Authority = name.parse().map_err(|_| invalid())?;

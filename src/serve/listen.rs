@@ -31,6 +31,7 @@ use super::options::{Limits, Options};
 use super::query_log::QueryLogWriter;
 use super::router::{Origins, router};
 use crate::engine::Engine;
+use crate::hint::{hinted, with_hint};
 
 /// How long the head of a request may take to arrive. It also limits how long a connection may be idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -78,16 +79,16 @@ impl Server {
             limits,
         } = options;
         if !wanted.ip().is_loopback() && tokens.is_none() {
-            bail!(
-                "listening on {wanted} would open the index to other machines without a token\n  \
-                 hint: require a token with --token-file FILE, or listen on 127.0.0.1"
-            );
+            bail!(hinted(
+                format!("listening on {wanted} would open the index to other machines without a token"),
+                "require a token with --token-file FILE, or listen on 127.0.0.1"
+            ));
         }
         if admin_tokens.is_some() && engine.dir().is_none() {
-            bail!(
-                "the built-in index cannot be changed, so no questions can be written\n  \
-                 hint: name an index with --index DIR; an empty one is created if there is none"
-            );
+            bail!(hinted(
+                "the built-in index cannot be changed, so no questions can be written",
+                "name an index with --index DIR; an empty one is created if there is none"
+            ));
         }
         let hosts = AllowedHosts::new(wanted.ip(), &allow_hosts)?;
         let origins = Origins::new(&allow_origins)?;
@@ -178,15 +179,16 @@ impl Server {
 
 /// Why the server cannot listen on an address, and what to try.
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let message = anyhow::anyhow!("could not listen on {address}: {error}");
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "\n  hint: another program listens on this port; --listen 127.0.0.1:0 picks a free port"
+            "another program listens on this port; --listen 127.0.0.1:0 picks a free port"
         }
-        io::ErrorKind::AddrNotAvailable => "\n  hint: this machine does not have this address",
-        io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 need root; use a higher port",
-        _ => "",
+        io::ErrorKind::AddrNotAvailable => "this machine does not have this address",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need root; use a higher port",
+        _ => return message,
     };
-    anyhow::anyhow!("could not listen on {address}: {error}{hint}")
+    with_hint(message, hint).into()
 }
 
 /// Accepts connections, and serves each on its own task.

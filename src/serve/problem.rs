@@ -39,9 +39,7 @@ impl Problem {
 
     /// The request is well-formed, but a value is not valid.
     pub fn refused(error: &anyhow::Error) -> Self {
-        // Further lines are hints for the command line.
-        let message = format!("{error:#}");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message.lines().next().unwrap_or_default())
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}"))
     }
 
     /// The path does not exist.
@@ -85,9 +83,9 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// The index cannot be changed at the moment. Further lines of the cause are hints for the command line.
+    /// The index cannot be changed at the moment.
     pub fn not_writable(cause: &str) -> Self {
-        let detail = format!("the index cannot be changed: {}", cause.lines().next().unwrap_or_default());
+        let detail = format!("the index cannot be changed: {cause}");
         Self { cause: Some(cause.to_owned()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
@@ -127,7 +125,7 @@ impl Problem {
 impl From<Unavailable> for Problem {
     fn from(error: Unavailable) -> Self {
         let status = if error.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
-        let detail = format!("the embedding endpoint is not available: {}", error.summary());
+        let detail = format!("the embedding endpoint is not available: {}", error.message);
         Self { cause: Some(error.message), ..Self::new(status, detail) }
     }
 }
@@ -138,9 +136,7 @@ impl From<anyhow::Error> for Problem {
             return error.clone().into();
         }
         if let Some(error) = error.downcast_ref::<NeedsCopy>() {
-            // Further lines are hints for the command line.
-            let message = error.to_string();
-            return Self::new(StatusCode::NOT_IMPLEMENTED, message.lines().next().unwrap_or_default());
+            return Self::new(StatusCode::NOT_IMPLEMENTED, error.to_string());
         }
         #[cfg(feature = "milvus")]
         if error.is::<crate::index::ClusterAway>() {

@@ -23,6 +23,7 @@ use super::{
     changes, clicks, decisions, duplicates, feed, feedback, gaps, headers, observe, openapi, page, questions,
     search, stats, suggest,
 };
+use crate::hint::hinted;
 
 /// The largest body of a request, in bytes. 64 phrases of the greatest length fit.
 const LARGEST_BODY: usize = 512 << 10;
@@ -130,8 +131,10 @@ impl Origins {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', ' ']);
             anyhow::ensure!(
                 is_origin,
-                "{origin:?} is not an origin\n  \
-                 hint: give the scheme and the host, as in --allow-origin https://example.org"
+                hinted(
+                    format!("{origin:?} is not an origin"),
+                    "give the scheme and the host, as in --allow-origin https://example.org"
+                )
             );
             origin.to_lowercase().parse().with_context(|| format!("{origin:?} is not an origin"))
         };

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::hint::hinted;
 use crate::regular_file;
 
 /// The least length of a token, in bytes. A shorter token could be guessed.
@@ -89,8 +90,10 @@ impl Token {
         );
         ensure!(
             token.len() >= SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic()),
-            "a token must have at least {SHORTEST} characters of printable ASCII\n  \
-             hint: create one with `head -c 24 /dev/urandom | base64`"
+            hinted(
+                format!("a token must have at least {SHORTEST} characters of printable ASCII"),
+                "create one with `head -c 24 /dev/urandom | base64`"
+            )
         );
         let session = Sha256::new().chain_update(b"rqsearch session ").chain_update(token).finalize();
         Ok(Self {
@@ -208,7 +211,10 @@ impl Tokens {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         ensure!(
             state.tokens.iter().any(|token| token.rights.contains(&Right::Admin)),
-            "no token may write questions\n  hint: give one of them the right `admin`: NAME search,admin TOKEN"
+            hinted(
+                "no token may write questions",
+                "give one of them the right `admin`: NAME search,admin TOKEN"
+            )
         );
         self.writes = true;
         Ok(self)
@@ -282,15 +288,19 @@ fn parse(text: &str) -> anyhow::Result<Vec<Token>> {
         let token = Token::parse(line).with_context(|| format!("line {number}"))?;
         ensure!(
             tokens.iter().all(|other| other.name != token.name),
-            "line {number}: another token has the name {:?}\n  hint: write `NAME RIGHTS TOKEN` in each line",
-            token.name
+            hinted(
+                format!("line {number}: another token has the name {:?}", token.name),
+                "write `NAME RIGHTS TOKEN` in each line"
+            )
         );
         tokens.push(token);
     }
     ensure!(
         !tokens.is_empty(),
-        "there is no token; a token must have at least {SHORTEST} characters\n  \
-         hint: create one with `head -c 24 /dev/urandom | base64`"
+        hinted(
+            format!("there is no token; a token must have at least {SHORTEST} characters"),
+            "create one with `head -c 24 /dev/urandom | base64`"
+        )
     );
     Ok(tokens)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 
 use super::Options;
 use super::headings::{Headings, Style};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::question::Question;
 
@@ -56,11 +57,14 @@ impl FromStr for Link {
         while let Some((before, after)) = rest.split_once('{') {
             pieces.push(Piece::Text(before.to_owned()));
             let Some((name, after)) = after.split_once('}') else {
-                bail!("a brace is not closed\n  hint: write the name of a value, as in 'faq.html#{{id}}'");
+                bail!(hinted("a brace is not closed", "write the name of a value, as in 'faq.html#{id}'"));
             };
             let Some((_, name)) = NAMES.iter().find(|(known, _)| *known == name) else {
                 let known: Vec<String> = NAMES.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-                bail!("{{{name}}} is not the name of a value\n  hint: use {}", known.join(", "));
+                bail!(hinted(
+                    format!("{{{name}}} is not the name of a value"),
+                    format!("use {}", known.join(", "))
+                ));
             };
             pieces.push(Piece::Name(*name));
             rest = after;

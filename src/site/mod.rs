@@ -24,6 +24,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use crate::analyze::{Language, site_rules};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::search::keyword_rules;
 use documents::{Documents, Facets};
@@ -91,10 +92,10 @@ fn ensure_outside(index: &Index, out: &Path) -> anyhow::Result<()> {
     if let (Some(exists), Ok(index)) = (exists, index.dir().canonicalize())
         && exists.starts_with(index)
     {
-        bail!(
-            "{} is in the directory of the index\n  hint: write to a directory of the web site, such as 'public/search'",
-            out.display()
-        );
+        bail!(hinted(
+            format!("{} is in the directory of the index", out.display()),
+            "write to a directory of the web site, such as 'public/search'"
+        ));
     }
     Ok(())
 }

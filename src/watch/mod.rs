@@ -101,7 +101,7 @@ pub struct Update {
     /// How long it took.
     pub took: Duration,
     /// What changed, or why nothing could be changed.
-    pub result: Result<Summary, String>,
+    pub result: anyhow::Result<Summary>,
     /// Files and records that were skipped and that the update before did not skip for the same reason.
     pub problems: Vec<Problem>,
 }
@@ -170,7 +170,7 @@ impl Status {
 
     /// Counts an update. Returns whether it failed in another way than the one before.
     fn ended(&self, update: &Update) -> bool {
-        let failure = update.result.as_ref().err().cloned();
+        let failure = update.result.as_ref().err().map(|error| format!("{error:#}"));
         match failure {
             None => {
                 self.updates.fetch_add(1, Ordering::Relaxed);
@@ -302,9 +302,11 @@ impl Watcher {
         batch: &Batch,
         report: &mut impl FnMut(&Update) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let unwatched = self.look(batch).err().map(|error| format!("{error:#}"));
-        let before = std::mem::replace(&mut self.unwatched, unwatched.clone());
-        if let Some(error) = unwatched.filter(|error| before.as_ref() != Some(error)) {
+        let failure = self.look(batch).err();
+        let unwatched = failure.as_ref().map(|error| format!("{error:#}"));
+        let is_new = unwatched != self.unwatched;
+        self.unwatched = unwatched;
+        if let Some(error) = failure.filter(|_| is_new) {
             let update = Update { result: Err(error), ..Update::new() };
             self.control.status.ended(&update);
             report(&update)?;
@@ -367,7 +369,6 @@ impl Watcher {
         } else {
             problems.clear();
         }
-        let result = result.map_err(|error| format!("{error:#}"));
         Update { took: start.elapsed(), result, problems, ..Update::new() }
     }
 }
@@ -413,8 +414,8 @@ mod tests {
     #[test]
     fn a_failure_is_new_until_it_changes_or_ends() {
         let status = Status::default();
-        let mut ended = |result: Result<Summary, &str>| {
-            status.ended(&Update { result: result.map_err(str::to_owned), ..Update::new() })
+        let mut ended = |result: Result<Summary, &'static str>| {
+            status.ended(&Update { result: result.map_err(anyhow::Error::msg), ..Update::new() })
         };
         let new =
             [Err("full"), Err("full"), Err("busy"), Ok(Summary::default()), Err("busy")].map(&mut ended);

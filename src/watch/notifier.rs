@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use anyhow::anyhow;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::changes::{Batch, Changes};
+use crate::hint::hinted;
 
 /// On Linux each directory is watched by itself, so that ignored ones cost nothing. Elsewhere the system watches whole
 /// trees at no cost.
@@ -115,7 +115,7 @@ fn explain(error: notify::Error) -> anyhow::Error {
         ErrorKind::MaxFilesWatch => "too many directories are watched".to_owned(),
         kind => notify::Error::new(kind).to_string(),
     };
-    anyhow!("could not watch for changes{place}: {reason}\n  hint: {hint}")
+    hinted(format!("could not watch for changes{place}: {reason}"), hint).into()
 }
 
 #[cfg(unix)]
@@ -186,6 +186,7 @@ mod tests {
     use notify::event::{CreateKind, ModifyKind, RenameMode};
 
     use super::*;
+    use crate::hint::Hinted;
 
     #[test]
     fn changes_that_concern_no_question_are_ignored() {
@@ -233,15 +234,12 @@ mod tests {
 
     #[test]
     fn limits_of_the_system_are_explained() {
-        let limit =
-            explain(notify::Error::new(ErrorKind::MaxFilesWatch).add_path("/docs".into())).to_string();
-        assert!(
-            limit.contains("/docs")
-                && limit.contains("fs.inotify.max_user_watches")
-                && limit.contains("--poll")
-        );
+        let limit = explain(notify::Error::new(ErrorKind::MaxFilesWatch).add_path("/docs".into()));
+        assert!(limit.to_string().contains("/docs"), "{limit}");
+        let hint = |error: &anyhow::Error| Hinted::of(error).unwrap().to_owned();
+        assert!(hint(&limit).contains("fs.inotify.max_user_watches") && hint(&limit).contains("--poll"));
         let open = io::Error::from_raw_os_error(24);
-        let instances = explain(notify::Error::io(open)).to_string();
+        let instances = hint(&explain(notify::Error::io(open)));
         assert_eq!(instances.contains("max_user_instances"), cfg!(unix), "{instances}");
         let gone = notify::Error::io(io::ErrorKind::PermissionDenied.into());
         assert!(is_unavailable(&gone) && !is_unavailable(&notify::Error::new(ErrorKind::MaxFilesWatch)));

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use super::Options;
 use crate::embed::{Builtin, Embedder, ModelInfo};
+use crate::hint::hinted;
 use crate::index::{Build, ContentHashes, OpenError, Problem, Progress, STDIN, Summary, guarded, read_roots};
 use crate::read;
 use crate::search::retune;
@@ -50,11 +51,13 @@ impl Updater {
         }
         updater.remember(known);
         if updater.roots.is_empty() {
-            bail!(
-                "the index in {} was built from no file or directory that could be watched\n  \
-                 hint: name files or directories to index and to watch",
-                updater.options.dir.display()
-            );
+            bail!(hinted(
+                format!(
+                    "the index in {} was built from no file or directory that could be watched",
+                    updater.options.dir.display()
+                ),
+                "name files or directories to index and to watch"
+            ));
         }
         Ok(updater)
     }
@@ -154,12 +157,10 @@ fn is_url(path: &Path) -> bool {
 /// The absolute path of a root that the user names. It exists, or the index has questions of it.
 fn root(path: &Path, known: &[PathBuf]) -> anyhow::Result<PathBuf> {
     if path == STDIN || is_url(path) {
-        bail!(
-            "{} cannot be watched: only files and directories can\n  \
-             hint: `rqsearch index {}` reads it once",
-            path.display(),
-            path.display()
-        );
+        bail!(hinted(
+            format!("{} cannot be watched: only files and directories can", path.display()),
+            format!("`rqsearch index {}` reads it once", path.display())
+        ));
     }
     if let Ok(path) = path.canonicalize() {
         return Ok(path);

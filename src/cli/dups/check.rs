@@ -3,10 +3,12 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::{Args, Format, outcome, write_json};
+use super::args::{Args, Format};
+use super::shared::outcome;
 use crate::cli::batch::{self, Line};
-use crate::cli::streams::{say, stdout};
-use crate::cli::{Outcome, layout};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::{say, stdout, write_json};
+use crate::cli::text::layout;
 use crate::decisions::Decisions;
 use crate::duplicates::{check, retain_undecided};
 use crate::embed::Prepare;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::cli::IndexLocation;
-use crate::cli::plural;
+use crate::cli::locate_index::IndexLocation;
 use crate::cli::streams::say;
+use crate::cli::text::plural;
 use crate::decisions::{Decisions, FILE_NAME};
 use crate::duplicates::Unapplied;
+use crate::hint::hinted;
 
 /// How many decisions that were not applied are named.
 const NAMED: usize = 10;
@@ -46,9 +47,10 @@ impl Source {
     /// There is no place for it.
     #[cfg(feature = "interactive")]
     pub fn to_write(&self) -> anyhow::Result<&Path> {
-        self.path.as_deref().context(
-            "the built-in index has no place for decisions\n  hint: name a file with --decisions duplicates.jsonl",
-        )
+        self.path.as_deref().context(hinted(
+            "the built-in index has no place for decisions",
+            "name a file with --decisions duplicates.jsonl",
+        ))
     }
 
     /// The decisions, if there are any.
@@ -58,10 +60,10 @@ impl Source {
     pub fn read(&self) -> anyhow::Result<Decisions> {
         let Some(path) = self.path() else { return Ok(Decisions::default()) };
         if self.is_named && !path.exists() {
-            bail!(
-                "{} does not exist\n  hint: `rqsearch dups --review --decisions {0}` creates it",
-                path.display()
-            );
+            bail!(hinted(
+                format!("{} does not exist", path.display()),
+                format!("`rqsearch dups --review --decisions {}` creates it", path.display())
+            ));
         }
         match Decisions::read(path) {
             Err(error) if !self.is_named => Err(error).with_context(|| {

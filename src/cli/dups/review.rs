@@ -2,26 +2,30 @@
 
 use std::time::SystemTime;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, bail};
 use indicatif::HumanCount;
 
-use super::{Args, Source, say_keywords_only};
+use super::args::Args;
+use super::decisions::Source;
+use super::shared::say_keywords_only;
 use crate::cli::interactive::{has_colours, is_dumb, tty};
+use crate::cli::outcome::Outcome;
 use crate::cli::streams::say;
-use crate::cli::{Outcome, plural};
+use crate::cli::text::plural;
 use crate::decisions::DecisionFile;
 use crate::duplicates::{Cache, Judged};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::interactive::review::{Progress, Settings, review};
 
-const HINT: &str = "hint: list the duplicates with `rqsearch dups`, and edit the file of decisions";
+const HINT: &str = "list the duplicates with `rqsearch dups`, and edit the file of decisions";
 
 /// Fails if there is no terminal to review on.
 pub fn ensure_terminal() -> anyhow::Result<()> {
     if is_dumb() {
-        bail!("the terminal does not support a review: TERM is not set or is `dumb`\n  {HINT}");
+        bail!(hinted("the terminal does not support a review: TERM is not set or is `dumb`", HINT));
     }
-    tty().map_err(|error| anyhow!("could not open the terminal for a review: {error}\n  {HINT}"))?;
+    tty().context(hinted("could not open the terminal for a review", HINT))?;
     Ok(())
 }
 

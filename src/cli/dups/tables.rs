@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::cli::cell;
+use crate::cli::text::cell;
 use crate::duplicates::{Chosen, Duplicates};
 use crate::render::duplicates::Redirects;
 

@@ -5,7 +5,6 @@ mod set;
 mod table;
 mod trec;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,14 +13,17 @@ use anyhow::{Context, ensure};
 use super::curation::CurationArgs;
 use super::locate_index::IndexesArgs;
 use super::model::{NetworkArgs, SettingsArgs};
-use super::streams::data;
-use super::{Outcome, say, write_file};
+use super::option_values::{parsed, weight};
+use super::outcome::Outcome;
+use super::streams::{data, say, write_json};
+use super::write_file::write_file;
 use crate::curation::{Curation, Pins, Synonyms};
 use crate::embed::{self, Embedder, ModelSpec, Prepare};
 use crate::evaluate::{
     EarlierRun, Evaluation, FittedScaling, Judged, ModeReport, Questions, SetReport, calibrate, evaluate,
     fit, fit_scaling, mode_report, set_report,
 };
+use crate::hint::hinted;
 use crate::index::{Index, store_calibration};
 use crate::render::report::write_report;
 use crate::search::{FITTED, Mode};
@@ -45,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sets", "from_feedback", "report", "run", "compare", "semantic_weight", "model", "index", "builtin"])]
     pairs: Vec<PathBuf>,
     /// Weight of semantic against keyword search, 0 to 1 [default: tuned for each corpus]
-    #[arg(long, value_name = "WEIGHT", value_parser = crate::cli::search::weight)]
+    #[arg(long, value_name = "WEIGHT", value_parser = weight)]
     semantic_weight: Option<f32>,
     /// Write the hybrid rankings of one set to a file, as a TREC run
     #[arg(long, value_name = "FILE")]
@@ -69,7 +71,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Index and search the sets' own corpora with this model instead of the built-in one
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     model: Option<ModelSpec>,
     /// Use the pins of the index. Without this option, eval measures the ranking without them
     #[arg(long)]
@@ -144,11 +146,11 @@ impl Args {
         let sets: Vec<Set<'_>> = judged.chain(self.from_feedback.as_deref().map(Set::Feedback)).collect();
         ensure!(
             sets.len() <= 1 || self.run.is_none() && self.compare.is_none(),
-            "--run and --compare accept only one set\n  hint: evaluate one set at a time"
+            hinted("--run and --compare accept only one set", "evaluate one set at a time")
         );
         ensure!(
             sets.len() <= 1 || !self.calibrate,
-            "--calibrate accepts only one set\n  hint: write all phrases about the index into one file"
+            hinted("--calibrate accepts only one set", "write all phrases about the index into one file")
         );
         Ok(sets)
     }
@@ -247,8 +249,7 @@ impl Measured {
         let mut out = data();
         if args.json {
             let report = serde_json::json!({ "rows": rows, "calibration": calibrations, "scaling": scaling });
-            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-            writeln!(out)?;
+            write_json(&mut out, &report)?;
             return Ok(());
         }
         write_table(&mut out, &rows)?;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::cli::Outcome;
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::write_json;
 use crate::embed::{Builtin, Prepare};
 use crate::evaluate::{PairMeasures, Pairs, fit_pairs};
 use crate::logistic::Model;
@@ -89,8 +90,7 @@ pub fn run(paths: &[PathBuf], fit: Option<&Path>, json: bool) -> anyhow::Result<
         Report { metrics: Metrics::mean(&sets.iter().map(|set| &set.metrics).collect::<Vec<_>>()), sets };
     let mut out = crate::cli::streams::data();
     if json {
-        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &report)?;
     } else {
         write_table(&mut out, &report)?;
     }

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
-use crate::cli::{IndexLocation, plural, say};
+use crate::cli::hints::report_problem;
+use crate::cli::locate_index::IndexLocation;
+use crate::cli::streams::say;
+use crate::cli::text::plural;
 use crate::embed::Embedder;
 use crate::evaluate::{Judged, from_feedback};
 use crate::feedback;
+use crate::hint::hinted;
 use crate::index::{Build, Index, Problem};
 use crate::search::{spread, tune};
 
@@ -73,7 +77,7 @@ fn index_corpus(corpus: &PathBuf, embedder: &dyn Embedder) -> anyhow::Result<(In
     let dir = temporary.path().join("index");
     let build = Build {
         embedder: Some(embedder),
-        problems: &|problem: &Problem| say(&format!("rqsearch: {problem}")),
+        problems: &|problem: &Problem| report_problem(problem),
         ..Build::new(&dir, std::slice::from_ref(corpus))
     };
     build.run()?;
@@ -101,11 +105,10 @@ fn read_feedback(path: &Path, index: &Index) -> anyhow::Result<(Judged, bool)> {
     report(found.unknown, "judgement", "the index has neither the id nor the title");
     report(found.without_useful, "phrase", "no judged hit is useful");
     if found.judged.queries.is_empty() {
-        bail!(
-            "{} contains no phrase with a useful hit of this index\n  \
-             hint: name the index of the server with --index",
-            path.display()
-        );
+        bail!(hinted(
+            format!("{} contains no phrase with a useful hit of this index", path.display()),
+            "name the index of the server with --index"
+        ));
     }
     Ok((found.judged, invalid.is_empty()))
 }
@@ -125,19 +128,24 @@ fn ensure_has_enough_phrases(judged: &Judged) -> anyhow::Result<()> {
 
 /// The index of a set's own corpus is temporary.
 fn ensure_is_without_corpus(name: &str, has_corpus: bool) -> anyhow::Result<()> {
-    ensure!(!has_corpus, "{name} has a corpus of its own\n  hint: name the index to calibrate with --index");
+    ensure!(
+        !has_corpus,
+        hinted(format!("{name} has a corpus of its own"), "name the index to calibrate with --index")
+    );
     Ok(())
 }
 
 fn ensure_can_store_calibration(index: &Index) -> anyhow::Result<()> {
     ensure!(
         index.dir().is_dir(),
-        "the built-in index cannot be changed\n  hint: name the index to calibrate with --index"
+        hinted("the built-in index cannot be changed", "name the index to calibrate with --index")
     );
     ensure!(
         index.meta().model.is_some(),
-        "the index has keywords only, so its hits have no confidence\n  \
-         hint: `rqsearch index --model builtin` adds embeddings"
+        hinted(
+            "the index has keywords only, so its hits have no confidence",
+            "`rqsearch index --model builtin` adds embeddings"
+        )
     );
     Ok(())
 }

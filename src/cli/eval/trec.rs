@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::cli::say;
+use crate::cli::streams::say;
 use crate::evaluate::{EarlierRun, Evaluation, Judged, Questions, significance};
 
 /// The name of the system in a run.

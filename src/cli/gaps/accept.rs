@@ -5,41 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::Args;
+use super::acceptance::Acceptance;
+use super::args::Args;
+use crate::cli::locate_index::IndexLocation;
 use crate::cli::streams::{say, stdout};
-use crate::cli::{IndexLocation, layout, plural};
+use crate::cli::text::{layout, plural};
 use crate::gaps::{Group, Report, Suggestion, group_id};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::question::Question;
 use crate::read::{self, PHRASINGS, Phrasing};
 use crate::regular_file::directory_of;
-
-/// The least number of digits of an id.
-const SHORTEST_ID: usize = 4;
-
-/// A group whose phrases become other ways to ask a question.
-#[derive(Clone, Debug)]
-pub struct Acceptance {
-    /// The beginning of the id of the group.
-    pub group: String,
-    /// The id or key of the question, if it is not the suggested one.
-    question: Option<String>,
-}
-
-/// Parses `GROUP` or `GROUP=QUESTION`.
-pub fn acceptance(text: &str) -> Result<Acceptance, String> {
-    let (group, question) = match text.split_once('=') {
-        Some((group, question)) => (group, Some(question.to_owned())),
-        None => (text, None),
-    };
-    let is_id = group.len() >= SHORTEST_ID && group.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_id || question.as_ref().is_some_and(String::is_empty) {
-        return Err(format!(
-            "must be the id of a group, or {SHORTEST_ID} or more digits of it, perhaps with = and the id of a question"
-        ));
-    }
-    Ok(Acceptance { group: group.to_lowercase(), question })
-}
 
 /// The phrases of a group, and the question that they ask.
 struct Accepted<'a> {
@@ -52,9 +28,10 @@ struct Accepted<'a> {
 /// Writes the phrases of the accepted groups to files of phrasings. Nothing is written if one of them cannot be accepted.
 pub fn run(args: &Args, index: &Index, report: &Report) -> anyhow::Result<()> {
     if !index.dir().is_dir() && index.members().next().is_none() {
-        bail!(
-            "the built-in questions cannot be changed\n  hint: `rqsearch index PATH` creates an index of your own"
-        );
+        bail!(hinted(
+            "the built-in questions cannot be changed",
+            "`rqsearch index PATH` creates an index of your own"
+        ));
     }
     let accepted = args.accept.iter().map(|acceptance| accepted(args, index, report, acceptance));
     let accepted: Vec<Accepted<'_>> = accepted.collect::<anyhow::Result<_>>()?;
@@ -63,10 +40,10 @@ pub fn run(args: &Args, index: &Index, report: &Report) -> anyhow::Result<()> {
     dirs.dedup();
     let targets = dirs.iter().map(|dir| Target::new(args, dir)).collect::<anyhow::Result<Vec<_>>>()?;
     if let (Some(file), [_, _, ..]) = (&args.phrasings, dirs.as_slice()) {
-        bail!(
-            "the questions are in several indexes, and {} is one file\n  hint: without --phrasings, each index gets its own",
-            file.display()
-        );
+        bail!(hinted(
+            format!("the questions are in several indexes, and {} is one file", file.display()),
+            "without --phrasings, each index gets its own"
+        ));
     }
     for target in targets {
         let own: Vec<&Accepted<'_>> =
@@ -116,20 +93,24 @@ fn no_group(args: &Args, index: &Index, id: &str) -> anyhow::Error {
             file.display()
         );
     }
-    anyhow::anyhow!(
-        "no group has the id {id}\n  hint: `rqsearch gaps FILE` lists the groups of FILE with their ids; use the same files \
-         and the same --similarity"
-    )
+    anyhow::Error::from(hinted(
+        format!("no group has the id {id}"),
+        "`rqsearch gaps FILE` lists the groups of FILE with their ids; use the same files \
+         and the same --similarity",
+    ))
 }
 
 fn named_question(index: &Index, name: &str) -> anyhow::Result<Question> {
     let mut found = index.find(name)?;
     match found.len() {
-        0 => bail!("no question has the id {name:?}\n  hint: a search shows the ids of questions"),
+        0 => bail!(hinted(format!("no question has the id {name:?}"), "a search shows the ids of questions")),
         1 => Ok(found.remove(0)),
         _ => {
             let ids: Vec<&str> = found.iter().map(|question| question.id.as_str()).collect();
-            bail!("several questions have the id {name:?}\n  hint: name one of {}", ids.join(", "));
+            bail!(hinted(
+                format!("several questions have the id {name:?}"),
+                format!("name one of {}", ids.join(", "))
+            ));
         }
     }
 }
@@ -140,16 +121,21 @@ fn suggested_question(group: &Group) -> anyhow::Result<Question> {
     let phrase = &group.representative().text;
     match nearest {
         Some(nearest) if *suggestion == Suggestion::AnotherWay => Ok(nearest.question.clone()),
-        Some(nearest) => bail!(
-            "{id} “{phrase}” needs a new question: the closest is “{}”\n  hint: write a question with an answer into one \
+        Some(nearest) => bail!(hinted(
+            format!("{id} “{phrase}” needs a new question: the closest is “{}”", nearest.question.title),
+            format!(
+                "write a question with an answer into one \
              of your files, or name the question that it asks: --accept {id}={}",
-            nearest.question.title,
-            nearest.question.id
-        ),
-        None => bail!(
-            "{id} “{phrase}” needs a new question: no question is related\n  hint: write a question with an answer into \
+                nearest.question.id
+            )
+        )),
+        None => bail!(hinted(
+            format!("{id} “{phrase}” needs a new question: no question is related"),
+            format!(
+                "write a question with an answer into \
              one of your files, or name the question that it asks: --accept {id}=QUESTION"
-        ),
+            )
+        )),
     }
 }
 
@@ -163,11 +149,13 @@ impl Target {
     fn new(args: &Args, dir: &Path) -> anyhow::Result<Self> {
         let index = Index::open(dir)?;
         let file = match &args.phrasings {
-            Some(file) if !read::is_phrasings(file) => bail!(
-                "{} does not have the name of a file of phrasings\n  hint: name it {PHRASINGS}, or end its name with \
-                 .{PHRASINGS}",
-                file.display()
-            ),
+            Some(file) if !read::is_phrasings(file) => bail!(hinted(
+                format!("{} does not have the name of a file of phrasings", file.display()),
+                format!(
+                    "name it {PHRASINGS}, or end its name with \
+                 .{PHRASINGS}"
+                )
+            )),
             Some(file) => file.clone(),
             None => default_file(&index)?,
         };

@@ -12,10 +12,16 @@ use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use super::dry_run;
+use super::hints::report_problem;
 use super::locate_index::BuildArgs;
 use super::model::{NetworkArgs, SettingsArgs, load_for_index};
-use super::{Outcome, dry_run, plural, say};
+use super::option_values::{at_least_one, parsed};
+use super::outcome::Outcome;
+use super::streams::say;
+use super::text::plural;
 use crate::embed::{self, Embedder, Loading, ModelInfo, ModelSpec, Prepare};
+use crate::hint::hinted;
 use crate::index::{
     AUTO, Build, Index, Missing, NeedsCopy, OpenError, Problem, Progress, STDIN, Shard, Summary,
 };
@@ -76,7 +82,7 @@ pub struct Args {
     /// The embedding model: a name (see `rqsearch models`), a directory with an ONNX model, or an endpoint
     /// such as http://localhost:11434/v1#nomic-embed-text. If the index has another model, every question is
     /// embedded again; until that is done, searches use the old one [default: that of the index, or builtin]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = parsed::<ModelSpec>)]
     model: Option<ModelSpec>,
     #[command(flatten)]
     settings: SettingsArgs,
@@ -86,7 +92,7 @@ pub struct Args {
     #[arg(long)]
     reread: bool,
     /// Use N threads [default: the number of processors]
-    #[arg(short = 'j', long, value_name = "N", value_parser = super::search::at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     threads: Option<NonZeroUsize>,
     /// Keep the questions of files that no longer exist. Otherwise they are removed
     #[arg(long)]
@@ -182,7 +188,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 /// Runs a build. Shows its progress and its problems.
 fn run_with_progress(build: &Build<'_>) -> anyhow::Result<Summary> {
     let (progress, bar) = (Progress::default(), progress_bar());
-    let problems = |problem: &Problem| bar.suspend(|| say(&format!("rqsearch: {problem}")));
+    let problems = |problem: &Problem| bar.suspend(|| report_problem(problem));
     let build = Build { problems: &problems, progress: Some(&progress), ..*build };
     let summary = thread::scope(|scope| {
         let building = scope.spawn(|| build.run());
@@ -200,9 +206,10 @@ fn run_with_progress(build: &Build<'_>) -> anyhow::Result<Summary> {
 #[cfg(feature = "milvus")]
 fn finish(args: &Args, address: &Path) -> anyhow::Result<Outcome> {
     if !is_cluster_address(address) {
-        bail!(
-            "only an index in a cluster is written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION"
-        );
+        bail!(hinted(
+            "only an index in a cluster is written in parts",
+            "--index milvus://HOST:PORT/COLLECTION"
+        ));
     }
     let questions = finish_shards(address)?;
     if let Some(embedder) = embedder(args, before(address)?.as_ref())? {
@@ -216,7 +223,7 @@ fn finish(args: &Args, address: &Path) -> anyhow::Result<Outcome> {
 fn finish(_: &Args, address: &Path) -> anyhow::Result<Outcome> {
     // An address is refused with the reason; for a directory, there is nothing to finish.
     Index::open(address)?;
-    bail!("only an index in a cluster is written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION");
+    bail!(hinted("only an index in a cluster is written in parts", "--index milvus://HOST:PORT/COLLECTION"));
 }
 
 fn missing(args: &Args) -> Missing {
@@ -286,11 +293,13 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
     let is_missing = |path: &&PathBuf| *path != STDIN && !is_url(path) && !path.exists() && !is_known(path);
     if let Some(missing) = args.paths.iter().find(is_missing) {
         let is_word = missing.components().count() == 1 && missing.extension().is_none();
-        let hint = match is_word {
-            true => "\n  hint: to search for a phrase that begins with `index`, put it in quotes",
-            false => "",
-        };
-        bail!("{} does not exist{hint}", missing.display());
+        let message = format!("{} does not exist", missing.display());
+        match is_word {
+            true => {
+                bail!(hinted(message, "to search for a phrase that begins with `index`, put it in quotes"))
+            }
+            false => bail!(message),
+        }
     }
     match before {
         _ if !args.paths.is_empty() => Ok(args.paths.clone()),
@@ -307,7 +316,7 @@ fn paths(args: &Args, before: Option<&Index>) -> anyhow::Result<Vec<PathBuf>> {
             }
             Ok(roots)
         }
-        None => bail!("no files to index\n  hint: rqsearch index docs/ questions.md"),
+        None => bail!(hinted("no files to index", "rqsearch index docs/ questions.md")),
     }
 }
 

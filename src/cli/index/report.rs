@@ -8,7 +8,9 @@ use std::time::Duration;
 use indicatif::{HumanCount, HumanDuration};
 
 use crate::analyze::Language;
-use crate::cli::{IndexLocation, plural, say};
+use crate::cli::locate_index::IndexLocation;
+use crate::cli::streams::say;
+use crate::cli::text::plural;
 use crate::index::{Index, PHRASINGS_FORMAT, Shard, Summary};
 
 /// How many files the summary names. The others are counted.

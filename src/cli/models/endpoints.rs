@@ -4,9 +4,12 @@ use std::env;
 
 use anyhow::ensure;
 
-use crate::cli::{Outcome, say};
+use crate::cli::option_values::parsed;
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
 use crate::embed::address::Address;
 use crate::embed::approvals::{Approvals, Approved};
+use crate::hint::hinted;
 
 #[derive(Debug, clap::Args)]
 pub struct AllowArgs {
@@ -26,8 +29,8 @@ pub struct DenyArgs {
 }
 
 /// An address, or what `--model` takes: an address with the name of a model.
-fn address(text: &str) -> anyhow::Result<Address> {
-    text.split_once('#').map_or(text, |(url, _)| url).parse()
+fn address(text: &str) -> Result<Address, String> {
+    parsed(text.split_once('#').map_or(text, |(url, _)| url))
 }
 
 pub fn allow(args: &AllowArgs) -> anyhow::Result<Outcome> {
@@ -36,7 +39,10 @@ pub fn allow(args: &AllowArgs) -> anyhow::Result<Outcome> {
         let is_name = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         ensure!(
             is_name && !variable.is_empty(),
-            "--key-env takes the name of an environment variable, not a key\n  hint: --key-env RQSEARCH_API_KEY"
+            hinted(
+                "--key-env takes the name of an environment variable, not a key",
+                "--key-env RQSEARCH_API_KEY"
+            )
         );
     }
     let mut approvals = Approvals::load()?;

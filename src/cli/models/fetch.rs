@@ -7,10 +7,12 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::model::NetworkArgs;
-use crate::cli::{Outcome, say};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
 use crate::embed::catalogue::Entry;
 use crate::embed::hub::{self, Watcher};
 use crate::embed::{Builtin, ModelSpec};
+use crate::hint::hinted;
 
 #[derive(Debug, clap::Args)]
 pub struct FetchArgs {
@@ -35,10 +37,16 @@ pub fn fetch(args: &FetchArgs) -> anyhow::Result<Outcome> {
         }
         ModelSpec::Named(_) => {}
         ModelSpec::Folder(_) => {
-            bail!("{name} is a directory, not a name\n  hint: use it as it is: --model {name}")
+            bail!(hinted(
+                format!("{name} is a directory, not a name"),
+                format!("use it as it is: --model {name}")
+            ))
         }
         ModelSpec::Endpoint { .. } => {
-            bail!("{name} is an endpoint, not a name\n  hint: use it as it is: --model {name}")
+            bail!(hinted(
+                format!("{name} is an endpoint, not a name"),
+                format!("use it as it is: --model {name}")
+            ))
         }
     }
     let entry = Entry::any(name)?;
@@ -47,11 +55,10 @@ pub fn fetch(args: &FetchArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Success);
     }
     if args.network.is_offline() {
-        bail!(
-            "could not fetch {}: --offline (or HF_HUB_OFFLINE) forbids the network\n  \
-             hint: copy the model's directory to this machine, and name it with --model ./DIRECTORY",
-            entry.name
-        );
+        bail!(hinted(
+            format!("could not fetch {}: --offline (or HF_HUB_OFFLINE) forbids the network", entry.name),
+            "copy the model's directory to this machine, and name it with --model ./DIRECTORY"
+        ));
     }
     let bar = Bar::new();
     let path = hub::fetch(entry, &bar);

@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::cli::{Outcome, layout, say};
+use crate::cli::outcome::Outcome;
+use crate::cli::streams::say;
+use crate::cli::text::layout;
 use crate::embed::Builtin;
 
 /// How the name of what can be used at once is shown.
@@ -294,13 +296,14 @@ fn say_requirements() {
     say(&format!("\n{} is inside the program and needs nothing else.", Builtin::info().name));
     #[cfg(feature = "fastembed")]
     {
+        use crate::cli::hints::explained;
         use crate::embed::onnx::runtime;
 
         say("The other models must be installed: rqsearch models fetch NAME");
         let found = match runtime::locate() {
             Ok(Some(library)) => format!("found {}", library.display()),
-            Ok(None) => format!("not found\n  {}", runtime::HINT),
-            Err(error) => format!("{error:#}"),
+            Ok(None) => format!("not found\n  hint: {}", runtime::HINT),
+            Err(error) => explained(&error),
         };
         say(&format!("They need ONNX Runtime as well: {found}"));
         say("--model and --rerank also take a directory with an ONNX model.");

@@ -8,7 +8,7 @@ mod list;
 
 use clap::Subcommand;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
 #[derive(Debug, clap::Args)]
 #[command(

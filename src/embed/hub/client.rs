@@ -15,6 +15,7 @@ use super::file::{append, length, remove};
 use super::{TOKENIZER, Watcher};
 use crate::embed::address::Address;
 use crate::embed::catalogue::Entry;
+use crate::hint::hinted;
 
 /// The default hub. `HF_ENDPOINT` overrides it.
 const HUB: &str = "https://huggingface.co";
@@ -178,10 +179,10 @@ impl Hub {
                 Some(location) => url = location.to_owned(),
             }
         }
-        Err(Failure::Permanent(anyhow::anyhow!(
-            "{} redirected more than {REDIRECTS} times\n  hint: check HF_ENDPOINT",
-            self.address
-        )))
+        Err(Failure::Permanent(
+            hinted(format!("{} redirected more than {REDIRECTS} times", self.address), "check HF_ENDPOINT")
+                .into(),
+        ))
     }
 
     fn send(&self, method: &Method, url: &str, have: u64) -> Result<Response<Body>, Failure> {
@@ -198,11 +199,10 @@ impl Hub {
             Failure::Permanent(anyhow::anyhow!("{url:?} is not a valid address: {error}"))
         })?;
         self.agent.run(request).map_err(|error| {
-            Failure::Permanent(anyhow::Error::new(error).context(format!(
-                "could not reach {}\n  \
-                 hint: check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to \
+            Failure::Permanent(anyhow::Error::new(error).context(hinted(
+                format!("could not reach {}", origin(url)),
+                "check the network, set HF_ENDPOINT to a mirror, or copy the model's directory to \
                  this machine and pass its path with --model",
-                origin(url)
             )))
         })
     }
@@ -211,10 +211,13 @@ impl Hub {
 /// Fails unless a status is that of a response with a file.
 fn check_status(url: &str, status: StatusCode) -> Result<(), Failure> {
     match status.as_u16() {
-        401 | 403 => Err(Failure::Permanent(anyhow::anyhow!(
-            "{url} needs permission\n  \
-             hint: accept the model's terms on its page, and set HF_TOKEN to your token"
-        ))),
+        401 | 403 => Err(Failure::Permanent(
+            hinted(
+                format!("{url} needs permission"),
+                "accept the model's terms on its page, and set HF_TOKEN to your token",
+            )
+            .into(),
+        )),
         416 | 429 | 500..=599 => Err(Failure::Transient(anyhow::anyhow!("{url} returned {status}"))),
         _ if !status.is_success() => Err(Failure::Permanent(anyhow::anyhow!("{url} returned {status}"))),
         _ => Ok(()),

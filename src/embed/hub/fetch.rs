@@ -10,6 +10,7 @@ use super::client::Hub;
 use super::{TOKENIZER, Watcher, place, required};
 use crate::embed::catalogue::{Entry, Kind};
 use crate::embed::is_offline;
+use crate::hint::hinted;
 
 /// Optional files with settings for embedding (pooling, prompts, maximum length).
 const SETTINGS: [&str; 3] =
@@ -42,10 +43,9 @@ pub fn fetch(entry: &Entry, watcher: &dyn Watcher) -> anyhow::Result<PathBuf> {
     let revision = commit.as_deref().unwrap_or("main");
     for file in required(entry) {
         hub.get(entry, revision, file, &part, watcher)?.with_context(|| {
-            format!(
-                "{} has no {file}, which {} needs\n  \
-                 hint: if HF_ENDPOINT is set, check that it is a complete mirror",
-                entry.repository, entry.name
+            hinted(
+                format!("{} has no {file}, which {} needs", entry.repository, entry.name),
+                "if HF_ENDPOINT is set, check that it is a complete mirror",
             )
         })?;
     }
@@ -68,7 +68,7 @@ fn lock(path: &Path, entry: &Entry) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("another process downloads {}\n  hint: wait until it has finished", entry.name)
+            bail!(hinted(format!("another process downloads {}", entry.name), "wait until it has finished"))
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(failed),
     }

@@ -16,6 +16,7 @@ use anyhow::Context;
 
 use super::catalogue::Entry;
 use super::onnx::folder::ModelFolder;
+use crate::hint::hinted;
 pub use fetch::fetch;
 
 /// The files of a tokenizer. The first is required, the others are optional.
@@ -39,7 +40,7 @@ pub fn cache() -> anyhow::Result<PathBuf> {
         return Ok(path.into());
     }
     let caches =
-        dirs::cache_dir().context("could not find a cache directory\n  hint: set RQSEARCH_CACHE to one")?;
+        dirs::cache_dir().context(hinted("could not find a cache directory", "set RQSEARCH_CACHE to one"))?;
     Ok(caches.join("rqsearch"))
 }
 
@@ -64,9 +65,9 @@ impl Entry {
     /// The model is not installed. The message says how to install it.
     pub fn folder(&self) -> anyhow::Result<ModelFolder> {
         let path = find(self).with_context(|| {
-            format!(
-                "the model {} is not installed\n  hint: `rqsearch models fetch {}` downloads it (about {} MB)",
-                self.name, self.name, self.megabytes
+            hinted(
+                format!("the model {} is not installed", self.name),
+                format!("`rqsearch models fetch {}` downloads it (about {} MB)", self.name, self.megabytes),
             )
         })?;
         Ok(ModelFolder { path, name: self.name.to_owned(), graph: self.file.to_owned(), output: self.output })

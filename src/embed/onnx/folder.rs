@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::embed::Pooling;
+use crate::hint::hinted;
 
 /// The possible paths of the graph, in search order.
 const GRAPHS: [&str; 3] = ["model.onnx", "onnx/model.onnx", "model_optimized.onnx"];
@@ -54,11 +55,10 @@ impl ModelFolder {
             .canonicalize()
             .with_context(|| format!("could not find the model directory {}", path.display()))?;
         let Some(graph) = GRAPHS.into_iter().find(|graph| absolute.join(graph).is_file()) else {
-            bail!(
-                "{} does not contain an ONNX model\n  hint: a model directory contains {}, and tokenizer.json",
-                path.display(),
-                GRAPHS[..2].join(" or ")
-            );
+            bail!(hinted(
+                format!("{} does not contain an ONNX model", path.display()),
+                format!("a model directory contains {}, and tokenizer.json", GRAPHS[..2].join(" or "))
+            ));
         };
         let name =
             absolute.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
@@ -176,11 +176,10 @@ impl ModelFolder {
             [] => Ok(None),
             ["pooling_mode_mean_tokens"] => Ok(Some(Pooling::Mean)),
             ["pooling_mode_cls_token"] => Ok(Some(Pooling::Cls)),
-            other => bail!(
-                "{} uses {}, which is not supported\n  hint: mean and cls are supported",
-                self.name,
-                other.join(" and ")
-            ),
+            other => bail!(hinted(
+                format!("{} uses {}, which is not supported", self.name, other.join(" and ")),
+                "mean and cls are supported"
+            )),
         }
     }
 

@@ -17,6 +17,8 @@ use fingerprints::Entry;
 use folder::ModelFolder;
 use sessions::Sessions;
 
+use crate::hint::hinted;
+
 pub use rerank::CrossEncoder;
 
 /// An embedding model from the catalogue or from a directory.
@@ -75,11 +77,13 @@ impl Onnx {
     fn dimensions(&self, requested: Option<usize>) -> anyhow::Result<usize> {
         let full = self.run("dimensions")?.len();
         match requested {
-            Some(0) => bail!("--dimensions must be at least 1\n  hint: {} has {full}", self.info.name),
-            Some(requested) if requested > full => bail!(
-                "{} has {full} dimensions, not {requested}\n  hint: --dimensions can only shorten vectors",
-                self.info.name
-            ),
+            Some(0) => {
+                bail!(hinted("--dimensions must be at least 1", format!("{} has {full}", self.info.name)))
+            }
+            Some(requested) if requested > full => bail!(hinted(
+                format!("{} has {full} dimensions, not {requested}", self.info.name),
+                "--dimensions can only shorten vectors"
+            )),
             requested => Ok(requested.unwrap_or(full)),
         }
     }

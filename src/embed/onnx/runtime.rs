@@ -13,9 +13,10 @@ use std::sync::Mutex;
 use anyhow::{Context, bail};
 
 use crate::embed::hub;
+use crate::hint::hinted;
 
 /// How to install the library.
-pub const HINT: &str = "hint: install it with `python3 -m pip install onnxruntime`, or set ORT_DYLIB_PATH to the \
+pub const HINT: &str = "install it with `python3 -m pip install onnxruntime`, or set ORT_DYLIB_PATH to the \
                         library's absolute path";
 
 /// The environment variable with the path of the library.
@@ -41,7 +42,7 @@ pub fn ensure() -> anyhow::Result<()> {
     if !*loaded {
         let library = find()?;
         ort::init_from(&library)
-            .with_context(|| format!("could not load {}\n  {HINT}", library.display()))?;
+            .with_context(|| hinted(format!("could not load {}", library.display()), HINT))?;
         *loaded = true;
     }
     Ok(())
@@ -55,7 +56,9 @@ pub fn ensure() -> anyhow::Result<()> {
 pub fn locate() -> anyhow::Result<Option<PathBuf>> {
     match named()? {
         Some(path) if path.is_file() => Ok(Some(path)),
-        Some(path) => bail!("{VARIABLE} names {}, which is not a file\n  {HINT}", path.display()),
+        Some(path) => {
+            bail!(hinted(format!("{VARIABLE} names {}, which is not a file", path.display()), HINT))
+        }
         None => Ok(candidates().next()),
     }
 }
@@ -69,10 +72,13 @@ fn find() -> anyhow::Result<PathBuf> {
         return match fit(&path) {
             Fit::Fits => Ok(path),
             Fit::TooOld(version) => {
-                bail!("{VARIABLE} names {}, which is {}\n  {HINT}", path.display(), too_old(version))
+                bail!(hinted(
+                    format!("{VARIABLE} names {}, which is {}", path.display(), too_old(version)),
+                    HINT
+                ))
             }
             Fit::NotALibrary => {
-                bail!("{VARIABLE} names {}, which cannot be loaded\n  {HINT}", path.display())
+                bail!(hinted(format!("{VARIABLE} names {}, which cannot be loaded", path.display()), HINT))
             }
         };
     }
@@ -85,11 +91,13 @@ fn find() -> anyhow::Result<PathBuf> {
         }
     }
     match rejected.as_slice() {
-        [] => bail!("this model needs ONNX Runtime, which was not found\n  {HINT}"),
-        rejected => bail!(
-            "this model needs ONNX Runtime, and no usable version was found: {}\n  {HINT}",
-            rejected.join("; ")
-        ),
+        [] => bail!(hinted("this model needs ONNX Runtime, which was not found", HINT)),
+        rejected => {
+            let rejected = rejected.join("; ");
+            let message =
+                format!("this model needs ONNX Runtime, and no usable version was found: {rejected}");
+            bail!(hinted(message, HINT))
+        }
     }
 }
 
@@ -99,7 +107,7 @@ fn named() -> anyhow::Result<Option<PathBuf>> {
         return Ok(None);
     };
     if !path.is_absolute() {
-        bail!("{VARIABLE} names {}, which is not an absolute path\n  {HINT}", path.display());
+        bail!(hinted(format!("{VARIABLE} names {}, which is not an absolute path", path.display()), HINT));
     }
     Ok(Some(path))
 }

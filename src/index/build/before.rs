@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 
 use super::options::Build;
 use crate::embed::ModelInfo;
+use crate::hint::hinted;
 use crate::index::commit_file;
 use crate::index::lock::WriteLock;
 use crate::index::metadata::Meta;
@@ -43,13 +44,15 @@ impl Build<'_> {
             }
             let label =
                 |model: Option<&ModelInfo>| model.map_or("keywords only".to_owned(), ModelInfo::label);
-            bail!(
-                "the index in {} was built with {}, not with {}\n  \
-                 hint: `rqsearch index --model …` embeds everything again with another model",
-                self.dir.display(),
-                label(index.meta.model.as_ref()),
-                label(self.embedder.map(|embedder| embedder.model())),
-            );
+            bail!(hinted(
+                format!(
+                    "the index in {} was built with {}, not with {}",
+                    self.dir.display(),
+                    label(index.meta.model.as_ref()),
+                    label(self.embedder.map(|embedder| embedder.model()))
+                ),
+                "`rqsearch index --model …` embeds everything again with another model"
+            ));
         }
         let rows = (0..)
             .zip(index.vectors())

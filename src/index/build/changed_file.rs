@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crossbeam_channel::Sender;
@@ -12,7 +13,7 @@ use super::file_record::FileRecord;
 use super::item::Item;
 use super::question_id::{id_of, question_hash};
 use super::state::State;
-use super::summary::{Counts, FileSummary};
+use super::summary::{Counts, FileSummary, Problem};
 use crate::question::Question;
 use crate::read::{self, BadRecord, Report};
 
@@ -120,7 +121,8 @@ impl<'a> ChangedFile<'a> {
         let is_document = report.is_some_and(|report| report.letters > 0);
         self.state.summary().possible_articles += u64::from(is_document);
         if self.item.named {
-            self.state.fail(self.item, &no_questions(format, is_document));
+            self.state.report(&no_questions(&self.item.path, format, is_document));
+            self.state.summary().failed_files += 1;
             // Read in the next build again, and reported again.
             self.bad += 1;
         }
@@ -155,10 +157,14 @@ impl<'a> ChangedFile<'a> {
 }
 
 /// Why a named file without questions is an error, and what to try.
-pub fn no_questions(format: &str, is_document: bool) -> String {
+pub fn no_questions(path: &Path, format: &str, is_document: bool) -> Problem {
     let article = if is_document { "; --articles adds the document as one entry" } else { "" };
-    format!(
-        "no questions found; the file was read as {format}
-  hint: --format names another format{article}; docs/formats.md describes what becomes a question"
-    )
+    Problem {
+        path: path.to_owned(),
+        line: None,
+        reason: format!("no questions found; the file was read as {format}"),
+        hint: Some(format!(
+            "--format names another format{article}; docs/formats.md describes what becomes a question"
+        )),
+    }
 }

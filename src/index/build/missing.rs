@@ -10,6 +10,7 @@ use super::item::{Items, Root};
 use super::missing_path::is_missing;
 use super::options::{Build, Missing};
 use super::state::State;
+use crate::hint::hinted;
 use crate::index::metadata::Meta;
 use crate::index::stored_path::{STDIN, path_of};
 use crate::read;
@@ -46,12 +47,11 @@ impl Build<'_> {
                 Root::Stdin | Root::Web(_) => continue,
             };
             if lost && indexed > 0 {
-                bail!(
-                    "all indexed files of {} are gone; the index was not changed\n  \
-                     hint: if a disk is not mounted, mount it; --keep-missing keeps the questions of files that are \
-                     gone, --remove-missing removes them",
-                    path.display()
-                );
+                bail!(hinted(
+                    format!("all indexed files of {} are gone; the index was not changed", path.display()),
+                    "if a disk is not mounted, mount it; --keep-missing keeps the questions of files that are \
+                     gone, --remove-missing removes them"
+                ));
             }
         }
         Ok(())

@@ -47,6 +47,8 @@ use super::stored_path::base_of;
 use file_record::file_records;
 use output::{Output, Segments};
 
+use crate::hint::hinted;
+
 pub(super) use attached::Attachments;
 pub use attached::PHRASINGS_FORMAT;
 #[cfg(feature = "milvus")]
@@ -71,9 +73,10 @@ impl Build<'_> {
             return self.run_in_cluster();
         }
         if self.shard.is_some() {
-            bail!(
-                "only an index in a cluster can be written in parts\n  hint: --index milvus://HOST:PORT/COLLECTION"
-            );
+            bail!(hinted(
+                "only an index in a cluster can be written in parts",
+                "--index milvus://HOST:PORT/COLLECTION"
+            ));
         }
         let run = || {
             match ensure_commit(self.dir) {

@@ -133,8 +133,8 @@ fn preview_phrasings(item: &Item) -> Preview {
         Ok(records) => records,
         Err(error) => return failed(item, &error.to_string()),
     };
-    let problem = |BadRecord { line, reason }| Problem { path: item.path.clone(), line: Some(line), reason };
-    let problems = records.into_iter().filter_map(Result::err).map(problem).collect();
+    let problems =
+        records.into_iter().filter_map(Result::err).map(|record| bad_record(item, record)).collect();
     let format = Some(super::PHRASINGS_FORMAT);
     Preview { path: item.name.clone(), format, problems, ..Preview::default() }
 }
@@ -161,29 +161,36 @@ fn preview_file(item: &Item, file: File, extension: String) -> Preview {
     let mut emit = |record: Result<Question, BadRecord>| {
         match record {
             Ok(question) => preview.add(&question),
-            Err(BadRecord { line, reason }) => {
-                problems.push(Problem { path: item.path.clone(), line: Some(line), reason });
-            }
+            Err(record) => problems.push(bad_record(item, record)),
         }
         ControlFlow::Continue(())
     };
     let read = item.read(file, extension, &mut emit);
-    let whole = |reason: String| Problem { path: item.path.clone(), line: None, reason };
     match read {
         Ok(read::Outcome::Read { format, report }) => {
             let is_document = report.as_ref().is_some_and(|report| report.letters > 0);
             if item.named && preview.questions == 0 && problems.is_empty() {
-                problems.push(whole(no_questions(format, is_document)));
+                problems.push(no_questions(&item.path, format, is_document));
             }
             (preview.format, preview.report) = (Some(format), report);
         }
         Ok(read::Outcome::NotQuestions) => {}
-        Err(error) => problems.push(whole(error.to_string())),
+        Err(error) => problems.push(whole(item, error.to_string())),
     }
     Preview { problems, ..preview }
 }
 
+/// What is wrong with a record of a file.
+fn bad_record(item: &Item, BadRecord { line, reason }: BadRecord) -> Problem {
+    Problem { line: Some(line), ..whole(item, reason) }
+}
+
+/// Why a file was skipped.
+fn whole(item: &Item, reason: String) -> Problem {
+    Problem { path: item.path.clone(), line: None, reason, hint: None }
+}
+
 fn failed(item: &Item, reason: &str) -> Preview {
-    let problem = Problem { path: item.path.clone(), line: None, reason: reason.to_owned() };
+    let problem = whole(item, reason.to_owned());
     Preview { path: item.name.clone(), problems: vec![problem], ..Preview::default() }
 }

@@ -123,7 +123,7 @@ impl Build<'_> {
 
     /// Reports a path that cannot be searched.
     pub(super) fn report(&self, path: &Path, reason: String) {
-        (self.problems)(&Problem { path: path.to_owned(), line: None, reason });
+        (self.problems)(&Problem { path: path.to_owned(), line: None, reason, hint: None });
     }
 
     /// Not reached: [`Build::roots`] refuses addresses.

@@ -129,8 +129,13 @@ impl<'a> State<'a> {
 
     /// Reports a problem.
     pub fn problem(&self, path: &Path, line: Option<u64>, reason: String) {
+        self.report(&Problem { path: path.to_owned(), line, reason, hint: None });
+    }
+
+    /// Reports a problem that may have a hint.
+    pub fn report(&self, problem: &Problem) {
         self.summary().problems += 1;
-        (self.build.problems)(&Problem { path: path.to_owned(), line, reason });
+        (self.build.problems)(problem);
     }
 
     /// Whether the build will not commit: something failed, or the caller has cancelled it.

@@ -13,11 +13,13 @@ pub struct Problem {
     pub line: Option<u64>,
     /// The reason, in lower case without a full stop.
     pub reason: String,
+    /// What to try, for the person at the terminal. It may name options of the program.
+    pub hint: Option<String>,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, line, reason } = self;
+        let Self { path, line, reason, .. } = self;
         match line {
             Some(line) => write!(f, "{}:{line}: {reason}", path.display()),
             None => write!(f, "{}: {reason}", path.display()),

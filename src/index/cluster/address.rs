@@ -7,6 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
+use crate::hint::hinted;
+
 /// The environment variable with the credentials: a token, or USER:PASSWORD.
 pub const TOKEN: &str = "RQSEARCH_MILVUS_TOKEN";
 
@@ -41,17 +43,18 @@ impl Address {
     pub fn parse(name: &Path) -> anyhow::Result<Self> {
         let text = name.to_str().unwrap_or_default();
         let malformed = || {
-            format!(
-                "{text} is not the address of an index in a cluster\n  hint: write milvus://HOST:PORT/COLLECTION"
+            hinted(
+                format!("{text} is not the address of an index in a cluster"),
+                "write milvus://HOST:PORT/COLLECTION",
             )
         };
         let (scheme, rest) = text.split_once("://").with_context(malformed)?;
         let (server, collection) = rest.split_once('/').with_context(malformed)?;
         if server.contains('@') {
-            bail!(
-                "an address must not contain credentials, which other users of the machine could see\n  \
-                 hint: set {TOKEN}, or {TOKEN_FILE} to the path of a file with them"
-            );
+            bail!(hinted(
+                "an address must not contain credentials, which other users of the machine could see",
+                format!("set {TOKEN}, or {TOKEN_FILE} to the path of a file with them")
+            ));
         }
         let (host, port) = match server.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && !host.ends_with(':') => {
@@ -65,8 +68,10 @@ impl Address {
             collection.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && collection.chars().all(is_name)
                 && collection.len() <= LONGEST,
-            "{collection:?} is not the name of a collection\n  \
-             hint: use at most {LONGEST} letters, digits and underscores, and no digit first"
+            hinted(
+                format!("{collection:?} is not the name of a collection"),
+                format!("use at most {LONGEST} letters, digits and underscores, and no digit first")
+            )
         );
         let (host, collection) = (host.to_owned(), collection.to_owned());
         Ok(Self { host, port, collection, is_encrypted: scheme == "milvuss" })

@@ -10,6 +10,7 @@ use super::client::{Client, Sent};
 use super::requests::{integers, is_one_of, lists, texts};
 use super::schema::{self, DATA, DATE, ID, KEY, LEVEL, PATH, SECTION, TAGS, WORDS};
 use super::{Cluster, Found, entity};
+use crate::hint::hinted;
 use crate::index::Index;
 use crate::index::candidates::{CandidateDocument, FacetValues, title_hash};
 use crate::question::Question;
@@ -189,7 +190,7 @@ impl Cluster {
         }
         let question = |id: &String| {
             found.remove(id).with_context(|| {
-                format!("the question {id} was removed while it was searched for\n  hint: search again")
+                hinted(format!("the question {id} was removed while it was searched for"), "search again")
             })
         };
         ids.iter().map(question).collect()

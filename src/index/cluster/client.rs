@@ -10,6 +10,7 @@ use milvus::v2::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
 use super::address::{Address, TOKEN, token};
+use crate::hint::hinted;
 
 /// Limits for connecting and for one request.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -28,30 +29,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(16);
 const NOT_LOADED: i32 = 101;
 
 /// The cluster does not answer, or not in time. It may answer later.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the cluster at {place} does not answer: {why}")]
 pub struct ClusterAway {
-    message: String,
+    /// The host and port.
+    place: String,
+    why: String,
+    /// Whether the address asks for TLS.
+    pub(crate) is_encrypted: bool,
 }
-
-impl std::fmt::Display for ClusterAway {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ClusterAway {}
 
 /// A reply is longer than the client accepts: 4 MiB. What was asked for must be asked for in parts.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("a reply of the cluster is too long")]
 pub struct TooLong;
-
-impl std::fmt::Display for TooLong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a reply of the cluster is too long")
-    }
-}
-
-impl std::error::Error for TooLong {}
 
 /// The connection to a cluster. Copies share it.
 #[derive(Clone)]
@@ -260,19 +251,8 @@ fn is_away(error: &Error) -> bool {
 }
 
 fn away(address: &Address, why: &str) -> anyhow::Error {
-    // The client does not tell a handshake that failed from a server that is away.
-    let hint = match address.is_encrypted {
-        true => {
-            "check the address, that the server is running with TLS, and that the system trusts its certificate; \
-             SSL_CERT_FILE names the certificate of another authority"
-        }
-        false => {
-            "check the address, and that the server is running; if it uses TLS, begin the address with milvuss://"
-        }
-    };
-    let (host, port) = (&address.host, address.port);
-    let message = format!("the cluster at {host}:{port} does not answer: {why}\n  hint: {hint}");
-    ClusterAway { message }.into()
+    let place = format!("{}:{}", address.host, address.port);
+    ClusterAway { place, why: why.to_owned(), is_encrypted: address.is_encrypted }.into()
 }
 
 /// The error of a request, for the user.
@@ -287,11 +267,14 @@ fn explain(address: &Address, error: Error) -> anyhow::Error {
             .iter()
             .any(|part| lower.contains(part));
     if is_denied {
-        return anyhow::anyhow!(
-            "the cluster at {}:{} does not accept the credentials: {text}\n  hint: set {TOKEN} to a token or USER:PASSWORD",
-            address.host,
-            address.port
-        );
+        return hinted(
+            format!(
+                "the cluster at {}:{} does not accept the credentials: {text}",
+                address.host, address.port
+            ),
+            format!("set {TOKEN} to a token or USER:PASSWORD"),
+        )
+        .into();
     }
     if is_away(&error) {
         return away(address, &text);

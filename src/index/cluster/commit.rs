@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::keys::{COMMIT, STATISTICS};
 use super::{schema, statistics};
 use crate::analyze;
+use crate::hint::hinted;
 use crate::index::corpus_counts::CorpusCounts;
 use crate::index::{self, Meta, OpenError};
 
@@ -62,13 +63,15 @@ fn parse_commit(text: &str, name: &Path) -> Result<Commit, OpenError> {
     let foreign = || OpenError::Foreign { dir: name.to_owned() };
     let versions: Versions = serde_json::from_str(text).map_err(|_| foreign())?;
     if versions.cluster != FORMAT {
-        let message = format!(
-            "the collections at {} have format {}, and this version reads {FORMAT}\n  \
-             hint: use the version of rqsearch that wrote them, or name another collection",
-            name.display(),
-            versions.cluster
+        let source = hinted(
+            format!(
+                "the collections at {} have format {}, and this version reads {FORMAT}",
+                name.display(),
+                versions.cluster
+            ),
+            "use the version of rqsearch that wrote them, or name another collection",
         );
-        return Err(OpenError::Cluster { address: name.to_owned(), source: anyhow!(message) });
+        return Err(OpenError::Cluster { address: name.to_owned(), source: source.into() });
     }
     if versions.format != index::FORMAT {
         return Err(OpenError::Format { dir: name.to_owned(), found: versions.format });
@@ -95,10 +98,10 @@ pub fn replace_commit(
     }
     let last = client.text(COMMIT)?.and_then(|text| serde_json::from_str(&text).ok());
     if last.map_or(0, |last: Generation| last.generation) != before {
-        bail!(
-            "another process has committed to {} in the meantime\n  hint: run the command again",
-            client.address()
-        );
+        bail!(hinted(
+            format!("another process has committed to {} in the meantime", client.address()),
+            "run the command again"
+        ));
     }
     let parts = statistics::encode(counts)?;
     let commit = Commit { statistics: parts.len(), ..commit.clone() };

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::keys::{LEASE, shard_key};
+use crate::hint::hinted;
 use crate::index::{Busy, Shard};
 
 /// How long a lease lasts after it was renewed, and how often it is.
@@ -131,11 +132,14 @@ impl Lease {
     /// Another process has taken the lease, because it was not renewed for a minute.
     pub fn ensure_own(&self) -> anyhow::Result<()> {
         if self.is_lost.load(Ordering::Relaxed) {
-            bail!(
-                "another process took over writing {}, because this one did not answer for {} s\n  hint: run the command again",
-                self.client.address(),
-                DURATION.as_secs()
-            );
+            bail!(hinted(
+                format!(
+                    "another process took over writing {}, because this one did not answer for {} s",
+                    self.client.address(),
+                    DURATION.as_secs()
+                ),
+                "run the command again"
+            ));
         }
         Ok(())
     }

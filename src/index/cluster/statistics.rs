@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use super::client::Client;
 use super::entity::split;
 use super::keys::STATISTICS;
+use crate::hint::hinted;
 use crate::index::corpus_counts::CorpusCounts;
 
 /// The key of a part of the statistics of a generation.
@@ -39,7 +40,10 @@ pub fn decode(parts: &[String]) -> anyhow::Result<CorpusCounts> {
         GzDecoder::new(STANDARD.decode(parts.concat())?.as_slice()).read_to_end(&mut text)?;
         Ok(serde_json::from_slice(&text)?)
     };
-    read().context("the statistics in the cluster are damaged\n  hint: `rqsearch index --finish --index ADDRESS` counts again")
+    read().context(hinted(
+        "the statistics in the cluster are damaged",
+        "`rqsearch index --finish --index ADDRESS` counts again",
+    ))
 }
 
 /// Reads the statistics of a generation.

@@ -5,6 +5,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::hint::hinted;
 use crate::search::{FITTED, Facet, Filters, Mode, Query, Sort, date_span};
 
 /// The greatest number of values of each facet that a request may ask for.
@@ -241,7 +242,7 @@ impl SearchRequest {
             "facet_values must be a number from 1 to {MOST_FACET_VALUES}"
         );
         if phrase.trim().is_empty() && self.facets.is_empty() {
-            bail!("the phrase is empty\n  hint: rqsearch \"how do lifetimes work\"");
+            bail!(hinted("the phrase is empty", "rqsearch \"how do lifetimes work\""));
         }
         let filters = Filters {
             sources: self.source.clone(),

@@ -21,7 +21,7 @@ pub struct UpdateReply<'a> {
     /// Files and records that were skipped, except those that the update before skipped for the same reason.
     pub problems: Vec<SkippedPart<'a>>,
     /// Why the update failed; `null` if it did not. The index did not change then, and the update is tried again.
-    pub error: Option<&'a str>,
+    pub error: Option<String>,
 }
 
 /// A file whose questions changed.
@@ -55,9 +55,10 @@ impl<'a> UpdateReply<'a> {
     pub fn new(
         time: String,
         took_ms: f64,
-        result: Result<&'a Summary, &'a str>,
+        result: Result<&'a Summary, &anyhow::Error>,
         problems: &'a [Problem],
     ) -> Self {
+        let error = result.err().map(|error| format!("{error:#}"));
         let summary = result.ok();
         let has_changed = |file: &&FileSummary| file.counts.added + file.counts.removed > 0;
         let files = summary.map_or(&[][..], |summary| &summary.files).iter().filter(has_changed);
@@ -68,7 +69,7 @@ impl<'a> UpdateReply<'a> {
             files: files.map(UpdatedFile::from).collect(),
             removed_files: summary.map_or(0, |summary| summary.removed_files),
             problems: problems.iter().map(SkippedPart::from).collect(),
-            error: result.err(),
+            error,
         }
     }
 }
@@ -80,7 +81,7 @@ impl<'a> From<&'a FileSummary> for UpdatedFile<'a> {
 }
 
 impl<'a> From<&'a Problem> for SkippedPart<'a> {
-    fn from(Problem { path, line, reason }: &'a Problem) -> Self {
+    fn from(Problem { path, line, reason, .. }: &'a Problem) -> Self {
         Self { path: path.display().to_string(), line: *line, reason }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{INDENT, Layout, QUIET, TITLE, wrapped};
-use crate::index::Preview;
+use crate::index::{Preview, Problem};
 use crate::read::Report;
 
 /// Writes the name of a file, how it was read, and its first questions.
@@ -22,10 +22,10 @@ pub fn write_preview(out: &mut impl Write, preview: &Preview, layout: Layout) ->
     if let (Some(share), 1..) = (preview.share(), preview.questions) {
         lines.push(format!("{:.0} % of the text is in a title or an answer", share * 100.0));
     }
-    lines.extend(preview.problems.iter().take(PROBLEMS).map(|problem| match problem.line {
-        Some(line) => format!("Line {line}: {}", problem.reason),
-        None => problem.reason.clone(),
-    }));
+    for Problem { line, reason, hint, .. } in preview.problems.iter().take(PROBLEMS) {
+        lines.push(line.map_or_else(|| reason.clone(), |line| format!("Line {line}: {reason}")));
+        lines.extend(hint.as_ref().map(|hint| format!("  hint: {hint}")));
+    }
     if preview.problems.len() > PROBLEMS {
         lines.push(format!("{} more bad records", preview.problems.len() - PROBLEMS));
     }

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{State, Writer, subtract};
+use crate::hint::hinted;
 use crate::index::bm25::FieldWeights;
 use crate::index::cluster::commit::{Commit, FORMAT, replace_commit};
 use crate::index::cluster::entity::Entity;
@@ -115,10 +116,10 @@ impl Writer {
     fn commit(&self, state: &State) -> anyhow::Result<u64> {
         let shards = active_shards(&self.client)?;
         if let Some((key, _)) = shards.iter().find(|(_, is_live)| *is_live) {
-            bail!(
-                "the worker {key} is still writing {}\n  hint: run `rqsearch index --finish` when all workers have finished",
-                self.client.address()
-            );
+            bail!(hinted(
+                format!("the worker {key} is still writing {}", self.client.address()),
+                "run `rqsearch index --finish` when all workers have finished"
+            ));
         }
         let of_shards = self.client.texts_with_prefix(COUNTS)?;
         let counts = self.counts(state, &of_shards, !shards.is_empty())?;

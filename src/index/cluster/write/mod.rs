@@ -25,6 +25,7 @@ use super::stored::StoredQuestion;
 use super::write_requests::{BATCH, BYTES};
 use super::{Address, Cluster};
 use crate::embed::ModelInfo;
+use crate::hint::hinted;
 use crate::index::bm25::FieldWeights;
 use crate::index::corpus_counts::CorpusCounts;
 use crate::index::field_words::FieldWords;
@@ -292,12 +293,14 @@ fn ensure_model(meta: &Meta, model: Option<&ModelInfo>, address: &Address) -> an
     };
     if !is_same {
         let label = |model: Option<&ModelInfo>| model.map_or("keywords only".to_owned(), ModelInfo::label);
-        bail!(
-            "the index at {address} was built with {}, not with {}\n  \
-             hint: an index in a cluster keeps its model; name another collection",
-            label(meta.model.as_ref()),
-            label(model)
-        );
+        bail!(hinted(
+            format!(
+                "the index at {address} was built with {}, not with {}",
+                label(meta.model.as_ref()),
+                label(model)
+            ),
+            "an index in a cluster keeps its model; name another collection"
+        ));
     }
     Ok(())
 }
