@@ -4,10 +4,36 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 # --- versions and notes
-printf '# Changelog\n\n## Unreleased\n\n- later\n\n## %s (2026-11-28)\n\n- now\n- and this\n\n## 0.0.1\n\n## 0.0.0\n\n- first\n' "$version" > "$scratch/CHANGELOG.md"
+cat > "$scratch/CHANGELOG.md" <<TEXT
+# Changelog
+
+## [Unreleased]
+
+- later
+
+## [$version] - 2026-11-28
+
+- now ([docs](docs/search.md#facets), [site](https://example.org/))
+
+### Fixed
+
+- and this
+
+## [0.0.1] - 2026-11-27
+
+## [0.0.0] - 2026-11-26
+
+- first
+
+[$version]: https://example.org/compare
+[0.0.0]: https://example.org/tree
+TEXT
 export CHANGELOG="$scratch/CHANGELOG.md"
 run 0 "$root/packaging/notes.sh" "$version"
-same "$output" $'- now\n- and this'
+file=https://github.com/rqsearch/rqsearch/blob/v$version/docs/search.md
+same "$output" "- now ([docs]($file#facets), [site](https://example.org/))"$'\n\n### Fixed\n\n- and this'
+run 0 "$root/packaging/notes.sh" 0.0.0
+same "$output" '- first'
 run 2 "$root/packaging/notes.sh" 0.0.1
 contains "$output" 'has no notes for 0.0.1'
 run 0 "$root/packaging/check-version.sh" "v$version"
