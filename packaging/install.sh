@@ -5,7 +5,7 @@
 #   curl -fsSL https://github.com/rqsearch/rqsearch/releases/latest/download/install.sh | sh
 #
 # Environment:
-#   RQSEARCH_VERSION      the version, such as 0.1.0 [default: latest]
+#   RQSEARCH_VERSION      the version, such as 0.2.0 [default: latest]
 #   RQSEARCH_INSTALL_DIR  where the program goes [default: ~/.local/bin]
 #   RQSEARCH_RELEASES     where releases are [default: the project's GitHub releases]; file:// works
 #
@@ -52,7 +52,7 @@ main() {
     dir=${RQSEARCH_INSTALL_DIR:-$HOME/.local/bin}
     releases=${RQSEARCH_RELEASES:-https://github.com/rqsearch/rqsearch/releases}
     case $version in
-        *[!0-9A-Za-z.+-]*) fail "'$version' is not a version; use one such as 0.1.0, or latest" ;;
+        *[!0-9A-Za-z.+-]*) fail "'$version' is not a version; use one such as 0.2.0, or latest" ;;
         latest) from=$releases/latest/download ;;
         *) from=$releases/download/v$version ;;
     esac

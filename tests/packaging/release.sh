@@ -4,10 +4,36 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 # --- versions and notes
-printf '# Changelog\n\n## Unreleased\n\n- later\n\n## %s (2026-11-28)\n\n- now\n- and this\n\n## 0.0.1\n\n## 0.0.0\n\n- first\n' "$version" > "$scratch/CHANGELOG.md"
+cat > "$scratch/CHANGELOG.md" <<TEXT
+# Changelog
+
+## [Unreleased]
+
+- later
+
+## [$version] - 2026-11-28
+
+- now ([docs](docs/search.md#facets), [site](https://example.org/))
+
+### Fixed
+
+- and this
+
+## [0.0.1] - 2026-11-27
+
+## [0.0.0] - 2026-11-26
+
+- first
+
+[$version]: https://example.org/compare
+[0.0.0]: https://example.org/tree
+TEXT
 export CHANGELOG="$scratch/CHANGELOG.md"
 run 0 "$root/packaging/notes.sh" "$version"
-same "$output" $'- now\n- and this'
+file=https://github.com/rqsearch/rqsearch/blob/v$version/docs/search.md
+same "$output" "- now ([docs]($file#facets), [site](https://example.org/))"$'\n\n### Fixed\n\n- and this'
+run 0 "$root/packaging/notes.sh" 0.0.0
+same "$output" '- first'
 run 2 "$root/packaging/notes.sh" 0.0.1
 contains "$output" 'has no notes for 0.0.1'
 run 0 "$root/packaging/check-version.sh" "v$version"
@@ -33,9 +59,12 @@ passed "the crate has what it is built of, and no more"
 
 # --- crates.io takes packages of up to 10 MB
 cargo package --workspace --exclude rqsearch-python --no-verify --allow-dirty --quiet
-for name in rqsearch rqsearch-minilm-1 rqsearch-minilm-2 rqsearch-minilm-3; do
-    size=$(wc -c < "${CARGO_TARGET_DIR:-target}/package/$name-$version.crate")
-    [ "$size" -le 10000000 ] || die "the package $name has $size bytes"
+packages=$(cargo metadata --no-deps --offline --format-version 1 |
+    jq -r '.packages[] | select(.publish == null) | "\(.name)-\(.version)"')
+same "$(wc -l <<<"$packages")" 4
+for package in $packages; do
+    size=$(wc -c < "${CARGO_TARGET_DIR:-target}/package/$package.crate")
+    [ "$size" -le 10000000 ] || die "the package $package has $size bytes"
 done
 passed "every package is small enough for crates.io"
 
