@@ -107,6 +107,7 @@ pub fn token() -> anyhow::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hinted;
     use crate::index::is_cluster_address;
 
     #[test]
@@ -133,7 +134,8 @@ mod tests {
             ("milvus://localhost/1", "not the name of a collection"),
             ("milvus://localhost/", "not the name of a collection"),
         ] {
-            let error = Address::parse(Path::new(text)).unwrap_err().to_string();
+            let error = Address::parse(Path::new(text)).unwrap_err();
+            let error = format!("{error:#} {}", Hinted::of(&error).unwrap_or_default());
             assert!(error.contains(expected), "{text}: {error}");
             assert!(!error.contains("secret"));
         }
