@@ -177,8 +177,7 @@ fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
         }
     };
     read_meta(&index, dir)?;
-    let metas =
-        index.load_metas().map_err(|error| OpenError::Broken { dir: dir.to_owned(), source: error })?;
+    let metas = index.load_metas().map_err(|source| OpenError::broken(dir, source))?;
     for segment in &metas.segments {
         let damaged = check_segment(&index, &directory, segment, &mut report);
         if !damaged.is_empty() {
@@ -190,7 +189,7 @@ fn check_commit(dir: &Path, commit: &[u8]) -> Result<Report, OpenError> {
 }
 
 fn broken(dir: &Path, error: io::Error) -> OpenError {
-    OpenError::Broken { dir: dir.to_owned(), source: error.into() }
+    OpenError::broken(dir, error.into())
 }
 
 /// Verifies the files of a segment. Returns the damaged components.

@@ -86,7 +86,7 @@ pub fn read_meta(index: &tantivy::Index, dir: &Path) -> Result<Meta, OpenError> 
         #[serde(default = "first_analysis")]
         analysis: u32,
     }
-    let metas = index.load_metas().map_err(|source| OpenError::Broken { dir: dir.to_owned(), source })?;
+    let metas = index.load_metas().map_err(|source| OpenError::broken(dir, source))?;
     let foreign = || OpenError::Foreign { dir: dir.to_owned() };
     let payload = match metas.payload {
         Some(payload) => payload,
@@ -136,7 +136,7 @@ pub fn read_roots(dir: &Path) -> anyhow::Result<(Option<ModelInfo>, Vec<PathBuf>
         return Ok((meta.model, roots));
     }
     ensure_commit(dir)?;
-    let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+    let broken = |source| OpenError::broken(dir, source);
     let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
     let index = tantivy::Index::open(directory).map_err(broken)?;
     let meta = read_meta(&index, dir)?;

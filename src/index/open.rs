@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tantivy::directory::error::OpenReadError;
 use tantivy::directory::{META_LOCK, RamDirectory};
 use tantivy::schema::Field;
 use tantivy::{IndexWriter, ReloadPolicy, Searcher, TantivyError};
@@ -116,7 +115,7 @@ impl Index {
     }
 
     fn open_last_commit(dir: &Path) -> Result<Self, OpenError> {
-        let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+        let broken = |source| OpenError::broken(dir, source);
         let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
         let lock = dir.join(&META_LOCK.filepath);
         if is_irregular(&lock) {
@@ -131,7 +130,7 @@ impl Index {
     /// # Errors
     /// See [`OpenError`].
     pub fn open_directory(directory: impl tantivy::Directory, dir: &Path) -> Result<Self, OpenError> {
-        let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+        let broken = |source| OpenError::broken(dir, source);
         let index = tantivy::Index::open(directory).map_err(broken)?;
         let meta = read_meta(&index, dir)?;
         let index = prepare(index, &meta);
@@ -243,7 +242,7 @@ impl Index {
 }
 
 fn is_file_gone(error: &TantivyError) -> bool {
-    matches!(error, TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_)))
+    matches!(error, TantivyError::IoError(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The languages in the dictionaries of the segments.

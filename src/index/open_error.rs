@@ -1,8 +1,10 @@
 //! Why an index cannot be opened.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use tantivy::TantivyError;
+use tantivy::directory::error::OpenReadError;
 
 use super::schema::FORMAT;
 use crate::analyze;
@@ -83,6 +85,27 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The error of an index that cannot be read.
+    pub(super) fn broken(dir: &Path, source: TantivyError) -> Self {
+        Self::Broken { dir: dir.to_owned(), source: without_repetition(source) }
+    }
+}
+
+/// The message of tantivy's error of opening a file has its cause, which is its source as well. An I/O error has it once.
+fn without_repetition(error: TantivyError) -> TantivyError {
+    let (kind, message) = match error {
+        TantivyError::OpenReadError(OpenReadError::IoError { io_error, filepath }) => {
+            (io_error.kind(), format!("{}: {io_error}", filepath.display()))
+        }
+        TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(path)) => {
+            (io::ErrorKind::NotFound, format!("{} does not exist", path.display()))
+        }
+        error => return error,
+    };
+    io::Error::new(kind, message).into()
+}
+
 /// An index directory and its model, for a message.
 fn model_of((dir, model): &(PathBuf, Option<String>)) -> String {
     match model {
@@ -94,11 +117,29 @@ fn model_of((dir, model): &(PathBuf, Option<String>)) -> String {
 #[cfg(not(feature = "milvus"))]
 impl OpenError {
     /// The error of a program without the client of the cluster.
-    pub(super) fn no_cluster(address: &std::path::Path) -> Self {
+    pub(super) fn no_cluster(address: &Path) -> Self {
         let source = hinted(
             "this program was built without the feature `milvus`",
             "install a release, or build with `cargo install rqsearch --features milvus`",
         );
         Self::Cluster { address: address.to_owned(), source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_named_once() {
+        let damaged = io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
+        for (error, expected) in [
+            (OpenReadError::wrap_io_error(damaged, "meta.json".into()), "meta.json: it is damaged"),
+            (OpenReadError::FileDoesNotExist("a.store".into()), "a.store does not exist"),
+        ] {
+            let error = anyhow::Error::from(OpenError::broken(Path::new("faq"), error.into()));
+            let expected = format!("the index in faq cannot be read: An IO error occurred: '{expected}'");
+            assert_eq!(format!("{error:#}"), expected);
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Build<'_> {
         if report.segments.is_empty() {
             return Ok(Repaired { report, ..Repaired::default() });
         }
-        let before = |source| OpenError::Broken { dir: self.dir.to_owned(), source };
+        let before = |source| OpenError::broken(self.dir, source);
         let metas =
             tantivy::Index::open(lock.clone()).and_then(|index| index.load_metas()).map_err(before)?;
         lock.assume(commit_without(&metas, &report.segments)?);

@@ -91,7 +91,7 @@ struct Commit {
 
 impl Commit {
     fn read(dir: &Path) -> Result<Self, OpenError> {
-        let broken = |source| OpenError::Broken { dir: dir.to_owned(), source };
+        let broken = |source| OpenError::broken(dir, source);
         ensure_commit(dir)?;
         let directory = ReadOnly::open(dir).map_err(|error| broken(error.into()))?;
         // This has the checks of the format.
