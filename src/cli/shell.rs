@@ -36,16 +36,20 @@ pub struct ManArgs {
     dir: Option<PathBuf>,
 }
 
+/// The optional features, and whether this program was built with them.
+const FEATURES: [(&str, bool); 7] = [
+    ("fastembed", cfg!(feature = "fastembed")),
+    ("interactive", cfg!(feature = "interactive")),
+    ("mcp", cfg!(feature = "mcp")),
+    ("milvus", cfg!(feature = "milvus")),
+    ("remote", cfg!(feature = "remote")),
+    ("serve", cfg!(feature = "serve")),
+    ("watch", cfg!(feature = "watch")),
+];
+
 /// The optional features that this program was built with.
 pub fn features() -> Vec<&'static str> {
-    let features = [
-        ("fastembed", cfg!(feature = "fastembed")),
-        ("interactive", cfg!(feature = "interactive")),
-        ("mcp", cfg!(feature = "mcp")),
-        ("remote", cfg!(feature = "remote")),
-        ("serve", cfg!(feature = "serve")),
-    ];
-    features.into_iter().filter(|(_, built)| *built).map(|(name, _)| name).collect()
+    FEATURES.into_iter().filter(|(_, built)| *built).map(|(name, _)| name).collect()
 }
 
 /// The version, with the built-in model, the index format and the features on the lines below.
@@ -139,4 +143,22 @@ fn write(bytes: &[u8]) -> anyhow::Result<Outcome> {
     out.write_all(bytes)?;
     out.flush()?;
     Ok(Outcome::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use toml_edit::DocumentMut;
+
+    use super::FEATURES;
+
+    #[test]
+    fn the_version_names_each_feature_of_the_program() {
+        let manifest: DocumentMut = include_str!("../../Cargo.toml").parse().unwrap();
+        // What has no effect on the program by itself.
+        let internal = ["default", "cli", "schema", "unified-build"];
+        let declared = manifest["features"].as_table().unwrap().iter().map(|(name, _)| name);
+        let mut declared: Vec<&str> = declared.filter(|name| !internal.contains(name)).collect();
+        declared.sort();
+        assert_eq!(declared, FEATURES.map(|(name, _)| name));
+    }
 }
