@@ -265,4 +265,63 @@ mod tests {
         assert!(chunks[1..].iter().all(|chunk| chunk.text.split_whitespace().count() <= 256));
         assert!(chunks.len() > 2);
     }
+
+    #[test]
+    fn a_title_of_60_tokens_precedes_the_answer_and_a_longer_one_does_not() {
+        let title = "title ".repeat(60);
+        assert_eq!(of(&title, "Because.")[1].text, format!("{title}\nBecause."));
+        assert_eq!(of(&"title ".repeat(61), "Because.")[1].text, "Because.");
+    }
+
+    #[test]
+    fn a_chunk_with_its_title_and_merged_markup_fits_the_window_and_nearly_fills_it() {
+        // Each byte is a token. The longest fence that is merged has 16 bytes with its line end.
+        let title = "t".repeat(60);
+        let mut question = Question::new(title, 1);
+        question.answer = format!("```abcdefghijkl\n{}\n```", "a ".repeat(1_000));
+        for window in [128, 200, 256] {
+            let longest = chunks(&question, str::len, window)[1..].iter().map(|chunk| chunk.text.len()).max();
+            // Two special tokens are added.
+            let tokens = longest.unwrap() + 2;
+            assert!((window - 4..=window).contains(&tokens), "{tokens} of {window}");
+        }
+    }
+
+    #[test]
+    fn markup_of_16_bytes_is_merged_and_longer_markup_is_left_out() {
+        let check = |pieces: &[&str], expected: &[&str]| {
+            let answer = pieces.concat();
+            let mut end = 0;
+            let placed = pieces.iter().map(|piece| {
+                end += piece.len();
+                (end - piece.len(), *piece)
+            });
+            let found: Vec<&str> =
+                with_words(&answer, placed.collect()).into_iter().map(|range| &answer[range]).collect();
+            assert_eq!(found, expected, "{pieces:?}");
+        };
+        let (short, long) = ("----------------", "-----------------");
+        check(&[short, "word"], &["----------------word"]);
+        check(&[long, "word"], &["word"]);
+        check(&["word", short], &["word----------------"]);
+        check(&["word", long], &["word"]);
+        check(&["one", "--", "two"], &["one", "--two"]);
+        check(&["one", short, long, "two"], &["one", "two"]);
+        check(&["word", "----------", "----------"], &["word"]);
+        check(&[short], &[]);
+    }
+
+    #[test]
+    fn more_than_200_markers_before_a_line_are_no_structure() {
+        for (line, expected) in [
+            (">".repeat(201), true),
+            (">".repeat(200), false),
+            ("> ".repeat(101), true),
+            (" ".repeat(300), false),
+            ("-".repeat(300), false),
+            (format!("a{}", ">".repeat(300)), false),
+        ] {
+            assert_eq!(is_deeply_nested(&format!("before\n{line}\nafter")), expected, "{line}");
+        }
+    }
 }

@@ -164,6 +164,8 @@ pub(super) fn from_meaning(features: &Features, range: &ScoreRange, scale: Cosin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Index;
+    use crate::question::Question;
 
     #[test]
     fn quality_depends_on_confidence() {
@@ -177,7 +179,78 @@ mod tests {
         ] {
             assert_eq!(Quality::of(confidence), expected, "{confidence}");
         }
+        assert_eq!(
+            [Quality::Strong, Quality::Likely, Quality::Weak].map(Quality::name),
+            ["strong", "likely", "weak"]
+        );
         assert_eq!([0.0, 0.126, 0.996, 1.0].map(percent), [0, 13, 99, 99]);
+    }
+
+    /// The number of questions in the index.
+    const COUNT: u64 = 30;
+
+    /// An index with one question that repeats a rare word, and others that share a common one.
+    fn index() -> Index {
+        let repeats = Question { answer: "E0502 ".repeat(3_000), ..Question::new("E0502", 1) };
+        let others = (2..=COUNT).map(|line| Question::new(format!("sharpen tool {line}"), line));
+        let questions: Vec<Question> = std::iter::once(repeats).chain(others).collect();
+        Index::in_memory(&questions, None).unwrap()
+    }
+
+    #[test]
+    fn the_highest_bm25_is_approached_and_not_reached() {
+        let index = index();
+        let highest = |phrase: &KeywordQuery<'_>| highest_bm25(phrase, COUNT);
+        let phrase = KeywordQuery::new(&index, "E0502", &[]).unwrap();
+        let best = phrase.scores(&index.documents().collect::<Vec<_>>()).unwrap()[0].bm25;
+        assert!((0.9..1.0).contains(&(best / highest(&phrase))), "{best} of {}", highest(&phrase));
+        // A word that no question contains counts more than any that one contains.
+        assert!((1.0 + 2.0 * COUNT as f32).ln() > phrase.terms[0].idf);
+        let with_missing = KeywordQuery::new(&index, "E0502 zzzzzz qqqqqq", &[]).unwrap();
+        let added = highest(&with_missing) - highest(&phrase);
+        assert!((added - 2.0 * (K1 + 1.0) * (1.0 + 2.0 * COUNT as f32).ln()).abs() < 1e-4, "{added}");
+    }
+
+    #[test]
+    fn each_feature_is_what_its_description_says() {
+        let index = index();
+        // One word is an identifier, one is common, and one is missing.
+        let phrase = KeywordQuery::new(&index, "sharpen E0502 zzzzzz", &[]).unwrap();
+        let scores = RetrievalScores {
+            covered: 0.5,
+            bm25: 0.25 * highest_bm25(&phrase, COUNT),
+            named: Some(0.5),
+            ..RetrievalScores::default()
+        };
+        let range = ScoreRange { crowd: 0.4, ..ScoreRange::of(&[]) };
+        let features = Features::new(0.6, &scores, &range, 0.1, &phrase, COUNT, CosineScale::BUILTIN);
+        let share = phrase.identifier_share;
+        assert!(share > 0.0 && share < 0.6, "{share}");
+        let expected = [0.6, 0.5, 0.3, 4_f32.ln(), 0.1, 0.25, 0.1 * 0.6 * 0.25, 0.5 * share];
+        for ((name, found), expected) in FEATURES.iter().zip(features.0).zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{name}: {found}, not {expected}");
+        }
+        // Cosines are those of the built-in model.
+        let narrow = CosineScale::new(0.5);
+        let range = ScoreRange { crowd: 0.7, ..range };
+        let scaled = Features::new(0.8, &scores, &range, 0.1, &phrase, COUNT, narrow);
+        assert!(scaled.0.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5));
+        let own = from_meaning(&scaled, &range, narrow);
+        let builtin = FITTED_TO_MEANING.probability(&[0.6, 4_f32.ln(), 0.2]);
+        assert!((own - builtin).abs() < 1e-5, "{own}, not {builtin}");
+    }
+
+    #[test]
+    fn confidence_from_words_grows_with_the_share_of_the_phrase() {
+        let index = index();
+        let phrase = KeywordQuery::new(&index, "sharpen E0502", &[]).unwrap();
+        let range = ScoreRange { bm25: 8.0, ..ScoreRange::of(&[]) };
+        let of = |covered, bm25| {
+            from_words(&RetrievalScores { covered, bm25, ..RetrievalScores::default() }, &range, &phrase)
+        };
+        let expected = FITTED_TO_WORDS.probability(&[0.5, 3_f32.ln(), 0.5]);
+        assert!((of(0.5, 4.0) - expected).abs() < 1e-6);
+        assert!(of(1.0, 8.0) > of(0.5, 8.0) && of(0.5, 8.0) > of(0.5, 4.0), "{expected}");
     }
 
     #[test]

@@ -186,6 +186,56 @@ mod tests {
     }
 
     #[test]
+    fn the_score_is_the_weighted_sum_of_normalized_scores() {
+        let range = ScoreRange { centred: 0.9, floor: 0.1, crowd: 0.0, bm25: 10.0 };
+        // 0.5 is half way from the floor to the highest cosine, and 2.5 a quarter of the highest BM25.
+        for (cosine, bm25, named, weight, expected) in [
+            (0.5, 2.5, None, 0.75, 0.75 * 0.5 + 0.25 * 0.25),
+            (0.5, 2.5, None, 1.0, 0.5),
+            (0.5, 2.5, None, 0.0, 0.25),
+            (0.05, 2.5, None, 0.75, 0.25 * 0.25),
+            (0.5, 2.5, Some(0.0), 0.75, (0.75 * 0.5 + 0.25 * 0.25) / (1.0 + NAMED)),
+            (0.5, 2.5, Some(0.5), 0.75, (0.75 * 0.5 + 0.25 * 0.25 + NAMED * 0.5) / (1.0 + NAMED)),
+            (0.9, 10.0, Some(1.0), 0.75, 1.0),
+        ] {
+            let scores = RetrievalScores { named, ..scores(cosine, bm25) };
+            let score = NormalizedScores::new(&scores, &range).convex(weight);
+            assert!((score - expected).abs() < 1e-6, "{scores:?} {weight}: {score}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn the_range_has_the_300th_cosine_and_the_mean_of_the_20_highest() {
+        let thousandths = |n: u16| f32::from(n) / 1000.0;
+        let of =
+            |n: u16| RetrievalScores { cosine: Some(thousandths(n)), ..scores(thousandths(n), f32::from(n)) };
+        let range = |all: &[RetrievalScores]| ScoreRange::of(all);
+        let check = |found: ScoreRange, expected: [f32; 4]| {
+            let found = [found.centred, found.floor, found.crowd, found.bm25];
+            let is_near = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5);
+            assert!(is_near, "{found:?}, not {expected:?}");
+        };
+        let all: Vec<RetrievalScores> = (1..=400).map(of).collect();
+        check(range(&all), [0.4, 0.101, 0.3905, 400.0]);
+        check(range(&all[..300]), [0.3, 0.001, 0.2905, 300.0]);
+        check(range(&all[..5]), [0.01, 0.001, 0.003, 5.0]);
+        check(range(&[]), [0.01, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn candidates_with_one_cosine_have_no_range() {
+        let range = ScoreRange::of(&[scores(0.5, 0.0), scores(0.5, 0.0)]);
+        assert_eq!([0.6, 0.5, 0.4999].map(|cosine| range.semantic(cosine)), [1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn neighbours_count_more_in_a_larger_index() {
+        let halved = neighbour_weight(FEW_QUESTIONS as u64);
+        assert_eq!((neighbour_weight(0), halved), (0.0, NEIGHBOURS / 2.0));
+        assert!(neighbour_weight(1_000_000) > 0.99 * NEIGHBOURS && neighbour_weight(1_000_000) < NEIGHBOURS);
+    }
+
+    #[test]
     fn every_score_is_between_0_and_1() {
         for cosine in [-1.0, 0.0, 0.2, 0.9, 1.0] {
             for bm25 in [0.0, 3.0, 10.0] {

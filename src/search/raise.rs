@@ -135,9 +135,7 @@ pub(super) fn raise_to(ranking: &mut Ranking, nths: &[usize], why: Raised) {
 /// Gives candidates that were raised at least the scores of those behind them, so that scores are in order.
 pub(super) fn with_raised_scores(mut ranking: Ranking) -> Ranking {
     let mut least = f32::NEG_INFINITY;
-    let first = ranking.candidates.iter().rposition(|candidate| candidate.raised.is_some());
-    let compared = first.map_or(0, |last| ranking.candidates.len().min(last + COMPARED + 1));
-    for candidate in ranking.candidates[..compared].iter_mut().rev() {
+    for candidate in ranking.candidates.iter_mut().rev() {
         candidate.score = candidate.score.max(least);
         least = candidate.score;
     }
@@ -179,7 +177,44 @@ fn count_in(words: &[&str], title: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use tantivy::DocAddress;
+
     use super::*;
+    use crate::search::fuse::RetrievalScores;
+    use crate::search::title::TitleMatch;
+
+    fn ranking(scores: &[f32]) -> Ranking {
+        let candidate = |(doc, score): (u32, &f32)| Candidate {
+            address: DocAddress::new(0, doc),
+            scores: RetrievalScores::default(),
+            title: TitleMatch::Different,
+            fused: *score,
+            neighbours: None,
+            score: *score,
+            raised: None,
+            sort_key: 0.0,
+        };
+        let candidates = (0..).zip(scores).map(candidate).collect();
+        Ranking { candidates, range: ScoreRange::of(&[]), weight: 0.5, top_mean: 0.0 }
+    }
+
+    /// The documents in order, and their scores.
+    fn order(ranking: &Ranking) -> Vec<(u32, f32)> {
+        ranking.candidates.iter().map(|candidate| (candidate.address.doc_id, candidate.score)).collect()
+    }
+
+    #[test]
+    fn raised_candidates_come_first_in_their_order_with_scores_in_order() {
+        let mut ranking = ranking(&[0.9, 0.8, 0.7, 0.6, 0.5]);
+        raise_to(&mut ranking, &[2, 3], Raised::Spelling);
+        assert_eq!(order(&ranking), [(2, 0.7), (3, 0.6), (0, 0.9), (1, 0.8), (4, 0.5)]);
+        let raised: Vec<Option<Raised>> = ranking.candidates.iter().map(|one| one.raised).collect();
+        assert_eq!(raised, [Some(Raised::Spelling), Some(Raised::Spelling), None, None, None]);
+        // What is raised last is first.
+        raise_to(&mut ranking, &[4], Raised::Pinned);
+        let ranking = with_raised_scores(ranking);
+        assert_eq!(order(&ranking), [(4, 0.9), (2, 0.9), (3, 0.9), (0, 0.9), (1, 0.8)]);
+    }
 
     #[test]
     fn words_with_symbols_and_short_names_are_compared_as_written() {

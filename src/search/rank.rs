@@ -285,3 +285,81 @@ impl SortColumn {
         Ok(value.unwrap_or(f64::NEG_INFINITY))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(doc: u32, title: TitleMatch, score: f32, scores: RetrievalScores) -> Candidate {
+        Candidate {
+            address: DocAddress::new(0, doc),
+            scores,
+            title,
+            fused: score,
+            neighbours: None,
+            score,
+            raised: None,
+            sort_key: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_candidate_has_a_word_or_a_higher_cosine_than_unrelated_questions() {
+        for (mode, bm25, cosine, expected) in [
+            (Mode::Keyword, 0.1, None, true),
+            (Mode::Keyword, 0.0, Some(0.9), false),
+            (Mode::Hybrid, 0.1, Some(0.0), true),
+            (Mode::Hybrid, 0.0, Some(0.16), true),
+            (Mode::Hybrid, 0.0, Some(0.15), false),
+            (Mode::Hybrid, 0.0, None, false),
+            (Mode::Semantic, 0.0, Some(0.16), true),
+        ] {
+            let scores = RetrievalScores { bm25, cosine, ..RetrievalScores::default() };
+            assert_eq!(is_related(&scores, mode, 0.15), expected, "{mode:?} {bm25} {cosine:?}");
+        }
+    }
+
+    #[test]
+    fn titles_that_are_the_phrase_come_first_with_scores_in_order() {
+        let titles = [
+            (TitleMatch::Different, 0.8),
+            (TitleMatch::OneWordDiffers, 0.7),
+            (TitleMatch::Near, 0.2),
+            (TitleMatch::Near, 0.9),
+            (TitleMatch::Exact, 0.1),
+        ];
+        let mut candidates: Vec<Candidate> = (0..)
+            .zip(titles)
+            .map(|(doc, (title, score))| candidate(doc, title, score, RetrievalScores::default()))
+            .collect();
+        raise_titles(&mut candidates);
+        let order: Vec<(u32, f32)> = candidates.iter().map(|own| (own.address.doc_id, own.score)).collect();
+        assert_eq!(order, [(4, 0.9), (3, 0.9), (2, 0.8), (0, 0.8), (1, 0.7)]);
+    }
+
+    #[test]
+    fn relevant_questions_have_half_of_the_words_or_are_nearly_as_near_as_the_best() {
+        let of = |(doc, (covered, cosine)): (u32, (f32, Option<f32>))| {
+            let scores = RetrievalScores { covered, cosine, ..RetrievalScores::default() };
+            candidate(doc, TitleMatch::Different, 0.5, scores)
+        };
+        let docs = |candidates: &[Candidate]| -> Vec<u32> {
+            relevant(candidates).iter().map(|candidate| candidate.address.doc_id).collect()
+        };
+        let scores = [
+            (0.8, Some(0.1)),
+            (0.4, Some(0.1)),
+            (0.39, Some(0.1)),
+            (0.0, Some(0.8)),
+            (0.0, Some(0.6)),
+            (0.0, Some(0.59)),
+            (0.0, None),
+        ];
+        let mut candidates: Vec<Candidate> = (0..).zip(scores).map(of).collect();
+        assert_eq!(docs(&candidates), [0, 1, 3, 4]);
+        candidates[6].title = TitleMatch::Near;
+        assert_eq!(docs(&candidates), [0, 1, 3, 4, 6]);
+        // Without words and cosines, nothing is relevant.
+        assert_eq!(docs(&[of((0, (0.0, None))), of((1, (0.0, Some(0.0))))]), [0_u32; 0]);
+    }
+}

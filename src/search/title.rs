@@ -184,6 +184,7 @@ mod tests {
             ("What is E0502?", "What is E0503?"),
             ("upgrade to 1.11", "upgrade to 1.10"),
             ("upgrade to 1.1", "upgrade to 1.10"),
+            ("upgrade to 1 10", "upgrade to 1.10"),
             ("What does % do?", "What does @ do?"),
             ("What does = do?", "What does == do?"),
             ("1 / 2", "1 - 2"),
@@ -206,5 +207,22 @@ mod tests {
     fn the_best_title_counts() {
         let question = Question { also: vec!["sharpen a knife".into()], ..Question::new("Blunt blades", 1) };
         assert_eq!(TitlePhrase::new("Sharpen knife").compare(&question, |_| false), TitleMatch::Near);
+    }
+
+    #[test]
+    fn a_title_that_is_the_phrase_is_first_and_surer_than_the_model() {
+        for (found, is_first, without_model, unsure, sure) in [
+            (TitleMatch::Different, false, None, Some(0.1), Some(0.99)),
+            (TitleMatch::OneWordDiffers, false, Some(0.5), Some(0.5), Some(0.99)),
+            (TitleMatch::Near, true, Some(0.95), Some(0.95), Some(0.99)),
+            (TitleMatch::Exact, true, Some(1.0), Some(1.0), Some(1.0)),
+        ] {
+            let confidences = [None, Some(0.1), Some(0.99)].map(|fitted| found.confidence_with(fitted));
+            assert_eq!(
+                (found.is_first(), confidences),
+                (is_first, [without_model, unsure, sure]),
+                "{found:?}"
+            );
+        }
     }
 }

@@ -181,6 +181,8 @@ mod tests {
         let likely = typo.most_likely(many);
         assert_eq!(likely.len(), MAX_MEANINGS);
         assert!(likely.iter().all(|term| term.starts_with('c')), "{likely:?}");
+        let longest = "a".repeat(MAX_LENGTH);
+        assert!(Typo::new(&tokens(&longest).remove(0), &longest).unwrap().corrections().next().is_some());
         assert!(Typo::new(&tokens(&"a".repeat(41)).remove(0), &"a".repeat(41)).is_none());
     }
 
@@ -188,5 +190,29 @@ mod tests {
     fn words_are_compared_with_one_typo() {
         assert!(is_one_typo("sharpen", "shrapen") && is_one_typo("sharpen", "sharpn"));
         assert!(!is_one_typo("sharpen", "sharpen") && !is_one_typo("sharpen", "shapr"));
+    }
+
+    #[test]
+    fn a_letter_can_be_meant_as_a_digit_and_a_digit_not_as_another() {
+        let code = Typo { term: "e0502", corrections: BTreeSet::new() };
+        for (similar, expected) in [("e0503", false), ("e05o2", true), ("e0520", true), ("e050", true)] {
+            assert_eq!(code.may_mean(similar), expected, "{similar}");
+        }
+    }
+
+    #[test]
+    fn code_has_no_stems_to_look_up() {
+        let word = Token { whole: false, ..tokens("serialzation").remove(0) };
+        let code = Token { whole: true, ..word.clone() };
+        let has_corrections =
+            |token| Typo::new(token, "serialzation").unwrap().corrections().next().is_some();
+        assert!(has_corrections(&word) && !has_corrections(&code));
+    }
+
+    #[test]
+    fn letters_of_several_bytes_are_one_typo() {
+        assert!(is_one_typo("sharpen", "sharpen\u{10428}"));
+        let long = "длинноесловоизмногихбукв";
+        assert!(is_one_typo(long, &format!("{long}а")));
     }
 }

@@ -121,10 +121,9 @@ mod tests {
 
     /// `12?` is a question after an empty line, `3` an item of an inner list, `1?!` the first of a
     /// new section.
-    #[track_caller]
-    fn check(page: &str, expected: &[u64]) {
+    fn marks(page: &str) -> Vec<Mark> {
         let mut before_was_inner = false;
-        let marks: Vec<Mark> = (1..)
+        (1..)
             .zip(page.split_whitespace())
             .map(|(line, word)| {
                 let question_like = word.contains('?');
@@ -139,8 +138,66 @@ mod tests {
                 before_was_inner = !question_like && !word.contains('~');
                 mark
             })
-            .collect();
-        assert_eq!(questions(STYLE, &marks).0, expected, "{page}");
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(page: &str, expected: &[u64]) {
+        assert_eq!(questions(STYLE, &marks(page)).0, expected, "{page}");
+    }
+
+    #[test]
+    fn a_chain_costs_points_where_it_begins_late_and_where_numbers_are_missing() {
+        for (page, expected) in [
+            ("1? 2? 3?", 15),
+            ("3? 4?", 6),
+            ("1? 3?", 7),
+            ("1? 2? 5?", 10),
+            ("1?! 2? 1?! 2?", 20),
+            ("1?! 2? 1? 2?", 16),
+        ] {
+            assert_eq!(questions(STYLE, &marks(page)).1, expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn lines_that_ask_and_are_set_apart_have_more_points() {
+        let plain = marks("1~")[0];
+        let asks = Mark { question_like: true, ..plain };
+        let follows = Mark { follows_item: true, ..plain };
+        let close = Mark { after_blank: false, ..plain };
+        let after_heading = Mark { after_heading: true, ..close };
+        let alone = Style { separator: Separator::Alone, ..STYLE };
+        for (mark, style, dense, expected) in [
+            (plain, STYLE, false, 1),
+            (asks, STYLE, false, 5),
+            (follows, STYLE, false, -3),
+            (follows, STYLE, true, 0),
+            (close, STYLE, false, 0),
+            (close, STYLE, true, 1),
+            (after_heading, STYLE, false, 1),
+            (plain, Style { word: true, ..STYLE }, false, 3),
+            (plain, alone, false, -2),
+            (asks, alone, false, 5),
+            (plain, Style { bullet: true, ..alone }, false, 1),
+        ] {
+            assert_eq!(points(&mark, style, dense), expected, "{mark:?} {style:?} {dense}");
+        }
+    }
+
+    #[test]
+    fn of_equal_chains_the_one_with_lines_before_is_kept() {
+        for (before, points, expected) in [
+            (None, 5, Some(7)),
+            (None, 4, None),
+            (Some(3), 5, Some(3)),
+            (Some(3), 6, Some(7)),
+            (Some(3), 4, Some(3)),
+        ] {
+            let mut link = Link { points: 5, before };
+            link.improve(points, 7);
+            assert_eq!(link.before, expected, "{before:?} {points}");
+        }
     }
 
     #[test]

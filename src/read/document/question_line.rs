@@ -379,4 +379,98 @@ mod tests {
         assert_eq!(asked("A customer asked: “Is it open?”"), Some("Is it open?"));
         assert_eq!(asked("Note: \"not asked\""), None);
     }
+
+    #[test]
+    fn the_style_says_what_is_before_the_number() {
+        for (line, bullet, word, indented) in [
+            ("12. How deep?", false, false, false),
+            ("  12. How deep?", false, false, true),
+            ("- 12. How deep?", true, false, false),
+            ("Q12. How deep?", false, true, false),
+            ("#12. How deep?", false, false, false),
+        ] {
+            let style = numbered(line).unwrap().style;
+            assert_eq!((style.bullet, style.word, style.indented), (bullet, word, indented), "{line}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_titles_have_a_longest_length() {
+        let number = |line: &str| numbered(line).map(|item| item.number);
+        assert_eq!(number("9999. How deep?"), Some(9999));
+        assert_eq!(number(&format!("1. {}", "x".repeat(400))), Some(1));
+        assert_eq!(number(&format!("1. {}", "x".repeat(401))), None);
+        assert_eq!(number("1."), Some(1));
+        for line in ["10000. How deep?", "- 1.", "17ab. How deep?", "17 how deep?", "12)", "12:"] {
+            assert_eq!(number(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_title_has_a_number_with_a_sign_or_a_label() {
+        let of = |title| numbered_title(title).map(|item| (item.number, item.title));
+        for (title, expected) in [
+            ("12. How deep?", Some((12, "How deep?"))),
+            ("12) How deep?", Some((12, "How deep?"))),
+            ("12: How deep?", Some((12, "How deep?"))),
+            ("Q12 How deep?", Some((12, "How deep?"))),
+            ("2.3 How deep?", Some((3, "How deep?"))),
+            ("12 How deep?", None),
+            ("- 12. How deep?", None),
+            ("Q12", None),
+        ] {
+            assert_eq!(of(title), expected, "{title}");
+        }
+    }
+
+    #[test]
+    fn dotted_numbers_have_at_most_three_digits_each() {
+        let of = |title| dotted(title).map(|item| item.number);
+        assert_eq!(of("123.999 Why wax?"), Some(999));
+        for title in ["2.1000 Why wax?", "1234.2 Why wax?", "2.3 why wax?"] {
+            assert_eq!(of(title), None, "{title}");
+        }
+    }
+
+    #[test]
+    fn a_level_may_be_alone_in_brackets() {
+        assert_eq!(level_alone(" (senior) "), Some("Senior"));
+        assert_eq!(level_alone("[Hard]"), Some("Hard"));
+        assert_eq!(level_alone("Senior cooks"), None);
+        for title in ["Is it Post-Senior", "How deep?senior", "A knife (for a Senior)"] {
+            assert_eq!(split_level(title), (title, None));
+        }
+        assert_eq!(split_level("How deep? |Senior"), ("How deep?", Some("Senior")));
+    }
+
+    #[test]
+    fn an_order_has_at_least_three_words() {
+        assert!(is_question_like("Explain the bowline") && is_question_like("\"Explain the bowline\""));
+        assert!(!is_question_like("Explain bowline") && !is_question_like("Bowlines explain themselves"));
+        assert!(ends_asking("**Why wax?** ") && !ends_asking("Why? Because."));
+    }
+
+    #[test]
+    fn who_asks_is_said_in_at_most_eight_words() {
+        let quoted = |lead: &str| format!("{lead}: \"Why so?\"");
+        assert_eq!(asked(&quoted("one two three four five six seven asks")), Some("Why so?"));
+        assert_eq!(asked(&quoted("one two three four five six seven eight asks")), None);
+        assert_eq!(asked("He asks: \"Is \"wax\" a word?\" Or not?"), Some("Is \"wax\" a word?"));
+        assert_eq!(asked("He says: \"Why \"wax\" it\" Or not?"), Some("Why \"wax\" it"));
+    }
+
+    #[test]
+    fn labels_are_written_in_several_ways() {
+        for (line, expected) in [
+            ("Q: Why wax?", Some("Why wax?")),
+            ("Q. Why wax?", Some("Why wax?")),
+            ("Q) - Why wax?", Some("Why wax?")),
+            ("Q. why wax?", None),
+            ("Q Why wax?", None),
+            ("q::Why", None),
+            ("R. Why wax?", None),
+        ] {
+            assert_eq!(labelled_question(line), expected, "{line}");
+        }
+    }
 }

@@ -330,3 +330,25 @@ fn what_is_repeated_with_every_question_is_short() {
     let sections: Vec<_> = questions(&long).into_iter().map(|question| question.section).collect();
     assert_eq!(sections, [None, Some("Nets".to_owned())]);
 }
+
+#[test]
+fn a_heading_of_another_level_that_asks_is_a_question_outside_of_answers() {
+    check(
+        "## What is a bight?\nA bend.\n### How so?\nBent.\n## Notes\nNone.\n### Does it burn?\nNo.\n\
+         ### Burn marks\nBlack.\n## Why wax?\nIt lasts.",
+        "1 What is a bight? = A bend.|### How so?|Bent.
+         7 Notes > Does it burn? = No.
+         11 Why wax? = It lasts.",
+    );
+}
+
+#[test]
+fn a_heading_below_three_questions_is_part_of_each_answer() {
+    let answers = |titles: &[&str]| -> Vec<String> {
+        let part = |title: &&str| format!("## What is a {title}?\nIt is one.\n## Pitfalls\nSome.\n");
+        let text: String = titles.iter().map(part).collect();
+        questions(&text).into_iter().map(|question| question.answer).collect()
+    };
+    assert_eq!(answers(&["bight", "bend", "hitch"]), ["It is one.\n## Pitfalls\nSome."; 3]);
+    assert_eq!(answers(&["bight", "bend"]), ["It is one."; 2]);
+}

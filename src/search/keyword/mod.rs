@@ -314,3 +314,70 @@ pub fn saturated_share(frequency: f32) -> f32 {
 pub fn keyword_rules() -> serde_json::Value {
     serde_json::json!({ "stop": STOP_WORDS, "k1": K1, "compound": IN_COMPOUND, "rare": RARE, "terms": MAX_TERMS })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::question::Question;
+
+    /// The number of questions in the index.
+    const COUNT: u64 = 40;
+
+    /// All questions contain `tool`, and the first one contains an error code.
+    fn index() -> Index {
+        let others = (2..=COUNT).map(|line| Question::new("tool", line));
+        let questions: Vec<Question> =
+            std::iter::once(Question::new("E0502 tool", 1)).chain(others).collect();
+        Index::in_memory(&questions, None).unwrap()
+    }
+
+    fn scores(index: &Index, phrase: &str) -> Vec<WordScores> {
+        let addresses: Vec<DocAddress> = index.documents().collect();
+        KeywordQuery::new(index, phrase, &[]).unwrap().scores(&addresses).unwrap()
+    }
+
+    fn idf(with_term: f32) -> f32 {
+        (1.0 + (COUNT as f32 - with_term + 0.5) / (with_term + 0.5)).ln()
+    }
+
+    #[test]
+    fn words_cover_a_phrase_by_their_rarity() {
+        let index = index();
+        let (code, tool, unknown) = (idf(1.0), idf(COUNT as f32), (1.0 + 2.0 * COUNT as f32).ln());
+        for (phrase, total) in [("E0502 tool", code + tool), ("tool E0502 zzzzzz", code + tool + unknown)] {
+            let found = scores(&index, phrase);
+            for (found, covered, named) in [(found[0], code + tool, 1.0), (found[1], tool, 0.0)] {
+                assert!((found.covered - covered / total).abs() < 1e-5, "{phrase}: {found:?}");
+                assert_eq!(found.named, Some(named), "{phrase}");
+            }
+            let share = KeywordQuery::new(&index, phrase, &[]).unwrap().identifier_share;
+            assert!((share - code / total).abs() < 1e-5, "{phrase}: {share}");
+        }
+        assert_eq!(scores(&index, "tool")[0].named, None);
+    }
+
+    #[test]
+    fn a_score_is_the_sum_of_its_words_and_grows_with_the_root_of_their_count() {
+        let index = index();
+        let of = |phrase: &str| scores(&index, phrase)[0].bm25;
+        let is_near = |a: f32, b: f32| (a - b).abs() < 1e-5 * b;
+        assert!(is_near(of("E0502 tool"), of("E0502") + of("tool")));
+        assert!(is_near(of("tool tool tool tool"), 2.0 * of("tool")));
+        // A quotation counts as a word of its own.
+        assert!(of("\"E0502 tool\"") > 1.5 * of("E0502 tool"));
+    }
+
+    #[test]
+    fn one_word_that_few_questions_contain_is_rare() {
+        let index = index();
+        for (phrase, expected) in
+            [("E0502", true), ("tool", false), ("E0502 tool", false), ("zzzzzz", false), ("E0520", false)]
+        {
+            let keyword = KeywordQuery::new(&index, phrase, &[]).unwrap();
+            assert_eq!(keyword.is_rare_word(), expected, "{phrase}");
+        }
+        let keyword = KeywordQuery::new(&index, "E0520 tool zzzzzz", &[]).unwrap();
+        let known = ["tool", "the", "e0520", "e0502", "zzzzzz"].map(|word| keyword.contains_written(word));
+        assert_eq!(known, [true, true, false, false, false]);
+    }
+}

@@ -116,4 +116,13 @@ mod tests {
             assert_eq!(is_identifier(text, phrase_tokens(text, &[])[0].whole), expected, "{text}");
         }
     }
+
+    #[test]
+    fn punctuation_makes_an_identifier_of_code_in_ascii_only() {
+        for (text, whole) in [("-wall", false), ("node.js", false), ("-стена", true), ("узел.js", true)]
+        {
+            assert!(!is_identifier(text, whole), "{text} {whole}");
+        }
+        assert!(is_identifier("-wall", true) && is_identifier("node.js", true));
+    }
 }

@@ -111,3 +111,60 @@ pub fn holders(headings: &[&Candidate], is: impl Fn(&Candidate) -> bool) -> Hash
     }
     holders
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Candidates from words such as `Q?`. The last character says whether the candidate asks: `?` surely, `~` maybe, `.`
+    /// not. Before it, `Q` is a label, `#` a number, `c` the table of contents, `b` bold, and a digit the level of a heading
+    /// (else 2).
+    pub fn candidates(words: &str) -> Vec<Candidate> {
+        let candidate = |(at, word): (usize, &str)| Candidate {
+            at,
+            marking: Marking::Heading(word.bytes().find(u8::is_ascii_digit).map_or(2, |digit| digit - b'0')),
+            number: word.contains('#').then_some(at as u32 + 1),
+            word: word.contains('Q'),
+            asks: match word.chars().last() {
+                Some('?') => Asks::Surely,
+                Some('~') => Asks::Maybe,
+                _ => Asks::No,
+            },
+            bold: word.contains('b'),
+            in_contents: word.contains('c'),
+            of_answer: false,
+            follows_item: false,
+            after_blank: true,
+            after_heading: false,
+        };
+        words.split_whitespace().enumerate().map(candidate).collect()
+    }
+
+    #[test]
+    fn a_question_is_sure_if_it_asks_or_is_marked_as_one() {
+        for (word, sure, marked) in [
+            ("?", true, false),
+            ("~", false, false),
+            (".", false, false),
+            ("#.", false, true),
+            ("#~", true, true),
+            ("Q.", true, true),
+            ("c.", true, true),
+        ] {
+            let candidate = candidates(word)[0];
+            assert_eq!((candidate.is_sure(), candidate.marked()), (sure, marked), "{word}");
+        }
+    }
+
+    #[test]
+    fn texts_ask_surely_maybe_or_not() {
+        for (title, expected) in [
+            ("Why wax?", Asks::Surely),
+            ("Why wax? (Senior)", Asks::Surely),
+            ("Explain how to wax", Asks::Maybe),
+            ("Wax", Asks::No),
+        ] {
+            assert_eq!(Asks::of(title), expected, "{title}");
+        }
+    }
+}

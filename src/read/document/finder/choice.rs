@@ -208,3 +208,146 @@ fn chosen_numbers(style: Style, all: &[Candidate]) -> Vec<Candidate> {
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidate::tests::candidates;
+    use super::*;
+    use crate::read::document::model::Document;
+
+    fn places(chosen: &[Candidate]) -> Vec<usize> {
+        chosen.iter().map(|candidate| candidate.at).collect()
+    }
+
+    /// The layout of a document with these candidates. `facts` are `says` if the document says that it has questions, and `faq` if it is a
+    /// FAQ.
+    fn layout<'d>(document: &'d Document, facts: &str, candidates: &[Candidate]) -> Layout<'d> {
+        Layout {
+            document,
+            candidates: candidates.to_vec(),
+            says_questions: facts.contains("says"),
+            is_faq: facts.contains("faq"),
+            heading_asks: true,
+            labels_answers: false,
+        }
+    }
+
+    /// Checks which headings of a level are questions. See [`candidates`] for the words.
+    #[track_caller]
+    fn check(facts: &str, words: &str, expected: &[usize]) {
+        let (document, level) = (Document::default(), candidates(words));
+        let chosen = layout(&document, facts, &level).chosen_headings(&level);
+        assert_eq!(places(&chosen), expected, "{facts} {words}");
+    }
+
+    #[test]
+    fn a_choice_counts_what_is_sure_what_asks_and_whether_all_have_a_label() {
+        for (words, surely, asking, labelled) in [
+            ("? ~ . c. Q. #~", 4, 3, false),
+            ("Q? Q.", 2, 2, true),
+            ("Q? ?", 2, 2, false),
+            ("Q?", 1, 1, false),
+            ("? ?", 2, 2, false),
+            ("", 0, 0, false),
+        ] {
+            let (document, all) = (Document::default(), candidates(words));
+            let choice = layout(&document, "", &all).choice(Marking::Declared, &all, &[]);
+            assert_eq!(
+                (choice.surely, choice.asking, choice.labelled),
+                (surely, asking, labelled),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
+    fn headings_that_ask_are_questions() {
+        check("", "? ~ .", &[0, 1]);
+        check("", "~ .", &[0]);
+        check("", "~ . .", &[]);
+        check("", "? ~ . . . .", &[0, 1]);
+    }
+
+    #[test]
+    fn seven_numbered_headings_for_ten_that_ask_are_the_questions() {
+        check("", "#? #? #? #? #? #? #? ? ? ?", &[0, 1, 2, 3, 4, 5, 6]);
+        check("", "#? #? #? #? #? #? ? ? ? ?", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        check("", "#~ #.", &[0, 1]);
+        check("", "#~ #. #.", &[]);
+        check("", "#. #.", &[]);
+        check("says", "#. #.", &[0, 1]);
+        check("", "#? .", &[0]);
+        check("", "#? ?", &[0, 1]);
+        check("says", "#. ~ .", &[]);
+    }
+
+    #[test]
+    fn seven_labelled_headings_for_ten_that_ask_are_the_questions() {
+        check("", "Q. Q. . ?", &[0, 1]);
+        check("", "Q? Q? Q? Q? Q? Q? Q? ? ? ?", &[0, 1, 2, 3, 4, 5, 6]);
+        check("", "Q? Q? Q? Q? Q? Q? ? ? ? ?", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        // Exercises with numbers, and questions with labels.
+        check("", "#. #. #. Q?", &[3]);
+        check("says", "#. #. #. Q?", &[0, 1, 2, 3]);
+        check("says", "#. Q?", &[0, 1]);
+        check("says", "#. Q? Q?", &[1, 2]);
+    }
+
+    #[test]
+    fn headings_in_a_table_of_contents_of_most_are_the_questions() {
+        check("", "c? c? c. . .", &[0, 1, 2]);
+        check("", "c? c. c. . .", &[0]);
+        check("", "c~ c~ . . .", &[]);
+        check("", "c~ c~ c~ ~ ?", &[0, 1, 2, 3, 4]);
+        check("", "c? c? c? c? c? c? c? c? c? .", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        check("", "c? c? c? c? c? c? c? c? . .", &[0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn in_a_faq_and_where_nearly_all_ask_the_others_are_questions_too() {
+        check("faq", "? . . . . . .", &[0, 1, 2, 3, 4, 5, 6]);
+        check("faq", "? . . . . . . .", &[0]);
+        check("says", "? ? ? ? ? ? ? ? ? .", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        check("says", "? ? ? ? ? ? ? ? . .", &[0, 1, 2, 3, 4, 5, 6, 7]);
+        check("says", "? ? ? ? ? ? ? ? .", &[0, 1, 2, 3, 4, 5, 6, 7]);
+        check("", "? ? ? ? ? ? ? ? ? .", &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn points_are_higher_for_what_asks_outside_of_answers() {
+        let of =
+            |marking, words: &str, answers: &[Range<usize>]| points(marking, &candidates(words), answers);
+        let answer = 1..3;
+        let answer = std::slice::from_ref(&answer);
+        assert_eq!(of(Marking::Bold, "? Q~ c. ~ .", &[]), 8 + 6 + 6 + 2 + 2);
+        assert_eq!(of(Marking::Bold, "? ? ? ?", answer), 8 + 4 + 4 + 8);
+        assert_eq!(of(Marking::Heading(2), "? ~", &[]), 15);
+        let mut list = candidates("? ?");
+        list[1].follows_item = true;
+        assert_eq!(points(Marking::Bold, &list, &[]), 8 + 4);
+    }
+
+    #[test]
+    fn half_of_a_list_decides_about_the_others() {
+        assert_eq!(places(&most_or_asking(&candidates("~ ."))), [0, 1]);
+        assert_eq!(places(&most_or_asking(&candidates("#. ."))), [0, 1]);
+        assert_eq!(places(&most_or_asking(&candidates("? ~ . . ."))), [0]);
+        assert_eq!(places(&most_or_asking(&candidates(". ."))), [0_usize; 0]);
+        assert_eq!(places(&chosen_bullets(&candidates("? ~ . ?"))), [0, 1, 3]);
+        assert_eq!(places(&chosen_bullets(&candidates("? ~ ."))), [0]);
+        // More than six of ten items that ask are bold.
+        assert_eq!(places(&bold_ones(&candidates("b? b? ? b."))), [0, 1, 3]);
+        assert_eq!(places(&bold_ones(&candidates("b? b? b? ? ?"))), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_reason_counts_what_the_questions_have_in_common() {
+        let all = candidates("Q? #? c~ .");
+        assert_eq!(
+            why(&all, &all[..3]),
+            "3 of 4, 2 end with a question mark, 1 begin as a question or a request does, 1 have a label, \
+             1 are numbered, 1 are in the table of contents"
+        );
+        assert_eq!(why(&all, &all[3..]), "1 of 4");
+    }
+}

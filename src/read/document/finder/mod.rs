@@ -155,3 +155,52 @@ fn answers(choice: &Choice, candidates: &[Candidate]) -> Vec<Range<usize>> {
     }
     answers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::candidate::tests::candidates;
+    use super::*;
+
+    #[test]
+    fn a_candidate_is_inside_an_answer_from_its_start_to_its_end() {
+        let all = candidates(&"? ".repeat(10));
+        let inside: Vec<usize> =
+            all.iter().filter(|one| is_inside(one, &[2..5, 8..9])).map(|one| one.at).collect();
+        assert_eq!(inside, [2, 3, 4, 8]);
+    }
+
+    #[test]
+    fn holders_are_above_a_heading_that_asks() {
+        for (levels, expected) in [
+            ("2. 3? 2. 3.", &[0][..]),
+            ("2? 3.", &[]),
+            ("1. 2. 3? 2.", &[0, 1]),
+            ("2. 3. 2. 3?", &[2]),
+            ("3. 2? 3.", &[]),
+            ("1. 3? 2. 3.", &[0]),
+        ] {
+            let all = candidates(levels);
+            let headings: Vec<&Candidate> = all.iter().collect();
+            let mut found: Vec<usize> =
+                holders(&headings, |heading| heading.asks == Asks::Surely).into_iter().collect();
+            found.sort();
+            assert_eq!(found, expected, "{levels}");
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_at_the_next_heading_of_its_level_or_above() {
+        let all = candidates("2? 3. 2? 3? 1.");
+        let choice = Choice {
+            marking: Marking::Heading(2),
+            chosen: vec![0, 2],
+            points: 0,
+            surely: 0,
+            asking: 0,
+            labelled: false,
+            why: String::new(),
+        };
+        assert_eq!(answers(&choice, &all), [0..2, 2..4]);
+        assert_eq!(answers(&choice, &all[..4]), [0..2, 2..usize::MAX]);
+    }
+}
