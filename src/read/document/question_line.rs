@@ -401,7 +401,9 @@ mod tests {
         assert_eq!(number(&format!("1. {}", "x".repeat(400))), Some(1));
         assert_eq!(number(&format!("1. {}", "x".repeat(401))), None);
         assert_eq!(number("1."), Some(1));
-        for line in ["10000. How deep?", "- 1.", "17ab. How deep?", "17 how deep?", "12)", "12:"] {
+        for line in
+            ["10000. How deep?", "- 1.", "17ab. How deep?", "17aHow deep?", "17 how deep?", "12)", "12:"]
+        {
             assert_eq!(number(line), None, "{line}");
         }
     }

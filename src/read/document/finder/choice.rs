@@ -314,6 +314,13 @@ mod tests {
     }
 
     #[test]
+    fn in_a_faq_a_heading_above_questions_is_a_section_unless_it_asks() {
+        let (document, all) = (Document::default(), candidates("2? 3? 2. 3? 2. 2?"));
+        let level = only(&all, |heading| heading.level() == 2);
+        assert_eq!(places(&layout(&document, "faq", &all).chosen_headings(&level)), [0, 4, 5]);
+    }
+
+    #[test]
     fn points_are_higher_for_what_asks_outside_of_answers() {
         let of =
             |marking, words: &str, answers: &[Range<usize>]| points(marking, &candidates(words), answers);
