@@ -222,6 +222,7 @@ mod tests {
             ("what does `-f` do?", &["-f"][..]),
             ("What is C$ in \"x/2\"", &["C$", "x/2"]),
             ("Can I use C or c", &["C"]),
+            ("Is GO or go or C++ or SQL meant", &["GO", "C++"]),
             ("it's in the U.S.", &[]),
             ("self-driving cars and/or (buses)", &[]),
             ("# ?", &["#"]),

@@ -215,4 +215,17 @@ mod tests {
         let long = "длинноесловоизмногихбукв";
         assert!(is_one_typo(long, &format!("{long}а")));
     }
+
+    #[test]
+    fn a_dictionary_finds_all_terms_at_most_one_typo_away() {
+        use tantivy_fst::{IntoStreamer, Map, Streamer};
+        let terms = ["пароль", "парольный", "пароьл", "порох"];
+        let dictionary = Map::from_iter((0..).zip(terms).map(|(nth, term)| (term, nth))).unwrap();
+        let mut stream = dictionary.search(TypoAutomaton::new("пароьл")).into_stream();
+        let mut found = Vec::new();
+        while let Some((term, _)) = stream.next() {
+            found.push(String::from_utf8(term.to_vec()).unwrap());
+        }
+        assert_eq!(found, ["пароль", "пароьл"]);
+    }
 }

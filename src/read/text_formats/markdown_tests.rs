@@ -335,10 +335,11 @@ fn what_is_repeated_with_every_question_is_short() {
 fn a_heading_of_another_level_that_asks_is_a_question_outside_of_answers() {
     check(
         "## What is a bight?\nA bend.\n### How so?\nBent.\n## Notes\nNone.\n### Does it burn?\nNo.\n\
-         ### Burn marks\nBlack.\n## Why wax?\nIt lasts.",
+         ### Burn marks\nBlack.\n## Why wax?\nIt lasts.\n## Can wax melt?\nYes.",
         "1 What is a bight? = A bend.|### How so?|Bent.
          7 Notes > Does it burn? = No.
-         11 Why wax? = It lasts.",
+         11 Why wax? = It lasts.
+         13 Can wax melt? = Yes.",
     );
 }
 

@@ -354,6 +354,16 @@ mod tests {
             assert!((share - code / total).abs() < 1e-5, "{phrase}: {share}");
         }
         assert_eq!(scores(&index, "tool")[0].named, None);
+        let words = |phrase: &str| KeywordQuery::new(&index, phrase, &[]).unwrap().words;
+        assert_eq!(["the E0502 tool", "tool E0502 zzzzzz", ""].map(words), [2, 3, 0]);
+        // A quotation is named, too.
+        let quoted = scores(&index, "\"E0502 tool\"");
+        assert!((quoted[0].named.unwrap() - 1.0).abs() < 1e-5 && quoted[1].named == Some(0.0));
+        // Each pair of characters without spaces that is missing counts as a word.
+        let pairs = phrase_tokens("重置密码", index.languages()).len();
+        let found = scores(&index, "E0502 zzzzzz 重置密码")[0].covered;
+        let expected = code / (code + (1 + pairs) as f32 * unknown);
+        assert!(pairs > 2 && (found - expected).abs() < 1e-5, "{found}, not {expected}");
     }
 
     #[test]
@@ -379,5 +389,22 @@ mod tests {
         let keyword = KeywordQuery::new(&index, "E0520 tool zzzzzz", &[]).unwrap();
         let known = ["tool", "the", "e0520", "e0502", "zzzzzz"].map(|word| keyword.contains_written(word));
         assert_eq!(known, [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_long_phrase_keeps_the_words_with_the_highest_weight() {
+        let letters = || 'a'..='j';
+        let rare = letters().flat_map(|a| letters().map(move |b| format!("zq{a}{b}k")));
+        let words: Vec<String> = std::iter::once("tool".to_owned()).chain(rare).take(MAX_TERMS + 1).collect();
+        let others = (2..=COUNT).map(|line| Question::new("tool", line));
+        let questions: Vec<Question> =
+            std::iter::once(Question::new(words.join(" "), 1)).chain(others).collect();
+        let index = Index::in_memory(&questions, None).unwrap();
+        let kept = |count: usize| -> Vec<String> {
+            let keyword = KeywordQuery::new(&index, &words[..count].join(" "), &[]).unwrap();
+            keyword.terms.into_iter().map(|term| term.written).collect()
+        };
+        assert_eq!(kept(MAX_TERMS), words[..MAX_TERMS]);
+        assert_eq!(kept(MAX_TERMS + 1), words[1..]);
     }
 }
