@@ -195,8 +195,9 @@ pub fn split_level(title: &str) -> (&str, Option<&'static str>) {
         }
         let glued =
             before.chars().next_back().is_some_and(|c| !c.is_alphabetic() && !c.is_whitespace() && c != '-');
+        let is_behind_bar = before.trim_end().ends_with(['|', '·', '•']);
         let capital = bare[before.len()..].starts_with(char::is_uppercase);
-        if glued && capital {
+        if (glued || is_behind_bar) && capital {
             return (before.trim_end_matches(['|', '·', '•', '–', '—', ' ']), Some(level));
         }
     }
@@ -369,6 +370,8 @@ mod tests {
         assert_eq!(split_level("Question 9Senior"), ("Question 9", Some("Senior")));
         assert_eq!(split_level("How deep? (Hard)"), ("How deep?", Some("Hard")));
         assert_eq!(split_level("How deep? [easy]"), ("How deep?", Some("Easy")));
+        assert_eq!(split_level("How deep? | Senior"), ("How deep?", Some("Senior")));
+        assert_eq!(split_level("How deep? · Senior"), ("How deep?", Some("Senior")));
         assert_eq!(split_level("What is asked of a Senior"), ("What is asked of a Senior", None));
         assert_eq!(split_level("Is it hard"), ("Is it hard", None));
     }
