@@ -1,6 +1,6 @@
 //! Searches of the cluster: the ids of the questions that a phrase may be about.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use milvus::v2::prelude::*;
 
@@ -87,7 +87,10 @@ impl Cluster {
         let vectors = SearchVectors::Float(vec![vector.clone()]);
         let collection = schema::vectors(self.client.address());
         let request = search_request(collection, VECTOR, vectors, &wanted.filter, rows, &[QUESTION])?;
-        self.client.ask(request).map(Some)
+        // The candidates of an HNSW index, which also `AUTOINDEX` is. Its default of 64 finds few of more results, or is an
+        // error; other indexes ignore it.
+        let explored = HashMap::from([("ef".to_owned(), (2 * rows).to_string())]);
+        self.client.ask(request.into_builder().extra_params(explored).build()?).map(Some)
     }
 }
 
