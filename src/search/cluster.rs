@@ -137,7 +137,7 @@ impl<'a> Phrase<'a> {
         }
         let mut ids = pinned;
         ids.extend(match is_corrected {
-            true => self.corrected(index, embedder, query, &view)?,
+            true => self.corrected(index, embedder, query, &wanted, &view)?,
             false => self.cluster.find(&wanted)?,
         });
         if compares_all {
@@ -158,9 +158,10 @@ impl<'a> Phrase<'a> {
         index: &Index,
         embedder: Option<&dyn Embedder>,
         query: &Query,
+        wanted: &Found,
         view: &View,
     ) -> anyhow::Result<Vec<String>> {
-        let by_words = Found { vector: None, ..self.wanted(index, query) };
+        let by_words = Found { vector: None, ..wanted.clone() };
         let mut ids = self.cluster.find(&by_words)?;
         let best = self.cluster.view(index, &ids, view)?;
         let corrected = Retrieval::new(&best, embedder, query)?.semantic;

@@ -98,7 +98,7 @@ impl Metrics {
             rejected_tokens: counters(
                 "rqsearch_rejected_tokens_total",
                 "Requests whose token was wrong or lacked the right, whose session had ended (session), or \
-                         that were not checked after too many wrong tokens (limited).",
+                 that were not checked after too many wrong tokens (limited).",
                 &["reason"],
             ),
             connections: gauge("rqsearch_connections", "Open connections."),
@@ -109,8 +109,8 @@ impl Metrics {
             ),
             failing: gauges(
                 "rqsearch_failing",
-                "1 if the last commit of the index (index), the embedding endpoint (endpoint), the token \
-                         file (tokens) or the synonyms and pins (curation) cannot be used, or the last update by --watch failed (watch), else 0.",
+                "1 if the last commit of the index (index), the embedding endpoint (endpoint), the token file (tokens) or \
+                 the synonyms and pins (curation) cannot be used, or the last update by --watch failed (watch), else 0.",
                 &["part"],
             ),
             dropped_lines: gauge(
@@ -136,7 +136,7 @@ impl Metrics {
             changes: counters(
                 "rqsearch_changes_total",
                 "Changes of written questions by their result: created, replaced, unchanged, deleted, refused, \
-                         failed.",
+                 failed.",
                 &["result"],
             ),
             change_commits: counter(
